@@ -1,0 +1,45 @@
+/** What the toolchain asks of an inference engine. Adapters: onnxruntime-node, onnxruntime-web; one test suite. */
+import type { DType } from '../ir/dtype.ts';
+import type { Tensor } from '../ir/tensor.ts';
+import type { Shape } from '../ir/type.ts';
+
+export interface Engine {
+  /** 'node' (native, onnxruntime-node) or 'wasm' (onnxruntime-web). */
+  readonly name: EngineName;
+  /** Version of the runtime, "1.30.0". */
+  readonly version: string;
+  /** @throws ENGINE_OPEN with the runtime's reason when it refuses the model */
+  open(model: ModelSource, options?: SessionOptions): Promise<Session>;
+}
+
+export type EngineName = 'node' | 'wasm';
+
+/** ONNX bytes; `externalData` for tensors kept beside the model, by their location string. */
+export type ModelSource =
+  | { readonly bytes: Uint8Array; readonly externalData?: ReadonlyMap<string, Uint8Array> }
+  /** A file that the native engine opens itself (external data is found beside it). */
+  | { readonly path: string };
+
+export interface SessionOptions {
+  /** 0 or absent: the engine's default for native, 1 for wasm. */
+  readonly threads?: number;
+  /** 'all' by default; 'none' runs the graph as written (observers, kernels compared against rewrites). */
+  readonly optimization?: 'none' | 'basic' | 'extended' | 'all';
+  /** onnxruntime session configuration entries, such as { 'session.disable_quant_qdq': '1' }. */
+  readonly config?: Readonly<Record<string, string>>;
+}
+
+export interface Port {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: Shape | null;
+}
+
+export interface Session {
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+  /** Runs once. `outputs` names what to fetch (default all). Fed tensors are not kept; fetched ones are the caller's.
+   *  @throws ENGINE_RUN with the runtime's reason; FEED_MISMATCH naming input, expected and received type or shape */
+  run(feeds: Readonly<Record<string, Tensor>>, outputs?: readonly string[]): Promise<Record<string, Tensor>>;
+  close(): Promise<void>;
+}

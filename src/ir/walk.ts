@@ -1,0 +1,32 @@
+/** Walks over graphs, subgraphs included. */
+import { subgraphs } from './attribute.ts';
+import type { Graph, Model, Node, Value } from './model.ts';
+
+/** The main graph, then every subgraph, outer before inner. Function bodies are not included. */
+export function* graphsOf(model: Model): Generator<Graph> {
+  yield* withSubgraphs(model.graph);
+}
+
+export function* withSubgraphs(graph: Graph): Generator<Graph> {
+  yield graph;
+  for (const node of graph.nodes) for (const sub of subgraphs(node)) yield* withSubgraphs(sub);
+}
+
+/** Every node of the model, in order, a node before those of its subgraphs. Safe against edits while walking. */
+export function* nodesOf(model: Model): Generator<Node> {
+  for (const graph of [...graphsOf(model)]) yield* [...graph.nodes];
+}
+
+export function* initializersOf(model: Model): Generator<{ graph: Graph; value: Value }> {
+  for (const graph of [...graphsOf(model)])
+    for (const value of [...graph.initializers]) yield { graph, value };
+}
+
+/** The value called `name` in the main graph, if any. */
+export function findValue(model: Model, name: string): Value | undefined {
+  const { graph } = model;
+  for (const v of graph.inputs) if (v.name === name) return v;
+  for (const v of graph.initializers) if (v.name === name) return v;
+  for (const node of graph.nodes) for (const v of node.outputs) if (v?.name === name) return v;
+  return undefined;
+}
