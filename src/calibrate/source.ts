@@ -25,6 +25,10 @@ export interface DataSource {
   /** Identifies content and preprocessing: equal hashes give equal samples. */
   hash(): Promise<string>;
   read(index: number): Promise<Sample>;
+  /** The label alone, without decoding the sample; undefined when unlabelled. */
+  label?(index: number): number | undefined;
+  /** Identifies the stored content of one sample, so that copies of it never stand on both sides of a split. */
+  fingerprint?(index: number): Promise<string>;
   /** A small picture (PNG data URL) of a sample for the report, where there is one. */
   picture?(index: number): Promise<string | null>;
 }

@@ -37,20 +37,34 @@ export function cloneGraph(
   const copy = createGraph(names, graph.name);
   copy.doc = graph.doc;
   copy.annotations = new Map(graph.annotations);
-  const map = new Map(outer);
-  const value = (v: Value): Value => {
-    const known = map.get(v);
-    if (known) return known;
-    const made = createValue(names, v.name, v.type, true);
-    made.doc = v.doc;
-    made.annotations = new Map(v.annotations);
-    map.set(v, made);
-    return made;
+  const inputs = graph.inputs.map((v) => [v, addInput(copy, cloneValue(v, names, v.name))] as const);
+  const map = copyContent(graph, copy, new Map([...outer, ...inputs]), (name) => name);
+  for (const v of graph.outputs) addOutput(copy, map.get(v) ?? v);
+  return copy;
+}
+
+/** Copies initializers and nodes of `from` into a graph that is there already; inputs and outputs are the caller's.
+ *  @param known  what stands for `from`'s inputs and outer values
+ *  @param rename  gives each copied value its name; names must not collide
+ *  @returns what stands for every value of `from` */
+export function copyContent(
+  from: Graph,
+  into: Graph,
+  known: ReadonlyMap<Value, Value>,
+  rename: (name: string) => string,
+): Map<Value, Value> {
+  const map = new Map(known);
+  const { names } = into;
+  const made = (v: Value) => {
+    const copy = map.get(v) ?? cloneValue(v, names, rename(v.name));
+    map.set(v, copy);
+    return copy;
   };
-  const read = (v: Value | null) => (v === null ? null : (map.get(v) ?? v));
-  for (const v of graph.inputs) addInput(copy, value(v));
-  for (const v of graph.initializers) addInitializer(copy, value(v), v.constant!);
-  for (const node of graph.nodes) {
+  for (const v of from.initializers) {
+    const constant = addInitializer(into, made(v), v.constant!);
+    if (!v.annotations.has('overridable')) constant.annotations.delete('overridable');
+  }
+  for (const node of from.nodes) {
     const attributes = new Map<string, Attribute>();
     for (const [k, a] of node.attributes) {
       if (a.type === 'graph') attributes.set(k, { type: 'graph', value: cloneGraph(a.value, names, map) });
@@ -58,14 +72,21 @@ export function cloneGraph(
         attributes.set(k, { type: 'graphs', value: a.value.map((g) => cloneGraph(g, names, map)) });
       else attributes.set(k, a);
     }
-    const made = addNode(copy, {
+    const copy = addNode(into, {
       ...node,
-      inputs: node.inputs.map(read),
-      outputs: node.outputs.map((v) => (v === null ? null : value(v))),
+      name: node.name && rename(node.name),
+      inputs: node.inputs.map((v) => (v === null ? null : (map.get(v) ?? v))),
+      outputs: node.outputs.map((v) => (v === null ? null : made(v))),
       attributes,
     });
-    made.annotations = new Map(node.annotations);
+    copy.annotations = new Map(node.annotations);
   }
-  for (const v of graph.outputs) addOutput(copy, map.get(v) ?? v);
-  return copy;
+  return map;
+}
+
+function cloneValue(v: Value, names: NameScope, name: string): Value {
+  const made = createValue(names, name, v.type, true);
+  made.doc = v.doc;
+  made.annotations = new Map(v.annotations);
+  return made;
 }

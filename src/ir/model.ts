@@ -104,8 +104,11 @@ export const shapeOf = (v: Value | null | undefined): Shape | null =>
 export const opKey = (node: { opType: string; domain: string }) =>
   node.domain === '' || node.domain === 'ai.onnx' ? node.opType : `${node.domain}:${node.opType}`;
 
-export const isOp = (node: Node | null | undefined, ...keys: string[]): node is Node =>
-  node != null && keys.includes(opKey(node));
+export function isOp(node: Node, ...keys: string[]): boolean;
+export function isOp(node: Node | null | undefined, ...keys: string[]): node is Node;
+export function isOp(node: Node | null | undefined, ...keys: string[]): boolean {
+  return node != null && keys.includes(opKey(node));
+}
 
 /** The nodes that read a value, once for each reading. */
 export const readers = (v: Value): Node[] => v.uses.flatMap((u) => (u.node ? [u.node] : []));

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { StatisticRequest, Statistics } from '../calibrate/statistics.ts';
 import type { Engine } from '../engine/contract.ts';
 import type { Model } from '../ir/model.ts';
+import type { TargetName } from '../quant/kernels.ts';
 import type { Random } from '../support/random.ts';
 
 export interface Pass<Options extends object = object> {
@@ -31,8 +32,6 @@ export interface PassContext {
   readonly target: TargetName;
   readonly random: Random;
 }
-
-export type TargetName = 'wasm' | 'webgpu' | 'node' | 'mobile';
 
 export interface PassResult {
   /** Number of edits; 0 means the model is as it was. */

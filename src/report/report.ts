@@ -2,6 +2,7 @@
  *  null means "not measured" or "not applicable" everywhere; it is never written as zero. */
 import { z } from 'zod';
 
+/** `type` as people read it: "float32 [N,3,224,224]". */
 const port = z.object({ name: z.string(), type: z.string() });
 
 export const modelFactsSchema = z.object({
@@ -98,7 +99,9 @@ export const reportSchema = z.object({
       evaluationSamples: z.number(),
       labelled: z.boolean(),
       synthetic: z.boolean(),
+      /** The spec of src/calibrate/preprocess.ts; its `name` is the preset's name, a file's name or "custom". */
       preprocessing: z.record(z.string(), z.unknown()).nullable(),
+      /** What was assumed rather than told, in plain words; one that begins with "preprocessing" is a warning. */
       guessed: z.array(z.string()),
     })
     .nullable(),
@@ -118,7 +121,9 @@ export const reportSchema = z.object({
       ),
     }),
   ),
+  /** Every layer with weights or quantised inputs, in graph order. */
   layers: z.array(layerSchema),
+  /** What passes could have acted on and did not. */
   skipped: z.array(z.object({ pass: z.string(), at: z.string(), reason: z.string() })),
   compare: z
     .object({
@@ -129,7 +134,10 @@ export const reportSchema = z.object({
           name: z.string(),
           sqnrDb: z.number().nullable(),
           cosine: z.number().nullable(),
-          maxAbsError: z.number(),
+          /** null when a difference is NaN or infinite. */
+          maxAbsError: z.number().nullable(),
+          /** Elements that are NaN or infinite in the result and finite in the original; absent means none. */
+          nonFinite: z.number().optional(),
           /** Share of rows (last axis) whose largest element is at the same place; null where that makes no sense. */
           top1Agreement: z.number().nullable(),
         }),
@@ -137,9 +145,11 @@ export const reportSchema = z.object({
       disagreements: z.array(
         z.object({
           id: z.string(),
+          /** What each of the two says, as people read it: a class name, or "class 17". */
           before: z.string(),
           after: z.string(),
           truth: z.string().nullable(),
+          /** A small picture as a data URL (PNG, JPEG, WebP or GIF, base64); anything else is not shown. */
           picture: z.string().nullable(),
         }),
       ),

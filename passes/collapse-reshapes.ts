@@ -1,0 +1,81 @@
+/** Joins chains of Reshape, Squeeze, Unsqueeze and Flatten: the last one alone says the shape.
+ *    Reshape(Reshape(x, s), t)   ⇒   Reshape(x, t);   x itself when that has x's shape
+ *  The new target is t as written, or the known output shape with at most one size left to the engine (−1) and sizes of
+ *  x kept by position (0). A Reshape whose target is computed in the graph gets a constant one the same way, which
+ *  leaves the computation without a reader.
+ *  Left alone: an inner result that others read, more than one size that follows from neither x nor the rest, empty
+ *  tensors (there 0 is a size).
+ *  Source: ONNX Reshape-14. */
+import { z } from 'zod';
+import { intAttribute } from '../src/ir/attribute.ts';
+import { isOp, type Node, shapeOf, type Value } from '../src/ir/model.ts';
+import { tensorOf } from '../src/ir/tensor.ts';
+import type { Dim, Shape } from '../src/ir/type.ts';
+import { definePass } from '../src/pipeline/pass.ts';
+import { applyRules } from '../src/rewrite/apply.ts';
+import { constantNumbers } from '../src/rewrite/arguments.ts';
+import { op, value } from '../src/rewrite/pattern.ts';
+import { defineRule, type Emit, skip } from '../src/rewrite/rule.ts';
+
+const reshapes = ['Reshape', 'Squeeze', 'Unsqueeze', 'Flatten'];
+const x = value();
+const inner = op(reshapes, [x], { rest: true, shared: true });
+const outer = op(reshapes, [inner], { rest: true });
+const computed = op('Reshape', [x, value((v) => v.constant === null)]);
+
+const join = defineRule({
+  name: 'reshape-of-reshape',
+  match: outer,
+  rewrite(m, emit) {
+    const [source, between, result] = [m.get(x), m.get(inner).outputs[0]!, m.root.outputs[0]!];
+    if (isSameShape(shapeOf(source), shapeOf(result))) return source;
+    if (between.uses.length > 1) return skip('used-twice');
+    const target = writtenTarget(m.root, source, between) ?? knownTarget(source, result);
+    return target ? reshape(emit, source, target) : skip('shape-unknown');
+  },
+});
+
+const settle = defineRule({
+  name: 'reshape-to-known-shape',
+  match: computed,
+  rewrite(m, emit) {
+    const target = knownTarget(m.get(x), m.root.outputs[0]!);
+    return target ? reshape(emit, m.get(x), target) : null;
+  },
+});
+
+const reshape = (emit: Emit, source: Value, target: readonly number[]) =>
+  emit('Reshape', [source, tensorOf('int64', [target.length], target)]);
+
+/** The constant target of a Reshape, its zeros ("as in the input") made true for the new input; null when they can't be,
+ *  or the node is no Reshape with a constant target. */
+function writtenTarget(node: Node, source: Value, between: Value): number[] | null {
+  const target = isOp(node, 'Reshape') ? constantNumbers(node.inputs[1]) : null;
+  if (!target || (target.includes(0) && intAttribute(node, 'allowzero', 0) === 1)) return null;
+  const [before, middle] = [shapeOf(source), shapeOf(between)];
+  const settled = target.map((t, i) => (t === 0 ? copied(middle?.[i] ?? null, before?.[i] ?? null) : t));
+  return settled.every((t) => t !== null) ? settled : null;
+}
+
+/** A size taken over from position i of the tensor between: a number, or 0 where the source has the same there. */
+const copied = (between: Dim, source: Dim): number | null =>
+  typeof between === 'number' && between > 0 ? between : between !== null && between === source ? 0 : null;
+
+/** The output shape as a target: numbers, 0 where the source has the same symbol there, and at most one −1. */
+function knownTarget(source: Value, result: Value): number[] | null {
+  const [before, after] = [shapeOf(source), shapeOf(result)];
+  if (!after || after.includes(0) || before?.includes(0)) return null;
+  const target = after.map((d, i) => (typeof d === 'number' ? d : d !== null && d === before?.[i] ? 0 : -1));
+  return target.filter((t) => t === -1).length <= 1 ? target : null;
+}
+
+const isSameShape = (a: Shape | null, b: Shape | null) =>
+  a !== null && b !== null && a.length === b.length && a.every((d, i) => d !== null && d === b[i]);
+
+export const collapseReshapes = definePass({
+  name: 'collapse-reshapes',
+  summary: 'Joins chains of reshapes, and writes known targets down',
+  effect: 'exact',
+  options: z.strictObject({}),
+  apply: (model) => applyRules(model, [join, settle]),
+});

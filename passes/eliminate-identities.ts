@@ -1,0 +1,29 @@
+/** Removes nodes that pass their input on unchanged; readers read the input instead.
+ *  Which nodes those are stands in src/rewrite/identities.ts, with the condition for each op. Graph outputs keep their
+ *  names. Left alone: an identity between a graph input (or weight) and a graph output, which is all there is between. */
+import { z } from 'zod';
+import { opKey } from '../src/ir/model.ts';
+import { definePass } from '../src/pipeline/pass.ts';
+import { applyRules } from '../src/rewrite/apply.ts';
+import { identities } from '../src/rewrite/identities.ts';
+import { op } from '../src/rewrite/pattern.ts';
+import { defineRule } from '../src/rewrite/rule.ts';
+
+const passOn = defineRule({
+  name: 'pass-input-on',
+  match: op(Object.keys(identities), [], { rest: true }),
+  rewrite(m, emit) {
+    const same = identities[opKey(m.root)]?.(m.root, emit.opset) ?? null;
+    return same && m.root.outputs.slice(1).every((v) => !v || v.uses.length === 0)
+      ? [same, ...m.root.outputs.slice(1).map(() => null)]
+      : null;
+  },
+});
+
+export const eliminateIdentities = definePass({
+  name: 'eliminate-identities',
+  summary: 'Removes nodes that pass their input on unchanged',
+  effect: 'exact',
+  options: z.strictObject({}),
+  apply: (model) => applyRules(model, [passOn]),
+});

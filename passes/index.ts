@@ -1,0 +1,43 @@
+/** All passes, by name. Generated from the folder by scripts/build-pass-index.ts; not edited by hand. */
+import type { Pass } from '../src/pipeline/pass.ts';
+import { collapseReshapes } from './collapse-reshapes.ts';
+import { collapseTransposes } from './collapse-transposes.ts';
+import { deduplicateInitializers } from './deduplicate-initializers.ts';
+import { eliminateCommonSubexpressions } from './eliminate-common-subexpressions.ts';
+import { eliminateDeadNodes } from './eliminate-dead-nodes.ts';
+import { eliminateIdentities } from './eliminate-identities.ts';
+import { eliminateOverridableInputs } from './eliminate-overridable-inputs.ts';
+import { foldConstants } from './fold-constants.ts';
+import { fuseConvAdd } from './fuse-conv-add.ts';
+import { fuseConvBatchnorm } from './fuse-conv-batchnorm.ts';
+import { fuseConvMul } from './fuse-conv-mul.ts';
+import { fuseMatmulAdd } from './fuse-matmul-add.ts';
+import { fusePad } from './fuse-pad.ts';
+import { inferShapesPass } from './infer-shapes.ts';
+import { quantizeDynamic } from './quantize-dynamic.ts';
+import { quantizeStatic } from './quantize-static.ts';
+import { quantizeWeights } from './quantize-weights.ts';
+import { upgradeOpset } from './upgrade-opset.ts';
+
+const all: readonly Pass[] = [
+  collapseReshapes,
+  collapseTransposes,
+  deduplicateInitializers,
+  eliminateCommonSubexpressions,
+  eliminateDeadNodes,
+  eliminateIdentities,
+  eliminateOverridableInputs,
+  foldConstants,
+  fuseConvAdd,
+  fuseConvBatchnorm,
+  fuseConvMul,
+  fuseMatmulAdd,
+  fusePad,
+  inferShapesPass,
+  quantizeDynamic,
+  quantizeStatic,
+  quantizeWeights,
+  upgradeOpset,
+];
+
+export const passes: ReadonlyMap<string, Pass> = new Map(all.map((pass) => [pass.name, pass]));

@@ -1,0 +1,28 @@
+/** Exact rewrites that every recipe starts with: same outputs, fewer nodes, a graph that quantisation understands.
+ *  Order: first one form of every operator and all that is constant as a constant; then duplicates, which folding and
+ *  upgrading leave behind; then the fusions, whose operands must be constants by then. What stands around a
+ *  BatchNormalization is folded before and after it. */
+export const cleanUp = {
+  name: 'clean up',
+  passes: [
+    { pass: 'eliminate-overridable-inputs' },
+    { pass: 'infer-shapes' },
+    { pass: 'upgrade-opset' },
+    { pass: 'fold-constants' },
+    { pass: 'eliminate-identities' },
+    { pass: 'collapse-reshapes' },
+    { pass: 'collapse-transposes' },
+    { pass: 'eliminate-dead-nodes' },
+    { pass: 'deduplicate-initializers' },
+    { pass: 'eliminate-common-subexpressions' },
+    { pass: 'fuse-pad' },
+    { pass: 'fuse-conv-add' },
+    { pass: 'fuse-conv-mul' },
+    { pass: 'fuse-conv-batchnorm' },
+    { pass: 'fuse-conv-mul' },
+    { pass: 'fuse-conv-add' },
+    { pass: 'fuse-matmul-add' },
+    { pass: 'eliminate-dead-nodes' },
+    { pass: 'infer-shapes' },
+  ],
+};

@@ -1,0 +1,19 @@
+/** All presets by name. */
+import { parseRecipe, type Recipe, type RecipeInit } from '../../src/pipeline/recipe.ts';
+import { floatClean } from './float-clean.ts';
+import { int8Dynamic } from './int8-dynamic.ts';
+import { int8Static } from './int8-static.ts';
+import { int8Weights } from './int8-weights.ts';
+
+const all = {
+  'int8-static': int8Static,
+  'int8-dynamic': int8Dynamic,
+  'int8-weights': int8Weights,
+  clean: floatClean,
+};
+
+export type PresetName = keyof typeof all;
+export const presetNames = Object.keys(all) as PresetName[];
+
+export const preset = (name: PresetName): Recipe =>
+  parseRecipe(all[name] satisfies RecipeInit, `preset ${name}`);

@@ -1,0 +1,237 @@
+/** Int8 products whose activation range is found at run time: no data needed.
+ *    xq, s, z = DynamicQuantizeLinear(x);  y = MatMulInteger(xq, Wq, z, 128)·(s·s_w) [+ bias]
+ *  LSTM becomes com.microsoft DynamicQuantizeLSTM. Weights [K, N], one scale a column, uint8 around 128.
+ *  Left alone: products without a constant weight, weights of less than `minElements`, Gemm with a transposed input.
+ *  Source: ONNX DynamicQuantizeLinear-11, MatMulInteger-10; onnxruntime ContribOperators, DynamicQuantizeLSTM. */
+import { z } from 'zod';
+import { createWeightQuantizer, type WeightQuantizer } from '../src/engine/quantize-kernel.ts';
+import { transposeMatrix } from '../src/engine/transpose-kernel.ts';
+import { floatAttribute, intAttribute } from '../src/ir/attribute.ts';
+import { addInitializer, addNode, releaseOutput, removeNode } from '../src/ir/edit.ts';
+import {
+  constantOf,
+  dtypeOf,
+  isOp,
+  type Model,
+  type Node,
+  opKey,
+  shapeOf,
+  type Value,
+} from '../src/ir/model.ts';
+import { elementCount, float32Values, scalar, type Tensor, tensorOf } from '../src/ir/tensor.ts';
+import { tensorType } from '../src/ir/type.ts';
+import { nodesOf } from '../src/ir/walk.ts';
+import { traitOf } from '../src/ops/quantization.ts';
+import { definePass, type Skip } from '../src/pipeline/pass.ts';
+import { targetFacts } from '../src/quant/kernels.ts';
+import { carryLayer } from '../src/quant/layers.ts';
+import { productObstacle } from '../src/quant/plan.ts';
+import { selectNodes } from '../src/quant/select.ts';
+import type { QuantDType } from '../src/quant/spec.ts';
+
+const options = z.strictObject({
+  ops: z.array(z.enum(['MatMul', 'Gemm', 'LSTM'])).default(['MatMul', 'Gemm', 'LSTM']),
+  weight: z.enum(['auto', 'int8', 'uint8']).default('auto'),
+  perChannel: z.boolean().default(true),
+  /** Smaller weights save nothing worth the extra nodes. */
+  minElements: z.number().int().min(0).default(512),
+  include: z.array(z.string()).default([]),
+  exclude: z.array(z.string()).default([]),
+});
+
+type Options = z.infer<typeof options>;
+
+export const quantizeDynamic = definePass<Options>({
+  name: 'quantize-dynamic',
+  summary: 'Int8 MatMul, Gemm and LSTM with ranges found at run time; needs no data.',
+  effect: 'lossy',
+  options,
+
+  async apply(model, o, context) {
+    const selected = selectNodes(model, o);
+    const dtype = o.weight === 'auto' ? targetFacts[context.target].weight : o.weight;
+    const weights = createWeightQuantizer(context.engine);
+    const skipped: Skip[] = [];
+    const quantizedInputs = new Map<Value, Node>();
+    let changed = 0;
+    try {
+      for (const node of nodesOf(model)) {
+        if (!(o.ops as string[]).includes(opKey(node)) || isDone(node)) continue;
+        const reason = !selected(node)
+          ? 'excluded'
+          : isOp(node, 'LSTM')
+            ? lstmObstacle(node)
+            : productReason(node, o);
+        if (reason) {
+          node.annotations.set('precision', { precision: 'float', reason });
+          skipped.push({ at: node.name || node.outputs[0]!.name, reason });
+          continue;
+        }
+        if (isOp(node, 'LSTM')) await rewriteLstm(model, node, weights, dtype);
+        else await rewriteProduct(node, weights, dtype, o.perChannel, quantizedInputs);
+        changed++;
+      }
+    } finally {
+      await weights.close();
+    }
+    return { changed, skipped };
+  },
+});
+
+const isDone = (node: Node) =>
+  (node.annotations.get('precision') as { precision: string } | undefined)?.precision === 'int8';
+
+function productReason(node: Node, o: Options): string | null {
+  const trait = traitOf(node);
+  if (trait?.kind !== 'product') return 'not-a-product';
+  const obstacle = productObstacle(node, trait);
+  if (obstacle) return obstacle;
+  if (dtypeOf(node.inputs[0]) !== 'float32') return `input-is-${dtypeOf(node.inputs[0])}`;
+  const weight = constantOf(node.inputs[1])!;
+  if (weight.dims.length !== 2) return `weight-has-${weight.dims.length}-dimensions`;
+  if (elementCount(weight.dims) < o.minElements) return 'small-weight';
+  if (intAttribute(node, 'transA', 0)) return 'gemm-transposes-input';
+  return null;
+}
+
+async function rewriteProduct(
+  node: Node,
+  weights: WeightQuantizer,
+  dtype: QuantDType,
+  perChannel: boolean,
+  quantizedInputs: Map<Value, Node>,
+): Promise<void> {
+  const { graph } = node;
+  const base = node.name || node.outputs[0]!.name;
+  const weight = node.inputs[1]!;
+  const gemm = isOp(node, 'Gemm');
+  const tensor = constantOf(weight)!;
+  const matrix = gemm && intAttribute(node, 'transB', 0) ? transposeMatrix(tensor) : tensor;
+  const { quantized, scale, zeroPoint } = await weights.quantize(matrix, perChannel ? 1 : null, dtype);
+  const x = node.inputs[0]!;
+  const dql = quantizedInputs.get(x) ?? dynamicQuantize(node, x);
+  if (dql.graph === graph) quantizedInputs.set(x, dql);
+  const alpha = gemm ? floatAttribute(node, 'alpha', 1) : 1;
+  const weightScale =
+    alpha === 1
+      ? scale
+      : tensorOf(
+          'float32',
+          scale.dims,
+          float32Values(scale).map((s) => s * alpha),
+        );
+  const output = node.outputs[0]!;
+  const shape = shapeOf(output);
+  const put = (
+    opType: string,
+    inputs: Value[],
+    suffix: string,
+    type: 'int32' | 'float32',
+    attributes = {},
+    last = false,
+  ) => {
+    const outputs = [last ? output : `${base}/${suffix}`];
+    if (last) releaseOutput(node, 0);
+    const made = addNode(graph, { opType, name: `${base}/${suffix}`, inputs, outputs, attributes }, node);
+    if (!last) made.outputs[0]!.type = tensorType(type, shape);
+    return made;
+  };
+  const constant = (suffix: string, t: Tensor) => addInitializer(graph, `${weight.name}/${suffix}`, t);
+  const bias = gemm ? node.inputs[2] : null;
+  const [xq, xScale, xZero] = dql.outputs as [Value, Value, Value];
+  const stored = [constant('quantized', quantized), constant('zero_point', zeroPoint)] as const;
+  const sums = put('MatMulInteger', [xq, stored[0], xZero, stored[1]], 'sums', 'int32');
+  const real = put('Cast', [sums.outputs[0]!], 'cast', 'float32', { to: 1 });
+  const step = put('Mul', [xScale, constant('scale', weightScale)], 'step', 'float32');
+  step.outputs[0]!.type = tensorType('float32', weightScale.dims.length ? weightScale.dims : [1]);
+  const scaled = put('Mul', [real.outputs[0]!, step.outputs[0]!], 'scaled', 'float32', {}, !bias);
+  if (bias) put('Add', [scaled.outputs[0]!, scaledBias(node, bias)], 'biased', 'float32', {}, true);
+  sums.annotations.set('precision', { precision: 'int8-dynamic', reason: null });
+  carryLayer(node, sums);
+  removeNode(node);
+}
+
+function scaledBias(node: Node, bias: Value): Value {
+  const beta = floatAttribute(node, 'beta', 1);
+  if (beta === 1) return bias;
+  const c = constantOf(bias);
+  if (c)
+    return addInitializer(
+      node.graph,
+      `${bias.name}/scaled`,
+      tensorOf(
+        'float32',
+        c.dims,
+        float32Values(c).map((v) => v * beta),
+      ),
+    );
+  const factor = addInitializer(node.graph, `${bias.name}/beta`, scalar('float32', beta));
+  return addNode(node.graph, { opType: 'Mul', inputs: [bias, factor] }, node).outputs[0]!;
+}
+
+function dynamicQuantize(before: Node, x: Value): Node {
+  const names = ['quantized', 'scale', 'zero_point'].map((s) => `${x.name}/${s}`);
+  const dql = addNode(
+    before.graph,
+    { opType: 'DynamicQuantizeLinear', name: `${x.name}/quantize`, inputs: [x], outputs: names },
+    before,
+  );
+  const types = [tensorType('uint8', shapeOf(x)), tensorType('float32', []), tensorType('uint8', [])];
+  dql.outputs.forEach((v, i) => {
+    v!.type = types[i]!;
+  });
+  return dql;
+}
+
+function lstmObstacle(node: Node): string | null {
+  const [x, w, r] = node.inputs;
+  if (!constantOf(w) || !constantOf(r)) return 'weight-computed-at-run-time';
+  if (dtypeOf(x) !== 'float32') return `input-is-${dtypeOf(x)}`;
+  if (intAttribute(node, 'layout', 0) !== 0) return 'lstm-layout-1';
+  return null;
+}
+
+/** DynamicQuantizeLSTM wants the weights transposed: [directions, input, 4·hidden], one scale a gate row. */
+async function rewriteLstm(
+  model: Model,
+  node: Node,
+  weights: WeightQuantizer,
+  dtype: QuantDType,
+): Promise<void> {
+  const { graph } = node;
+  const base = node.name || node.outputs.find((v) => v)!.name;
+  const stored: Value[] = [];
+  const parameters: Value[] = [];
+  for (const index of [1, 2]) {
+    const value = node.inputs[index]!;
+    const tensor = constantOf(value)!;
+    const [directions, rows, columns] = tensor.dims as [number, number, number];
+    const flat: Tensor = { ...tensor, dims: [directions * rows, columns], bytes: () => tensor.bytes() };
+    const { quantized, scale, zeroPoint } = await weights.quantize(flat, 0, dtype);
+    const byDirection = transposeMatrix({ ...quantized, dims: [directions, rows, columns] });
+    stored.push(addInitializer(graph, `${value.name}/quantized`, byDirection));
+    const dims = [directions, rows];
+    parameters.push(
+      addInitializer(graph, `${value.name}/scale`, { ...scale, dims }),
+      addInitializer(graph, `${value.name}/zero_point`, { ...zeroPoint, dims }),
+    );
+  }
+  const rest = [3, 4, 5, 6, 7].map((i) => node.inputs[i] ?? null);
+  const outputs = node.outputs.map((_, i) => releaseOutput(node, i));
+  const made = addNode(
+    graph,
+    {
+      opType: 'DynamicQuantizeLSTM',
+      domain: 'com.microsoft',
+      name: `${base}/int8`,
+      inputs: [node.inputs[0]!, ...stored, ...rest, ...parameters],
+      outputs,
+      attributes: new Map([...node.attributes].filter(([k]) => k !== 'layout')),
+    },
+    node,
+  );
+  model.opsets.set('com.microsoft', model.opsets.get('com.microsoft') ?? 1);
+  made.annotations.set('precision', { precision: 'int8-dynamic', reason: null });
+  carryLayer(node, made);
+  removeNode(node);
+}

@@ -1,0 +1,218 @@
+/** Int8 computation with ranges known beforehand: QuantizeLinear / DequantizeLinear around every op of the plan.
+ *    q = clamp(round(x / s) + z),  x ≈ s·(q − z);  weights one s a channel, z in the middle; bias int32 with s = sₓ·s_w
+ *  Products (Conv, Gemm, MatMul with constant weights) compute in int8 where the target gains from it; what moves,
+ *  adds or pools values between them joins; clamps are absorbed by the range. Left alone: everything else, and
+ *  products whose integer kernel is slower than float on the target (quantize-weights may still shrink them).
+ *  Source: ONNX QuantizeLinear-13, DequantizeLinear-13; Jacob et al. 2018, arXiv:1712.05877. */
+import { z } from 'zod';
+import type { Range, StatisticRequest } from '../src/calibrate/statistics.ts';
+import { createWeightQuantizer, type WeightQuantizer } from '../src/engine/quantize-kernel.ts';
+import { removeNode, setInput } from '../src/ir/edit.ts';
+import { constantOf, type Model, type Node, readers, type Value } from '../src/ir/model.ts';
+import { float32Values, tensorOf } from '../src/ir/tensor.ts';
+import { clampInterval, type QuantizationTrait, traitOf } from '../src/ops/quantization.ts';
+import { definePass, type PassContext, type Skip } from '../src/pipeline/pass.ts';
+import { guardFloatProduct } from '../src/quant/guard.ts';
+import { addParams, insertQdq, insertWeightDequantize, sharedInitializer } from '../src/quant/insert.ts';
+import { targetFacts } from '../src/quant/kernels.ts';
+import { type QuantParams, quantParams, representableRange } from '../src/quant/params.ts';
+import { planStatic, type StaticPlan } from '../src/quant/plan.ts';
+import { selectNodes } from '../src/quant/select.ts';
+import type { QuantSpec } from '../src/quant/spec.ts';
+import { calibrationRequired } from '../src/support/diagnostics.ts';
+
+const dtype = z.enum(['auto', 'int8', 'uint8']);
+
+const options = z.strictObject({
+  /** auto: what the target's kernels want. */
+  activation: dtype.default('auto'),
+  weight: dtype.default('auto'),
+  /** Activations with zero in the middle; costs a bit of resolution after a ReLU. */
+  symmetric: z.boolean().default(false),
+  perChannel: z.boolean().default(true),
+  /** mse: the range whose rounding and clipping error is least; minmax: all that was seen. */
+  ranges: z.enum(['mse', 'minmax']).default('mse'),
+  candidates: z.number().int().min(2).max(32).default(8),
+  /** Also use int8 kernels that are slower than float on the target. */
+  everywhere: z.boolean().default(false),
+  include: z.array(z.string()).default([]),
+  exclude: z.array(z.string()).default([]),
+});
+
+type Options = z.infer<typeof options>;
+
+export const quantizeStatic = definePass<Options>({
+  name: 'quantize-static',
+  summary: 'Int8 computation with calibrated ranges (Q/DQ), weights per channel.',
+  effect: 'lossy',
+  options,
+
+  observe(model, o, context) {
+    const spec = activationSpec(o, context);
+    return [...plan(model, o, context).tensors.keys()].map((v): StatisticRequest => {
+      const value = v.name;
+      return o.ranges === 'mse'
+        ? { kind: 'mse-range', value, ...spec, candidates: o.candidates }
+        : { kind: 'range', value };
+    });
+  },
+
+  async apply(model, o, context) {
+    const made = plan(model, o, context);
+    const spec = activationSpec(o, context);
+    const params = groupParams(made, spec, context);
+    const weights = createWeightQuantizer(context.engine);
+    try {
+      for (const node of made.region) {
+        const trait = traitOf(node);
+        if (trait?.kind === 'product') await quantizeProduct(node, trait, params, weights, o, context);
+        node.annotations.set('precision', { precision: 'int8', reason: null });
+      }
+    } finally {
+      await weights.close();
+    }
+    const inserted = insertActivations(model, made, params, spec);
+    const skipped: Skip[] = [];
+    for (const [node, decision] of made.decisions) {
+      if (decision.precision === 'int8') continue;
+      node.annotations.set('precision', { precision: 'float', reason: decision.reason });
+      skipped.push({ at: node.name || node.outputs[0]!.name, reason: decision.reason ?? '' });
+    }
+    return { changed: inserted + made.region.size, skipped };
+  },
+});
+
+const activationSpec = (o: Options, context: PassContext): QuantSpec => ({
+  dtype: o.activation === 'auto' ? targetFacts[context.target].activation : o.activation,
+  symmetric: o.symmetric,
+});
+
+function plan(model: Model, o: Options, context: PassContext): StaticPlan {
+  const selected = selectNodes(model, o);
+  const fresh = (node: Node) => selected(node) && !node.annotations.has('precision');
+  const facts = targetFacts[context.target];
+  return planStatic(model.graph, fresh, o.everywhere ? () => null : facts.advice);
+}
+
+/** One scale and zero point for each group of values, from the union of its members' ranges. */
+function groupParams(made: StaticPlan, spec: QuantSpec, context: PassContext): Map<Value, QuantParams> {
+  const params = new Map<Value, QuantParams>();
+  for (const group of made.groups) {
+    const seen = group.flatMap((v) => context.statistics.range(v.name) ?? []);
+    if (seen.length === 0) throw calibrationRequired(made.tensors.size, `"${group[0]!.name}"`);
+    const range = seen.reduce((a: Range, b: Range) => ({
+      min: Math.min(a.min, b.min),
+      max: Math.max(a.max, b.max),
+    }));
+    const shared = quantParams(range.min, range.max, spec, `"${group[0]!.name}"`);
+    for (const v of group) params.set(v, shared);
+  }
+  return params;
+}
+
+async function quantizeProduct(
+  node: Node,
+  trait: Extract<QuantizationTrait, { kind: 'product' }>,
+  params: ReadonlyMap<Value, QuantParams>,
+  weights: WeightQuantizer,
+  o: Options,
+  context: PassContext,
+): Promise<void> {
+  const weight = node.inputs[trait.weight]!;
+  const tensor = constantOf(weight)!;
+  const wanted = trait.axis(node, tensor.dims.length);
+  // onnxruntime takes per-column scales of a matrix product only for two-dimensional weights.
+  const axis = o.perChannel && (node.opType !== 'MatMul' || tensor.dims.length === 2) ? wanted : null;
+  const dtype = o.weight === 'auto' ? targetFacts[context.target].weight : o.weight;
+  const inputScale = params.get(node.inputs[trait.activation]!)!.scale;
+  const bias = trait.bias === null ? null : node.inputs[trait.bias];
+  const biasTensor = constantOf(bias);
+  const channels = axis === null ? 1 : tensor.dims[axis]!;
+  const floor = biasTensor ? smallestScales(float32Values(biasTensor), inputScale, channels) : undefined;
+  const made = await weights.quantize(tensor, axis, dtype, floor);
+  const cache = new Map();
+  const { graph } = node;
+  const stored = {
+    quantized: sharedInitializer(graph, `${weight.name}/quantized`, made.quantized, cache),
+    scale: sharedInitializer(graph, `${weight.name}/scale`, made.scale, cache),
+    zeroPoint: sharedInitializer(graph, `${weight.name}/zero_point`, made.zeroPoint, cache),
+  };
+  insertWeightDequantize(node, trait.weight, stored, axis);
+  if (bias && biasTensor)
+    quantizeBias(node, trait.bias!, float32Values(biasTensor), inputScale, float32Values(made.scale));
+}
+
+/** The least weight scale a channel may have so that its bias fits into int32 steps of sₓ·s_w. */
+function smallestScales(bias: Float32Array, inputScale: number, channels: number): Float32Array {
+  const floor = new Float32Array(channels);
+  bias.forEach((b, i) => {
+    const c = channels === 1 ? 0 : i % channels;
+    floor[c] = Math.max(floor[c]!, Math.abs(b) / (inputScale * 2 ** 30));
+  });
+  return floor;
+}
+
+function quantizeBias(
+  node: Node,
+  index: number,
+  bias: Float32Array,
+  inputScale: number,
+  weightScale: Float32Array,
+): void {
+  const perChannel = weightScale.length > 1;
+  const scale = Float32Array.from(perChannel ? weightScale : [weightScale[0]!], (s) => s * inputScale);
+  const steps = Int32Array.from(bias, (b, i) => Math.round(b / scale[perChannel ? i : 0]!));
+  const value = node.inputs[index]!;
+  const { graph } = node;
+  const dims = perChannel ? [scale.length] : [];
+  const made = (suffix: string, tensor: Parameters<typeof sharedInitializer>[2]) =>
+    sharedInitializer(graph, `${value.name}/${suffix}`, tensor, new Map());
+  insertWeightDequantize(
+    node,
+    index,
+    {
+      quantized: made('quantized', tensorOf('int32', [steps.length], steps)),
+      scale: made('scale', tensorOf('float32', dims, scale)),
+      zeroPoint: null,
+    },
+    perChannel ? 0 : null,
+  );
+}
+
+function insertActivations(
+  model: Model,
+  made: StaticPlan,
+  params: ReadonlyMap<Value, QuantParams>,
+  spec: QuantSpec,
+): number {
+  const { graph } = model;
+  const shared = new Map<QuantParams, ReturnType<typeof addParams>>();
+  for (const [value, { integerProducer }] of made.tensors) {
+    const grid = params.get(value)!;
+    let stored = shared.get(grid);
+    if (!stored) {
+      stored = addParams(graph, value.name, grid, spec.dtype);
+      shared.set(grid, stored);
+    }
+    const clamp = value.producer && made.absorbed.has(value.producer) ? value.producer : null;
+    const vanishes = clamp !== null && isAbsorbed(clamp, grid, spec);
+    const source = vanishes ? clamp.inputs[0]! : value;
+    const everyone = integerProducer || vanishes;
+    const floats = everyone ? readers(value).filter((r) => !made.region.has(r)) : [];
+    insertQdq(source, value, stored, everyone ? null : (reader) => made.region.has(reader));
+    for (const reader of floats) guardFloatProduct(reader);
+    if (vanishes) {
+      for (let i = clamp.inputs.length - 1; i >= 0; i--) setInput(clamp, i, null);
+      removeNode(clamp);
+    }
+  }
+  return made.tensors.size;
+}
+
+/** Whether everything that the grid can show lies inside the clamp's interval, to half a step. */
+function isAbsorbed(clamp: Node, grid: QuantParams, spec: QuantSpec): boolean {
+  const interval = clampInterval(clamp);
+  if (!interval) return false;
+  const [low, high] = representableRange(grid, spec);
+  return low >= interval[0] - grid.scale / 2 && high <= interval[1] + grid.scale / 2;
+}

@@ -1,0 +1,39 @@
+/** Moves a model to a newer version of ai.onnx, so that all later passes meet one form of each operator.
+ *  Arguments that were attributes become inputs (Squeeze, Unsqueeze, ReduceSum, Split 13; Clip, Pad 11; Slice, TopK 10; the
+ *  other reductions 18), Softmax before 13 gets its flattening written out, Upsample becomes Resize, Scatter becomes
+ *  ScatterElements. The table is src/rewrite/opset/adaptations.ts.
+ *  Left alone: models at or above the target; other domains. A node that can't be expressed is an error, and the model
+ *  stays as it was. */
+import { z } from 'zod';
+import { cloneModel } from '../src/ir/clone.ts';
+import { opset } from '../src/ir/model.ts';
+import { inferShapes } from '../src/ops/shapes.ts';
+import { definePass } from '../src/pipeline/pass.ts';
+import { newestOpset } from '../src/rewrite/opset/history.ts';
+import { upgradeModel } from '../src/rewrite/opset/upgrade.ts';
+import { opsetTooOld } from '../src/support/diagnostics.ts';
+
+/** Before 7 most operators had other broadcasting rules and attributes; such files are from 2017. */
+const oldest = 7;
+
+const options = z.strictObject({
+  target: z.number().int().min(oldest).max(newestOpset).default(17),
+});
+
+export const upgradeOpset = definePass({
+  name: 'upgrade-opset',
+  summary: 'Moves the model to a newer ONNX operator set',
+  effect: 'exact',
+  // Resize and AveragePool kernels of two versions may round coordinates differently in the last place.
+  tolerance: 1e-6,
+  options,
+  apply(model, { target }) {
+    const from = opset(model) || opset(model, 'ai.onnx');
+    if (from >= target || from === 0) return { changed: 0, skipped: [] };
+    if (from < oldest) throw opsetTooOld(from, oldest);
+    inferShapes(model);
+    // A rehearsal: an error must not leave the model half-way.
+    upgradeModel(cloneModel(model), target);
+    return { changed: upgradeModel(model, target) + 1, skipped: [] };
+  },
+});

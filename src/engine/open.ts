@@ -1,0 +1,23 @@
+/** Chooses an engine. Runtimes are loaded on demand, so that importing this costs nothing. */
+import { Diagnostic, unknownEngine } from '../support/diagnostics.ts';
+import type { Engine, EngineName } from './contract.ts';
+
+const engines: Readonly<Record<EngineName, () => Promise<Engine>>> = {
+  node: async () => (await import('./onnxruntime-node.ts')).openNodeEngine(),
+  wasm: async () => (await import('./onnxruntime-web.ts')).openWasmEngine(),
+};
+
+/** The engine asked for, or by default the native one where it is installed and loads, else wasm.
+ *  @throws ENGINE_MISSING with the npm command · UNKNOWN_ENGINE */
+export async function openEngine(name?: EngineName): Promise<Engine> {
+  if (name !== undefined) {
+    if (!Object.hasOwn(engines, name)) throw unknownEngine(name, Object.keys(engines));
+    return engines[name]();
+  }
+  try {
+    return await engines.node();
+  } catch (error) {
+    if (error instanceof Diagnostic && error.code === 'ENGINE_MISSING') return engines.wasm();
+    throw error;
+  }
+}

@@ -1,0 +1,191 @@
+/** Writes models in ONNX's standard textual syntax: one node, initializer or type a line, so that diffs are short.
+ *  What the syntax has no words for is left out: doc strings of graphs, nodes and values, and unknown fields. */
+import type { Attribute, SparseTensor } from '../../ir/attribute.ts';
+import { subgraphs } from '../../ir/attribute.ts';
+import type { Graph, Model, ModelFunction, Node, Value } from '../../ir/model.ts';
+import type { Tensor } from '../../ir/tensor.ts';
+import { float32Text } from './float-text.ts';
+import { tensorContentText, tensorTypeText, typeText } from './print-tensor.ts';
+import { textFromBytes } from './text-bytes.ts';
+import { attributeWords, isIdentifier, nameText, quoted, wordText } from './vocabulary.ts';
+
+export interface PrintOptions {
+  /** Tensors with more elements end in `…`; such a text is for reading, not for parsing. Default: all elements. */
+  maxElements?: number;
+  /** Whether types of values inside the graph are printed. Default: yes. */
+  valueInfo?: boolean;
+}
+
+/** The model as text, the same for the same model. `parseModel` reads it back. */
+export function printModel(model: Model, options: PrintOptions = {}): string {
+  const parts = [headerText(model), graphText(model.graph, '', options)];
+  for (const f of model.functions) parts.push(functionText(f, options));
+  return `${parts.join('\n')}\n`;
+}
+
+/** One node and its subgraphs, as a line (or lines) of a printed model. */
+export const printNode = (node: Node, options: PrintOptions = {}): string => nodeText(node, '', options);
+
+function headerText(model: Model): string {
+  const text = (key: string, value: string) => (value === '' ? [] : [`${key}: ${quoted(value)}`]);
+  const more = [
+    ...text('producer_name', model.producer.name),
+    ...text('producer_version', model.producer.version),
+    ...text('domain', model.domain),
+    ...(model.modelVersion === 0n ? [] : [`model_version: ${model.modelVersion}`]),
+    ...text('doc_string', model.doc),
+    ...(model.metadata.size === 0 ? [] : [`metadata_props: ${metadataText(model.metadata)}`]),
+  ];
+  const first = [`ir_version: ${model.irVersion}`, `opset_import: ${opsetsText(model.opsets)}`];
+  return more.length === 0 ? `<${first.join(', ')}>` : `<\n  ${[...first, ...more].join(',\n  ')}\n>`;
+}
+
+const opsetsText = (opsets: ReadonlyMap<string, number>) =>
+  `[${Array.from(opsets, ([domain, version]) => `${quoted(domain)} : ${version}`).join(', ')}]`;
+
+const metadataText = (metadata: ReadonlyMap<string, string>) =>
+  `[${Array.from(metadata, ([k, v]) => `${quoted(k)}: ${quoted(v)}`).join(', ')}]`;
+
+function functionText(f: ModelFunction, options: PrintOptions): string {
+  const header = [
+    `domain: ${quoted(f.domain)}`,
+    ...(f.overload ? [`overload: ${quoted(f.overload)}`] : []),
+    `opset_import: ${opsetsText(f.opsets)}`,
+    ...(f.doc ? [`doc_string: ${quoted(f.doc)}`] : []),
+  ];
+  const attributes = [
+    ...f.attributes.map(wordText),
+    ...Array.from(f.attributeDefaults, ([name, a]) => attributeText(name, a, '', options)),
+  ];
+  const list = attributes.length === 0 ? '' : `<${attributes.join(', ')}> `;
+  const { graph } = f;
+  const signature = `${list}(${ports(graph.inputs)}) => (${ports(graph.outputs)})`;
+  return `<${header.join(', ')}>\n${nameText(f.name)} ${signature}${bodyText(graph, '', options)}`;
+}
+
+function graphText(graph: Graph, indent: string, options: PrintOptions): string {
+  const inputs = graph.inputs.map((v) => {
+    const port = portText(v);
+    return v.constant ? `${port} = ${tensorContentText(v.constant, options.maxElements)}` : port;
+  });
+  const signature = `(${inputs.join(', ')}) => (${ports(graph.outputs)})`;
+  return `${nameText(graph.name)} ${signature}${bodyText(graph, indent, options)}`;
+}
+
+const ports = (values: readonly Value[]) => values.map(portText).join(', ');
+
+const portText = (v: Value) => (v.type ? `${typeText(v.type)} ${nameText(v.name)}` : nameText(v.name));
+
+function bodyText(graph: Graph, indent: string, options: PrintOptions): string {
+  const inner = `${indent}  `;
+  const lines = [
+    ...initializerTexts(graph, options),
+    ...(options.valueInfo === false ? [] : valueInfoTexts(graph)),
+  ];
+  const declared = lines.length === 0 ? '' : ` <\n${inner}${lines.join(`,\n${inner}`)}\n${indent}>`;
+  const nodes = graph.nodes.map((n) => `${inner}${nodeText(n, inner, options)}\n`);
+  return `${declared} {\n${nodes.join('')}${indent}}`;
+}
+
+function initializerTexts(graph: Graph, options: PrintOptions): string[] {
+  const inputs = new Set(graph.inputs);
+  return [...graph.initializers]
+    .filter((v) => !inputs.has(v))
+    .map((v) => {
+      const t = v.constant!;
+      return `${tensorTypeText(t)} ${nameText(v.name)} = ${tensorContentText(t, options.maxElements)}`;
+    });
+}
+
+function valueInfoTexts(graph: Graph): string[] {
+  const outputs = new Set(graph.outputs);
+  return graph.nodes.flatMap((n) =>
+    n.outputs.filter((v): v is Value => v?.type != null && !outputs.has(v)).map(portText),
+  );
+}
+
+function nodeText(node: Node, indent: string, options: PrintOptions): string {
+  const name = node.name ? `[${nameText(node.name)}] ` : '';
+  const outputs = node.outputs.map(operand).join(', ');
+  const overload = node.overload ? `:${wordText(node.overload)}` : '';
+  const head = `${name}${outputs ? `${outputs} ` : ''}= ${operatorText(node)}${overload}`;
+  const call = `(${node.inputs.map(operand).join(', ')})`;
+  if (node.attributes.size === 0) return `${head}${call}`;
+  const inner = `${indent}  `;
+  const attributes = Array.from(node.attributes, ([k, a]) => attributeText(k, a, inner, options));
+  if (subgraphs(node).length === 0) return `${head} <${attributes.join(', ')}> ${call}`;
+  return `${head}${call} <\n${inner}${attributes.join(`,\n${inner}`)}\n${indent}>`;
+}
+
+const operand = (v: Value | null) => (v ? nameText(v.name) : '""');
+
+function operatorText({ domain, opType }: Node): string {
+  if (domain === '') return wordText(opType);
+  return `${domain.split('.').every(isIdentifier) ? domain : quoted(domain)}.${wordText(opType)}`;
+}
+
+/** The type is written where the value alone does not tell it: empty lists and references. */
+function attributeText(name: string, a: Attribute, indent: string, options: PrintOptions): string {
+  const typed =
+    a.type === 'reference' ? a.of : Array.isArray(a.value) && a.value.length === 0 ? a.type : null;
+  const label = typed ? `${wordText(name)}: ${attributeWords[typed]}` : wordText(name);
+  return `${label} = ${valueText(a, indent, options)}`;
+}
+
+function valueText(a: Attribute, indent: string, options: PrintOptions): string {
+  switch (a.type) {
+    case 'float':
+      return floatText(a.value);
+    case 'int':
+      return String(a.value);
+    case 'string':
+      return stringText(a.value);
+    case 'tensor':
+      return constantText(a.value, a.name ?? '', options);
+    case 'graph':
+      return graphText(a.value, indent, options);
+    case 'type':
+      return typeText(a.value);
+    case 'sparse':
+      return sparseText(a.value, options);
+    case 'floats':
+      return listText(a.value, floatText);
+    case 'ints':
+      return listText(a.value, String);
+    case 'strings':
+      return listText(a.value, stringText);
+    case 'tensors':
+      return listText(a.value, (t) => constantText(t, '', options));
+    case 'graphs':
+      return listText(a.value, (g) => graphText(g, indent, options));
+    case 'types':
+      return listText(a.value, typeText);
+    case 'sparses':
+      return listText(a.value, (t) => sparseText(t, options));
+    case 'reference':
+      return `@${wordText(a.name)}`;
+  }
+}
+
+const listText = <T>(items: readonly T[], text: (item: T) => string) => `[${items.map(text).join(', ')}]`;
+
+const stringText = (bytes: Uint8Array) => quoted(textFromBytes(bytes));
+
+/** A float that cannot be read as an int: 1.0, 1e+21, inf. */
+function floatText(value: number): string {
+  const text = float32Text(Math.fround(value));
+  return /^-?\d+$/.test(text) ? `${text}.0` : text;
+}
+
+function constantText(t: Tensor, name: string, options: PrintOptions): string {
+  const content = tensorContentText(t, options.maxElements);
+  const label = name ? ` ${nameText(name)}` : '';
+  return `${tensorTypeText(t)}${label}${t.external ? ' =' : ''} ${content}`;
+}
+
+function sparseText(sparse: SparseTensor, options: PrintOptions): string {
+  const { values, indices, dims, name = '' } = sparse;
+  const type = typeText({ kind: 'sparse', dtype: values.dtype, shape: dims });
+  const parts = `{${constantText(values, '', options)}, ${constantText(indices, '', options)}}`;
+  return `${type}${name ? ` ${nameText(name)}` : ''} ${parts}`;
+}

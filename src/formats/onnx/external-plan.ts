@@ -1,0 +1,43 @@
+/** Lays tensors out one after the other in a data file beside the model. */
+
+import type { Model } from '../../ir/model.ts';
+import { sizeBytes, type Tensor } from '../../ir/tensor.ts';
+import { initializersOf } from '../../ir/walk.ts';
+import { encodeModel } from './write.ts';
+
+/** Smaller tensors stay in the model file, where shape inference and folding look for them. */
+const SMALLEST = 1024;
+
+export interface ExternalEncoding {
+  /** The model file, without the tensors below. */
+  readonly bytes: Uint8Array;
+  /** In the order of their offsets; between them are gaps, to be filled with zeros. */
+  readonly tensors: readonly { readonly tensor: Tensor; readonly offset: number }[];
+}
+
+/** @param location  the data file's name, relative to the model's folder
+ *  @throws ONNX_TOO_LARGE when even the rest is more than one file can hold */
+export function encodeModelExternal(model: Model, location: string): ExternalEncoding {
+  const placed = new Map<Tensor, number>();
+  let end = 0;
+  const bytes = encodeModel(model, {
+    place(tensor) {
+      const length = sizeBytes(tensor);
+      if (length < SMALLEST) return undefined;
+      let offset = placed.get(tensor);
+      if (offset === undefined) {
+        // Runtimes map large tensors into memory, which works on page boundaries only.
+        const alignment = length >= 2 ** 20 ? 4096 : 64;
+        offset = Math.ceil(end / alignment) * alignment;
+        placed.set(tensor, offset);
+        end = offset + length;
+      }
+      return { location, offset, length };
+    },
+  });
+  return { bytes, tensors: [...placed].map(([tensor, offset]) => ({ tensor, offset })) };
+}
+
+/** Bytes that the initializers of all graphs take, a shared tensor once for each initializer. */
+export const weightBytes = (model: Model): number =>
+  [...initializersOf(model)].reduce((sum, { value }) => sum + sizeBytes(value.constant!), 0);

@@ -1,0 +1,91 @@
+/** Graph → GraphProto. */
+import type { Graph, Node, Value } from '../../ir/model.ts';
+import type { ValueType } from '../../ir/type.ts';
+import { encodeAttribute } from './attributes.ts';
+import { type GraphNotes, type NodeNotes, notesOf, type ValueNotes } from './notes.ts';
+import { encodeSparse, encodeTensor, type PlaceExternal } from './tensors.ts';
+import { encodeType } from './types.ts';
+import { encodeText, lengthDelimited, NODE_OVERLOAD, type onnx, withUnknown } from './wire.ts';
+
+export interface GraphOptions {
+  /** Where initializers go that are not to be part of the message. */
+  readonly place?: PlaceExternal | undefined;
+  /** Leave inputs out that are constants. */
+  readonly inputsOnly?: boolean;
+}
+
+export function encodeGraph(graph: Graph, options: GraphOptions = {}): onnx.IGraphProto {
+  const { place, inputsOnly = false } = options;
+  const notes = notesOf<GraphNotes>(graph);
+  const stored = [...graph.initializers].map((v) => ({ value: v, sparse: sparseOf(v) }));
+  const message: onnx.IGraphProto = {
+    name: graph.name,
+    input: graph.inputs
+      .filter((v) => !(inputsOnly && v.constant))
+      .map((v) => encodeValueInfo(v, inputType(v))),
+    output: graph.outputs.map((v) => encodeValueInfo(v)),
+    node: graph.nodes.map((node) => encodeNode(node, options)),
+    initializer: stored.flatMap((s) =>
+      s.sparse ? [] : [encodeTensor(s.value.constant!, s.value.name, place)],
+    ),
+    sparseInitializer: stored.flatMap((s) => (s.sparse ? [encodeSparse(s.sparse, s.value.name)] : [])),
+    valueInfo: [...describedValues(graph, notes).map((v) => encodeValueInfo(v)), ...(notes.dangling ?? [])],
+    quantizationAnnotation: [...(notes.quantization ?? [])],
+  };
+  if (graph.doc) message.docString = graph.doc;
+  return withUnknown(message, notes.unknown);
+}
+
+const sparseOf = (v: Value) => {
+  const { sparse } = notesOf<ValueNotes>(v);
+  return sparse && sparse.tensor === v.constant ? sparse.stored : undefined;
+};
+
+/** An input with a default keeps the type that was declared for it (its batch may be symbolic) while that fits. */
+function inputType(v: Value): ValueType | null {
+  const { declared } = notesOf<ValueNotes>(v);
+  if (!v.constant || declared?.kind !== 'tensor') return v.type;
+  const { dtype, dims } = v.constant;
+  const { shape } = declared;
+  const fits = shape?.length === dims.length && shape.every((d, i) => typeof d !== 'number' || d === dims[i]);
+  return declared.dtype === dtype && (shape === null || fits) ? declared : v.type;
+}
+
+/** value_info as the file had it, then the values between nodes that have been given a type since. */
+function describedValues(graph: Graph, notes: Partial<GraphNotes>): Value[] {
+  const outputs = new Set(graph.outputs);
+  const inner = graph.nodes.flatMap((n) => n.outputs.filter((v): v is Value => v !== null));
+  const local = new Map([...graph.inputs, ...graph.initializers, ...inner].map((v) => [v.name, v]));
+  const described = new Set((notes.described ?? []).flatMap((name) => local.get(name) ?? []));
+  for (const v of inner) {
+    const says = v.type || v.doc || v.annotations.size > 0;
+    if (says && !outputs.has(v)) described.add(v);
+  }
+  return [...described];
+}
+
+function encodeValueInfo(value: Value, type = value.type): onnx.IValueInfoProto {
+  const notes = notesOf<ValueNotes>(value);
+  const message: onnx.IValueInfoProto = { name: value.name };
+  const encoded = encodeType(type, notes.type);
+  if (encoded) message.type = encoded;
+  if (value.doc) message.docString = value.doc;
+  return withUnknown(message, notes.unknown);
+}
+
+function encodeNode(node: Node, options: GraphOptions): onnx.INodeProto {
+  const notes = notesOf<NodeNotes>(node);
+  const message: onnx.INodeProto = {
+    input: node.inputs.map((v) => v?.name ?? ''),
+    output: node.outputs.map((v) => v?.name ?? ''),
+    opType: node.opType,
+    attribute: [...node.attributes].map(([name, a]) =>
+      encodeAttribute(name, a, notes.attributes?.get(name), (g) => encodeGraph(g, options)),
+    ),
+  };
+  if (node.name) message.name = node.name;
+  if (node.domain) message.domain = node.domain;
+  if (node.doc) message.docString = node.doc;
+  const overload = node.overload ? [lengthDelimited(NODE_OVERLOAD, encodeText(node.overload))] : [];
+  return withUnknown(message, [...overload, ...(notes.unknown ?? [])]);
+}

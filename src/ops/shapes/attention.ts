@@ -1,0 +1,123 @@
+/** Attention in its forms, ai.onnx and com.microsoft. B batch, S query length, T key length, N heads, H head size. */
+import { intAttribute, intsAttribute } from '../../ir/attribute.ts';
+import type { Dim } from '../../ir/type.ts';
+import { add, divideFloor, multiply } from '../dims.ts';
+import type { ShapeContext, ShapeRule, ShapeTable } from '../types.ts';
+import { sameAsInput, tensor } from './common.ts';
+
+/** ai.onnx Attention-23: Q, K, V as [B, N, S, H] or [B, S, N·H]; Y alike with V's head size.
+ *  present_key [B, Nkv, past + T, H], scores [B, N, S, past + T]. */
+const attention: ShapeRule = (c) => {
+  const [q, k, v] = [c.shape(0), c.shape(1), c.shape(2)];
+  const dtype = c.dtype(0);
+  if (!q || !k || !v) return [0, 1, 2, 0].map((i) => tensor(c.dtype(i), null));
+  const packed = q.length === 3;
+  const heads: Dim = packed ? (intAttribute(c.node, 'q_num_heads') ?? null) : q[1]!;
+  const kvHeads: Dim = packed ? (intAttribute(c.node, 'kv_num_heads') ?? null) : k[1]!;
+  const length = packed ? q[1]! : q[2]!;
+  const keySize = packed ? divideFloor(k[2]!, kvHeads) : k[3]!;
+  const valueSize = packed ? divideFloor(v[2]!, kvHeads) : v[3]!;
+  const past: Dim = c.has(4) ? (c.shape(4)?.[2] ?? null) : 0;
+  const total = add(packed ? k[1]! : k[2]!, past);
+  const y = packed ? [q[0]!, length, multiply(heads, valueSize)] : [q[0]!, heads, length, valueSize];
+  return [
+    tensor(dtype, y),
+    tensor(c.dtype(1), [q[0]!, kvHeads, total, keySize]),
+    tensor(c.dtype(2), [q[0]!, kvHeads, total, valueSize]),
+    tensor(dtype, [q[0]!, heads, length, total]),
+  ];
+};
+
+/** com.microsoft Attention: input [B, S, D], weights [D, sum of qkv sizes]; present [2, B, N, T, H]. */
+const packedAttention: ShapeRule = (c) => {
+  const [x, w] = [c.shape(0), c.shape(1)];
+  const quantised = c.node.opType === 'QAttention';
+  const dtype = quantised ? c.dtype(3) : c.dtype(0);
+  if (!x) return [tensor(dtype, null)];
+  const sizes = intsAttribute(c.node, 'qkv_hidden_sizes');
+  const valueSize = sizes?.[2] ?? divideFloor(w?.[1] ?? null, 3);
+  const heads = intAttribute(c.node, 'num_heads') ?? null;
+  const pastInput = quantised ? 8 : 4;
+  const past = c.has(pastInput) ? (c.shape(pastInput)?.[3] ?? null) : 0;
+  const present = [2, x[0]!, heads, add(x[1]!, past), divideFloor(valueSize, heads)];
+  return [tensor(dtype, [x[0]!, x[1]!, valueSize]), tensor(dtype, present)];
+};
+
+/** com.microsoft MultiHeadAttention: query [B, S, D], or packed [B, S, N, 3, H]; key [B, T, D] or, cross attention,
+ *  [B, N, T, H]. */
+const multiHeadAttention: ShapeRule = (c) => {
+  const [q, k, v] = [c.shape(0), c.shape(1), c.shape(2)];
+  const dtype = c.dtype(0);
+  if (!q) return [tensor(dtype, null)];
+  const heads = intAttribute(c.node, 'num_heads') ?? null;
+  const head = q.length === 5 ? q[4]! : divideFloor(q[2]!, heads);
+  const valueHead = v?.length === 4 ? v[3]! : v ? divideFloor(v[2]!, heads) : head;
+  const keyLength = q.length === 5 ? q[1]! : (k?.[k.length === 4 ? 2 : 1] ?? null);
+  const past = c.has(6) ? (c.shape(6)?.[2] ?? null) : 0;
+  const total = c.has(8) ? past : add(keyLength, past);
+  return [
+    tensor(dtype, [q[0]!, q[1]!, multiply(valueHead, heads)]),
+    tensor(dtype, [q[0]!, heads, total, head]),
+    tensor(dtype, [q[0]!, heads, total, valueHead]),
+    tensor(dtype, [q[0]!, heads, q[1]!, total]),
+  ];
+};
+
+/** Sequence length of present key and value: that of a shared buffer, which is at least as long as what is needed, or
+ *  total_sequence_length; unknown when neither is a number. */
+function groupQueryLength(c: ShapeContext): Dim {
+  const past = c.shape(3)?.[2] ?? null;
+  const total = c.data(6)?.values[0] ?? null;
+  if (typeof past === 'number' && typeof total === 'number') return Math.max(past, total);
+  return c.has(3) && past !== 0 ? null : total;
+}
+
+/** com.microsoft GroupQueryAttention: query [B, S, N·H] (key and value packed in it when absent). */
+const groupQueryAttention: ShapeRule = (c) => {
+  const q = c.shape(0);
+  const dtype = c.dtype(0);
+  if (!q) return [tensor(dtype, null)];
+  const heads = intAttribute(c.node, 'num_heads') ?? null;
+  const kv = intAttribute(c.node, 'kv_num_heads') ?? null;
+  const packed = !c.has(1);
+  const head = divideFloor(q[2]!, packed ? add(heads, multiply(kv, 2)) : heads);
+  const present = [q[0]!, kv, groupQueryLength(c), head];
+  return [
+    tensor(dtype, [q[0]!, q[1]!, multiply(heads, head)]),
+    tensor(c.has(3) ? c.dtype(3) : dtype, present),
+    tensor(c.has(4) ? c.dtype(4) : dtype, present),
+  ];
+};
+
+/** query and key packed [B, T, heads·d]; state [B, Nkv, dk, dv]. */
+const linearAttention: ShapeRule = (c) => {
+  const [q, k, v] = [c.shape(0), c.shape(1), c.shape(2)];
+  const dtype = c.dtype(0);
+  if (!q || !k || !v) return [tensor(dtype, null)];
+  const heads = intAttribute(c.node, 'q_num_heads') ?? null;
+  const kv = intAttribute(c.node, 'kv_num_heads') ?? null;
+  const [dk, dv] = [divideFloor(q[2]!, heads), divideFloor(v[2]!, kv)];
+  return [
+    tensor(dtype, [q[0]!, q[1]!, multiply(heads, dv)]),
+    tensor(c.dtype(3) ?? dtype, [q[0]!, kv, dk, dv]),
+  ];
+};
+
+/** Q [B, N, S, H], V [B, N, T, Hv] → [B, N, S, Hv]. */
+const flexAttention: ShapeRule = (c) => {
+  const [q, v] = [c.shape(0), c.shape(2)];
+  return [tensor(c.dtype(0), q && v && [...q.slice(0, -1), v[v.length - 1]!])];
+};
+
+export const attentionShapes: ShapeTable = {
+  Attention: attention,
+  RotaryEmbedding: sameAsInput,
+  LinearAttention: linearAttention,
+  'ai.onnx.preview:FlexAttention': flexAttention,
+  'com.microsoft:Attention': packedAttention,
+  'com.microsoft:QAttention': packedAttention,
+  'com.microsoft:MultiHeadAttention': multiHeadAttention,
+  'com.microsoft:DecoderMaskedMultiHeadAttention': multiHeadAttention,
+  'com.microsoft:GroupQueryAttention': groupQueryAttention,
+  'com.microsoft:RotaryEmbedding': sameAsInput,
+};

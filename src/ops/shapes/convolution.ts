@@ -1,0 +1,226 @@
+/** Convolutions, pooling and what else slides a window or samples a grid. */
+import { intAttribute, intsAttribute, textAttribute } from '../../ir/attribute.ts';
+import type { Dim, Shape } from '../../ir/type.ts';
+import { type ConvGeometry, convGeometry, convWeightInput } from '../defaults.ts';
+import { add, divideCeil, divideFloor, multiply, subtract } from '../dims.ts';
+import type { ShapeContext, ShapeRule, ShapeTable } from '../types.ts';
+import { requireRank, tensor, unknowns } from './common.ts';
+
+/** Output size along spatial axis i: ⌊(in + pads − extent)/stride⌋ + 1, rounded up in ceil mode. */
+function windowOutput(g: ConvGeometry, size: Dim, i: number): Dim {
+  const n = g.kernel.length;
+  const stride = g.strides[i]!;
+  if (g.autoPad === 'SAME_UPPER' || g.autoPad === 'SAME_LOWER') return divideCeil(size, stride);
+  const [begin, end] = [g.pads![i]!, g.pads![n + i]!];
+  const extent = (g.kernel[i]! - 1) * g.dilations[i]! + 1;
+  const room = subtract(add(size, begin + end), extent);
+  if (!g.ceilMode) return add(divideFloor(room, stride), 1);
+  const count = add(divideCeil(room, stride), 1);
+  // A window that would start in the padding at the end is dropped.
+  if (extent >= stride + end) return count;
+  if (typeof count !== 'number' || typeof size !== 'number') return null;
+  return (count - 1) * stride >= size + begin ? count - 1 : count;
+}
+
+function windowShape(c: ShapeContext, g: ConvGeometry | null, channels?: Dim): Shape | null {
+  const shape = c.shape(0);
+  if (!shape) return null;
+  requireRank(shape, 3, 'A window over space');
+  if (!g) return [shape[0]!, channels === undefined ? shape[1]! : channels, ...unknowns(shape.length - 2)];
+  const spatial = shape.slice(2).map((d, i) => windowOutput(g, d, i));
+  return [shape[0]!, channels === undefined ? shape[1]! : channels, ...spatial];
+}
+
+const conv =
+  (dtypeOf: (c: ShapeContext) => ReturnType<ShapeContext['dtype']>): ShapeRule =>
+  (c) => {
+    const at = convWeightInput(c.node)!;
+    const weight = c.shape(at);
+    if (!c.shape(0) && weight)
+      return [tensor(dtypeOf(c), [null, weight[0]!, ...unknowns(weight.length - 2)])];
+    const geometry = convGeometry(c.node, { input: c.shape(0), weight });
+    return [tensor(dtypeOf(c), windowShape(c, geometry, weight ? weight[0]! : null))];
+  };
+
+const convTranspose: ShapeRule = (c) => {
+  const [shape, weight] = [c.shape(0), c.shape(1)];
+  const g = convGeometry(c.node, { input: shape, weight });
+  if (!shape || !weight || !g) return [tensor(c.dtype(0), null)];
+  const n = g.kernel.length;
+  const spatial = shape.slice(2).map((d, i) => {
+    if (g.outputShape) return g.outputShape[i]!;
+    if (g.autoPad.startsWith('SAME')) return multiply(d, g.strides[i]!);
+    const extent = (g.kernel[i]! - 1) * g.dilations[i]! + 1;
+    const grown = add(multiply(subtract(d, 1), g.strides[i]!), extent + g.outputPadding[i]!);
+    return subtract(grown, g.pads![i]! + g.pads![n + i]!);
+  });
+  return [tensor(c.dtype(0), [shape[0]!, multiply(weight[1]!, g.group), ...spatial])];
+};
+
+const pool =
+  (outputs: 1 | 2): ShapeRule =>
+  (c) => {
+    const shape = windowShape(c, convGeometry(c.node, { input: c.shape(0), weight: null }));
+    return [tensor(c.dtype(0), shape), outputs === 2 ? tensor('int64', shape) : null];
+  };
+
+const globalPool: ShapeRule = (c) => {
+  const shape = c.shape(0);
+  return [tensor(c.dtype(0), shape && [...shape.slice(0, 2), ...shape.slice(2).map(() => 1)])];
+};
+
+const maxUnpool: ShapeRule = (c) => {
+  const shape = c.shape(0);
+  const given = c.data(2)?.values;
+  const g = convGeometry(c.node, { input: shape, weight: null });
+  if (given) return [tensor(c.dtype(0), given)];
+  if (!shape || !g || c.has(2)) return [tensor(c.dtype(0), shape && unknowns(shape.length))];
+  const spatial = shape
+    .slice(2)
+    .map((d, i) =>
+      subtract(
+        add(multiply(subtract(d, 1), g.strides[i]!), g.kernel[i]!),
+        g.pads![i]! + g.pads![g.kernel.length + i]!,
+      ),
+    );
+  return [tensor(c.dtype(0), [...shape.slice(0, 2), ...spatial])];
+};
+
+/** [N, C·∏block, L] → [N, C, …image]. */
+const col2Im: ShapeRule = (c) => {
+  const shape = c.shape(0);
+  const [image, block] = [c.data(1)?.values, c.data(2)?.values];
+  if (!shape || !image) return [tensor(c.dtype(0), null)];
+  const channels = block ? block.reduce((d, b) => divideFloor(d, b), shape[1]!) : null;
+  return [tensor(c.dtype(0), [shape[0]!, channels, ...image])];
+};
+
+const roiAlign: ShapeRule = (c) => [
+  tensor(c.dtype(0), [
+    c.shape(2)?.[0] ?? c.shape(1)?.[0] ?? null,
+    c.shape(0)?.[1] ?? null,
+    intAttribute(c.node, 'output_height', 1),
+    intAttribute(c.node, 'output_width', 1),
+  ]),
+];
+
+const gridSample: ShapeRule = (c) => {
+  const [x, grid] = [c.shape(0), c.shape(1)];
+  return [tensor(c.dtype(0), x && grid && [x[0]!, x[1]!, ...grid.slice(1, -1)])];
+};
+
+/** theta [N, 2, 3] with size [N, C, H, W] → [N, H, W, 2]; 3-D alike. */
+const affineGrid: ShapeRule = (c) => {
+  const size = c.data(1)?.values;
+  return [tensor(c.dtype(0), size ? [size[0]!, ...size.slice(2), size.length - 2] : null)];
+};
+
+const depthToSpace: ShapeRule = (c) => {
+  const shape = c.shape(0);
+  const b = intAttribute(c.node, 'blocksize', 1);
+  return [
+    tensor(
+      c.dtype(0),
+      shape && [shape[0]!, divideFloor(shape[1]!, b * b), multiply(shape[2]!, b), multiply(shape[3]!, b)],
+    ),
+  ];
+};
+
+const spaceToDepth: ShapeRule = (c) => {
+  const shape = c.shape(0);
+  const b = intAttribute(c.node, 'blocksize', 1);
+  return [
+    tensor(
+      c.dtype(0),
+      shape && [shape[0]!, multiply(shape[1]!, b * b), divideFloor(shape[2]!, b), divideFloor(shape[3]!, b)],
+    ),
+  ];
+};
+
+/** Floor of size·scale; exact for whole scales over symbols. */
+function scaled(d: Dim, scale: Dim): Dim {
+  if (typeof scale !== 'number') return null;
+  // float32 scales: 0.8 · 5 must give 4 as the runtimes compute it.
+  if (typeof d === 'number') return Math.floor(Math.fround(d * Math.fround(scale)));
+  if (Number.isInteger(scale)) return multiply(d, scale);
+  return Number.isInteger(1 / scale) ? divideFloor(d, 1 / scale) : null;
+}
+
+/** Inputs by opset: 9 (Upsample) and 10: X, scales; from 11: X, roi, scales, sizes. */
+const resize: ShapeRule = (c) => {
+  const shape = c.shape(0);
+  if (!shape) return [tensor(c.dtype(0), null)];
+  const early = c.node.opType === 'Upsample' || c.opset < 11;
+  const scales = c.data(early ? 1 : 2)?.values;
+  const sizes = early ? undefined : c.data(3)?.values;
+  const axes = (intsAttribute(c.node, 'axes') ?? shape.map((_, i) => i)).map(
+    (a) => (a + shape.length) % shape.length,
+  );
+  const dims = axes.map((axis, i): Dim => {
+    if (sizes && sizes.length === axes.length) return sizes[i]!;
+    return scales && scales.length === axes.length ? scaled(shape[axis]!, scales[i]!) : null;
+  });
+  const policy = textAttribute(c.node, 'keep_aspect_ratio_policy', 'stretch');
+  const out: Dim[] = [...shape];
+  axes.forEach((axis, i) => {
+    out[axis] = dims[i]!;
+  });
+  if (sizes && policy !== 'stretch') {
+    const ratios = axes.map((axis, i) => Number(dims[i]) / Number(shape[axis]));
+    const ratio = policy === 'not_larger' ? Math.min(...ratios) : Math.max(...ratios);
+    axes.forEach((axis) => {
+      out[axis] = Number.isFinite(ratio) ? Math.round(Number(shape[axis]) * ratio) : null;
+    });
+  }
+  return [tensor(c.dtype(0), out)];
+};
+
+const upsample: ShapeRule = (c) => {
+  const scales = c.node.attributes.get('scales');
+  const shape = c.shape(0);
+  if (scales?.type !== 'floats' || !shape) return resize(c);
+  return [
+    tensor(
+      c.dtype(0),
+      shape.map((d, i) => scaled(d, scales.value[i] ?? 1)),
+    ),
+  ];
+};
+
+/** input [B, C, L], weight [C, 1, k] → output as input, state [B, C, k − 1]. */
+const causalConv: ShapeRule = (c) => {
+  const [x, w] = [c.shape(0), c.shape(1)];
+  return [c.type(0), tensor(c.dtype(0), x && w && [x[0]!, x[1]!, subtract(w[2]!, 1)])];
+};
+
+export const convolutionShapes: ShapeTable = {
+  Conv: conv((c) => c.dtype(0)),
+  ConvInteger: conv(() => 'int32'),
+  QLinearConv: conv((c) => c.dtype(7)),
+  DeformConv: conv((c) => c.dtype(0)),
+  ConvTranspose: convTranspose,
+  'com.microsoft:FusedConv': conv((c) => c.dtype(0)),
+  AveragePool: pool(1),
+  LpPool: pool(1),
+  MaxPool: pool(2),
+  'com.microsoft:QLinearAveragePool': pool(1),
+  GlobalAveragePool: globalPool,
+  GlobalMaxPool: globalPool,
+  GlobalLpPool: globalPool,
+  'com.microsoft:QLinearGlobalAveragePool': globalPool,
+  MaxUnpool: maxUnpool,
+  Col2Im: col2Im,
+  RoiAlign: roiAlign,
+  MaxRoiPool: (c) => {
+    const pooled = intsAttribute(c.node, 'pooled_shape', [1, 1]);
+    return [tensor(c.dtype(0), [c.shape(1)?.[0] ?? null, c.shape(0)?.[1] ?? null, ...pooled])];
+  },
+  GridSample: gridSample,
+  'com.microsoft:GridSample': gridSample,
+  AffineGrid: affineGrid,
+  DepthToSpace: depthToSpace,
+  SpaceToDepth: spaceToDepth,
+  Resize: resize,
+  Upsample: upsample,
+  CausalConvWithState: causalConv,
+};

@@ -1,0 +1,147 @@
+/** Puts QuantizeLinear / DequantizeLinear nodes into a graph, the form that every runtime's int8 path starts from. */
+import { addInitializer, addNode, replaceAllUses, setInput } from '../ir/edit.ts';
+import { type Graph, isGraphOutput, type Node, readers, shapeOf, type Value } from '../ir/model.ts';
+import { freshName } from '../ir/names.ts';
+import { scalar, type Tensor } from '../ir/tensor.ts';
+import { tensorType } from '../ir/type.ts';
+import type { QuantParams } from './params.ts';
+import type { QuantDType } from './spec.ts';
+
+/** Scale and zero point as initializers; several Q/DQ pairs of one group share them. */
+export interface ParamValues {
+  readonly scale: Value;
+  readonly zeroPoint: Value;
+}
+
+export function addParams(graph: Graph, base: string, params: QuantParams, dtype: QuantDType): ParamValues {
+  return {
+    scale: addInitializer(graph, `${base}/scale`, scalar('float32', params.scale)),
+    zeroPoint: addInitializer(graph, `${base}/zero_point`, scalar(dtype, params.zeroPoint)),
+  };
+}
+
+/** Quantises `source` and gives its readers the dequantised value.
+ *  @param shown the value whose readers move: `source`, or the output of a clamp after it that the range absorbs
+ *  @param only when given, just these readers move (the others keep the float value); else all, graph outputs too
+ *  @returns the dequantised value */
+export function insertQdq(
+  source: Value,
+  shown: Value,
+  { scale, zeroPoint }: ParamValues,
+  only: ((reader: Node) => boolean) | null,
+): Value {
+  const graph = graphOf(source, shown);
+  const before = firstReaderPosition(graph, source, shown);
+  const shape = shapeOf(shown);
+  const q = addNode(
+    graph,
+    {
+      opType: 'QuantizeLinear',
+      name: `${shown.name}/quantize`,
+      inputs: [source, scale, zeroPoint],
+      outputs: [`${shown.name}/quantized`],
+    },
+    before,
+  );
+  q.outputs[0]!.type = tensorType(zeroPoint.constant!.dtype, shape);
+  const dq = addNode(
+    graph,
+    {
+      opType: 'DequantizeLinear',
+      name: `${shown.name}/dequantize`,
+      inputs: [q.outputs[0]!, scale, zeroPoint],
+      outputs: [`${shown.name}/dequantized`],
+    },
+    before,
+  );
+  const out = dq.outputs[0]!;
+  out.type = tensorType('float32', shape);
+  if (only) {
+    for (const reader of new Set(readers(shown)))
+      if (reader !== q && only(reader))
+        reader.inputs.forEach((v, i) => {
+          if (v === shown) setInput(reader, i, out);
+        });
+  } else {
+    const isOutput = isGraphOutput(shown);
+    replaceAllUses(shown, out);
+    // A graph output's name moved to `out`; what was quantised must not be called "dequantized".
+    if (isOutput) shown.name = freshName(graph.names, `${out.name}/float`);
+    setInput(q, 0, source);
+  }
+  return out;
+}
+
+/** DequantizeLinear over a constant: `target`'s input `index` reads it instead of the float weight.
+ *  @param axis the per-channel axis, or null for one scale */
+export function insertWeightDequantize(
+  target: Node,
+  index: number,
+  stored: { readonly quantized: Value; readonly scale: Value; readonly zeroPoint: Value | null },
+  axis: number | null,
+): Node {
+  const old = target.inputs[index]!;
+  const dq = addNode(
+    target.graph,
+    {
+      opType: 'DequantizeLinear',
+      name: `${old.name}/dequantize`,
+      inputs: [stored.quantized, stored.scale, ...(stored.zeroPoint ? [stored.zeroPoint] : [])],
+      outputs: [`${old.name}/dequantized`],
+      attributes: { axis: axis ?? undefined },
+    },
+    target,
+  );
+  dq.outputs[0]!.type = tensorType('float32', shapeOf(old));
+  setInput(target, index, dq.outputs[0]!);
+  return dq;
+}
+
+/** Cast and Mul over an int8 constant: `target`'s input `index` reads it instead of the float weight. Unlike a
+ *  DequantizeLinear, every runtime folds this once at load: float speed from then on, and no rewrite into
+ *  MatMulNBits or an integer kernel.
+ *  @param scale float32, shaped so that it broadcasts over the weight ([C,1,1,1] for channels on axis 0) */
+export function insertWeightExpand(target: Node, index: number, quantized: Value, scale: Value): Node {
+  const old = target.inputs[index]!;
+  const { graph } = target;
+  const shape = shapeOf(old);
+  const add = (opType: string, inputs: Value[], suffix: string, attributes = {}) => {
+    const name = `${old.name}/${suffix}`;
+    const made = addNode(graph, { opType, name, inputs, outputs: [name], attributes }, target);
+    made.outputs[0]!.type = tensorType('float32', shape);
+    return made;
+  };
+  const real = add('Cast', [quantized], 'cast', { to: 1 });
+  const scaled = add('Mul', [real.outputs[0]!, scale], 'expanded');
+  setInput(target, index, scaled.outputs[0]!);
+  return scaled;
+}
+
+/** Adds an initializer with a name made from `base`, unless `cache` has one for this very tensor already. */
+export function sharedInitializer(
+  graph: Graph,
+  base: string,
+  tensor: Tensor,
+  cache: Map<Tensor, Value>,
+): Value {
+  const known = cache.get(tensor);
+  if (known) return known;
+  const made = addInitializer(graph, base, tensor);
+  cache.set(tensor, made);
+  return made;
+}
+
+const graphOf = (...values: Value[]): Graph => {
+  for (const v of values) {
+    if (v.producer) return v.producer.graph;
+    const use = v.uses[0];
+    if (use) return use.node ? use.node.graph : use.graph;
+  }
+  throw new Error('unreachable: a planned value has a producer or a reader');
+};
+
+/** The node to insert before: the one after the producers of both values (the start for graph inputs). */
+function firstReaderPosition(graph: Graph, source: Value, shown: Value): Node | undefined {
+  const at = Math.max(...[source, shown].map((v) => (v.producer ? graph.nodes.indexOf(v.producer) : -1)));
+  return graph.nodes[at + 1];
+}

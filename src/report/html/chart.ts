@@ -1,0 +1,122 @@
+/** Charts as static SVG, drawn by echarts without a DOM. Colours are CSS variables, so one drawing serves light and dark;
+ *  each chart is drawn twice, for wide pages and for phones, and CSS shows one. */
+import type { EChartsCoreOption } from 'echarts/core';
+import { html, type Markup, trusted } from './markup.ts';
+
+export interface ChartSize {
+  readonly width: number;
+  readonly height: number;
+  readonly narrow: boolean;
+}
+
+export interface Chart {
+  /** Short, unique in the page. */
+  readonly id: string;
+  readonly title: string;
+  /** Says in words what the drawing shows; read out instead of it. */
+  readonly description: string;
+  readonly height: { readonly wide: number; readonly narrow: number };
+  readonly option: (size: ChartSize) => EChartsCoreOption;
+  /** Explains the marks, beside the title. */
+  readonly legend: readonly { readonly swatch: string; readonly text: string }[];
+  /** The same numbers as a table. */
+  readonly table: Markup;
+}
+
+/** Draws to an SVG string. */
+export type Draw = (chart: Chart, size: ChartSize) => string;
+
+const widths = { wide: 960, narrow: 380 };
+
+/** Loads echarts, which is large, on first use. */
+export async function loadCharts(): Promise<Draw> {
+  const [core, charts, components, renderers] = await Promise.all([
+    import('echarts/core'),
+    import('echarts/charts'),
+    import('echarts/components'),
+    import('echarts/renderers'),
+  ]);
+  core.use([
+    charts.LineChart,
+    charts.ScatterChart,
+    charts.TreemapChart,
+    components.GridComponent,
+    components.MarkLineComponent,
+    renderers.SVGRenderer,
+  ]);
+  return (chart, size) => {
+    const drawing = core.init(null, null, {
+      renderer: 'svg',
+      ssr: true,
+      width: size.width,
+      height: size.height,
+    });
+    drawing.setOption({ animation: false, textStyle: { fontFamily: 'inherit' }, ...chart.option(size) });
+    const svg = drawing.renderToSVGString();
+    drawing.dispose(); // An open chart keeps Node alive.
+    return tidy(svg, `${chart.id}-${size.narrow ? 'n' : 'w'}`);
+  };
+}
+
+/** Makes a drawing the same on every run: echarts numbers its ids and classes by a counter of the process. Metadata and
+ *  hover styles are for a live page. */
+const tidy = (svg: string, id: string) =>
+  svg
+    .replace(/<style[\s\S]*?<\/style>/g, '')
+    .replace(/ ecmeta_\w+="[^"]*"/g, '')
+    .replace(/ class="zr\d+-cls-\d+"/g, '')
+    .replace(/ pointer-events="visible"/g, '')
+    .replace(/\bzr\d+-/g, `${id}-`)
+    .replace(/\n+/g, '');
+
+/** Title, drawing in two widths, the sentence, and the numbers behind it. */
+export function figure(chart: Chart, draw: Draw): Markup {
+  const svg = (narrow: boolean) => {
+    const size = narrow
+      ? { width: widths.narrow, height: chart.height.narrow, narrow }
+      : { width: widths.wide, height: chart.height.wide, narrow };
+    const name = `chart ${narrow ? 'narrow' : 'wide'}`;
+    return html`<div class="${name}" role="img" aria-label="${chart.title}. ${chart.description}">${trusted(draw(chart, size))}</div>`;
+  };
+  const legend = chart.legend.map(
+    ({ swatch, text }) => html`<li><span class="swatch ${swatch}"></span>${text}</li>`,
+  );
+  return html`<figure id="${chart.id}">
+<div class="figure-head"><h3>${chart.title}</h3>${legend.length > 0 ? html`<ul class="legend">${legend}</ul>` : null}</div>
+${svg(false)}${svg(true)}
+<figcaption>${chart.description}</figcaption>
+<details><summary>The numbers</summary>${chart.table}</details>
+</figure>`;
+}
+
+/** Text size in the drawing: the wide one is shown at 0.8 to 1 of its size, the narrow one at about 0.9. */
+export const fontSize = ({ narrow }: ChartSize) => (narrow ? 12.5 : 13);
+
+/** A value axis with quiet lines; `name` carries the unit. */
+export const valueAxis = (name: string, size: ChartSize, vertical: boolean) => ({
+  type: 'value' as const,
+  name,
+  nameLocation: vertical ? ('end' as const) : ('middle' as const),
+  nameGap: vertical ? 14 : 32,
+  nameTextStyle: {
+    color: 'var(--muted)',
+    fontSize: fontSize(size),
+    ...(vertical ? { align: 'left' as const, padding: [0, 0, 0, -36] } : {}),
+  },
+  axisLabel: { color: 'var(--muted)', fontSize: fontSize(size), hideOverlap: true },
+  axisLine: { show: !vertical, lineStyle: { color: 'var(--axis)' } },
+  axisTick: { show: false },
+  splitLine: { show: true, lineStyle: { color: 'var(--line)' } },
+  splitNumber: size.narrow ? 4 : 6,
+});
+
+/** Series never react: the drawing is static. */
+export const still = { silent: true, emphasis: { disabled: true } };
+
+/** Cut in the middle, where names of layers differ least. */
+export function shorten(text: string, length: number): string {
+  const chars = [...text];
+  if (chars.length <= length) return text;
+  const head = Math.ceil((length - 1) / 2);
+  return `${chars.slice(0, head).join('')}…${chars.slice(chars.length - (length - 1 - head)).join('')}`;
+}

@@ -1,0 +1,84 @@
+/** Timings of the two models side by side. Only like is compared with like: the same device, provider, runtime and
+ *  threads; emulated and real never mix. */
+import { quantile } from '../support/statistics.ts';
+import type { Latency, Report } from './report.ts';
+
+export interface LatencyPair {
+  readonly device: string;
+  readonly provider: string;
+  readonly threads: number;
+  readonly emulated: boolean;
+  readonly before: Latency | null;
+  readonly after: Latency | null;
+  /** Whether this is the place the result was made for. */
+  readonly onTarget: boolean;
+}
+
+/** Provider that a target's sessions run on, where the names differ. */
+const providers: Readonly<Record<string, string>> = { node: 'cpu', mobile: 'cpu' };
+
+/** A pair for each place where either model was timed; the target's own, real devices first. */
+export function latencyPairs(report: Pick<Report, 'latency' | 'target'>): LatencyPair[] {
+  const provider = providers[report.target.name] ?? report.target.name;
+  const places = new Map<string, { before: Latency | null; after: Latency | null; any: Latency }>();
+  for (const timing of report.latency) {
+    const key = JSON.stringify([
+      timing.device,
+      timing.provider,
+      timing.runtime,
+      timing.threads,
+      timing.emulated,
+    ]);
+    const place = places.get(key) ?? { before: null, after: null, any: timing };
+    place[timing.model] = timing;
+    places.set(key, place);
+  }
+  const pairs = [...places.values()].map(({ before, after, any }) => ({
+    device: any.device,
+    provider: any.provider,
+    threads: any.threads,
+    emulated: any.emulated,
+    before,
+    after,
+    onTarget: any.provider === provider,
+  }));
+  return pairs.sort((a, b) => rank(a) - rank(b));
+}
+
+const rank = (pair: LatencyPair) => (pair.onTarget ? 0 : 2) + (pair.emulated ? 1 : 0);
+
+export interface LatencyChange {
+  /** Median before divided by median after; above 1 is faster. */
+  readonly ratio: number;
+  /** Half width of the 95 % interval of the difference of the medians, in milliseconds. */
+  readonly noiseMs: number;
+  readonly change: 'faster' | 'same' | 'slower';
+}
+
+/** Faster or slower only when the difference is larger than its own noise. */
+export function compareLatency(before: Latency, after: Latency): LatencyChange {
+  const difference = after.medianMs - before.medianMs;
+  const noiseMs = 1.96 * Math.hypot(medianError(before.samplesMs), medianError(after.samplesMs));
+  const change = Math.abs(difference) <= noiseMs ? 'same' : difference < 0 ? 'faster' : 'slower';
+  return { ratio: before.medianMs / after.medianMs, noiseMs, change };
+}
+
+/** Standard error of a median: 1.2533·σ/√n, σ from the quartiles so that one slow run does not count for much. */
+function medianError(samples: readonly number[]): number {
+  if (samples.length < 2) return 0;
+  const sigma = (quantile(samples, 0.75) - quantile(samples, 0.25)) / 1.349;
+  return (1.2533 * sigma) / Math.sqrt(samples.length);
+}
+
+/** As short as it can be said: threads only where the same provider was also timed with another number of them. */
+export function shortPlaceName(pair: LatencyPair, all: readonly LatencyPair[]): string {
+  const distinct = all.some((p) => p.provider === pair.provider && p.threads !== pair.threads);
+  if (distinct) return placeName(pair);
+  return `${pair.provider}, ${pair.device}${pair.emulated ? ' (emulated)' : ''}`;
+}
+
+/** "wasm, 1 thread, this machine". */
+export function placeName(pair: Pick<LatencyPair, 'device' | 'provider' | 'threads' | 'emulated'>): string {
+  const threads = pair.threads === 1 ? '1 thread' : `${pair.threads} threads`;
+  return `${pair.provider}, ${threads}, ${pair.device}${pair.emulated ? ' (emulated)' : ''}`;
+}

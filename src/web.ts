@@ -1,0 +1,10 @@
+/** The part of the public API that runs in a web page: no files, no native engine. */
+
+export { decodeModel } from './formats/onnx/read.ts';
+export { encodeModel } from './formats/onnx/write.ts';
+export { parseModel } from './formats/onnx-text/parse-model.ts';
+export { printModel } from './formats/onnx-text/print-model.ts';
+export type { Graph, Model, Node, Value } from './ir/model.ts';
+export { verifyModel } from './ir/verify.ts';
+export { inferShapes } from './ops/shapes.ts';
+export { Diagnostic } from './support/diagnostics.ts';

@@ -1,0 +1,104 @@
+import { execFileSync } from 'node:child_process';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { EngineName } from '../../src/engine/contract.ts';
+import { openEngine } from '../../src/engine/open.ts';
+import { explain } from '../../src/engine/reasons.ts';
+
+describe('choosing an engine', () => {
+  afterEach(() => {
+    vi.doUnmock('onnxruntime-node');
+    vi.resetModules();
+  });
+
+  const withoutNative = async (message: string) => {
+    vi.resetModules();
+    vi.doMock('onnxruntime-node', () => {
+      throw new Error(message);
+    });
+    return await import('../../src/engine/open.ts');
+  };
+
+  it('takes the native one when it loads', async () => {
+    expect((await openEngine()).name).toBe('node');
+  });
+
+  it('falls back to wasm when the native one does not load', async () => {
+    const { openEngine } = await withoutNative('libonnxruntime.so.1: cannot open shared object file');
+    expect((await openEngine()).name).toBe('wasm');
+  });
+
+  it('gives the npm command when the engine asked for is absent', async () => {
+    const { openEngine } = await withoutNative("Cannot find package 'onnxruntime-node' imported from here");
+    await expect(openEngine('node')).rejects.toMatchObject({
+      code: 'ENGINE_MISSING',
+      kind: 'environment',
+      hint: expect.stringContaining('npm install onnxruntime-node'),
+    });
+  });
+
+  it('names the engines when asked for another', async () => {
+    await expect(openEngine('tensorrt' as EngineName)).rejects.toMatchObject({
+      code: 'UNKNOWN_ENGINE',
+      message: expect.stringContaining('node and wasm'),
+    });
+  });
+
+  it('loads no runtime until an engine is opened', () => {
+    const script = `
+      await import(${JSON.stringify(new URL('../../src/engine/open.ts', import.meta.url).href)});
+      const { createRequire } = await import('node:module');
+      const loaded = Object.keys(createRequire(process.cwd() + '/').cache ?? {});
+      process.stdout.write(String(loaded.some((f) => f.includes('onnxruntime'))));
+    `;
+    const args = ['--import', 'tsx', '--input-type=module', '-e', script];
+    expect(execFileSync(process.execPath, args, { encoding: 'utf8' })).toBe('false');
+  });
+
+  it('keeps the terminal clean: no warnings of the runtimes on stderr or stdout', () => {
+    const script = `
+      const { openEngine } = await import(${JSON.stringify(new URL('../../src/engine/open.ts', import.meta.url).href)});
+      const { buildKernel, openKernel } = await import(${JSON.stringify(new URL('../../src/engine/kernel.ts', import.meta.url).href)});
+      const { tensorOf } = await import(${JSON.stringify(new URL('../../src/ir/tensor.ts', import.meta.url).href)});
+      // An initializer that nothing uses and a declared shape that the data contradicts: both make onnxruntime warn.
+      const model = buildKernel((b) => {
+        b.constant(tensorOf('float32', [1], [1]), 'unused');
+        b.output('y', b.op('Relu', [b.input('x', 'float32', ['n'])]), 'float32', [7]);
+      }, 17);
+      for (const name of ['node', 'wasm']) {
+        const session = await openKernel(await openEngine(name), model);
+        await session.run({ x: tensorOf('float32', [2], [1, 2]) });
+        await session.close();
+      }
+      console.log('done');
+    `;
+    const args = ['--import', 'tsx', '--input-type=module', '-e', `${script}`];
+    expect(
+      execFileSync(process.execPath, [...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }),
+    ).toBe('done\n');
+  });
+});
+
+describe('explaining errors of the runtimes', () => {
+  it('takes a bare number thrown by WebAssembly for an abort and speaks of memory', () => {
+    const reason = explain(287654321, 'wasm');
+    expect(reason.kind).toBe('environment');
+    expect(reason.text).toContain('memory');
+  });
+
+  it.each(['std::bad_alloc', 'Aborted(). Build with -sASSERTIONS for more info.', 'Cannot enlarge memory'])(
+    'speaks of memory for "%s"',
+    (message) => {
+      expect(explain(new Error(message), 'wasm').text).toContain('memory');
+    },
+  );
+
+  it('keeps op and node of a failing kernel', () => {
+    const raw =
+      "Non-zero status code returned while running Add node. Name:'block/add' Status Message: " +
+      '/src/core/providers/cpu/math/element_wise_ops.h:563 void onnxruntime::BroadcastIterator::Init(ptrdiff_t) ' +
+      'axis == 1 || axis == largest was false. Attempting to broadcast an axis by a dimension other than 1. 2 by 3';
+    expect(explain(new Error(raw), 'node').text).toBe(
+      'Add (node "block/add"): Attempting to broadcast an axis by a dimension other than 1. 2 by 3',
+    );
+  });
+});
