@@ -1,5 +1,5 @@
 /** Which operators gain from int8, by shape and engine: the facts behind src/quant/kernels.ts.
- *    npx tsx bench/int8-kernels.ts [wasm|node] [filter]
+ *    npx tsx bench/int8-kernels.ts [wasm|node] [pattern]
  *  Each case is a chain of equal layers timed by turns in float and in int8 forms; the number is the least time of
  *  many repetitions, as other load can only add to it. One thread. */
 
@@ -16,10 +16,18 @@ const variants: readonly Variant[] = [
   'static-u8u8',
   'dynamic-u8s8',
   'dynamic-u8u8',
+  'integer-u8u8',
   'float-island',
   'static-island',
 ];
-const compared = ['static-u8s8', 'static-u8u8', 'static between float', 'dynamic-u8s8', 'dynamic-u8u8'];
+const compared = [
+  'static-u8s8',
+  'static-u8u8',
+  'static between float',
+  'dynamic-u8s8',
+  'dynamic-u8u8',
+  'integer-u8u8',
+];
 
 const conv = (kernel: number, channels: number, size: number): Shape => ({
   kind: 'conv',
@@ -30,6 +38,14 @@ const conv = (kernel: number, channels: number, size: number): Shape => ({
 const depthwise = (channels: number, size: number): Shape =>
   ({ ...conv(3, channels, size), kind: 'depthwise' }) as Shape;
 const product = (kind: 'matmul' | 'gemm', m: number, k: number): Shape => ({ kind, m, k, n: k });
+
+/** Channels change, as in inverted residual blocks: a chain can't repeat, so these are measured alone. */
+const pointwise = (from: number, to: number, size: number): Shape => ({
+  kind: 'conv',
+  kernel: 1,
+  channels: [from, to],
+  size,
+});
 
 const shapes: readonly Shape[] = [
   ...[16, 32, 64, 128, 256, 512].map((c) => conv(1, c, 28)),
@@ -42,7 +58,20 @@ const shapes: readonly Shape[] = [
   ...[960].map((c) => depthwise(c, 7)),
   ...[32].map((c) => depthwise(c, 112)),
   ...[1, 16, 128].flatMap((m) => [64, 256, 1024].map((k) => product('matmul', m, k))),
+  ...[2, 4, 8].map((m) => product('matmul', m, 256)),
   ...[1, 16, 128].map((m) => product('gemm', m, 1024)),
+  pointwise(16, 96, 112),
+  pointwise(24, 144, 56),
+  pointwise(144, 24, 56),
+  pointwise(32, 192, 28),
+  pointwise(192, 32, 28),
+  pointwise(64, 384, 14),
+  pointwise(384, 64, 14),
+  pointwise(96, 576, 14),
+  pointwise(576, 96, 14),
+  pointwise(160, 960, 7),
+  pointwise(960, 160, 7),
+  pointwise(320, 1280, 7),
 ];
 
 interface Runner {
@@ -51,7 +80,8 @@ interface Runner {
 }
 
 async function bench(engine: Engine, shape: Shape): Promise<(number | null)[]> {
-  const depth = Math.max(2, Math.min(8, Math.round(1e7 / multiplyAdds(shape))));
+  const repeats = 'm' in shape || shape.channels[0] === shape.channels[1];
+  const depth = !repeats ? 1 : Math.max(2, Math.min(8, Math.round(1e7 / multiplyAdds(shape))));
   const feeds = caseFeeds(shape);
   const runners: (Runner | null)[] = [];
   for (const variant of variants) runners.push(await start(engine, shape, variant, depth, feeds));
@@ -96,11 +126,11 @@ for (const name of (only ? [only] : ['wasm', 'node']) as EngineName[]) {
   await bench(engine, conv(1, 128, 28));
   console.log(`| ${name} ${engine.version} | float ms | ${compared.join(' | ')} |`);
   console.log(`| --- | ---: | ${compared.map(() => '---:').join(' | ')} |`);
-  for (const shape of shapes.filter((s) => formatOp(s).includes(filter))) {
-    const [float, s8, u8, dynamicS8, dynamicU8, floatIsland, island] = await bench(engine, shape);
+  for (const shape of shapes.filter((s) => new RegExp(filter).test(formatOp(s)))) {
+    const [float, s8, u8, dynamicS8, dynamicU8, integer, floatIsland, island] = await bench(engine, shape);
     // The float operator between the layers is in both island forms; what it costs is taken out of the slower one.
     const alone = island && floatIsland && float ? island - Math.max(0, floatIsland - float) : null;
-    const ratios = [s8, u8, alone, dynamicS8, dynamicU8].map((ms) =>
+    const ratios = [s8, u8, alone, dynamicS8, dynamicU8, integer].map((ms) =>
       ms && float ? (float / ms).toFixed(2) : '–',
     );
     console.log(`| ${formatOp(shape)} | ${float?.toFixed(3) ?? '–'} | ${ratios.join(' | ')} |`);

@@ -5,6 +5,7 @@ import { elementCount, scalar, type Tensor, tensorOf } from '../src/ir/tensor.ts
 import { createRandom } from '../src/support/random.ts';
 
 /** u8s8 has int8 weights, u8u8 uint8 weights with zero point 128. Static: Q/DQ, one scale a channel.
+ *  integer: static range, but the integer product is scaled to float per channel instead of to uint8.
  *  float-island and static-island: with a float operator (Neg) after every layer, so that static int8 has to quantise
  *  and dequantise around each, as between float neighbours. */
 export type Variant =
@@ -13,6 +14,7 @@ export type Variant =
   | 'static-u8u8'
   | 'dynamic-u8s8'
   | 'dynamic-u8u8'
+  | 'integer-u8u8'
   | 'float-island'
   | 'static-island';
 
@@ -81,6 +83,7 @@ function quantizeDequantize(b: KernelBuilder, value: Value): Value {
 function layer(b: KernelBuilder, shape: Shape, variant: Variant, x: Value, seed: number): Value {
   const weight = weightOf(b, shape, variant, seed + 1);
   if (variant.startsWith('dynamic')) return dynamicLayer(b, shape, weight, x);
+  if (variant.startsWith('integer')) return integerLayer(b, shape, weight, x);
   const bias = biasOf(b, shape, variant);
   const y = applyOp(b, shape, x, isFloat(variant) ? weight.value : dequantized(b, shape, weight), bias);
   return isFloat(variant) ? y : quantizeDequantize(b, y);
@@ -106,7 +109,7 @@ function weightOf(b: KernelBuilder, shape: Shape, variant: Variant, seed: number
   const step = 4 / Math.sqrt(fan) / 127;
   const codes = values.map((v) => Math.max(-127, Math.min(127, Math.round(v / step))) + middle);
   // ConvInteger takes one weight scale only; the others have one a channel.
-  const perChannel = !variant.startsWith('dynamic');
+  const perChannel = variant.startsWith('static');
   const scales = perChannel ? new Float32Array(channels).fill(step) : Float32Array.of(step);
   return {
     value: b.constant(tensorOf(dtype, dims, codes), 'w'),
@@ -152,12 +155,26 @@ const convAttributes = (s: Conv) => ({
 /** As onnxruntime's dynamic quantisation writes it: DynamicQuantizeLinear, integer product, scaled to float. */
 function dynamicLayer(b: KernelBuilder, shape: Shape, w: Weight, x: Value): Value {
   const [q, scale, zero] = b.ops('DynamicQuantizeLinear', [x], 3) as [Value, Value, Value];
+  return b.op('Mul', [integerProduct(b, shape, w, q, zero), b.op('Mul', [scale, w.scale])]);
+}
+
+function integerLayer(b: KernelBuilder, shape: Shape, w: Weight, x: Value): Value {
+  const zero = b.constant(scalar('uint8', 128), 'zero');
+  const q = b.op('QuantizeLinear', [x, b.constant(scalar('float32', activationScale)), zero]);
+  const dims = 'm' in shape ? [shape.n] : [shape.channels[1], 1, 1];
+  const perChannel = (value: number) =>
+    b.constant(tensorOf('float32', dims, new Float32Array(elementCount(dims)).fill(value)));
+  const scaled = b.op('Mul', [integerProduct(b, shape, w, q, zero), perChannel(activationScale / 500)]);
+  return shape.kind === 'matmul' ? scaled : b.op('Add', [scaled, perChannel(0.1)]);
+}
+
+/** float32, not yet scaled */
+function integerProduct(b: KernelBuilder, shape: Shape, w: Weight, q: Value, zero: Value): Value {
   const product =
     'm' in shape
       ? b.op('MatMulInteger', [q, w.value, zero, w.zero])
       : b.op('ConvInteger', [q, w.value, zero, w.zero], convAttributes(shape));
-  const real = b.op('Cast', [product], { to: 1 });
-  return b.op('Mul', [real, b.op('Mul', [scale, w.scale])]);
+  return b.op('Cast', [product], { to: 1 });
 }
 
 function normal(n: number, seed: number): Float32Array {

@@ -1,22 +1,26 @@
 /** Removes nodes that pass their input on unchanged; readers read the input instead.
  *  Which nodes those are stands in src/rewrite/identities.ts, with the condition for each op. Graph outputs keep their
- *  names. Left alone: an identity between a graph input (or weight) and a graph output, which is all there is between. */
+ *  names. Left alone: an identity between a graph input (or weight) and a graph output, which is all there is between; a
+ *  Dropout whose mask is used. */
 import { z } from 'zod';
+import { canReplaceAllUses } from '../src/ir/edit.ts';
 import { opKey } from '../src/ir/model.ts';
 import { definePass } from '../src/pipeline/pass.ts';
 import { applyRules } from '../src/rewrite/apply.ts';
 import { identities } from '../src/rewrite/identities.ts';
 import { op } from '../src/rewrite/pattern.ts';
-import { defineRule } from '../src/rewrite/rule.ts';
+import { defineRule, skip } from '../src/rewrite/rule.ts';
 
 const passOn = defineRule({
   name: 'pass-input-on',
   match: op(Object.keys(identities), [], { rest: true }),
   rewrite(m, emit) {
-    const same = identities[opKey(m.root)]?.(m.root, emit.opset) ?? null;
-    return same && m.root.outputs.slice(1).every((v) => !v || v.uses.length === 0)
-      ? [same, ...m.root.outputs.slice(1).map(() => null)]
-      : null;
+    const { root } = m;
+    const same = identities[opKey(root)]?.(root, emit.opset) ?? null;
+    const [out, ...others] = root.outputs;
+    if (!same || !out || !canReplaceAllUses(out, same)) return null;
+    if (others.some((v) => v && v.uses.length > 0)) return skip('second-output-used');
+    return [same, ...others.map(() => null)];
   },
 });
 

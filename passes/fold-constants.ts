@@ -16,6 +16,7 @@ import { definePass, type PassContext, type Skip } from '../src/pipeline/pass.ts
 import { labelOf } from '../src/rewrite/apply.ts';
 import { constantNodeTensor } from '../src/rewrite/constant-node.ts';
 import { constantRegion, decideFold, regionGroups, regionModel } from '../src/rewrite/constant-region.ts';
+import { allowPlainInitializers } from '../src/rewrite/plain-initializers.ts';
 import { formatBytes } from '../src/support/units.ts';
 
 const options = z.strictObject({
@@ -40,7 +41,7 @@ export const foldConstants = definePass({
         now += await foldGraph(model, graph, maxGrowthBytes, context, skipped);
       changed += now;
       if (now === 0) return { changed, skipped };
-      model.irVersion = Math.max(model.irVersion, 4);
+      allowPlainInitializers(model);
     }
     return { changed, skipped: [{ at: model.graph.name, reason: `no-fixed-point: ${maxRounds} rounds` }] };
   },
@@ -61,7 +62,7 @@ function storeConstantNodes(model: Model): number {
 /** Small integer results of the main graph that shape inference knows element by element. */
 function storeKnownSizes(model: Model, allowance: number): number {
   // Inference takes weights that a caller may override at their default; a stored result must not.
-  if (model.graph.inputs.some((v) => v.constant)) return 0;
+  if (model.graph.inputs.some((v) => v.annotations.has('overridable'))) return 0;
   const { data } = inferShapes(model);
   let changed = 0;
   for (const node of [...model.graph.nodes]) {

@@ -7,10 +7,10 @@
 import { z } from 'zod';
 import { floatAttribute, intAttribute } from '../src/ir/attribute.ts';
 import { isOp, type Node } from '../src/ir/model.ts';
-import { elementCount, float32Values, type Tensor } from '../src/ir/tensor.ts';
+import { elementCount, type Tensor } from '../src/ir/tensor.ts';
 import { definePass } from '../src/pipeline/pass.ts';
 import { applyRules } from '../src/rewrite/apply.ts';
-import { rankOf } from '../src/rewrite/arguments.ts';
+import { perChannel, rankOf } from '../src/rewrite/arguments.ts';
 import { batchNormAffine, scaleChannels, shiftBias } from '../src/rewrite/channel-scale.ts';
 import { constant, op, optional, value } from '../src/rewrite/pattern.ts';
 import { defineRule, skip } from '../src/rewrite/rule.ts';
@@ -36,10 +36,10 @@ const fold = defineRule({
     const of = (p: typeof gamma): Tensor => m.get(p).constant;
     const channels = elementCount(of(gamma).dims);
     const bias = m.get(b);
-    if (bias && elementCount(bias.constant.dims) !== channels) return skip('bias-not-per-channel');
+    const old = bias && biasOf(node, bias.constant, channels);
+    if (bias && !old) return skip('bias-not-per-channel');
     const epsilon = floatAttribute(m.root, 'epsilon', 1e-5);
     const affine = batchNormAffine(of(gamma), of(beta), of(mean), of(variance), epsilon);
-    const old = bias ? biasOf(node, bias.constant) : null;
     const newWeight = emit.constant(
       scaleChannels(weight.constant, layout, alpha(node, affine.scale)),
       weight,
@@ -52,7 +52,7 @@ const fold = defineRule({
   },
 });
 
-/** The one real name for "per-channel float parameter of the normalisation". */
+/** γ, β, μ or var: one float per channel. */
 function parameter() {
   return constant({
     otherwise: 'statistics-not-constant',
@@ -72,10 +72,11 @@ const alpha = (node: Node, scale: Float64Array) => {
   return factor === 1 ? scale : scale.map((s) => s * factor);
 };
 
-const biasOf = (node: Node, bias: Tensor) => {
-  const values = Float64Array.from(float32Values(bias));
+/** The bias for each channel; null when it varies along the batch (which Gemm allows). */
+const biasOf = (node: Node, bias: Tensor, channels: number) => {
+  const values = isOp(node, 'Gemm') ? perChannel(bias, 2, 1, channels) : perChannel(bias, 1, 0, channels);
   const factor = isOp(node, 'Gemm') ? floatAttribute(node, 'beta', 1) : 1;
-  return factor === 1 ? values : values.map((v) => v * factor);
+  return values?.map((v) => v * factor) ?? null;
 };
 
 export const fuseConvBatchnorm = definePass({

@@ -17,6 +17,7 @@ import { inferShapesPass } from './infer-shapes.ts';
 import { quantizeDynamic } from './quantize-dynamic.ts';
 import { quantizeStatic } from './quantize-static.ts';
 import { quantizeWeights } from './quantize-weights.ts';
+import { stripInnerTypes } from './strip-inner-types.ts';
 import { upgradeOpset } from './upgrade-opset.ts';
 
 const all: readonly Pass[] = [
@@ -37,6 +38,7 @@ const all: readonly Pass[] = [
   quantizeDynamic,
   quantizeStatic,
   quantizeWeights,
+  stripInnerTypes,
   upgradeOpset,
 ];
 

@@ -35,6 +35,8 @@ const options = z.strictObject({
   perChannel: z.boolean().default(true),
   /** Smaller weights save nothing worth the extra nodes. */
   minElements: z.number().int().min(0).default(512),
+  /** Also use int8 kernels that are slower than float on the target. */
+  everywhere: z.boolean().default(false),
   include: z.array(z.string()).default([]),
   exclude: z.array(z.string()).default([]),
 });
@@ -50,6 +52,7 @@ export const quantizeDynamic = definePass<Options>({
   async apply(model, o, context) {
     const selected = selectNodes(model, o);
     const dtype = o.weight === 'auto' ? targetFacts[context.target].weight : o.weight;
+    const advice = o.everywhere ? () => null : targetFacts[context.target].advice;
     const weights = createWeightQuantizer(context.engine);
     const skipped: Skip[] = [];
     const quantizedInputs = new Map<Value, Node>();
@@ -57,11 +60,8 @@ export const quantizeDynamic = definePass<Options>({
     try {
       for (const node of nodesOf(model)) {
         if (!(o.ops as string[]).includes(opKey(node)) || isDone(node)) continue;
-        const reason = !selected(node)
-          ? 'excluded'
-          : isOp(node, 'LSTM')
-            ? lstmObstacle(node)
-            : productReason(node, o);
+        const obstacle = isOp(node, 'LSTM') ? lstmObstacle(node) : productReason(node, o);
+        const reason = obstacle ?? (selected(node) ? advice(node) : 'excluded');
         if (reason) {
           node.annotations.set('precision', { precision: 'float', reason });
           skipped.push({ at: node.name || node.outputs[0]!.name, reason });

@@ -2,7 +2,7 @@
  *    W ≈ s_c·(Wq − z), one scale an output channel (Conv), gate row (LSTM, GRU, RNN), column (MatMul) or row (Gather).
  *  Cast and Mul before the op, which runtimes fold once at load (a DequantizeLinear they would run every time, or turn
  *  into MatMulNBits, slow on wasm); embeddings are looked up in int8 and only the rows found are scaled.
- *  Left alone: weights under `minElements`, embedding tables that something else reads too.
+ *  Left alone: ops that compute in int8 already, weights under `minElements`, tables that something else reads too.
  *  Source: ONNX Cast-13, Mul-14, Gather-13; onnxruntime ConstantFolding. */
 import { z } from 'zod';
 import {
@@ -33,7 +33,7 @@ import { selectNodes } from '../src/quant/select.ts';
 const storable = ['Conv', 'ConvTranspose', 'Gather', 'LSTM', 'GRU', 'RNN', 'MatMul', 'Gemm'] as const;
 
 const options = z.strictObject({
-  ops: z.array(z.enum(storable)).default(['Conv', 'ConvTranspose', 'Gather', 'LSTM', 'GRU', 'RNN']),
+  ops: z.array(z.enum(storable)).default([...storable]),
   perChannel: z.boolean().default(true),
   minElements: z.number().int().min(0).default(256),
   include: z.array(z.string()).default([]),
@@ -62,7 +62,7 @@ export const quantizeWeights = definePass<Options>({
   async apply(model, o, context) {
     const selected = selectNodes(model, o);
     const weights = createWeightQuantizer(context.engine);
-    const cache = new Map<Value, Promise<QuantizedWeight>>();
+    const cache = new Map<string, Promise<QuantizedWeight>>();
     const skipped: Skip[] = [];
     let changed = 0;
     try {
@@ -110,14 +110,15 @@ async function store(
   node: Node,
   { index, axis }: { index: number; axis: number },
   weights: WeightQuantizer,
-  cache: Map<Value, Promise<QuantizedWeight>>,
+  cache: Map<string, Promise<QuantizedWeight>>,
   o: Options,
 ): Promise<void> {
   const value = node.inputs[index]!;
   const weight = constantOf(value)!;
   const wantedAxis = o.perChannel ? axis : null;
-  const known = cache.get(value) ?? weights.quantize(weight, wantedAxis, 'int8');
-  cache.set(value, known);
+  const key = `${value.name}/${wantedAxis}`;
+  const known = cache.get(key) ?? weights.quantize(weight, wantedAxis, 'int8');
+  cache.set(key, known);
   const { quantized, scale } = await known;
   const reason = (node.annotations.get('precision') as Noted | undefined)?.reason ?? null;
   const put = (suffix: string, t: Tensor) => initializer(node, `${value.name}/${suffix}`, t);
@@ -127,8 +128,18 @@ async function store(
     return;
   }
   const spread = wantedAxis === null ? [] : weight.dims.map((d, i) => (i === wantedAxis ? d : 1));
-  insertWeightExpand(node, index, table, put('scale', { ...scale, dims: spread }));
+  const expanded =
+    expandedBefore(node, table) ??
+    insertWeightExpand(value.name, table, put('scale', { ...scale, dims: spread }), node);
+  setInput(node, index, expanded);
   node.annotations.set('precision', { precision: 'int8-weights', reason });
+}
+
+/** The float weight that an earlier node of the same graph already expands from this table. */
+function expandedBefore(node: Node, table: Value): Value | null {
+  const cast = readers(table).find((r) => isOp(r, 'Cast') && r.graph === node.graph);
+  const scaled = cast && readers(cast.outputs[0]!)[0];
+  return scaled && isOp(scaled, 'Mul') ? scaled.outputs[0]! : null;
 }
 
 /** The initializer for a tensor that was quantised once and may be read in several places. */

@@ -11,6 +11,8 @@ export interface FeedSettings {
   readonly dims?: Readonly<Record<string, number>>;
   readonly inputs?: Readonly<Record<string, readonly number[]>>;
   readonly integers?: number;
+  /** Inputs that random numbers won't do for. */
+  readonly tensors?: Readonly<Record<string, Tensor>>;
 }
 
 /** Seeded tensors for the model's required inputs: standard normal floats, integers in [0, integers). */
@@ -21,6 +23,7 @@ export function seededFeeds(model: Model, seed: number, settings: FeedSettings =
 }
 
 function seededTensor(v: Value, random: Random, settings: FeedSettings): Tensor {
+  if (settings.tensors?.[v.name]) return settings.tensors[v.name]!;
   if (v.type?.kind !== 'tensor') throw new Error(`Input "${v.name}" is not a tensor.`);
   const { dtype, shape } = v.type;
   const given = settings.inputs?.[v.name];

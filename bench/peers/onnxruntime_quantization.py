@@ -1,5 +1,5 @@
 """Times onnxruntime.quantization on the zoo's models: static Q/DQ (u8 activations, s8 weights, per channel, MinMax) and
-dynamic int8. One process a case, so that peak memory is that case's own.
+dynamic int8, each after quant_pre_process. One process a step, so that peak memory is that step's own.
 
     pip install -r bench/peers/requirements.txt
     EDGEPRESS_ZOO=<folder> python bench/peers/onnxruntime_quantization.py [mobilenetv2 ...] [--samples 100] [--out <folder>]
@@ -30,7 +30,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from calibration import CASES, zoo
 
-MODES = ("static", "dynamic")
+STEPS = ("prepare", "static", "dynamic")
 
 
 class Reader(CalibrationDataReader):
@@ -53,16 +53,17 @@ def peak_mb():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
 
 
-def run(case, mode, samples, folder):
-    """One measurement in this process: seconds of each step, peak resident memory, sizes."""
+def run(case, step, samples, folder):
+    """One step in this process: wall seconds, peak resident memory before (imports alone) and after, sizes in bytes."""
     relative, read = CASES[case]
     source = zoo() / relative
-    prepared, output = folder / f"{case}.prepared.onnx", folder / f"{case}.{mode}.onnx"
+    prepared = folder / f"{case}.prepare.onnx"
+    output = folder / f"{case}.{step}.onnx"
     imported_mb = peak_mb()
     start = time.perf_counter()
-    quant_pre_process(source, prepared)
-    prepared_at = time.perf_counter()
-    if mode == "static":
+    if step == "prepare":
+        quant_pre_process(source, prepared)
+    elif step == "static":
         quantize_static(
             prepared,
             output,
@@ -75,33 +76,28 @@ def run(case, mode, samples, folder):
         )
     else:
         quantize_dynamic(prepared, output, weight_type=QuantType.QInt8, per_channel=True)
-    end = time.perf_counter()
     return {
-        "case": case,
-        "mode": mode,
-        "samples": samples if mode == "static" else 0,
-        "prepareSeconds": prepared_at - start,
-        "quantizeSeconds": end - prepared_at,
-        "totalSeconds": end - start,
+        "step": step,
+        "seconds": time.perf_counter() - start,
         "importedMb": imported_mb,
         "peakMb": peak_mb(),
-        "sizeBeforeBytes": source.stat().st_size,
-        "sizeAfterBytes": output.stat().st_size,
+        "beforeBytes": source.stat().st_size,
+        "afterBytes": output.stat().st_size,
     }
 
 
-def run_apart(case, mode, arguments, folder):
-    command = [sys.executable, __file__, case, "--one", mode, "--samples", str(arguments.samples), "--out", folder]
+def run_apart(case, step, arguments, folder):
+    command = [sys.executable, __file__, case, "--one", step, "--samples", str(arguments.samples), "--out", folder]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def row(result):
-    before, after = result["sizeBeforeBytes"], result["sizeAfterBytes"]
+def row(case, result, samples):
+    before, after = result["beforeBytes"], result["afterBytes"]
+    used = samples if result["step"] == "static" else "–"
     return (
-        f"| {result['case']} | {result['mode']} | {result['samples'] or '–'} | {result['prepareSeconds']:.1f} "
-        f"| {result['quantizeSeconds']:.1f} | {result['peakMb']:.0f} (imports alone {result['importedMb']:.0f}) "
-        f"| {after / 1e6:.2f} MB | {after / before:.3f} |"
+        f"| {case} | {result['step']} | {used} | {result['seconds']:.2f} | {result['peakMb']:.0f} "
+        f"| {result['importedMb']:.0f} | {after / 1e6:.2f} MB | {after / before:.3f} |"
     )
 
 
@@ -110,7 +106,7 @@ def main():
     parser.add_argument("cases", nargs="*", help=f"any of {', '.join(CASES)}; all when left out")
     parser.add_argument("--samples", type=int, default=100)
     parser.add_argument("--out", help="keeps the written models in this folder")
-    parser.add_argument("--one", choices=MODES, help=argparse.SUPPRESS)
+    parser.add_argument("--one", choices=STEPS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     unknown = [case for case in arguments.cases if case not in CASES]
     if unknown:
@@ -118,16 +114,17 @@ def main():
     if arguments.one:
         print(json.dumps(run(arguments.cases[0], arguments.one, arguments.samples, Path(arguments.out))))
         return
+    zoo()
     versions = {module.__name__: module.__version__ for module in (onnxruntime, onnx, numpy)}
     print(f"Python {platform.python_version()}, " + ", ".join(f"{name} {version}" for name, version in versions.items()))
-    print("\n| model | mode | samples | prepare, s | quantise, s | peak memory, MB | size | of the original |")
+    print("\n| model | step | samples | seconds | peak memory, MB | imports alone, MB | size | of the original |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.out or temporary
         Path(folder).mkdir(parents=True, exist_ok=True)
         for case in arguments.cases or CASES:
-            for mode in MODES:
-                print(row(run_apart(case, mode, arguments, folder)), flush=True)
+            for step in STEPS:
+                print(row(case, run_apart(case, step, arguments, folder), arguments.samples), flush=True)
 
 
 if __name__ == "__main__":

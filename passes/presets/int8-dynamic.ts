@@ -8,6 +8,6 @@ export const int8Dynamic: RecipeInit = {
   stages: [
     cleanUp,
     { name: 'quantise', passes: [{ pass: 'quantize-dynamic' }, { pass: 'quantize-weights' }] },
-    { name: 'tidy', passes: [{ pass: 'eliminate-dead-nodes' }, { pass: 'infer-shapes' }] },
+    { name: 'tidy', passes: [{ pass: 'eliminate-dead-nodes' }, { pass: 'strip-inner-types' }] },
   ],
 };

@@ -11,6 +11,6 @@ export const int8Static: RecipeInit = {
       name: 'quantise',
       passes: [{ pass: 'quantize-static' }, { pass: 'quantize-dynamic' }, { pass: 'quantize-weights' }],
     },
-    { name: 'tidy', passes: [{ pass: 'eliminate-dead-nodes' }, { pass: 'infer-shapes' }] },
+    { name: 'tidy', passes: [{ pass: 'eliminate-dead-nodes' }, { pass: 'strip-inner-types' }] },
   ],
 };

@@ -1,5 +1,4 @@
-/** --int8 weights: every weight stored in int8, all computation in float. Load it with session.disable_quant_qdq=1:
- *  onnxruntime then expands the weights once, at load. */
+/** --int8 weights: every weight stored in int8 and expanded once at load; all computation in float. */
 import type { RecipeInit } from '../../src/pipeline/recipe.ts';
 import { cleanUp } from './clean-up.ts';
 
@@ -10,13 +9,8 @@ export const int8Weights: RecipeInit = {
     cleanUp,
     {
       name: 'quantise',
-      passes: [
-        {
-          pass: 'quantize-weights',
-          options: { ops: ['Conv', 'ConvTranspose', 'Gather', 'LSTM', 'GRU', 'RNN', 'MatMul', 'Gemm'] },
-        },
-      ],
+      passes: [{ pass: 'quantize-weights' }],
     },
-    { name: 'tidy', passes: [{ pass: 'eliminate-dead-nodes' }, { pass: 'infer-shapes' }] },
+    { name: 'tidy', passes: [{ pass: 'eliminate-dead-nodes' }, { pass: 'strip-inner-types' }] },
   ],
 };

@@ -7,10 +7,11 @@ import { compareOutputs, compareShape } from '../support/diagnostics.ts';
 
 export interface OutputComparison {
   readonly name: string;
-  /** 10·log10(Σx² / Σ(x − y)²) over all elements of all samples; null when there is no noise (maxAbsError is 0 then), no
-   *  signal, or a number that is finite on one side only. */
+  /** 10·log10(Σx² / Σ(x − y)²) over all elements of all samples; null when there is no noise (maxAbsError
+   *  is 0 then), no signal, or a number that is finite on one side only. */
   readonly sqnrDb: number | null;
-  /** Cosine of the angle between all elements before and after; null when either is all zero, and as above. */
+  /** Cosine of the angle between all elements before and after; null when either is all zero, and as
+   *  above. */
   readonly cosine: number | null;
   /** Over elements that are finite on both sides. */
   readonly maxAbsError: number;
@@ -36,24 +37,25 @@ export interface Comparer {
 }
 
 /** @param outputs  what to compare; strings are left out
- *  @param inputs  the model's inputs: an output of an input's type and shape is a state or a reconstruction, and has no
+ *  @param inputs  the model's inputs: an output of an input's type and shape is a state or a
+ *  reconstruction, and has no
  *    top-1 agreement */
 export function createComparer(outputs: readonly Port[], inputs: readonly Port[] = []): Comparer {
   const compared = outputs.filter((port) => dtypes[port.dtype].kind !== 'string');
-  const tracks = compared.map((port) => ({ port, scores: isScores(port, inputs), sums: emptySums() }));
+  const tracks = compared.map((port) => ({ port, least: leastScores(port, inputs), sums: emptySums() }));
   let samples = 0;
   return {
     add(before, after) {
       const missing = compared.filter((p) => !after[p.name] || !before[p.name]).map((p) => p.name);
       if (missing.length > 0) throw compareOutputs(missing, Object.keys(after));
       let top: Top1 | null = null;
-      for (const { port, scores, sums } of tracks) {
+      for (const { port, least, sums } of tracks) {
         const [a, b] = [before[port.name]!, after[port.name]!];
         if (a.dims.length !== b.dims.length || a.dims.some((d, i) => d !== b.dims[i]))
           throw compareShape(port.name, a.dims, b.dims);
         const [x, y] = [valuesOf(a), valuesOf(b)];
         accumulate(sums, x, y);
-        if (!scores || !isScoreShape(a.dims)) continue;
+        if (least === null || !isScoreShape(a.dims, least(a.dims.length))) continue;
         const decision = agreement(sums, x, y, a.dims.at(-1)!);
         if (elementCount(a.dims) === a.dims.at(-1)) top ??= { output: port.name, ...decision };
       }
@@ -64,16 +66,22 @@ export function createComparer(outputs: readonly Port[], inputs: readonly Port[]
   };
 }
 
-/** Class scores: floats of rank 1 or 2 with two places or more, or rank 3 with more than four (three to four places at rank 3 are points
- *  and boxes), that are not the image of an input. */
-function isScores(port: Port, inputs: readonly Port[]): boolean {
-  if (!isFloat(port.dtype) || (port.shape && !isScoreShape(port.shape))) return false;
-  return !inputs.some((input) => input.dtype === port.dtype && sameShape(input.shape, port.shape));
+/** How many places a row of class scores has at least, by rank; null for outputs that are no scores. Scores
+ *  are floats of rank 1 to 3.
+ *  At rank 3 two to four places are points and boxes, except in models that read tokens, whose vocabulary
+ *  may be that small.
+ *  The image of an input (same type and shape) is a state or a reconstruction. */
+function leastScores(port: Port, inputs: readonly Port[]): ((rank: number) => number) | null {
+  const tokens = inputs.some((p) => dtypes[p.dtype].kind === 'int' && p.shape?.length === 2);
+  const least = (rank: number) => (rank === 3 && !tokens ? 5 : 2);
+  if (!isFloat(port.dtype) || (port.shape && !isScoreShape(port.shape, least(port.shape.length))))
+    return null;
+  const image = inputs.some((input) => input.dtype === port.dtype && sameShape(input.shape, port.shape));
+  return image ? null : least;
 }
 
-function isScoreShape(shape: Shape): boolean {
+function isScoreShape(shape: Shape, least: number): boolean {
   const last = shape.at(-1);
-  const least = shape.length === 3 ? 5 : 2;
   return shape.length >= 1 && shape.length <= 3 && !(typeof last === 'number' && last < least);
 }
 

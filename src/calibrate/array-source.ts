@@ -1,4 +1,5 @@
-/** Arrays in files as samples. One file with many samples is held as it was read; a folder with one sample a file is read file by file. */
+/** Arrays in files as samples. One file with many samples is held as it was read; a folder with one sample
+ *  a file is read file by file. */
 import { createHash } from 'node:crypto';
 import type { Port } from '../engine/contract.ts';
 import { decodeNpy, decodeNpz } from '../formats/npy.ts';
@@ -86,7 +87,8 @@ export async function createArrayFolderSource(
   });
 }
 
-/** Class indices that lie in the .npz itself; other targets (tokens, regression) are left alone, with a note. */
+/** Class indices that lie in the .npz itself; other targets (tokens, regression) are left alone, with a
+ *  note. */
 function storedLabels(bound: BoundArrays, where: string, notes: string[]): ClassLabels | null {
   if (!bound.labels) return null;
   const one = elementCount(bound.labels.dims) === bound.length;

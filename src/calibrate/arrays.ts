@@ -1,4 +1,5 @@
-/** Arrays as samples: which axis counts the samples, whether shapes and types fit the model's inputs. Pure; open.ts reads files. */
+/** Arrays as samples: which axis counts the samples, whether shapes and types fit the model's inputs. Pure;
+ *  open.ts reads files. */
 import type { Port } from '../engine/contract.ts';
 import { byteLength } from '../ir/dtype.ts';
 import { denseTensor, elementCount, type Tensor } from '../ir/tensor.ts';
@@ -20,8 +21,9 @@ export interface BoundArrays {
 
 const labelNames = ['labels', 'label', 'y', 'targets', 'target'];
 
-/** Matches named arrays to inputs. Samples are counted along the input's batch axis (the first, or the one that carries the
- *  batch's symbol, as states [layers, batch, hidden] have it), or along an added first axis. An array with one entry serves every sample.
+/** Matches named arrays to inputs. Samples are counted along the input's batch axis (the first, or the one
+ *  that carries the batch's symbol, as states [layers, batch, hidden] have it), or along an added first
+ *  axis. An array with one entry serves every sample.
  *  @param where  the file, for messages
  *  @throws DATA_INPUTS_MISSING, CALIBRATION_SHAPE */
 export function bindArrays(
@@ -82,21 +84,29 @@ function pair(
       where,
       missing.map((p) => `"${p.name}" ${formatInput(p)}`),
       others.map(([name]) => (name === '' ? 'one array without a name' : `"${name}"`)),
-      missingHint(missing, others),
+      missingHint(
+        ports,
+        missing,
+        others.map(([name]) => name),
+      ),
     );
   const unused = others.filter(([name]) => !ports.some((p) => p.name === name)).map(([name]) => name);
   if (unused.length > 0) notes.push(`arrays not used, because no input has the name: ${unused.join(', ')}`);
   return new Map(ports.map((p) => [p.name, arrays.get(p.name)!]));
 }
 
-function missingHint(missing: readonly Port[], present: readonly (readonly [string, Tensor])[]): string {
-  const free = (shape: Shape | null) => (shape ?? []).map((d) => (typeof d === 'number' ? d : 1)).join(', ');
-  const one = missing[0]!;
-  const state = present.length > 0 && one.dtype.startsWith('float') && (one.shape?.length ?? 0) >= 2;
-  const example = `np.savez('data.npz', ..., ${one.name}=np.zeros((${free(one.shape)}), '${one.dtype}'))`;
-  return state
-    ? `Add ${missing.length === 1 ? 'an array' : 'arrays'} of that name to a .npz file; a state that starts at zero is ${example}.`
-    : "Write a .npz file with one array for each input, named after it: np.savez('data.npz', name=array).";
+/** A numpy line that writes what is needed; floats that are missing beside other arrays are states, which
+ *  start at zero. */
+function missingHint(ports: readonly Port[], missing: readonly Port[], present: readonly string[]): string {
+  const zeros = (p: Port) =>
+    `np.zeros((${(p.shape ?? []).map((d) => (typeof d === 'number' ? d : 1)).join(', ')}), '${p.dtype}')`;
+  const isState = (p: Port) => p.dtype.startsWith('float') && ports.length > 1 && (p.shape?.length ?? 0) >= 2;
+  const named = present.some((name) => name !== '');
+  const wanted = (named ? missing : ports).slice(0, 4);
+  const entries = wanted.map((p) => `${p.name}=${isState(p) ? zeros(p) : 'array'}`);
+  const more = ports.length > 4 ? ['...'] : [];
+  const line = `np.savez('data.npz', ${[...(named ? ['...'] : []), ...entries, ...more].join(', ')})`;
+  return `Write a .npz file with one array for each input, named after it: ${line}.`;
 }
 
 interface Binding {
@@ -131,7 +141,8 @@ function bind(port: Port, tensor: Tensor, batch: Dim | undefined, where: string)
   );
 }
 
-/** The axis along which an input counts samples: where the batch symbol stands, or a first axis that is open or 1. */
+/** The axis along which an input counts samples: where the batch symbol stands, or a first axis that is
+ *  open or 1. */
 function batchAxis(shape: Shape, batch: Dim | undefined): number | null {
   const symbol = batch === undefined ? -1 : shape.indexOf(batch);
   if (symbol >= 0) return symbol;

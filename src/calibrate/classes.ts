@@ -11,7 +11,8 @@ export interface ClassLabels {
 
 const splitNames = new Set(['train', 'training', 'val', 'valid', 'validation', 'test', 'testing', 'eval']);
 
-/** Labels from the first folder below the one all files share; folders named after splits (train, val, test) are not classes.
+/** Labels from the first folder below the one all files share; folders named after splits (train, val,
+ *  test) are not classes.
  *  Names are numbered in sorted order; names that are whole numbers are class indices themselves.
  *  @param names  relative paths with forward slashes
  *  @returns null when there are fewer than two classes, or files beside the class folders */

@@ -11,8 +11,9 @@ export interface Converted {
   readonly note: string | null;
 }
 
-/** The tensor in the type of the input. Done without loss, checked value by value where the type alone does not assure it; the
- *  one exception is a narrower float (float64 to float32, float32 to float16), which rounds and is noted.
+/** The tensor in the type of the input. Done without loss, checked value by value where the type alone does
+ *  not assure it; the one exception is a narrower float (float64 to float32, float32 to float16), which
+ *  rounds and is noted.
  *  @throws CALIBRATION_SHAPE for any other pair, or when a value doesn't fit */
 export function convertTensor(tensor: Tensor, port: Port, where: string): Converted {
   const { dtype: from, dims } = tensor;

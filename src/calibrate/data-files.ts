@@ -22,8 +22,9 @@ export const foreignPictures: ReadonlySet<string> = new Set(
   '.bmp .heic .heif .jxl .jp2 .ppm .pgm .svg .ico .psd .raw .cr2 .nef .dng'.split(' '),
 );
 
-/** All files below a folder, sorted by name (code units, the same on every system). Hidden files and folders, and the leftovers
- *  of archives (__MACOSX), are passed over; links are followed, a folder seen before is not entered again.
+/** All files below a folder, sorted by name (code units, the same on every system). Hidden files and
+ *  folders, and the leftovers of archives (__MACOSX), are passed over; links are followed, a folder seen
+ *  before is not entered again.
  *  @throws DATA_UNREADABLE */
 export async function listFiles(folder: string): Promise<DataFile[]> {
   const files: DataFile[] = [];

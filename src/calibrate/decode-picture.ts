@@ -1,5 +1,6 @@
-/** Decodes pictures through sharp (libvips): EXIF orientation applied, any colour space to 8-bit sRGB, alpha dropped, the first
- *  frame of an animation. Dropping alpha (rather than blending it with a colour) is what PIL's convert('RGB') and
+/** Decodes pictures through sharp (libvips): EXIF orientation applied, any colour space to 8-bit sRGB,
+ *  alpha dropped, the first frame of an animation. Dropping alpha (rather than blending it with a colour)
+ *  is what PIL's convert('RGB') and
  *  TensorFlow's decode_png(channels=3) do, so a network was trained that way. */
 import sharp, { type Sharp } from 'sharp';
 import type { Tensor } from '../ir/tensor.ts';
@@ -29,7 +30,8 @@ export async function decodePicture(picture: EncodedPicture, spec: Preprocessing
   const image = opaque
     ? sharp(opaque.data, { raw: { width: opaque.width, height: opaque.height, channels: 3 } })
     : open(picture);
-  // fastShrinkOnLoad would let libjpeg do most of the work, at the price of pixels that differ from a trainer's.
+  // fastShrinkOnLoad would let libjpeg do most of the work, at the price of pixels that differ from a
+  // trainer's.
   const resized = image.resize({ ...resizeTo, fit: 'fill', kernel, fastShrinkOnLoad: false });
   return pixelsToTensor(await toPixels(resized), box, spec);
 }

@@ -1,4 +1,5 @@
-/** The idx format of MNIST: a magic number (type, rank), big-endian sizes, then bytes. Pure; gunzipped by the caller.
+/** The idx format of MNIST: a magic number (type, rank), big-endian sizes, then bytes. Pure; gunzipped by
+ *  the caller.
  *  @see yann.lecun.com/exdb/mnist */
 import { dataUnreadable } from '../support/diagnostics.ts';
 

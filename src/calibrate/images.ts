@@ -26,8 +26,8 @@ export interface ImageSourceOptions {
   readonly skipBad?: boolean;
 }
 
-/** @throws BAD_IMAGES listing all that can't be decoded (here with `skipBad` when none is left, else on the first
- *  `read` of one); CALIBRATION_SHAPE when the preprocessed size is not the input's */
+/** @throws BAD_IMAGES listing all that can't be decoded (here with `skipBad` when none is left, else on the
+ *  first `read` of one); CALIBRATION_SHAPE when the preprocessed size is not the input's */
 export async function createImageSource(options: ImageSourceOptions): Promise<DataSource> {
   const { name, port, preprocessing } = options;
   const spec = preprocessing.spec;
@@ -126,7 +126,8 @@ const plain: Preprocessing = {
   dtype: 'uint8',
 };
 
-/** The same numbers under the rank of the input: models without a batch or without a channel axis have rank 3. */
+/** The same numbers under the rank of the input: models without a batch or without a channel axis have rank
+ *  3. */
 function fitted(tensor: Tensor, port: Port, id: string): Tensor {
   const shape = port.shape!;
   const rank3 = shape.length === 3;
@@ -148,7 +149,8 @@ function fitted(tensor: Tensor, port: Port, id: string): Tensor {
   return { ...tensor, dims };
 }
 
-/** What a look at the headers of up to 32 pictures, spread over the folder, tells. Bad ones are passed over here. */
+/** What a look at the headers of up to 32 pictures, spread over the folder, tells. Bad ones are passed over
+ *  here. */
 async function notesOnPictures(pictures: readonly Picture[], spec: Preprocessing): Promise<string[]> {
   const count = Math.min(32, pictures.length);
   const facts = await inParallel(count, 4, async (i) => {

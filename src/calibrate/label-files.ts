@@ -23,7 +23,8 @@ export interface LabelPlaces {
 }
 
 /** Reads the label file now and matches it when the samples are known; null where there is nowhere to look.
- *  @throws LABELS_INVALID, DATA_NOT_FOUND, DATA_UNREADABLE for a file that was named; the finder: LABELS_UNMATCHED */
+ *  @throws LABELS_INVALID, DATA_NOT_FOUND, DATA_UNREADABLE for a file that was named; the finder:
+ *  LABELS_UNMATCHED */
 export async function labelFinder(places: LabelPlaces): Promise<LabelFinder | null> {
   const { given, found, folders, notes } = places;
   if (given !== undefined) {

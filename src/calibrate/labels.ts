@@ -1,4 +1,5 @@
-/** Class labels that stand beside the data: CSV, JSON or an array. Parsing and matching only; open.ts reads the file. */
+/** Class labels that stand beside the data: CSV, JSON or an array. Parsing and matching only; open.ts reads
+ *  the file. */
 
 import { isFloat } from '../ir/dtype.ts';
 import { numbers, type Tensor } from '../ir/tensor.ts';
@@ -21,8 +22,9 @@ const indexKeys = ['index', 'class_index', 'class_id', 'label_index', 'target'];
 const labelKeys = ['label', 'class', 'category', 'y', ...indexKeys];
 const nameKeys = ['name', 'class_name', 'label_name'];
 
-/** CSV (also tab, semicolon or space separated): file and label, with or without a header, or one column of labels in the order
- *  of the samples. Labels are class indices when all are whole numbers, class names otherwise.
+/** CSV (also tab, semicolon or space separated): file and label, with or without a header, or one column of
+ *  labels in the order of the samples. Labels are class indices when all are whole numbers, class names
+ *  otherwise.
  *  @throws LABELS_INVALID */
 export function parseLabelCsv(text: string, where: string): LabelTable {
   const lines = text
@@ -60,7 +62,8 @@ export function parseLabelCsv(text: string, where: string): LabelTable {
   );
 }
 
-/** JSON: [{ file, index | label, name? }], [["file", label]], { file: label }, or [label] in the order of the samples.
+/** JSON: [{ file, index | label, name? }], [["file", label]], { file: label }, or [label] in the order of
+ *  the samples.
  *  @throws LABELS_INVALID */
 export function parseLabelJson(text: string, where: string): LabelTable {
   let json: unknown;
@@ -98,7 +101,8 @@ export function parseLabelArray(tensor: Tensor, where: string): LabelTable {
 
 /** Labels for samples, matched by path, else by file name, else by file name without its ending.
  *  @param ids  relative paths of the samples
- *  @throws LABELS_UNMATCHED when samples are left without; LABELS_INVALID when counts differ or a name is ambiguous */
+ *  @throws LABELS_UNMATCHED when samples are left without; LABELS_INVALID when counts differ or a name is
+ *  ambiguous */
 export function matchLabels(table: LabelTable, ids: readonly string[], where: string): ClassLabels {
   const { index, classes, how } = numbered(table, where);
   const ordered = table[0]?.file === null;
@@ -190,7 +194,8 @@ function scalarOf(value: unknown, where: string, at: string): number | string {
   throw labelsInvalid(where, `${at} has no label (a number or a name)`);
 }
 
-/** A first line whose label cell is not a number while all below are, or whose file cell has no ending while all below do. */
+/** A first line whose label cell is not a number while all below are, or whose file cell has no ending
+ *  while all below do. */
 function looksLikeHeader(rows: readonly (readonly string[])[], column: number): boolean {
   const [first, ...rest] = rows;
   if (!first || rest.length === 0) return false;

@@ -41,9 +41,11 @@ import {
 import type { DataSource } from './source.ts';
 
 export interface OpenDataOptions {
-  /** A preset's name, or a preprocessor_config.json (or a spec of ours), or a folder holding one. Guessed when left out. */
+  /** A preset's name, or a preprocessor_config.json (or a spec of ours), or a folder holding one. Guessed
+   *  when left out. */
   readonly preprocess?: string | undefined;
-  /** A CSV, JSON or .npy file. When left out: labels.{csv,json,npy} in the folder, class folders, or labels inside a .npz. */
+  /** A CSV, JSON or .npy file. When left out: labels.{csv,json,npy} in the folder, class folders, or labels
+   *  inside a .npz. */
   readonly labels?: string | undefined;
   readonly seed: number;
   /** At most this many samples, drawn evenly over all. */
@@ -56,8 +58,10 @@ const textExtensions = new Set('.txt .tsv .csv .json .jsonl .md .parquet .arrow 
 const archives = new Set('.zip .tar .tgz .gz .xz .7z .bz2 .rar'.split(' '));
 
 /** Samples for the inputs of a model.
- *  @throws DATA_NOT_FOUND, DATA_UNREADABLE, DATA_EMPTY, DATA_KIND, DATA_MIXED, DATA_INPUTS_MISSING, CALIBRATION_SHAPE,
- *    INPUT_NOT_PICTURE, UNKNOWN_PREPROCESSING, PREPROCESSING_INVALID, LABELS_INVALID, LABELS_UNMATCHED, BAD_IMAGES */
+ *  @throws DATA_NOT_FOUND, DATA_UNREADABLE, DATA_EMPTY, DATA_KIND, DATA_MIXED, DATA_INPUTS_MISSING,
+ *  CALIBRATION_SHAPE,
+ *    INPUT_NOT_PICTURE, UNKNOWN_PREPROCESSING, PREPROCESSING_INVALID, LABELS_INVALID, LABELS_UNMATCHED,
+ *  BAD_IMAGES */
 export async function openData(
   path: string,
   ports: readonly Port[],
@@ -97,7 +101,7 @@ const textRefused = (path: string, what: string) =>
   dataKind(
     path,
     what,
-    'Text is passed tokenised: a .npz file with one integer array for each input, such as input_ids [samples, tokens].',
+    'Text is passed tokenised: a .npz file with an integer array for each input, such as input_ids [samples, tokens].',
   );
 
 async function openFolder(
@@ -142,8 +146,8 @@ function emptyFolder(path: string, files: readonly DataFile[]): Diagnostic {
   if (foreign.length > 0)
     return dataKind(path, `a folder of ${describeFiles(foreign)}`, 'Convert the pictures to PNG or JPEG.');
   const text = files.filter((f) => ['.txt', '.tsv', '.jsonl'].includes(f.extension));
-  if (text.length > 0 && text.length * 2 > files.length)
-    return textRefused(path, `a folder of text (${describeFiles(files)})`);
+  const others = files.filter((f) => !archives.has(f.extension) && f.extension !== '');
+  if (text.length * 2 > others.length) return textRefused(path, `a folder of text (${describeFiles(files)})`);
   return dataEmpty(path, describeFiles(files));
 }
 
@@ -252,7 +256,8 @@ async function openIdx(
   return openPictures(file.name, pictures, labels, notes, ports, options);
 }
 
-/** All of `count`, or `limit` of them: one drawn from each of as many equal stretches, so that the whole folder is covered. */
+/** All of `count`, or `limit` of them: one drawn from each of as many equal stretches, so that the whole
+ *  folder is covered. */
 function choose(count: number, { limit, seed }: OpenDataOptions): readonly number[] {
   if (limit === undefined || limit >= count) return Array.from({ length: count }, (_, i) => i);
   const random = createRandom(seed);

@@ -16,8 +16,9 @@ const pictureTypes: readonly string[] = ['float32', 'float16', 'float64', 'uint8
 /** "float32 [N,3,224,224]" */
 export const formatInput = (port: Port) => `${port.dtype} ${formatShape(port.shape)}`;
 
-/** Rank 4 with a channel axis of 1 or 3, or rank 3 without a batch axis ([3,H,W], [H,W,3]) or without a channel axis
- *  ([N,H,W], grey); null for anything else. A batch axis fixed above 1 is not served: samples come one by one.
+/** Rank 4 with a channel axis of 1 or 3, or rank 3 without a batch axis ([3,H,W], [H,W,3]) or without a
+ *  channel axis ([N,H,W], grey); null for anything else. A batch axis fixed above 1 is not served: samples
+ *  come one by one.
  *  Where both channel places fit, a square of the other two decides, then NCHW. */
 export function pictureInput(port: Port): PictureInput | null {
   if (!port.shape || !pictureTypes.includes(port.dtype)) return null;
@@ -37,8 +38,9 @@ export function pictureInput(port: Port): PictureInput | null {
 const channelCount = (dim: Dim): 1 | 3 | null => (dim === 3 ? 3 : dim === 1 ? 1 : null);
 const side = (dim: Dim) => (typeof dim === 'number' ? dim : null);
 
-function unbatched(shape: readonly Dim[]): readonly Dim[] {
+function unbatched(shape: readonly Dim[]): readonly Dim[] | null {
   const [a, b, c] = shape as [Dim, Dim, Dim];
   if (a === 3 || c === 3 || c === 1) return [1, a, b, c];
-  return [a, 1, b, c];
+  // An open height or width here is more likely a state [layers, batch, hidden] or a sequence.
+  return typeof b === 'number' && typeof c === 'number' ? [a, 1, b, c] : null;
 }

@@ -1,4 +1,5 @@
-/** From decoded pixels to a model input: geometry (what to resize to, what to cut) and normalisation. Pure, no decoder. */
+/** From decoded pixels to a model input: geometry (what to resize to, what to cut) and normalisation. Pure,
+ *  no decoder. */
 import { type Tensor, tensorOf } from '../ir/tensor.ts';
 import type { Preprocessing } from './preprocess.ts';
 
@@ -21,8 +22,9 @@ export interface Geometry {
   };
 }
 
-/** Where a picture of width × height goes under a spec. Sizes follow torchvision: the longer side is truncated, a
- *  centre crop starts at ⌊(size − crop) / 2⌋. A picture that is the crop's size already is used as it is. */
+/** Where a picture of width × height goes under a spec. Sizes follow torchvision: the longer side is
+ *  truncated, a centre crop starts at ⌊(size − crop) / 2⌋. A picture that is the crop's size already is
+ *  used as it is. */
 export function geometry(spec: Preprocessing, width: number, height: number): Geometry {
   const whole = { left: 0, top: 0, width, height };
   if (spec.crop?.width === width && spec.crop.height === height) return { resizeTo: null, box: whole };
@@ -109,7 +111,8 @@ function normalisation(spec: Preprocessing, channel: number) {
 }
 
 function reader(spec: Preprocessing, channel: number, data: Uint8Array): (offset: number) => number {
-  // ITU-R 601 luma in 16-bit fixed point, the integers that PIL's "L" uses; grey pixels keep their level exactly.
+  // ITU-R 601 luma in 16-bit fixed point, the integers that PIL's "L" uses; grey pixels keep their level
+  // exactly.
   if (spec.channels === 'L')
     return (o) => (data[o]! * 19595 + data[o + 1]! * 38470 + data[o + 2]! * 7471 + 32768) >> 16;
   const offset = spec.channels === 'BGR' ? 2 - channel : channel;

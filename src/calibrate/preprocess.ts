@@ -1,5 +1,6 @@
-/** How a picture becomes a model input: a small spec that is data (it goes into reports and bundles), named presets for
- *  the conventions of the field, and readers for specs that others wrote. Pixel work itself is in pixels.ts. */
+/** How a picture becomes a model input: a small spec that is data (it goes into reports and bundles), named
+ *  presets for the conventions of the field, and readers for specs that others wrote. Pixel work itself is
+ *  in pixels.ts. */
 import { z } from 'zod';
 import type { Port } from '../engine/contract.ts';
 import { calibrationShape, preprocessingInvalid, unknownPreprocessing } from '../support/diagnostics.ts';
@@ -12,8 +13,9 @@ const box = z.strictObject({ width: pixels, height: pixels });
 export const preprocessingSchema = z.strictObject({
   /** A preset's name, a file's name, or "custom". */
   name: z.string().default('custom'),
-  /** shorter-side: keep the aspect, `size` for the shorter side. exact: stretch. contain: keep the aspect, pad with
-   *  `pad`. cover: keep the aspect, cut what stands over. A picture that already has the final size is left alone. */
+  /** shorter-side: keep the aspect, `size` for the shorter side. exact: stretch. contain: keep the aspect,
+   *  pad with `pad`. cover: keep the aspect, cut what stands over. A picture that already has the final
+   *  size is left alone. */
   resize: z
     .discriminatedUnion('mode', [
       z.strictObject({ mode: z.literal('none') }),
@@ -29,8 +31,8 @@ export const preprocessingSchema = z.strictObject({
   crop: box.nullable().default(null),
   /** Pixel value (0 to 255) of padding. */
   pad: z.int().min(0).max(255).default(0),
-  /** value = (pixel · scale − mean) / std, pixel 0 to 255; one number for all channels or one each, in the order of
-   *  `channels`. */
+  /** value = (pixel · scale − mean) / std, pixel 0 to 255; one number for all channels or one each, in the
+   *  order of `channels`. */
   scale: z.number().default(1),
   mean: z.array(z.number()).min(1).max(3).default([0]),
   std: z
@@ -76,8 +78,9 @@ export const isPreset = (name: string): name is PresetName => Object.hasOwn(pres
 const openSide = 224;
 
 /** A preset made to fit an input: its layout, size, channels and type.
- *  imagenet, tf and caffe resize the shorter side to 256/224 of the crop and cut the centre; 0-1 and 0-255 cover the input; none
- *  takes pictures as they are. An input that is not square is stretched to, as detectors are trained.
+ *  imagenet, tf and caffe resize the shorter side to 256/224 of the crop and cut the centre; 0-1 and 0-255
+ *  cover the input; none takes pictures as they are. An input that is not square is stretched to, as
+ *  detectors are trained.
  *  @throws UNKNOWN_PREPROCESSING for other names; CALIBRATION_SHAPE when the input is not a picture */
 export function presetPreprocessing(name: string, port: Port): FittedPreprocessing {
   if (!isPreset(name)) throw unknownPreprocessing(name, presetNames);
@@ -117,7 +120,8 @@ function geometryOf(margin: number, side: { width: number; height: number }) {
 const average = (values: readonly number[]) =>
   Math.round((values.reduce((a, b) => a + b, 0) / values.length) * 1e4) / 1e4;
 
-/** The likeliest preprocessing for an input: imagenet for three float channels, 0-1 for one, 0-255 for integers.
+/** The likeliest preprocessing for an input: imagenet for three float channels, 0-1 for one, 0-255 for
+ *  integers.
  *  @throws CALIBRATION_SHAPE when the input is not a picture */
 export function guessPreprocessing(port: Port): FittedPreprocessing {
   const input = requirePicture(port);
@@ -131,11 +135,12 @@ export function guessPreprocessing(port: Port): FittedPreprocessing {
  *  @throws PREPROCESSING_INVALID */
 export function parsePreprocessing(json: unknown, where: string, port: Port): FittedPreprocessing {
   const input = requirePicture(port);
-  const known = typeof json === 'object' && json !== null ? json : {};
-  const foreign = Object.keys(known).some((key) => key.startsWith('do_') || key.startsWith('image_'));
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    throw preprocessingInvalid(where, 'not an object');
+  const foreign = Object.keys(json).some((key) => key.startsWith('do_') || key.startsWith('image_'));
   const spec = foreign
     ? fromPreprocessorConfig(json, where)
-    : parseOwn({ name: where, layout: input.layout, dtype: input.dtype, ...known }, where);
+    : parseOwn({ name: where, layout: input.layout, dtype: input.dtype, ...json }, where);
   const grey = input.channels === 1;
   return {
     spec: {
@@ -170,14 +175,15 @@ function requirePicture(port: Port): PictureInput {
 }
 
 const describe = (input: PictureInput, port: Port) =>
-  `layout ${input.layout}, ${input.channels === 3 ? 'three channels' : 'one channel'}, from ${formatInput(port)}`;
+  `layout ${input.layout}, ${input.channels} channel${input.channels === 3 ? 's' : ''}, from ${formatInput(port)}`;
 
-// --- preprocessor_config.json of Hugging Face ------------------------------------------------------------------
+// --- preprocessor_config.json of Hugging Face
+// ------------------------------------------------------------------
 
 const sizeSchema = z.union([
   z.number().transform((side) => ({ side, shortest_edge: null, height: null, width: null })),
   z.object({
-    side: z.undefined(),
+    side: z.undefined().optional(),
     shortest_edge: z.number().nullish(),
     height: z.number().nullish(),
     width: z.number().nullish(),
@@ -200,7 +206,8 @@ const configSchema = z.looseObject({
 });
 type Config = z.infer<typeof configSchema>;
 
-/** PIL's codes; box (4) and hamming (5) have no twin in libvips and become linear, which is antialiased too. */
+/** PIL's codes; box (4) and hamming (5) have no twin in libvips and become linear, which is antialiased
+ *  too. */
 const kernels: Readonly<Record<number, Kernel>> = {
   0: 'nearest',
   1: 'lanczos3',
@@ -211,8 +218,9 @@ const kernels: Readonly<Record<number, Kernel>> = {
 };
 
 /** The preprocessing that a Hugging Face preprocessor_config.json describes, for NCHW float32 RGB.
- *  A plain-number `size` means the shorter side when a centre crop follows and a square otherwise, as the older feature extractors
- *  read it. `crop_pct` is ConvNeXt's: below 384 the shorter side becomes size / crop_pct, then the centre is cut.
+ *  A plain-number `size` means the shorter side when a centre crop follows and a square otherwise, as the
+ *  older feature extractors read it. `crop_pct` is ConvNeXt's: below 384 the shorter side becomes size /
+ *  crop_pct, then the centre is cut.
  *  @throws PREPROCESSING_INVALID naming the key
  *  @see huggingface.co/docs/transformers, image processors */
 export function fromPreprocessorConfig(json: unknown, where = 'preprocessor_config.json'): Preprocessing {

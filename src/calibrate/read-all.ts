@@ -1,8 +1,9 @@
 /** Reads samples ahead of their use, in order, with a bounded number held at a time. */
 import type { DataSource, Sample } from './source.ts';
 
-/** Samples in the order of `indices`, at most `concurrency` decoding or waiting at once (default 4), so memory does not
- *  grow with the number of samples. Stopping early (break, return, throw) leaves no rejected promise behind.
+/** Samples in the order of `indices`, at most `concurrency` decoding or waiting at once (default 4), so
+ *  memory does not grow with the number of samples. Stopping early (break, return, throw) leaves no
+ *  rejected promise behind.
  *  @throws what the source throws, at the sample concerned */
 export async function* readAll(
   source: Pick<DataSource, 'read'>,

@@ -1,4 +1,5 @@
-/** Where samples come from. A source knows how many it has and reads any of them on demand; it never holds them all. */
+/** Where samples come from. A source knows how many it has and reads any of them on demand; it never holds
+ *  them all. */
 import type { Tensor } from '../ir/tensor.ts';
 
 export interface Sample {
@@ -27,7 +28,8 @@ export interface DataSource {
   read(index: number): Promise<Sample>;
   /** The label alone, without decoding the sample; undefined when unlabelled. */
   label?(index: number): number | undefined;
-  /** Identifies the stored content of one sample, so that copies of it never stand on both sides of a split. */
+  /** Identifies the stored content of one sample, so that copies of it never stand on both sides of a
+   *  split. */
   fingerprint?(index: number): Promise<string>;
   /** A small picture (PNG data URL) of a sample for the report, where there is one. */
   picture?(index: number): Promise<string | null>;

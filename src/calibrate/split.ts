@@ -11,9 +11,10 @@ export interface SplitOptions {
   readonly seed: number;
 }
 
-/** Disjoint, the same for the same seed and data, in ascending order. Shares of classes are kept when samples are labelled;
- *  otherwise calibration takes one sample from each stretch of the folder. Copies (equal `fingerprint`) stay on one side. When there are too few samples
- *  for both wishes they are shared in proportion; without a wish for evaluation, calibration takes at most half. */
+/** Disjoint, the same for the same seed and data, in ascending order. Shares of classes are kept when
+ *  samples are labelled; otherwise calibration takes one sample from each stretch of the folder. Copies
+ *  (equal `fingerprint`) stay on one side. When there are too few samples for both wishes they are shared
+ *  in proportion; without a wish for evaluation, calibration takes at most half. */
 export async function splitData(
   source: Pick<DataSource, 'length' | 'labelled' | 'label' | 'fingerprint'>,
   options: SplitOptions,
@@ -74,8 +75,8 @@ function stratify(
   return [...strata.values()];
 }
 
-/** All groups in one order of which every beginning has each stratum in proportion: the k-th of m in a stratum stands
- *  at (k + u) / m, with u random. */
+/** All groups in one order of which every beginning has each stratum in proportion: the k-th of m in a
+ *  stratum stands at (k + u) / m, with u random. */
 function spread(strata: readonly Group[][], random: Random): Group[] {
   const placed = strata.flatMap((stratum) =>
     random.shuffle([...stratum]).map((group, k) => ({ group, at: (k + random.next()) / stratum.length })),

@@ -1,4 +1,5 @@
-/** Seeded made-up samples, only for when they are asked for: smoke tests and parity checks, not for accuracy. */
+/** Seeded made-up samples, only for when they are asked for: smoke tests and parity checks, not for
+ *  accuracy. */
 import type { Port } from '../engine/contract.ts';
 import { dtypes, isFloat } from '../ir/dtype.ts';
 import { elementCount, type Tensor, tensorOf } from '../ir/tensor.ts';
@@ -12,7 +13,8 @@ export interface SyntheticOptions {
   readonly seed: number;
   /** Sizes for open dimensions, by symbol ("batch") or by input name and axis ("x:0"); 1 otherwise. */
   readonly dims?: Readonly<Record<string, number>>;
-  /** Integers are uniform in [min, max]; [0, 1] otherwise, which any embedding or index can take. Of all inputs, or by name. */
+  /** Integers are uniform in [min, max]; [0, 1] otherwise, which any embedding or index can take. Of all
+   *  inputs, or by name. */
   readonly integers?: IntegerRange | Readonly<Record<string, IntegerRange>>;
   /** Rank for inputs whose shape is unknown; refused otherwise. */
   readonly rank?: number;
@@ -21,7 +23,8 @@ export interface SyntheticOptions {
 export type IntegerRange = readonly [min: number, max: number];
 
 /** Standard normal floats, uniform integers in a range, random booleans.
- *  @throws SYNTHETIC_TYPE for strings and other types that have no natural random value, and for unknown ranks */
+ *  @throws SYNTHETIC_TYPE for strings and other types that have no natural random value, and for unknown
+ *  ranks */
 export function syntheticInputs(ports: readonly Port[], options: SyntheticOptions): Record<string, Tensor> {
   const random = createRandom(options.seed);
   return Object.fromEntries(ports.map((port) => [port.name, syntheticTensor(port, options, random)]));

@@ -1,13 +1,8 @@
-/** Writes a set of files all or not at all: each to a temporary name first, then renamed when all are complete.
+/** Writes a set of files all or not at all: made in a hidden folder first, moved when all are complete.
  *  A file that is there already is only replaced when edgepress made it, or when told to. */
 import fs from 'node:fs';
 import path from 'node:path';
 import { outputExists, outputUnwritable } from '../support/diagnostics.ts';
-
-export interface OutputFile {
-  readonly path: string;
-  readonly content: Uint8Array | string;
-}
 
 /** What every file of ours carries somewhere: ONNX metadata, the report's schema name, a generator tag. */
 const mark = Buffer.from('edgepress');
@@ -41,26 +36,48 @@ export function checkOutputs(paths: readonly string[], force: boolean): void {
   }
 }
 
-/** @throws OUTPUT_UNWRITABLE (disk full, no permission); then nothing was changed */
-export function writeAll(files: readonly OutputFile[]): void {
-  const temporary: string[] = [];
-  try {
-    for (const file of files) {
-      const temp = temporaryName(file.path);
-      temporary.push(temp);
-      fs.writeFileSync(temp, file.content, { flag: 'wx' });
-    }
-    files.forEach((file, i) => fs.renameSync(temporary[i]!, file.path));
-  } catch (cause) {
-    throw outputUnwritable(files[Math.max(0, temporary.length - 1)]!.path, reason(cause), cause);
-  } finally {
-    for (const temp of temporary) fs.rmSync(temp, { force: true });
-  }
+/** A hidden folder beside the output, where files are made under their final names. */
+export interface Stage {
+  readonly folder: string;
+  /** Where the file that will end up at `path` is made. */
+  pathOf(path: string): string;
+  write(path: string, content: Uint8Array | string): void;
+  /** Moves everything to its place. @returns the final paths */
+  commit(): string[];
+  /** Removes what is left; harmless after commit. */
+  discard(): void;
 }
 
-/** A hidden name in the same folder, so that the rename stays on one file system. */
-export const temporaryName = (file: string) =>
-  path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.tmp`);
+/** @param output  path of the main file; all others go into the same folder
+ *  @throws OUTPUT_UNWRITABLE (disk full, no permission); then nothing was changed */
+export function createStage(output: string): Stage {
+  const target = path.dirname(path.resolve(output));
+  const folder = guarded(output, () => fs.mkdtempSync(path.join(target, `.${path.basename(output)}.tmp-`)));
+  const pathOf = (file: string) => path.join(folder, path.basename(file));
+  return {
+    folder,
+    pathOf,
+    write: (file, content) => guarded(file, () => fs.writeFileSync(pathOf(file), content)),
+    commit() {
+      const names = fs.readdirSync(folder);
+      for (const name of names)
+        guarded(path.join(target, name), () =>
+          fs.renameSync(path.join(folder, name), path.join(target, name)),
+        );
+      fs.rmdirSync(folder);
+      return names.map((name) => path.join(path.dirname(output), name));
+    },
+    discard: () => fs.rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+function guarded<T>(file: string, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    throw outputUnwritable(file, reason(cause), cause);
+  }
+}
 
 function reason(cause: unknown): string {
   const code = (cause as NodeJS.ErrnoException).code;

@@ -17,11 +17,12 @@ export type EngineName = 'node' | 'wasm';
 /** ONNX bytes; `externalData` for tensors kept beside the model, by their location string. */
 export type ModelSource =
   | { readonly bytes: Uint8Array; readonly externalData?: ReadonlyMap<string, Uint8Array> }
-  /** A file that the native engine opens itself (external data is found beside it). */
+  /** A file that the native engine opens itself (external data is found beside it). wasm refuses it. */
   | { readonly path: string };
 
 export interface SessionOptions {
-  /** 0 or absent: the engine's default for native, 1 for wasm. */
+  /** 0 or absent: the engine's default for native, 1 for wasm. For wasm the first session of a process decides;
+   *  other counts later are ENGINE_THREADS. */
   readonly threads?: number;
   /** 'all' by default; 'none' runs the graph as written (observers, kernels compared against rewrites). */
   readonly optimization?: 'none' | 'basic' | 'extended' | 'all';
@@ -32,14 +33,17 @@ export interface SessionOptions {
 export interface Port {
   readonly name: string;
   readonly dtype: DType;
+  /** null also for scalars: onnxruntime's JavaScript does not tell them from tensors of unknown rank. */
   readonly shape: Shape | null;
 }
 
 export interface Session {
   readonly inputs: readonly Port[];
+  /** Tensors only; sequences and maps can't be fetched from JavaScript. */
   readonly outputs: readonly Port[];
   /** Runs once. `outputs` names what to fetch (default all). Fed tensors are not kept; fetched ones are the caller's.
-   *  @throws ENGINE_RUN with the runtime's reason; FEED_MISMATCH naming input, expected and received type or shape */
+   *  @throws ENGINE_RUN with the runtime's reason; FEED_MISMATCH naming input, expected and received type or shape;
+   *    MISSING_INPUT, UNKNOWN_OUTPUT, SESSION_CLOSED */
   run(feeds: Readonly<Record<string, Tensor>>, outputs?: readonly string[]): Promise<Record<string, Tensor>>;
   close(): Promise<void>;
 }

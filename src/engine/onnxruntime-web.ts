@@ -3,10 +3,14 @@ import { engineMissing, engineThreads } from '../support/diagnostics.ts';
 import { createEngine, type Runtime } from './adapter.ts';
 import type { Engine } from './contract.ts';
 
+/** In pages: the build without WebGPU, whose wasm file is half the size and computes the same on the CPU. */
+const loadInPage = (): Promise<Runtime> => import('onnxruntime-web/wasm');
+
 /** One thread unless the first session asks for more; runs in the calling thread (no proxy worker).
+ *  @param loadRuntime  Node passes its own build of the same wasm file, as the page's can't start threads there
  *  @throws ENGINE_MISSING */
-export async function openWasmEngine(): Promise<Engine> {
-  const runtime = await load();
+export async function openWasmEngine(loadRuntime = loadInPage): Promise<Engine> {
+  const runtime = await load(loadRuntime);
   const version = runtime.env.versions.web ?? runtime.env.versions.common;
   return createEngine({
     name: 'wasm',
@@ -26,10 +30,9 @@ export async function openWasmEngine(): Promise<Engine> {
   });
 }
 
-async function load(): Promise<Runtime> {
+async function load(loadRuntime: () => Promise<Runtime>): Promise<Runtime> {
   try {
-    // The build without WebGPU: its wasm file is half the size, and its results on the CPU are the same.
-    return await import('onnxruntime-web/wasm');
+    return await loadRuntime();
   } catch (error) {
     throw engineMissing('The wasm engine', 'onnxruntime-web', 'is not installed or does not load', error);
   }

@@ -1,10 +1,10 @@
-/** Chooses an engine. Runtimes are loaded on demand, so that importing this costs nothing. */
+/** Chooses an engine in Node; a page calls openWasmEngine. Runtimes are loaded on demand: importing this costs nothing. */
 import { Diagnostic, unknownEngine } from '../support/diagnostics.ts';
 import type { Engine, EngineName } from './contract.ts';
 
 const engines: Readonly<Record<EngineName, () => Promise<Engine>>> = {
   node: async () => (await import('./onnxruntime-node.ts')).openNodeEngine(),
-  wasm: async () => (await import('./onnxruntime-web.ts')).openWasmEngine(),
+  wasm: async () => (await import('./onnxruntime-web.ts')).openWasmEngine(() => import('onnxruntime-web')),
 };
 
 /** The engine asked for, or by default the native one where it is installed and loads, else wasm.

@@ -1,4 +1,5 @@
-/** Accuracy, precision, recall and F1, one sample at a time. Definitions as scikit-learn's, zero division as 0. */
+/** Accuracy, precision, recall and F1, one sample at a time. Definitions as scikit-learn's, zero division
+ *  as 0. */
 import { labelRange } from '../support/diagnostics.ts';
 import { wilsonInterval } from '../support/statistics.ts';
 
@@ -12,8 +13,8 @@ export interface ClassificationMeter {
 
 export interface ClassificationResult {
   readonly samples: number;
-  /** Share of samples whose class is among the k largest scores, by k; null before the first sample, and for a k that
-   *  is not less than the number of classes. */
+  /** Share of samples whose class is among the k largest scores, by k; null before the first sample, and
+   *  for a k that is not less than the number of classes. */
   readonly accuracy: readonly TopAccuracy[];
   /** Classes that occur as truth or as prediction, by index. */
   readonly perClass: readonly ClassScore[];

@@ -2,7 +2,8 @@
 import { labelRange } from '../support/diagnostics.ts';
 
 export interface PerplexityMeter {
-  /** @param logits  [tokens, vocabulary], row by row; row t scores the token `targets[t]` (the caller shifts by one)
+  /** @param logits  [tokens, vocabulary], row by row; row t scores the token `targets[t]` (the caller
+   *  shifts by one)
    *  @param targets  token ids; negative ones (−100 by convention) are not counted
    *  @param characters  length of the targets as text, where known, for bits per character
    *  @throws LABEL_RANGE for a token outside the vocabulary */

@@ -13,12 +13,13 @@ export interface RegressionResult {
   readonly mae: number | null;
   /** Root mean squared error. */
   readonly rmse: number | null;
-  /** 1 − Σ(y − ŷ)² / Σ(y − ȳ)², over all numbers together; null for fewer than two or for constant targets. */
+  /** 1 − Σ(y − ŷ)² / Σ(y − ȳ)², over all numbers together; null for fewer than two or for constant
+   *  targets. */
   readonly r2: number | null;
 }
 
-/** Constant memory: the variance of the targets is updated as they come (Welford 1962), which stays exact for targets
- *  far from zero. */
+/** Constant memory: the variance of the targets is updated as they come (Welford 1962), which stays exact
+ *  for targets far from zero. */
 export function createRegressionMeter(): RegressionMeter {
   let count = 0;
   let absolute = 0;

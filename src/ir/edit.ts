@@ -100,9 +100,11 @@ export function setConstant(value: Value, tensor: Tensor): void {
   value.type = tensorType(tensor.dtype, tensor.dims);
 }
 
+/** Removes an unused initializer; from the inputs too, where it was a weight of the time when all were (or a default). */
 export function removeInitializer(graph: Graph, value: Value): void {
   if (value.uses.length > 0) throw graphInvalid(`Initializer "${value.name}" is still in use.`);
   graph.initializers.delete(value);
+  removeInput(graph, value);
 }
 
 export interface NodeInit {

@@ -85,36 +85,33 @@ export function insertWeightDequantize(
     target.graph,
     {
       opType: 'DequantizeLinear',
-      name: `${old.name}/dequantize`,
       inputs: [stored.quantized, stored.scale, ...(stored.zeroPoint ? [stored.zeroPoint] : [])],
       outputs: [`${old.name}/dequantized`],
       attributes: { axis: axis ?? undefined },
     },
     target,
   );
+  dq.name = dq.outputs[0]!.name;
   dq.outputs[0]!.type = tensorType('float32', shapeOf(old));
   setInput(target, index, dq.outputs[0]!);
   return dq;
 }
 
-/** Cast and Mul over an int8 constant: `target`'s input `index` reads it instead of the float weight. Unlike a
- *  DequantizeLinear, every runtime folds this once at load: float speed from then on, and no rewrite into
- *  MatMulNBits or an integer kernel.
- *  @param scale float32, shaped so that it broadcasts over the weight ([C,1,1,1] for channels on axis 0) */
-export function insertWeightExpand(target: Node, index: number, quantized: Value, scale: Value): Node {
-  const old = target.inputs[index]!;
-  const { graph } = target;
-  const shape = shapeOf(old);
+/** Cast and Mul over an int8 constant, in place of a float weight. Unlike a DequantizeLinear, every runtime folds this
+ *  once at load: float speed from then on, and no rewrite into MatMulNBits or an integer kernel.
+ *  @param name  of the weight; @param scale float32, shaped so that it broadcasts over the weight ([C,1,1,1] for
+ *    channels on axis 0)
+ *  @returns the float weight, to be read by `before` and, once made, by any node after it */
+export function insertWeightExpand(name: string, quantized: Value, scale: Value, before: Node): Value {
+  const { graph } = before;
   const add = (opType: string, inputs: Value[], suffix: string, attributes = {}) => {
-    const name = `${old.name}/${suffix}`;
-    const made = addNode(graph, { opType, name, inputs, outputs: [name], attributes }, target);
-    made.outputs[0]!.type = tensorType('float32', shape);
-    return made;
+    const made = addNode(graph, { opType, inputs, outputs: [`${name}/${suffix}`], attributes }, before);
+    const out = made.outputs[0]!;
+    made.name = out.name;
+    out.type = tensorType('float32', shapeOf(quantized));
+    return out;
   };
-  const real = add('Cast', [quantized], 'cast', { to: 1 });
-  const scaled = add('Mul', [real.outputs[0]!, scale], 'expanded');
-  setInput(target, index, scaled.outputs[0]!);
-  return scaled;
+  return add('Mul', [add('Cast', [quantized], 'cast', { to: 1 }), scale], 'expanded');
 }
 
 /** Adds an initializer with a name made from `base`, unless `cache` has one for this very tensor already. */

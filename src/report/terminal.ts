@@ -12,7 +12,7 @@ import {
   type Tone,
   worstLayers,
 } from './summary.ts';
-import { guessedPreprocessing, noun, preprocessingName } from './verdict.ts';
+import { guessedPreprocessing, preprocessingName } from './verdict.ts';
 
 export interface TerminalOptions {
   readonly colour: boolean;
@@ -105,7 +105,12 @@ export function renderTable(
   );
   const start = indent.length + widths.reduce((sum, w) => sum + w + 2, 0);
   const lines = cells.flatMap((row) => {
-    const fixed = widths.map((w, i) => colour(pad(plain(row[i]?.text ?? ''), w), row[i]?.tone));
+    const last = row.findLastIndex((cell) => cell.text !== '');
+    const fixed = widths.map((w, i) => {
+      const text = plain(row[i]?.text ?? '');
+      // Nothing is padded behind the last word of a line, nor coloured in front of it.
+      return colour(text, row[i]?.tone) + (i < last ? ' '.repeat(w - width(text)) : '');
+    });
     const tail = row[columns - 1];
     const wrapped = wrap(plain(tail?.text ?? ''), Math.max(16, options.width - start));
     return wrapped.map((line, i) => {
@@ -187,9 +192,6 @@ function nextLines(report: Report, options: TerminalOptions): string {
     })
     .join('');
 }
-
-/** What the samples are called, for the lines of a live step. */
-export { noun };
 
 // --- text --------------------------------------------------------------------------------------------------------
 

@@ -80,7 +80,7 @@ function speedWords(report: Judged): string | null {
   if (Math.abs(ratio - 1) < 0.015) return `as fast as before ${where}`;
   return ratio > 1
     ? `${formatTimes(ratio)} times as fast ${where}`
-    : `takes ${formatTimes(1 / ratio)} times as long ${where}`;
+    : `but takes ${formatTimes(1 / ratio)} times as long ${where}`;
 }
 
 /** What the samples are called: "images", "samples", "synthetic samples". */

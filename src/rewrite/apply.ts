@@ -9,11 +9,12 @@ import {
   removeNode,
   replaceAllUses,
 } from '../ir/edit.ts';
-import { type Graph, isGraphOutput, type Model, type Node, opKey, opset, type Value } from '../ir/model.ts';
+import { isGraphOutput, type Model, type Node, opKey, opset, type Value } from '../ir/model.ts';
 import { freshName } from '../ir/names.ts';
 import type { Tensor } from '../ir/tensor.ts';
 import { graphsOf } from '../ir/walk.ts';
 import { type Match, matchPattern } from './match.ts';
+import { allowPlainInitializers } from './plain-initializers.ts';
 import type { Emit, EmitOptions, Replacement, Rule } from './rule.ts';
 
 export interface RewriteResult {
@@ -84,9 +85,9 @@ function applyMatch(model: Model, rule: Rule, match: Match): 'applied' | string 
     return lost.to ? 'graph-output' : null;
   }
   for (const { old, to } of pairs) if (to) replace(old, to, draft.values.has(to));
-  removeMatched(match);
+  const removed = removeMatched(model, match);
   for (const { old, to } of pairs) if (to && draft.values.has(to)) model.names.taken.delete(old.name);
-  draft.settleNames();
+  draft.settleNames(removed);
   return 'applied';
 }
 
@@ -100,20 +101,25 @@ function replace(old: Value, to: Value, fresh: boolean): void {
     for (const [key, note] of old.annotations) if (!to.annotations.has(key)) to.annotations.set(key, note);
 }
 
-/** Outer nodes first; a node that still has a reader stays. Then the initializers that only they read. */
-function removeMatched(match: Match): void {
+/** Outer nodes first; a node that still has a reader stays. Then the initializers that only they read, wherever they
+ *  stand. Returns these. */
+function removeMatched(model: Model, match: Match): Set<Value> {
   const constants = new Set<Value>();
   for (const node of [...[...match.nodes].reverse(), ...[...match.shared].reverse()]) {
     if (node.outputs.some((v) => v && v.uses.length > 0)) continue;
     for (const v of node.inputs) if (v?.constant) constants.add(v);
     removeNode(node);
   }
-  for (const v of constants) dropConstant(match.root.graph, v);
+  for (const v of constants) {
+    if (v.uses.length > 0 || v.annotations.has('overridable')) constants.delete(v);
+    else for (const graph of graphsOf(model)) if (graph.initializers.has(v)) removeInitializer(graph, v);
+  }
+  return constants;
 }
 
-function dropConstant(graph: Graph, v: Value): void {
-  if (v.uses.length > 0 || v.annotations.has('overridable') || !graph.initializers.has(v)) return;
-  removeInitializer(graph, v);
+/** Without absent inputs at the end. */
+function trimmed<T>(inputs: readonly (T | null)[]): readonly (T | null)[] {
+  return inputs.slice(0, inputs.findLastIndex((v) => v !== null) + 1);
 }
 
 /** What a rewrite has emitted so far, so that it can be taken back. */
@@ -132,8 +138,10 @@ function createDraft(model: Model, match: Match) {
     return made;
   };
   const nameFor = (opType: string) => {
-    const same = match.nodes.find((n) => n.opType === opType && nodeNames.delete(n.name));
-    if (same) return same.name;
+    const heir =
+      match.nodes.find((n) => n.opType === opType && nodeNames.delete(n.name)) ??
+      match.nodes.find((n) => n.name && nodeNames.delete(n.name));
+    if (heir) return heir.name;
     const base = root.name || match.nodes.find((n) => n.name)?.name;
     return base ? freshName(model.names, `${base}/${opType}`) : '';
   };
@@ -145,7 +153,7 @@ function createDraft(model: Model, match: Match) {
         opType,
         domain: options.domain ?? '',
         name: options.name ?? nameFor(opType),
-        inputs: inputs.map((v) => (v && 'bytes' in v ? constant(v, `${base}/constant`) : v)),
+        inputs: trimmed(inputs).map((v) => (v && 'bytes' in v ? constant(v, `${base}/constant`) : v)),
         outputs: Array.from({ length: count }, () => `${base}/${opType}`),
         ...(options.attributes ? { attributes: options.attributes } : {}),
       },
@@ -177,15 +185,16 @@ function createDraft(model: Model, match: Match) {
       }
     },
     /** New constants take the names of those that went; the names made for them are free again. */
-    settleNames() {
-      // Before IR version 4 every initializer had to be an input as well.
-      if (constants.length > 0 && model.irVersion < 4) model.irVersion = 4;
+    settleNames(removed: ReadonlySet<Value>) {
+      if (constants.length > 0) allowPlainInitializers(model);
       for (const { made, like } of constants) {
-        if (made.uses.length === 0) removeInitializer(graph, made);
-        else if (like?.constant && like.uses.length === 0 && !like.annotations.has('overridable'))
+        if (made.uses.length === 0) {
+          removeInitializer(graph, made);
+          model.names.taken.delete(made.name);
+        } else if (like && removed.has(like)) {
           [made.name, like.name] = [like.name, made.name];
-        else continue;
-        model.names.taken.delete(like && made.uses.length > 0 ? like.name : made.name);
+          model.names.taken.delete(like.name);
+        }
       }
     },
   };

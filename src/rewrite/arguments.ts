@@ -1,6 +1,6 @@
 /** Arguments that are attributes in old operator sets and inputs in newer ones, read in one way.
  *  null: present, but computed at run time. undefined: absent. */
-import { intAttribute, intsAttribute } from '../ir/attribute.ts';
+import { intsAttribute } from '../ir/attribute.ts';
 import { constantOf, type Node, shapeOf, type Value } from '../ir/model.ts';
 import { numbers, type Tensor } from '../ir/tensor.ts';
 
@@ -52,5 +52,3 @@ export function explicitPads(node: Node, spatialRank: number): number[] | null {
   if (text !== 'NOTSET' && text !== '') return null;
   return intsAttribute(node, 'pads', new Array<number>(2 * spatialRank).fill(0));
 }
-
-export const groupOf = (node: Node) => intAttribute(node, 'group', 1);

@@ -59,8 +59,4 @@ export const shiftBias = (bias: Float64Array | null, affine: Affine, dims: reado
     Float32Array.from(affine.shift, (s, i) => (bias ? bias[i]! * affine.scale[i]! : 0) + s),
   );
 
-/** Elementwise over two constants of one size, in float64. */
-export const zip = (a: Float64Array, b: Float64Array, f: (x: number, y: number) => number) =>
-  a.map((x, i) => f(x, b[i]!));
-
 export const float64Values = (t: Tensor) => Float64Array.from(numbers(t));

@@ -31,7 +31,7 @@ export interface EmitOptions {
   readonly domain?: string;
   /** Type of the (first) output, where the rule knows it; the replacement of an old value takes over that one's. */
   readonly type?: ValueType | null;
-  /** Node name; by default that of the replaced node of the same type, or one derived from the root's. */
+  /** Node name; by default that of a replaced node: of the same type, else the innermost; then derived from the root's. */
   readonly name?: string;
 }
 

@@ -342,6 +342,27 @@ export const measureCrashed = (what: string, how: string, stderr: string) =>
 
 // --- data and calibration --------------------------------------------------------------------------------------
 
+export const labelsRequired = (source: string) =>
+  user(
+    'LABELS_REQUIRED',
+    `Accuracy needs labels; ${source} has none.`,
+    'Pass --labels <csv or json>, or put the samples into one folder a class; compress compare needs no labels.',
+  );
+
+export const modeNeedsData = (mode: string) =>
+  user(
+    'CALIBRATION_REQUIRED',
+    `--int8 ${mode} finds activation ranges on data, and there is none.`,
+    'Pass --data <folder or .npz>, or use --int8 dynamic.',
+  );
+
+export const noScores = (outputs: readonly string[]) =>
+  user(
+    'NO_CLASS_SCORES',
+    `Labels need an output of class scores (float, [batch, classes]); this model gives ${outputs.join(', ')}.`,
+    'Leave --labels out to compare outputs instead of measuring accuracy.',
+  );
+
 const some = (names: readonly string[], limit = 5) =>
   `${names.slice(0, limit).join(', ')}${names.length > limit ? ` and ${names.length - limit} more` : ''}`;
 

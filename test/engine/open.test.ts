@@ -1,4 +1,6 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { EngineName } from '../../src/engine/contract.ts';
 import { openEngine } from '../../src/engine/open.ts';
@@ -43,15 +45,9 @@ describe('choosing an engine', () => {
     });
   });
 
-  it('loads no runtime until an engine is opened', () => {
-    const script = `
-      await import(${JSON.stringify(new URL('../../src/engine/open.ts', import.meta.url).href)});
-      const { createRequire } = await import('node:module');
-      const loaded = Object.keys(createRequire(process.cwd() + '/').cache ?? {});
-      process.stdout.write(String(loaded.some((f) => f.includes('onnxruntime'))));
-    `;
-    const args = ['--import', 'tsx', '--input-type=module', '-e', script];
-    expect(execFileSync(process.execPath, args, { encoding: 'utf8' })).toBe('false');
+  it('imports the runtimes only when an engine is opened', async () => {
+    for (const { kind, path } of await runtimeImports('open.ts', 'node'))
+      expect(`${path}: ${kind}`).toBe(`${path}: dynamic-import`);
   });
 
   it('keeps the terminal clean: no warnings of the runtimes on stderr or stdout', () => {
@@ -71,12 +67,32 @@ describe('choosing an engine', () => {
       }
       console.log('done');
     `;
-    const args = ['--import', 'tsx', '--input-type=module', '-e', `${script}`];
-    expect(
-      execFileSync(process.execPath, [...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }),
-    ).toBe('done\n');
+    const args = ['--import', 'tsx', '--input-type=module', '-e', script];
+    const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    expect({ stdout, stderr }).toEqual({ stdout: 'done\n', stderr: '' });
   });
 });
+
+describe('the wasm engine in a page', () => {
+  it('bundles without anything of Node, and imports the runtime on demand', async () => {
+    const imports = await runtimeImports('onnxruntime-web.ts', 'browser');
+    expect(imports.map((i) => `${i.path}: ${i.kind}`)).toEqual(['onnxruntime-web/wasm: dynamic-import']);
+  });
+});
+
+/** What a bundle of a file in src/engine/ imports from outside. For a browser, esbuild refuses `node:` modules. */
+async function runtimeImports(file: string, platform: 'node' | 'browser') {
+  const { metafile } = await build({
+    entryPoints: [fileURLToPath(new URL(`../../src/engine/${file}`, import.meta.url))],
+    bundle: true,
+    format: 'esm',
+    platform,
+    external: ['onnxruntime-node', 'onnxruntime-web', 'onnxruntime-web/wasm'],
+    write: false,
+    metafile: true,
+  });
+  return Object.values(metafile.outputs).flatMap((o) => o.imports);
+}
 
 describe('explaining errors of the runtimes', () => {
   it('takes a bare number thrown by WebAssembly for an abort and speaks of memory', () => {

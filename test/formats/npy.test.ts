@@ -32,7 +32,7 @@ const codeOf = (action: () => unknown): string => {
 };
 
 describe('an array file', () => {
-  // numpy.save(f, numpy.array([[1.5, -2.0]], dtype="<f4")), numpy 1.26, as base64.
+  // numpy.save(f, numpy.array([[1.5, -2.0]], dtype="<f4")), numpy 2.4, as base64.
   const saved =
     'k05VTVBZAQB2AHsnZGVzY3InOiAnPGY0JywgJ2ZvcnRyYW5fb3JkZXInOiBGYWxzZSwgJ3NoYXBlJzogKDEsIDIpLCB9' +
     'ICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIAoAAMA/AAAAwA==';

@@ -215,7 +215,9 @@ describe('writing a model file', () => {
   it('to a folder, or into a missing one, says so', () => {
     mkdirSync(at('sub'));
     expect(codeOf(() => writeModelFile(withWeights(), at('sub')))).toBe('FILE_IS_FOLDER');
-    expect(codeOf(() => writeModelFile(withWeights(), at('none/m.onnx')))).toBe('FOLDER_NOT_FOUND');
+    writeFileSync(at('file'), '');
+    for (const path of ['none/m.onnx', 'file/m.onnx'])
+      expect(codeOf(() => writeModelFile(withWeights(), at(path)))).toBe('FOLDER_NOT_FOUND');
     expect(readdirSync(at('sub'))).toEqual([]);
   });
 });

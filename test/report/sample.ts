@@ -17,9 +17,9 @@ const blocks: readonly (readonly [number, number, number, number])[] = [
   [6, 320, 1, 1],
 ];
 
-/** One small PNG (2×2 pixels), base64. */
+/** A PNG of 12×12 pixels, an orange disc. */
 export const tinyPicture =
-  'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAFklEQVR4nGP4z8DAwMDAxMDAwMDAAAANHQEDasKb6QAAAABJRU5ErkJggg==';
+  'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAwAAAAMCAIAAADZF8uwAAAA1klEQVR42nXPoYrFMBBA0fdhIyMjIysrS9SoUBERqkaVcKmqihr1vmq/YwPPPHYpXHnMfUlGFClIRQ7EkBO5kBsZiCNvXiETlFAIlXAQjHASLsJNGAQnTBQzUYmFWIkH0Ygn8SLexEF04kQpk5RUSJUf5Ls0SE6aaMksylL+ik+Ls0y0ZlZlfUCrs060ZTZle0Cbs02kGVX0AamjE+2ZXdkf0O7sE7VMU1qh/btrg+a0iSxjihWsYgdm2Ild2I0NzLGJeqYrvdAr/aAb/aRf9Js+6E5/8wtJceWlcXi3AAAAAABJRU5ErkJggg==';
 
 export function sampleReport(change: Partial<Report> = {}): Report {
   const layers = mobilenetLayers();
@@ -43,9 +43,9 @@ export function sampleReport(change: Partial<Report> = {}): Report {
     ...source,
     file: 'mobilenetv2.int8.onnx',
     sha256: '09bc'.repeat(16),
-    sizeBytes: 3_641_220,
-    gzipBytes: 3_260_004,
-    brotliBytes: 3_210_447,
+    sizeBytes: 3_691_220,
+    gzipBytes: 3_310_004,
+    brotliBytes: 3_260_447,
     nodes: 281,
     opset: 21,
     producer: 'edgepress 0.1.0',
@@ -151,7 +151,7 @@ export function sampleReport(change: Partial<Report> = {}): Report {
     variants: [
       variant('float32', 13_970_412, 0.8225, false),
       variant('float16', 7_012_000, 0.8225, false),
-      variant('int8', 3_641_220, 0.82, true),
+      variant('int8', 3_691_220, 0.82, true),
       variant('int8, all layers', 3_602_000, 0.79, false),
       variant('int4 weights', 2_010_000, 0.7425, false),
     ],

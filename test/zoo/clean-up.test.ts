@@ -8,11 +8,12 @@ import { openEngine } from '../../src/engine/open.ts';
 import { readModelFile } from '../../src/formats/onnx/file.ts';
 import type { Model } from '../../src/ir/model.ts';
 import { opKey } from '../../src/ir/model.ts';
+import { tensorOf } from '../../src/ir/tensor.ts';
 import { verifyModel } from '../../src/ir/verify.ts';
 import { graphsOf, nodesOf } from '../../src/ir/walk.ts';
 import { parseRecipe } from '../../src/pipeline/recipe.ts';
 import { runRecipe } from '../../src/pipeline/run.ts';
-import { largestDifference, runModel, seededFeeds } from '../run-model.ts';
+import { type FeedSettings, largestDifference, runModel, seededFeeds } from '../run-model.ts';
 
 const zoo = process.env['EDGEPRESS_ZOO'];
 const folder = `${zoo}/models`;
@@ -20,11 +21,18 @@ const folder = `${zoo}/models`;
 /** Needs operators that no runtime here has; cleaning it up is tested without running it. */
 const notRunnable = /pre_post_processing/;
 
-/** Shapes that the model needs and its inputs don't say. */
-const settings: Record<string, Parameters<typeof seededFeeds>[2]> = {
+const silero = {
+  inputs: { input: [1, 576], state: [2, 1, 128], sr: [] },
+  tensors: { sr: tensorOf('int64', [], [16000]) },
+};
+
+/** Shapes and values that the model needs and its inputs don't say. */
+const settings: Record<string, FeedSettings> = {
   'ch_PP-OCRv3_det_infer.onnx': { inputs: { x: [1, 3, 64, 64] } },
   'ch_ppocr_mobile_v2.0_cls_infer.onnx': { inputs: { x: [1, 3, 48, 192] } },
-  'silero_vad.onnx': { inputs: { input: [1, 576], state: [2, 1, 128], sr: [] } },
+  'silero_vad.onnx': silero,
+  'silero_vad_16k_op15.onnx': silero,
+  'silero_vad_op18_ifless.onnx': silero,
 };
 
 describe.skipIf(!zoo)('the clean-up stage on real models (set EDGEPRESS_ZOO to run)', () => {

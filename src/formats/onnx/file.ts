@@ -48,8 +48,7 @@ export interface WriteOptions {
  *  @returns the files written
  *  @throws FOLDER_NOT_FOUND, FILE_IS_FOLDER, FILE_PERMISSION, DISK_FULL, ONNX_TOO_LARGE */
 export function writeModelFile(model: Model, path: string, options: WriteOptions = {}): string[] {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
-    throw fileProblem(path, 'write', { code: 'EISDIR' });
+  if (isFolder(path)) throw fileProblem(path, 'write', { code: 'EISDIR' });
   if (weightBytes(model) <= (options.externalAboveBytes ?? 1.5e9)) {
     const bytes = encodeModel(model);
     return replaceFiles([{ path, write: (file) => writeAll(file, bytes) }]);
@@ -73,6 +72,14 @@ export function writeModelFile(model: Model, path: string, options: WriteOptions
   ]);
 }
 
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  } catch (error) {
+    throw fileProblem(path, 'write', error);
+  }
+}
+
 interface Output {
   readonly path: string;
   readonly write: (file: number) => void;
@@ -81,11 +88,13 @@ interface Output {
 /** All files are complete before the first takes its name. */
 function replaceFiles(outputs: readonly Output[]): string[] {
   const temporary = outputs.map(({ path }) => join(dirname(path), `.${basename(path)}.${process.pid}.tmp`));
+  const begun: string[] = [];
   let current = '';
   try {
     outputs.forEach((output, i) => {
       current = output.path;
       const file = openSync(temporary[i]!, 'w');
+      begun.push(temporary[i]!);
       try {
         output.write(file);
       } finally {
@@ -98,7 +107,7 @@ function replaceFiles(outputs: readonly Output[]): string[] {
     });
     return outputs.map((o) => o.path);
   } catch (error) {
-    for (const path of temporary) rmSync(path, { force: true });
+    for (const path of begun) rmSync(path, { force: true });
     throw error instanceof Diagnostic ? error : fileProblem(current, 'write', error);
   }
 }

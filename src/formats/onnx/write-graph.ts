@@ -58,7 +58,7 @@ function describedValues(graph: Graph, notes: Partial<GraphNotes>): Value[] {
   const local = new Map([...graph.inputs, ...graph.initializers, ...inner].map((v) => [v.name, v]));
   const described = new Set((notes.described ?? []).flatMap((name) => local.get(name) ?? []));
   for (const v of inner) {
-    const says = v.type || v.doc || v.annotations.size > 0;
+    const says = v.type || v.doc || Object.keys(notesOf(v)).length > 0;
     if (says && !outputs.has(v)) described.add(v);
   }
   return [...described];

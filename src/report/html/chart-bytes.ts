@@ -22,7 +22,7 @@ export function bytesChart(report: Pick<Report, 'layers'>): Chart | null {
       `Areas are to scale: ${formatBytes(before)} of weights before, ${formatBytes(after)} after. ` +
       `The largest layer now is ${largest.name} with ${formatBytes(largest.weightBytesAfter)}, ` +
       `${formatPercent(largest.weightBytesAfter / Math.max(after, 1), 0)} of what is left.`,
-    height: { wide: 400, narrow: 560 },
+    height: { wide: 400, narrow: 500 },
     legend: [
       { swatch: 'float', text: 'float' },
       { swatch: 'int8', text: 'int8' },
@@ -68,8 +68,8 @@ function option(layers: readonly Layer[], before: number, after: number, size: C
     xAxis: { type: 'value', show: false, min: 0, max: size.width },
     yAxis: { type: 'value', show: false, min: 0, max: size.height, inverse: true },
     series: [
-      treemap(layers, 'weightBytesBefore', first, size, () => 'var(--float)'),
-      treemap(layers, 'weightBytesAfter', second, size, colourOf),
+      treemap(layers, 'weightBytesBefore', first, () => 'var(--float)'),
+      treemap(layers, 'weightBytesAfter', second, colourOf),
       caption(`before · ${formatBytes(before)}`, first),
       caption(`after · ${formatBytes(after)}`, second),
     ],
@@ -90,13 +90,7 @@ interface Box {
   readonly height: number;
 }
 
-function treemap(
-  layers: readonly Layer[],
-  bytes: Bytes,
-  box: Box,
-  size: ChartSize,
-  colour: (layer: Layer) => string,
-) {
+function treemap(layers: readonly Layer[], bytes: Bytes, box: Box, colour: (layer: Layer) => string) {
   const sorted = [...layers].sort((a, b) => b[bytes] - a[bytes]);
   const rest = sorted.slice(mostTiles);
   const tiles = sorted.slice(0, rest.length > 1 ? mostTiles : undefined).map((layer) => ({
@@ -105,6 +99,9 @@ function treemap(
     itemStyle: { color: colour(layer) },
   }));
   const others = total(rest, bytes);
+  // Tiles are near square: a name gets as many letters of 6 pixels as fit the side of a square of its area.
+  const pixels = (box.width * box.height) / total(layers, bytes);
+  const letters = (value: number) => Math.max(8, Math.floor(Math.sqrt(value * pixels) / 6));
   if (rest.length > 1 && others > 0)
     tiles.push({ name: `${rest.length} smaller layers`, value: others, itemStyle: { color: 'var(--rest)' } });
   return {
@@ -120,12 +117,15 @@ function treemap(
     label: {
       show: true,
       color: 'var(--on-tile)',
-      fontSize: size.narrow ? 11 : 12,
+      fontSize: 12,
       lineHeight: 16,
-      overflow: 'truncate' as const,
+      overflow: 'none' as const,
       formatter: ({ name, value }: { name: string; value: number }) =>
-        `${shorten(name, 40)}\n${formatBytes(value)}`,
+        `${shorten(name, letters(value))}\n${formatBytes(value)}`,
     },
+    // A cut number is a wrong number: a label that does not fit its tile is not shown at all.
+    labelLayout: ({ rect, labelRect }: Record<'rect' | 'labelRect', { width: number; height: number }>) =>
+      labelRect.width > rect.width - 6 || labelRect.height > rect.height - 2 ? { x: -1e4, y: -1e4 } : {},
     data: tiles,
   };
 }
@@ -135,7 +135,7 @@ const caption = (text: string, box: Box) => ({
   ...still,
   type: 'scatter' as const,
   symbolSize: 0.01,
-  itemStyle: { color: 'transparent' },
+  itemStyle: { color: 'transparent', opacity: 1 },
   label: {
     show: true,
     position: 'right' as const,

@@ -1,10 +1,9 @@
 /** Latency by place: every repetition a faint dot, the median a bar, before above after. */
-import { quantile } from '../../support/statistics.ts';
 import { formatMs } from '../../support/units.ts';
 import { compareLatency, latencyPairs, placeName } from '../latency.ts';
 import type { Latency, Report } from '../report.ts';
 import { timesFaster } from '../summary.ts';
-import { type Chart, fontSize, still, valueAxis } from './chart.ts';
+import { type Chart, fontSize, fromZero, still, valueAxis } from './chart.ts';
 import { table } from './table.ts';
 
 /** More dots than this say nothing more and make the page heavy. */
@@ -22,6 +21,7 @@ export function latencyChart(report: Pick<Report, 'latency' | 'target'>): Chart 
       pair.before && pair.after ? ` (${timesFaster(compareLatency(pair.before, pair.after).ratio)})` : '';
     return `${placeName(pair)}: ${texts.join(', ')}${change}.`;
   });
+  const end = reach(rows);
   // One place takes three lines: its name, before, after.
   const lineHeight = 30;
   const height = pairs.length * 3 * lineHeight + 70;
@@ -37,13 +37,13 @@ export function latencyChart(report: Pick<Report, 'latency' | 'target'>): Chart 
     ],
     option: (size) => ({
       grid: { left: 8, right: 84, top: 4, bottom: 52 },
-      xAxis: { ...valueAxis('milliseconds', size, false), min: 0, max: reach(rows) },
+      xAxis: { ...valueAxis('milliseconds', size, false), ...fromZero(end) },
       yAxis: { type: 'value', show: false, min: 0, max: pairs.length * 3, inverse: true },
       series: [
         ...pairs.flatMap((pair, p) => [
-          title(placeName(pair), p * 3 + 0.55, size),
+          note(placeName(pair), 0, p * 3 + 0.55, size),
           ...[pair.before, pair.after].flatMap((timing, row) =>
-            timing === null ? [] : strip(timing, p * 3 + 1.35 + row * 0.95, size),
+            timing === null ? [] : strip(timing, p * 3 + 1.35 + row * 0.95, end, size),
           ),
         ]),
       ],
@@ -64,18 +64,15 @@ export function latencyChart(report: Pick<Report, 'latency' | 'target'>): Chart 
 
 /** The axis ends behind the slow runs that matter; a lone outlier is drawn at its edge. */
 const reach = (rows: readonly Latency[]) =>
-  Math.max(...rows.map((t) => Math.max(t.p90Ms, t.medianMs) * 1.12), 1e-3);
+  Math.max(...rows.map((t) => Math.max(t.p90Ms, t.medianMs) * 1.02), 1e-3);
 
 type Size = Parameters<Chart['option']>[0];
 
 /** The bar to the median, the runs as dots over its end, and the number. */
-function strip(timing: Latency, y: number, size: Size) {
+function strip(timing: Latency, y: number, end: number, size: Size) {
   const color = timing.model === 'before' ? 'var(--before)' : 'var(--after)';
   const step = Math.max(1, Math.ceil(timing.samplesMs.length / mostDots));
-  const high = quantile(timing.samplesMs, 0.99);
-  const dots = timing.samplesMs.filter(
-    (ms, i) => i % step === 0 && (timing.samplesMs.length < 20 || ms <= high),
-  );
+  const dots = timing.samplesMs.filter((_, i) => i % step === 0).map((ms) => Math.min(ms, end));
   return [
     {
       ...still,
@@ -101,34 +98,27 @@ function strip(timing: Latency, y: number, size: Size) {
       type: 'scatter' as const,
       symbol: 'rect',
       symbolSize: [3, 22],
-      itemStyle: { color: 'var(--ink)' },
-      label: {
-        show: true,
-        position: 'right' as const,
-        distance: size.narrow ? 14 : 22,
-        formatter: () => formatMs(timing.medianMs),
-        color: 'var(--ink)',
-        fontWeight: 700,
-        fontSize: fontSize(size),
-      },
+      itemStyle: { color: 'var(--ink)', opacity: 1 },
       data: [[timing.medianMs, y]],
     },
+    note(formatMs(timing.medianMs), Math.max(timing.medianMs, ...dots), y, size, 700),
   ];
 }
 
-/** The place's name above its two bars. */
-const title = (text: string, y: number, size: Size) => ({
+/** Words that begin at (x, y), as the label of an invisible point. */
+const note = (text: string, x: number, y: number, size: Size, fontWeight = 400) => ({
   ...still,
   type: 'scatter' as const,
   symbolSize: 0.01,
-  itemStyle: { color: 'transparent' },
+  itemStyle: { color: 'transparent', opacity: 1 },
   label: {
     show: true,
     position: 'right' as const,
-    distance: 0,
+    distance: fontWeight === 400 ? 0 : 10,
     formatter: () => text,
     color: 'var(--ink)',
+    fontWeight,
     fontSize: fontSize(size),
   },
-  data: [[0, y]],
+  data: [[x, y]],
 });

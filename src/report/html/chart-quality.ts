@@ -51,7 +51,7 @@ export function qualityChart(report: Pick<Report, 'layers'>): Chart | null {
             lineStyle: { color: 'var(--bad)', type: 'dashed', width: 1 },
             label: {
               formatter: `${limits.outputSqnrDb} dB`,
-              position: 'insideStartTop',
+              position: 'insideEndTop',
               color: 'var(--bad)',
               fontSize: fontSize(size),
             },
@@ -68,13 +68,13 @@ export function qualityChart(report: Pick<Report, 'layers'>): Chart | null {
             const rank = rankOf.get(layer);
             return {
               value: [i + 1, layer.sqnrDb!],
-              itemStyle: { color: rank === undefined ? 'var(--after)' : 'var(--marked)' },
+              itemStyle: { color: rank === undefined ? 'var(--after)' : 'var(--marked)', opacity: 1 },
               label: {
                 show: rank !== undefined,
                 formatter: () => String(rank ?? ''),
                 position: 'inside',
                 color: 'var(--on-marked)',
-                fontSize: 11,
+                fontSize: 12,
                 fontWeight: 700,
               },
             };

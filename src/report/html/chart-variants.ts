@@ -2,7 +2,7 @@
 import { formatBytes } from '../../support/units.ts';
 import { formatMetric } from '../metrics.ts';
 import type { Report } from '../report.ts';
-import { type Chart, fontSize, shorten, still, valueAxis } from './chart.ts';
+import { type Chart, fontSize, fromZero, shorten, still, valueAxis } from './chart.ts';
 import { table } from './table.ts';
 
 type Variant = Report['variants'][number];
@@ -28,7 +28,7 @@ export function variantsChart(report: Pick<Report, 'variants' | 'evaluation'>): 
     ],
     option: (size) => ({
       grid: { left: 56, right: 24, top: 40, bottom: 52 },
-      xAxis: { ...valueAxis('file size (MB)', size, false), min: 0, max: roundUp(Math.max(...sizes) * 1.08) },
+      xAxis: { ...valueAxis('file size (MB)', size, false), ...fromZero(Math.max(...sizes) * 1.02) },
       yAxis: { ...valueAxis(label, size, true), ...padded(values) },
       series: [
         {
@@ -43,6 +43,7 @@ export function variantsChart(report: Pick<Report, 'variants' | 'evaluation'>): 
               color: variant.current ? 'var(--after)' : 'var(--before)',
               borderColor: 'var(--paper)',
               borderWidth: 2,
+              opacity: 1,
             },
             label: {
               show: true,
@@ -98,8 +99,3 @@ function padded(values: readonly number[]) {
   const step = 10 ** Math.floor(Math.log10(room));
   return { min: Math.floor((low - room) / step) * step, max: Math.ceil((high + room) / step) * step };
 }
-
-const roundUp = (x: number) => {
-  const step = 10 ** Math.floor(Math.log10(x)) / 2;
-  return Math.ceil(x / step) * step;
-};

@@ -1,7 +1,7 @@
 /** Charts as static SVG, drawn by echarts without a DOM. Colours are CSS variables, so one drawing serves light and dark;
  *  each chart is drawn twice, for wide pages and for phones, and CSS shows one. */
 import type { EChartsCoreOption } from 'echarts/core';
-import { html, type Markup, trusted } from './markup.ts';
+import { html, type Markup, trusted, unbroken } from './markup.ts';
 
 export interface ChartSize {
   readonly width: number;
@@ -26,7 +26,8 @@ export interface Chart {
 /** Draws to an SVG string. */
 export type Draw = (chart: Chart, size: ChartSize) => string;
 
-const widths = { wide: 960, narrow: 380 };
+/** CSS shows the narrow one up to 860 pixels, at 480 at most: text is drawn at 0.85 to 1.4 of its size. */
+const widths = { wide: 880, narrow: 340 };
 
 /** Loads echarts, which is large, on first use. */
 export async function loadCharts(): Promise<Draw> {
@@ -59,12 +60,13 @@ export async function loadCharts(): Promise<Draw> {
 }
 
 /** Makes a drawing the same on every run: echarts numbers its ids and classes by a counter of the process. Metadata and
- *  hover styles are for a live page. */
+ *  hover styles are for a live page, and labels put far outside are those that did not fit. */
 const tidy = (svg: string, id: string) =>
   svg
     .replace(/<style[\s\S]*?<\/style>/g, '')
     .replace(/ ecmeta_\w+="[^"]*"/g, '')
     .replace(/ class="zr\d+-cls-\d+"/g, '')
+    .replace(/<text[^>]*translate\(-10000[^>]*>[^<]*<\/text>/g, '')
     .replace(/ pointer-events="visible"/g, '')
     .replace(/\bzr\d+-/g, `${id}-`)
     .replace(/\n+/g, '');
@@ -84,12 +86,12 @@ export function figure(chart: Chart, draw: Draw): Markup {
   return html`<figure id="${chart.id}">
 <div class="figure-head"><h3>${chart.title}</h3>${legend.length > 0 ? html`<ul class="legend">${legend}</ul>` : null}</div>
 ${svg(false)}${svg(true)}
-<figcaption>${chart.description}</figcaption>
+<figcaption>${unbroken(chart.description)}</figcaption>
 <details><summary>The numbers</summary>${chart.table}</details>
 </figure>`;
 }
 
-/** Text size in the drawing: the wide one is shown at 0.8 to 1 of its size, the narrow one at about 0.9. */
+/** Text size in the drawing's own pixels. */
 export const fontSize = ({ narrow }: ChartSize) => (narrow ? 12.5 : 13);
 
 /** A value axis with quiet lines; `name` carries the unit. */
@@ -104,19 +106,28 @@ export const valueAxis = (name: string, size: ChartSize, vertical: boolean) => (
     ...(vertical ? { align: 'left' as const, padding: [0, 0, 0, -36] } : {}),
   },
   axisLabel: { color: 'var(--muted)', fontSize: fontSize(size), hideOverlap: true },
-  axisLine: { show: !vertical, lineStyle: { color: 'var(--axis)' } },
+  axisLine: { show: !vertical, onZero: false, lineStyle: { color: 'var(--axis)' } },
+  position: vertical ? ('left' as const) : ('bottom' as const),
   axisTick: { show: false },
   splitLine: { show: true, lineStyle: { color: 'var(--line)' } },
   splitNumber: size.narrow ? 4 : 6,
 });
 
+/** An axis from 0 to just past `reach`, ending on a round number. */
+export function fromZero(reach: number) {
+  const rough = reach / 5;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const interval = power * ([1, 2, 2.5, 5, 10].find((step) => step * power >= rough) ?? 10);
+  return { min: 0, max: Math.ceil(reach / interval) * interval, interval };
+}
+
 /** Series never react: the drawing is static. */
 export const still = { silent: true, emphasis: { disabled: true } };
 
-/** Cut in the middle, where names of layers differ least. */
+/** Cut in the middle, where names of layers differ least; not for the sake of a letter or two. */
 export function shorten(text: string, length: number): string {
   const chars = [...text];
-  if (chars.length <= length) return text;
+  if (chars.length <= length + 2) return text;
   const head = Math.ceil((length - 1) / 2);
   return `${chars.slice(0, head).join('')}…${chars.slice(chars.length - (length - 1 - head)).join('')}`;
 }

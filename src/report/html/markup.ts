@@ -15,6 +15,12 @@ export const html = (strings: TemplateStringsArray, ...values: readonly Content[
 /** Markup that we made ourselves, such as a chart. */
 export const trusted = (markup: string): Markup => ({ markup });
 
+/** A sentence whose numbers stay with their units at the end of a line: "35 %", "1.28 MB", "top-1". */
+export const unbroken = (sentence: string): Markup =>
+  html`${sentence
+    .split(/(\S*\d(?: (?:%|[kMGT]?B|µs|ms|s|dB|[kMG]|times|points|runs|threads?))(?![\p{L}\d])|top-\d)/u)
+    .map((part, i) => (i % 2 === 1 ? html`<span class="nb">${part}</span>` : part))}`;
+
 function print(content: Content): string {
   if (content === null) return '';
   if (typeof content === 'string') return escapeHtml(content);

@@ -7,7 +7,7 @@ import { bytesChart } from './chart-bytes.ts';
 import { latencyChart } from './chart-latency.ts';
 import { qualityChart, worstList } from './chart-quality.ts';
 import { variantsChart } from './chart-variants.ts';
-import { html, type Markup, safePicture } from './markup.ts';
+import { html, type Markup, safePicture, unbroken } from './markup.ts';
 import { table } from './table.ts';
 
 /** More than this many rows make a page that no one reads; the JSON has them all. */
@@ -42,34 +42,44 @@ ${body}</section>
 `;
 
 function summaryTable(report: Report): Markup {
-  return table<SummaryRow>('The model before and after', summaryRows(report), [
-    { title: 'Measure', cell: (row) => row.label },
-    { title: 'Before', cell: (row) => row.before, numeric: true },
-    { title: 'After', cell: (row) => html`<span class="${row.tone}">${row.after}</span>`, numeric: true },
-    { title: 'Note', cell: (row) => html`<span class="${row.tone}">${row.note}</span>` },
-  ]);
+  return table<SummaryRow>(
+    'The model before and after',
+    summaryRows(report),
+    [
+      { title: 'Measure', cell: (row) => row.label },
+      { title: 'Before', cell: (row) => row.before, numeric: true },
+      { title: 'After', cell: (row) => html`<span class="${row.tone}">${row.after}</span>`, numeric: true },
+      { title: 'Note', cell: (row) => html`<span class="${row.tone}">${unbroken(row.note)}</span>` },
+    ],
+    'note',
+  );
 }
 
 function leftAlone({ layers, skipped }: Report): Markup | null {
   const groups = keptGroups(layers);
   if (groups.length === 0 && skipped.length === 0) return null;
-  const kept = table('Layers that do not compute in int8, and why', groups, [
-    { title: 'Layers', cell: (group) => group.what },
-    { title: 'Why', cell: (group) => group.reason },
-    {
-      title: 'Weights',
-      cell: (group) => formatBytes(group.layers.reduce((sum, layer) => sum + layer.weightBytesAfter, 0)),
-      numeric: true,
-    },
-    {
-      title: 'Which',
-      cell: (group) =>
-        html`<span class="name">${some(
-          group.layers.map((layer) => layer.name),
-          6,
-        )}</span>`,
-    },
-  ]);
+  const kept = table(
+    'Layers that do not compute in int8, and why',
+    groups,
+    [
+      { title: 'Layers', cell: (group) => group.what },
+      { title: 'Why', cell: (group) => group.reason },
+      {
+        title: 'Weights',
+        cell: (group) => formatBytes(group.layers.reduce((sum, layer) => sum + layer.weightBytesAfter, 0)),
+        numeric: true,
+      },
+      {
+        title: 'Which',
+        cell: (group) =>
+          html`<span class="name">${some(
+            group.layers.map((layer) => layer.name),
+            6,
+          )}</span>`,
+      },
+    ],
+    'fold',
+  );
   const passes = table('What passes could have acted on and did not', skipped.slice(0, mostRows), [
     { title: 'At', cell: (skip) => html`<span class="name">${skip.at}</span>` },
     { title: 'Pass', cell: (skip) => skip.pass },
@@ -90,7 +100,7 @@ function disagreements({ compare }: Report): Markup | null {
   const cards = found.slice(0, mostPictures).map(({ id, before, after, truth, picture }) => {
     const url = safePicture(picture);
     const image = url
-      ? html`<img src="${url}" alt="${id}" loading="lazy">`
+      ? html`<img src="${url}" alt="${id}">`
       : html`<div class="no-picture" aria-hidden="true">no picture</div>`;
     const mark = (answer: string) => (truth === null ? '' : answer === truth ? 'good' : 'bad');
     return html`<li>${image}<dl><dt>before</dt><dd class="${mark(before)}">${before}</dd><dt>after</dt><dd class="${mark(after)}">${after}</dd>${truth === null ? null : html`<dt>label</dt><dd>${truth}</dd>`}</dl><p class="name">${id}</p></li>
@@ -110,19 +120,24 @@ function steps({ stages }: Report): Markup | null {
   return section(
     'What was done',
     'steps',
-    table('Steps in order', stages, [
-      { title: 'Step', cell: (stage) => stage.name },
-      { title: 'What', cell: (stage) => stage.summary },
-      {
-        title: 'Passes',
-        cell: (stage) =>
-          some(
-            stage.passes.filter((p) => p.changed > 0).map((p) => `${p.name} (${p.changed})`),
-            20,
-          ),
-      },
-      { title: 'Time', cell: (stage) => formatMs(stage.ms), numeric: true },
-    ]),
+    table(
+      'Steps in order',
+      stages,
+      [
+        { title: 'Step', cell: (stage) => stage.name },
+        { title: 'What', cell: (stage) => stage.summary },
+        {
+          title: 'Passes',
+          cell: (stage) =>
+            some(
+              stage.passes.filter((p) => p.changed > 0).map((p) => `${p.name} (${p.changed})`),
+              20,
+            ),
+        },
+        { title: 'Time', cell: (stage) => formatMs(stage.ms), numeric: true },
+      ],
+      'fold',
+    ),
   );
 }
 

@@ -3,7 +3,7 @@ const light = `
   --bg: #f4f5f7; --paper: #ffffff; --ink: #151a21; --muted: #586272; --line: #e3e7ec; --axis: #b4bcc8;
   --before: #98a2b3; --after: #0c8079; --accent: #0a6f69; --track: #e3e7ec;
   --good: #12734a; --good-bg: #e3f4ea; --warn: #845400; --warn-bg: #fdf1d8; --bad: #b3261e; --bad-bg: #fce8e6;
-  --float: #667389; --int8: #0c7a74; --stored: #4c6fae; --rest: #7d8592; --on-tile: #ffffff;
+  --float: #667389; --int8: #0c7a74; --stored: #4c6fae; --rest: #6c7482; --on-tile: #ffffff;
   --marked: #b3261e; --on-marked: #ffffff;`;
 const dark = `
   --bg: #0e1116; --paper: #171c23; --ink: #e9edf2; --muted: #9ca7b6; --line: #29303a; --axis: #4a5563;
@@ -49,8 +49,11 @@ section:has(> .numbers) { background: none; border: 0; padding: 0; margin-top: 0
 .card .big.none { font-size: 1.1rem; color: var(--muted); font-weight: 500; line-height: 2.07; }
 .card .bar { height: 6px; border-radius: 3px; background: var(--before); margin: 6px 0 8px; overflow: hidden; opacity: 1; }
 .card .bar span { display: block; height: 100%; background: var(--after); border-right: 2px solid var(--paper); }
+/* Larger than before: the whole bar is after, and what it has grown by is red. */
+.card .bar.over { background: var(--bad); }
 .card .was { color: var(--muted); font-size: .88rem; font-variant-numeric: tabular-nums; }
-.card .note { font-size: .88rem; }
+.card .note, .card .was { font-size: .88rem; }
+.nb { white-space: nowrap; }
 figure { margin: 0; }
 .figure-head { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 6px 20px; margin-bottom: 10px; }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 16px; list-style: none; margin: 0; padding: 0; font-size: .85rem;
@@ -62,19 +65,21 @@ figure { margin: 0; }
 .swatch.stored { background: var(--stored); } .swatch.marked { background: var(--marked); }
 .swatch.dot { width: 6px; height: 6px; border-radius: 50%; background: var(--ink); opacity: .5; vertical-align: 2px; }
 .chart svg { display: block; width: 100%; height: auto; }
-.chart.narrow { display: none; max-width: 560px; margin: 0 auto; }
+.chart.narrow { display: none; max-width: 480px; margin: 0 auto; }
 figcaption { color: var(--muted); font-size: .9rem; margin-top: 10px; max-width: 90ch; overflow-wrap: anywhere; }
 figure + h3 { margin-top: 22px; }
 details { margin-top: 12px; }
 summary { cursor: pointer; color: var(--accent); font-size: .92rem; padding: 4px 0; width: fit-content; }
 .scroll { overflow-x: auto; max-height: 480px; overflow-y: auto; }
 section > .scroll { max-height: none; }
+section > .scroll caption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--muted); font-size: .85rem; padding-bottom: 6px; }
 th, td { text-align: left; padding: 7px 14px 7px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 thead th { color: var(--muted); font-weight: 600; font-size: .82rem; white-space: nowrap; }
 tbody th { font-weight: 500; overflow-wrap: anywhere; min-width: 7em; }
-th.num, td.num { text-align: right; white-space: nowrap; }
+th.num, td.num { text-align: right; white-space: nowrap; padding-right: 22px; }
+tr > .num:last-child { padding-right: 0; }
 td.text { min-width: 8em; }
 tbody tr:last-child > * { border-bottom: 0; }
 .worst { columns: 2; column-gap: 40px; margin: 10px 0 0; padding: 0 0 0 1.8em; font-size: .92rem; }
@@ -103,12 +108,12 @@ button { font: inherit; font-size: .9rem; color: var(--accent); background: none
 button:hover { border-color: var(--accent); }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 footer { color: var(--muted); font-size: .85rem; margin-top: 24px; }
-@media (max-width: 900px) {
+@media screen and (max-width: 900px) {
   .numbers { grid-template-columns: repeat(6, 1fr); }
   .card { grid-column: span 2; } .card:nth-child(n+4) { grid-column: span 3; }
 }
-@media (max-width: 720px) {
-  .chart.wide { display: none; } .chart.narrow { display: block; }
+@media screen and (max-width: 860px) { .chart.wide { display: none; } .chart.narrow { display: block; } }
+@media screen and (max-width: 720px) {
   main { padding: 20px 14px 48px; }
   section { padding: 18px 16px; border-radius: 12px; }
   .numbers { gap: 10px; grid-template-columns: repeat(2, 1fr); }
@@ -116,6 +121,19 @@ footer { color: var(--muted); font-size: .85rem; margin-top: 24px; }
   .card:last-child { grid-column: 1 / -1; }
   .card .big { font-size: 1.5rem; }
   .worst { columns: 1; }
+  table.note thead th:last-child { display: none; }
+  table.note tr { display: grid; grid-template-columns: 1fr auto auto; border-bottom: 1px solid var(--line); }
+  table.note :is(thead, tbody), table.fold tbody, table.note, table.fold { display: block; }
+  table.note tr > * { border: 0; } table.note .num { min-width: 5.6em; padding: 7px 0 7px 10px; }
+  table.note td:last-child { grid-column: 1 / -1; padding: 0 0 8px; color: var(--muted); }
+  table.note td:last-child:not(:has(span:not(:empty))) { display: none; }
+  table.fold thead { display: none; }
+  table.fold tr { display: block; padding: 10px 0; border-bottom: 1px solid var(--line); }
+  table.fold tr:last-child { border: 0; }
+  table.fold tr > * { display: block; border: 0; padding: 1px 0; text-align: left; white-space: normal; }
+  table.fold tbody th { font-weight: 600; }
+  table.fold td:empty { display: none; }
+  table.fold td::before { content: attr(data-title) " "; color: var(--muted); font-size: .85em; }
   .pictures { grid-template-columns: repeat(2, 1fr); }
 }
 @media print {

@@ -1,4 +1,5 @@
-/** Tables that scroll inside themselves on a phone, with a caption for those who can't see where they stand. */
+/** Tables that scroll inside themselves on a phone, or fold each row into a block, with a caption for those who can't
+ *  see where they stand. */
 import { html, type Markup } from './markup.ts';
 
 export interface Column<Row> {
@@ -8,19 +9,29 @@ export interface Column<Row> {
   readonly numeric?: boolean;
 }
 
-export function table<Row>(caption: string, rows: readonly Row[], columns: readonly Column<Row>[]): Markup {
+/** @param narrow  on a phone: 'scroll' sideways, 'fold' each row into lines of "title: cell", or 'note': the last column
+ *                 goes under the others */
+export function table<Row>(
+  caption: string,
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  narrow: 'scroll' | 'fold' | 'note' = 'scroll',
+): Markup {
   const align = (column: Column<Row>) => (column.numeric ? 'num' : 'text');
-  const head = columns.map((column) => html`<th scope="col" class="${align(column)}">${column.title}</th>`);
+  // Roles are said again because a table that CSS lays out as blocks loses its own.
+  const head = columns.map(
+    (column) => html`<th scope="col" role="columnheader" class="${align(column)}">${column.title}</th>`,
+  );
   const body = rows.map(
     (row) =>
-      html`<tr>${columns.map((column, i) =>
+      html`<tr role="row">${columns.map((column, i) =>
         i === 0
-          ? html`<th scope="row" class="${align(column)}">${column.cell(row)}</th>`
-          : html`<td class="${align(column)}">${column.cell(row)}</td>`,
+          ? html`<th scope="row" role="rowheader" class="${align(column)}">${column.cell(row)}</th>`
+          : html`<td role="cell" class="${align(column)}" data-title="${column.title}">${column.cell(row)}</td>`,
       )}</tr>
 `,
   );
-  return html`<div class="scroll" role="region" tabindex="0" aria-label="${caption}"><table><caption>${caption}</caption>
-<thead><tr>${head}</tr></thead>
-<tbody>${body}</tbody></table></div>`;
+  return html`<div class="scroll" role="region" tabindex="0" aria-label="${caption}"><table role="table" class="${narrow}"><caption>${caption}</caption>
+<thead role="rowgroup"><tr role="row">${head}</tr></thead>
+<tbody role="rowgroup">${body}</tbody></table></div>`;
 }

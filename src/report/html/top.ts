@@ -5,20 +5,23 @@ import { changeOf, formatChange, formatMetric } from '../metrics.ts';
 import type { Report } from '../report.ts';
 import { type Tone, timesFaster, timesSmaller } from '../summary.ts';
 import { isSlower, limits, mainMetric, worstAgreement, worstSqnr } from '../verdict.ts';
-import { html, type Markup } from './markup.ts';
+import { html, type Markup, unbroken } from './markup.ts';
 
 interface BigNumber {
   readonly label: string;
   readonly after: string;
   /** null where there is nothing to compare with. */
   readonly before: string | null;
+  /** What it means, in the tone. */
   readonly note: string;
+  /** How it was measured, or what comes with it. */
+  readonly detail?: string;
   readonly tone: Tone;
   /** After as a share of before, for the bar; null without a bar. */
   readonly share: number | null;
 }
 
-const levels = { good: 'Good to ship', warn: 'Look before you ship', bad: 'Not good enough' } as const;
+const levels = { good: 'No bad news', warn: 'Read the notes', bad: 'Bad news' } as const;
 
 export function top(report: Report): Markup {
   const { verdict } = report;
@@ -26,29 +29,31 @@ export function top(report: Report): Markup {
     ({
       level,
       text,
-    }) => html`<li class="${level}"><strong>${level === 'bad' ? 'Bad' : 'Note'}:</strong> ${text}</li>
+    }) => html`<li class="${level}"><strong>${level === 'bad' ? 'Problem' : 'Note'}:</strong> ${unbroken(text)}</li>
 `,
   );
   const numbers = [fileSize(report), transfer(report), quality(report), speed(report), memory(report)];
   return html`<header>
 <p class="where"><span class="brand">edgepress</span> <span class="name">${report.source.file}</span> <span aria-hidden="true">→</span> <span class="name">${report.result.file}</span></p>
 <p class="badge ${verdict.level}">${levels[verdict.level]}</p>
-<h1>${verdict.headline}</h1>
+<h1>${unbroken(verdict.headline)}</h1>
 ${news.length > 0 ? html`<ul class="news">${news}</ul>` : null}
 </header>
 <section aria-label="Five numbers, before and after"><dl class="numbers">${numbers.map(card)}</dl></section>`;
 }
 
-function card({ label, after, before, note, tone, share }: BigNumber): Markup {
+function card({ label, after, before, note, detail, tone, share }: BigNumber): Markup {
+  const filled = share === null ? 0 : 100 * (share > 1 ? 1 / share : share);
   const bar =
     share === null
       ? null
-      : html`<dd class="bar" aria-hidden="true"><span style="width:${Math.min(100, Math.max(1, 100 * share)).toFixed(1)}%"></span></dd>`;
+      : html`<dd class="bar${share > 1 ? ' over' : ''}" aria-hidden="true"><span style="width:${filled.toFixed(1)}%"></span></dd>`;
   return html`<div class="card"><dt>${label}</dt>
 <dd class="big${after === 'not measured' ? ' none' : ''}">${after}</dd>
 ${bar}
 <dd class="was">${before === null ? '' : `before ${before}`}</dd>
-<dd class="note ${tone}">${note}</dd></div>
+<dd class="note ${tone}">${unbroken(note)}</dd>
+<dd class="was">${unbroken(detail ?? '')}</dd></div>
 `;
 }
 
@@ -58,7 +63,7 @@ function fileSize({ source, result }: Report): BigNumber {
 
 function transfer({ source, result, target }: Report): BigNumber {
   const runtime = target.runtimeBrotliBytes;
-  const note = runtime === null ? '' : `and ${formatBytes(runtime)} of runtime`;
+  const note = runtime === null ? '' : `plus ${formatBytes(runtime)} of runtime`;
   if (result.brotliBytes !== null)
     return sized('Download (brotli)', source.brotliBytes, result.brotliBytes, note);
   return sized('Download (gzip)', source.gzipBytes, result.gzipBytes, note);
@@ -73,14 +78,15 @@ function memory({ memory }: Report): BigNumber {
   );
 }
 
-function sized(label: string, before: number | null, after: number | null, note: string): BigNumber {
+function sized(label: string, before: number | null, after: number | null, detail: string): BigNumber {
   const both = before !== null && after !== null;
   const change = both ? timesSmaller(before, after) : '';
   return {
     label,
     after: after === null ? 'not measured' : formatBytes(after),
     before: before === null ? null : formatBytes(before),
-    note: [change, note].filter((text) => text !== '').join(', '),
+    note: change,
+    detail,
     tone: both && after > before ? 'bad' : both && after < before * 0.99 ? 'good' : 'plain',
     share: both ? after / before : null,
   };
@@ -91,12 +97,13 @@ function quality(report: Report): BigNumber {
   const agreement = worstAgreement(report);
   if (metric !== null) {
     const isBad = metric.unit === 'fraction' && -(changeOf(metric) ?? 0) > limits.metricDrop + 1e-9;
-    const same = agreement === null ? '' : `, same answer for ${formatPercent(agreement)}`;
+    const same = agreement === null ? '' : `same answer for ${formatPercent(agreement)}`;
     return {
       label: metric.name,
       after: formatMetric(metric, metric.after),
       before: formatMetric(metric, metric.before),
-      note: `${formatChange(metric)}${same}`,
+      note: formatChange(metric),
+      detail: same,
       tone: isBad ? 'bad' : 'plain',
       share: null,
     };

@@ -2,7 +2,7 @@
  *  change. A node arrives conforming to the version before. Sources: ONNX Changelog; for the rounding of old
  *  Resize and Upsample, what onnxruntime computes. */
 import { floatAttribute, intAttribute, intsAttribute, textAttribute } from '../../ir/attribute.ts';
-import { setAttribute, setInput } from '../../ir/edit.ts';
+import { removeInitializer, setAttribute, setInput } from '../../ir/edit.ts';
 import { constantOf, dtypeOf, isOp, type Node, shapeOf, type Value } from '../../ir/model.ts';
 import { elementCount, scalar, type Tensor, tensorOf } from '../../ir/tensor.ts';
 import type { Diagnostic } from '../../support/diagnostics.ts';
@@ -103,7 +103,11 @@ const softmax: Adaptation = (node, a) => {
 };
 
 /** Upsample became Resize. Its scales are ≥ 1 by definition. */
-const upsample: Adaptation = (node) => replaceNode(node, { opType: 'Resize' });
+const upsample: Adaptation = (node) => {
+  replaceNode(node, { opType: 'Resize' }).annotations.set(enlarges, true);
+};
+
+const enlarges = 'upgrade:enlarges';
 
 const upsampleScales: Adaptation = (node, a) => {
   const scales = node.attributes.get('scales');
@@ -118,11 +122,13 @@ const resize: Adaptation = (node, a) => {
   if (textAttribute(node, 'mode', 'nearest') === 'nearest') {
     const known = constantNumbers(scales);
     const shrinks = known?.some((s) => s < 1) ?? false;
-    if (!known) throw a.unsupported(node, 'its scales are known only at run time, and so is how it rounds');
-    if (shrinks && known.some((s) => s > 1))
+    if (!known && !node.annotations.has(enlarges))
+      throw a.unsupported(node, 'its scales are known only at run time, and so is how it rounds');
+    if (shrinks && known?.some((s) => s > 1))
       throw a.unsupported(node, 'it shrinks one axis and enlarges another');
     setAttribute(node, 'nearest_mode', shrinks ? 'ceil' : 'floor');
   }
+  node.annotations.delete(enlarges);
   setAttribute(node, 'coordinate_transformation_mode', 'asymmetric');
   const roi = a.constant(node, 'roi', tensorOf('float32', [0], []));
   [x, roi, scales].forEach((v, i) => {
@@ -133,8 +139,11 @@ const resize: Adaptation = (node, a) => {
 /** What is given as an empty tensor may be left out since 13. */
 const resizeEmpty: Adaptation = (node) => {
   for (const index of [1, 2]) {
-    const tensor = constantOf(node.inputs[index]);
-    if (tensor && elementCount(tensor.dims) === 0) setInput(node, index, null);
+    const value = node.inputs[index];
+    const tensor = constantOf(value);
+    if (!value || !tensor || elementCount(tensor.dims) > 0) continue;
+    setInput(node, index, null);
+    if (value.uses.length === 0 && node.graph.initializers.has(value)) removeInitializer(node.graph, value);
   }
 };
 
@@ -181,7 +190,7 @@ export const adaptations: Readonly<Record<string, Readonly<Record<number, Adapta
   Resize: { 11: resize, 13: resizeEmpty },
   RoiAlign: { 16: (node) => setAttribute(node, 'coordinate_transformation_mode', 'output_half_pixel') },
   Scan: { 9: refused('it has a batch dimension, which Scan lost') },
-  Scatter: { 11: (node) => replaceNode(node, { opType: 'ScatterElements' }) },
+  Scatter: { 11: (node) => void replaceNode(node, { opType: 'ScatterElements' }) },
   Slice: { 10: slice },
   Softmax: { 13: softmax },
   Split: { 13: intsToInput('split', 1), 18: splitCount },

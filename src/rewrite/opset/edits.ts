@@ -16,13 +16,15 @@ import { isStatic } from '../../ir/type.ts';
 export function replaceNode(
   node: Node,
   change: { opType?: string; outputs?: readonly (Value | null)[] },
-): void {
+): Node {
   const outputs = change.outputs ?? [...node.outputs];
   node.outputs.forEach((_, i) => {
     releaseOutput(node, i);
   });
-  addNode(node.graph, { ...node, opType: change.opType ?? node.opType, outputs }, node);
+  const made = addNode(node.graph, { ...node, opType: change.opType ?? node.opType, outputs }, node);
+  made.annotations = new Map(node.annotations);
   removeNode(node);
+  return made;
 }
 
 /** y = f(x) along flattened axes `axis`…: Flatten, f on the last axis, and back to the shape of x. */

@@ -5,6 +5,7 @@ import { opKey } from '../../ir/model.ts';
 import { withSubgraphs } from '../../ir/walk.ts';
 import { upgradeUnsupported } from '../../support/diagnostics.ts';
 import { labelOf } from '../apply.ts';
+import { allowPlainInitializers } from '../plain-initializers.ts';
 import { type Adapter, adaptations } from './adaptations.ts';
 import { opsetHistory } from './history.ts';
 
@@ -32,8 +33,8 @@ const irVersions: Readonly<Record<number, number>> = {
 export function upgradeModel(model: Model, target: number): number {
   let changed = upgradeGraph(model.graph, model.opsets, target);
   for (const f of model.functions) changed += upgradeGraph(f.graph, f.opsets, target);
-  // With new initializers that are no inputs, IR version 4 is the least.
-  model.irVersion = Math.max(model.irVersion, irVersions[target] ?? 0, 4);
+  allowPlainInitializers(model);
+  model.irVersion = Math.max(model.irVersion, irVersions[target] ?? 0);
   return changed;
 }
 

@@ -204,7 +204,7 @@ export const model: fc.Arbitrary<Model> = fc
     ),
     labels: fc.uniqueArray(label, { minLength: 8, maxLength: 8 }),
     header: fc.record({
-      irVersion: fc.nat(20),
+      irVersion: fc.integer({ min: 4, max: 20 }),
       opsets,
       producer: fc.record({ name: label, version: label }),
       domain: label,

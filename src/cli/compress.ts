@@ -1,0 +1,138 @@
+/** compress <model> */
+import { readFileSync } from 'node:fs';
+import { preset } from '../compress.ts';
+import { defaultCacheFolder, openCalibrationCache } from '../jobs/calibration-cache.ts';
+import { compressFile } from '../jobs/compress-file.ts';
+import { parseRecipe, type Recipe } from '../pipeline/recipe.ts';
+import { renderTerminal } from '../report/terminal.ts';
+import { fileProblem, modeNeedsData, recipeInvalid } from '../support/diagnostics.ts';
+import { interruptSignal } from './interrupt.ts';
+import { createProgress } from './progress.ts';
+
+export type Int8Mode = 'auto' | 'static' | 'dynamic' | 'weights';
+
+interface Flags {
+  int8?: Int8Mode;
+  include?: string[];
+  exclude?: string[];
+  perTensor?: boolean;
+  symmetric?: boolean;
+  ranges: 'mse' | 'minmax';
+  everywhere?: boolean;
+  recipe?: string;
+  data?: string;
+  labels?: string;
+  preprocess?: string;
+  skipBad?: boolean;
+  seed: number;
+  calibrate: number;
+  evaluate: number;
+  target: Recipe['target'];
+  output?: string;
+  force?: boolean;
+  compare: boolean;
+  measure: boolean;
+  cache: boolean;
+  quiet?: boolean;
+  json?: boolean;
+}
+
+export async function run(model: string, flags: Flags): Promise<void> {
+  const recipe = recipeFor(flags);
+  const { signal, dispose } = interruptSignal();
+  const progress = createProgress({ quiet: flags.quiet ?? false });
+  try {
+    const report = await compressFile({
+      input: model,
+      output: flags.output ?? model.replace(/(\.onnx)?$/i, `${suffix(recipe)}.onnx`),
+      recipe,
+      force: flags.force ?? false,
+      data: flags.data
+        ? { path: flags.data, labels: flags.labels, preprocess: flags.preprocess, skipBad: flags.skipBad }
+        : undefined,
+      evaluationSamples: flags.evaluate,
+      compare: flags.compare,
+      measure: flags.measure,
+      cache: flags.cache ? openCalibrationCache(defaultCacheFolder()) : null,
+      command: `compress ${process.argv.slice(2).join(' ')}`,
+      events: progress,
+      signal,
+    });
+    if (flags.json) console.log(JSON.stringify(report));
+    else if (flags.quiet) console.log(report.files.join('\n'));
+    else {
+      const colour = Boolean(process.stdout.isTTY) && !process.env['NO_COLOR'];
+      console.log(
+        `\n${renderTerminal(report, { colour, width: Math.min(process.stdout.columns ?? 80, 100) })}`,
+      );
+    }
+  } finally {
+    progress.stop();
+    dispose();
+  }
+}
+
+const suffix = (recipe: Recipe) =>
+  recipe.name.startsWith('int8') ? '.int8' : `.${recipe.name.replace(/[^\w-]+/g, '-')}`;
+
+function recipeFor(flags: Flags): Recipe {
+  const base = flags.recipe
+    ? readRecipe(flags.recipe)
+    : presetFor(flags.int8, flags.data !== undefined, flags.target);
+  return flags.recipe ? base : withFlags(base, flags);
+}
+
+/** The preset behind `--int8 [mode]`; without a precision only the exact passes run. */
+export function presetFor(mode: Int8Mode | undefined, hasData: boolean, target: Recipe['target']): Recipe {
+  if (mode === undefined) return { ...preset('clean'), target };
+  if (mode === 'static' && !hasData) throw modeNeedsData(mode);
+  const chosen = mode === 'auto' ? (hasData ? 'static' : 'dynamic') : mode;
+  return { ...preset(`int8-${chosen}`), target };
+}
+
+/** Writes flags into the options of the passes they are about. */
+function withFlags(recipe: Recipe, flags: Flags): Recipe {
+  const select = {
+    ...(flags.include ? { include: flags.include } : {}),
+    ...(flags.exclude ? { exclude: flags.exclude } : {}),
+    ...(flags.perTensor ? { perChannel: false } : {}),
+  };
+  const own = {
+    ranges: flags.ranges,
+    ...(flags.symmetric ? { symmetric: true } : {}),
+  };
+  return {
+    ...recipe,
+    calibration: { ...recipe.calibration, samples: flags.calibrate, seed: flags.seed },
+    stages: recipe.stages.map((stage) => ({
+      ...stage,
+      passes: stage.passes.map(({ pass, options }) => ({
+        pass,
+        options: {
+          ...options,
+          ...(pass.startsWith('quantize-') ? select : {}),
+          ...(pass === 'quantize-static' ? own : {}),
+          ...(flags.everywhere && pass !== 'quantize-weights' && pass.startsWith('quantize-')
+            ? { everywhere: true }
+            : {}),
+        },
+      })),
+    })),
+  };
+}
+
+function readRecipe(path: string): Recipe {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw fileProblem(path, 'read', cause);
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw recipeInvalid(path, `it is not JSON (${cause instanceof Error ? cause.message : cause})`);
+  }
+  return parseRecipe(json, path);
+}

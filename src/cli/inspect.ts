@@ -1,0 +1,97 @@
+/** compress inspect <model> */
+import { constantsOf, findProblems, type ModelProblems } from '../analyze/facts.ts';
+import { printModel } from '../formats/onnx-text/index.ts';
+import { type Model, opKey } from '../ir/model.ts';
+import { sizeBytes } from '../ir/tensor.ts';
+import { formatShape, formatType } from '../ir/type.ts';
+import { nodesOf } from '../ir/walk.ts';
+import { factsOf, openModel } from '../jobs/model-files.ts';
+import type { ModelFacts } from '../report/report.ts';
+import { plain } from '../report/terminal.ts';
+import { formatBytes, formatCount } from '../support/units.ts';
+
+export async function run(
+  path: string,
+  flags: { nodes?: boolean; text?: boolean; json?: boolean },
+): Promise<void> {
+  const opened = openModel(path);
+  if (flags.text) {
+    console.log(printModel(opened.model, { maxElements: 8 }));
+    return;
+  }
+  const facts = await factsOf(opened, { largestBytes: opened.sizeBytes });
+  const problems = findProblems(opened.model);
+  const largest = largestWeights(opened.model);
+  if (flags.json) {
+    console.log(JSON.stringify({ ...facts, problems, largestWeights: largest }));
+    return;
+  }
+  console.log(describe(facts, problems, largest));
+  if (flags.nodes) console.log(nodeList(opened.model));
+}
+
+interface Weight {
+  name: string;
+  type: string;
+  bytes: number;
+}
+
+const largestWeights = (model: Model): Weight[] =>
+  constantsOf(model)
+    .map(({ name, tensor }) => ({
+      name,
+      type: `${tensor.dtype} ${formatShape(tensor.dims)}`,
+      bytes: sizeBytes(tensor),
+    }))
+    .sort((a, b) => b.bytes - a.bytes)
+    .slice(0, 8);
+
+function describe(f: ModelFacts, problems: ModelProblems, largest: readonly Weight[]): string {
+  const lines: string[] = [];
+  const row = (label: string, text: string) => lines.push(`  ${label.padEnd(12)} ${plain(text)}`);
+  lines.push(plain(f.file));
+  row('size', `${formatBytes(f.sizeBytes)} · gzip ${bytes(f.gzipBytes)} · brotli ${bytes(f.brotliBytes)}`);
+  row(
+    'cost',
+    `${formatCount(f.parameters)} parameters · ${f.macs === null ? 'MACs unknown' : `${formatCount(f.macs)} MACs`}`,
+  );
+  row('format', `opset ${f.opset} · ${f.nodes} nodes · made by ${f.producer || 'unknown'}`);
+  for (const p of f.inputs) row('input', `${p.name}  ${p.type}`);
+  for (const p of f.outputs) row('output', `${p.name}  ${p.type}`);
+  row(
+    'ops',
+    Object.entries(f.ops)
+      .map(([op, n]) => `${n} ${op}`)
+      .join(', '),
+  );
+  row(
+    'weights',
+    Object.entries(f.weightBytes)
+      .map(([d, n]) => `${formatBytes(n)} ${d}`)
+      .join(', '),
+  );
+  for (const w of largest) row('', `${formatBytes(w.bytes).padStart(9)}  ${w.name}  ${w.type}`);
+  for (const text of problemLines(problems)) row('note', text);
+  return lines.join('\n');
+}
+
+const bytes = (n: number | null) => (n === null ? 'not measured' : formatBytes(n));
+
+function problemLines(p: ModelProblems): string[] {
+  const lines: string[] = [];
+  for (const c of p.nonFinite)
+    lines.push(`constant "${c.name}" holds ${c.nan} NaN and ${c.infinite} infinite elements`);
+  for (const [op, n] of Object.entries(p.unknownOps))
+    lines.push(`${n} ${op}: no operator that onnxruntime has`);
+  if (p.unusedInitializers.length > 0)
+    lines.push(`${p.unusedInitializers.length} weights are read by nothing`);
+  return lines;
+}
+
+const nodeList = (model: Model) =>
+  [...nodesOf(model)]
+    .map((n) => {
+      const out = n.outputs.find((v) => v);
+      return `  ${opKey(n).padEnd(22)} ${plain(n.name || out?.name || '')}  ${out ? formatType(out.type) : ''}`;
+    })
+    .join('\n');

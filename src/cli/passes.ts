@@ -1,0 +1,41 @@
+/** compress passes [name] */
+import { z } from 'zod';
+import { passes } from '../compress.ts';
+import type { Pass } from '../pipeline/pass.ts';
+import { passUnknown } from '../support/diagnostics.ts';
+
+export async function run(name: string | undefined, flags: { json?: boolean }): Promise<void> {
+  const all = [...passes.values()] as Pass[];
+  const chosen = name === undefined ? all : all.filter((p) => p.name === name);
+  if (chosen.length === 0) throw passUnknown(name!, [...passes.keys()]);
+  if (flags.json) {
+    const rows = chosen.map((p) => ({
+      name: p.name,
+      effect: p.effect,
+      summary: p.summary,
+      options: schemaOf(p),
+    }));
+    console.log(JSON.stringify(name === undefined ? rows : rows[0], null, 1));
+    return;
+  }
+  if (name === undefined) {
+    const width = Math.max(...all.map((p) => p.name.length));
+    for (const p of all) console.log(`${p.name.padEnd(width)}  ${p.effect.padEnd(8)}  ${p.summary}`);
+    console.log('\ncompress passes <name> shows the options of one; a recipe puts them in order.');
+    return;
+  }
+  describe(chosen[0]!);
+}
+
+const schemaOf = (p: Pass) => z.toJSONSchema(p.options, { io: 'input', unrepresentable: 'any' });
+
+function describe(p: Pass): void {
+  console.log(`${p.name} (${p.effect})\n  ${p.summary}\n`);
+  const { properties = {} } = schemaOf(p) as { properties?: Record<string, Record<string, unknown>> };
+  const rows = Object.entries(properties);
+  if (rows.length === 0) console.log('  no options');
+  for (const [key, schema] of rows) {
+    const kind = Array.isArray(schema['enum']) ? schema['enum'].join(' | ') : String(schema['type'] ?? 'any');
+    console.log(`  ${key.padEnd(14)} ${kind.padEnd(24)} default ${JSON.stringify(schema['default'])}`);
+  }
+}

@@ -1,0 +1,14 @@
+/** compress recipe --int8 */
+import { passes } from '../compress.ts';
+import type { Pass } from '../pipeline/pass.ts';
+import { completeRecipe, type Recipe } from '../pipeline/recipe.ts';
+import { type Int8Mode, presetFor } from './compress.ts';
+
+export async function run(flags: {
+  int8?: Int8Mode;
+  data?: boolean;
+  target: Recipe['target'];
+}): Promise<void> {
+  const recipe = presetFor(flags.int8, flags.data === true || flags.int8 === 'static', flags.target);
+  console.log(JSON.stringify(completeRecipe(recipe, passes as ReadonlyMap<string, Pass>), null, 2));
+}

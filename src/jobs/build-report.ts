@@ -1,0 +1,124 @@
+/** Puts the report together from what the job found. */
+import type { DataSource, Split } from '../calibrate/source.ts';
+import type { Recipe } from '../pipeline/recipe.ts';
+import type { Journal } from '../pipeline/run.ts';
+import { describeMachine } from '../profile/machine.ts';
+import type { Layer, ModelFacts, Report } from '../report/report.ts';
+import { judge } from '../report/verdict.ts';
+import { version } from '../support/version.ts';
+import type { PairMeasurement } from './measure-pair.ts';
+import { nextSteps } from './next-steps.ts';
+import type { PairResult } from './run-pair.ts';
+
+export interface ReportParts {
+  readonly options: {
+    readonly input: string;
+    readonly recipe: Recipe;
+    readonly command: string;
+    readonly data?: { readonly path: string; readonly labels?: string | undefined } | undefined;
+  };
+  readonly source: ModelFacts;
+  readonly result: ModelFacts;
+  readonly journal: Journal;
+  readonly layers: Layer[];
+  readonly data: { readonly source: DataSource; readonly split: Split } | null;
+  readonly pair: PairResult | null;
+  readonly measured: PairMeasurement | null;
+  readonly files: string[];
+}
+
+export function buildReport(parts: ReportParts): Report {
+  const { options, source, result, pair, layers } = parts;
+  const mode = precisionMode(layers);
+  const body: Omit<Report, 'verdict'> = {
+    schema: 'edgepress/report@1',
+    tool: { name: 'edgepress', version },
+    createdAt: new Date().toISOString(),
+    command: options.command,
+    environment: describeMachine(),
+    source,
+    result,
+    target: {
+      name: options.recipe.target,
+      runtime: options.recipe.target === 'wasm' ? 'onnxruntime-web' : 'onnxruntime-node',
+      runtimeBrotliBytes: null,
+      sessionConfig: {},
+    },
+    precision: { mode, summary: precisionSummary(layers) },
+    data: parts.data && dataFacts(parts.data),
+    stages: parts.journal.stages.map(({ name, ms, passes }) => ({
+      name,
+      summary: passes
+        .filter((p) => p.changed > 0)
+        .map((p) => `${p.name} ${p.changed}`)
+        .join(' · '),
+      ms,
+      passes,
+    })),
+    layers,
+    skipped: parts.journal.skips,
+    compare: pair?.compare ?? null,
+    evaluation: pair?.evaluation ?? null,
+    latency: parts.measured?.latency ?? [],
+    memory: parts.measured?.memory ?? null,
+    variants: variants(parts, mode),
+    recipe: options.recipe,
+    next: nextSteps(parts, mode),
+    files: parts.files,
+  };
+  return { ...body, verdict: judge(body) };
+}
+
+function precisionMode(layers: readonly Layer[]): Report['precision']['mode'] {
+  if (layers.some((l) => l.precision === 'int8')) return 'static';
+  if (layers.some((l) => l.precision === 'int8-dynamic')) return 'dynamic';
+  return layers.some((l) => l.precision === 'int8-weights') ? 'weight-only' : 'none';
+}
+
+/** "35 Conv, 1 Gemm in int8 · 17 Conv stored in int8 · 2 MatMul in float" */
+function precisionSummary(layers: readonly Layer[]): string {
+  const words: Record<Layer['precision'], string> = {
+    int8: 'in int8',
+    'int8-dynamic': 'in int8 with ranges found at run time',
+    'int8-weights': 'stored in int8, computed in float',
+    float: 'left in float',
+  };
+  return Object.entries(words)
+    .flatMap(([precision, text]) => {
+      const counts = new Map<string, number>();
+      for (const l of layers)
+        if (l.precision === precision) counts.set(l.opType, (counts.get(l.opType) ?? 0) + 1);
+      return counts.size === 0 ? [] : [`${[...counts].map(([op, n]) => `${n} ${op}`).join(', ')} ${text}`];
+    })
+    .join(' · ');
+}
+
+const dataFacts = ({ source, split }: { source: DataSource; split: Split }): NonNullable<Report['data']> => ({
+  source: source.name,
+  kind: source.kind,
+  calibrationSamples: split.calibration.length,
+  evaluationSamples: split.evaluation.length,
+  labelled: source.labelled,
+  synthetic: source.kind === 'synthetic',
+  preprocessing: source.preprocessing && { ...source.preprocessing },
+  guessed: [...source.guessed],
+});
+
+function variants({ source, result, pair }: ReportParts, mode: string): Report['variants'] {
+  const accuracy = pair?.evaluation?.metrics[0];
+  const agreement = pair?.compare.outputs.find((o) => o.top1Agreement !== null);
+  const metric = accuracy?.name ?? (agreement ? 'same top-1' : null);
+  const row = (name: string, facts: ModelFacts, value: number | null, current: boolean) => ({
+    name,
+    sizeBytes: facts.sizeBytes,
+    brotliBytes: facts.brotliBytes,
+    metric,
+    value,
+    current,
+  });
+  const original = accuracy ? accuracy.before : agreement ? 1 : null;
+  return [
+    row('original', source, original, false),
+    row(`int8 ${mode}`, result, accuracy ? accuracy.after : (agreement?.top1Agreement ?? null), true),
+  ];
+}

@@ -1,0 +1,38 @@
+/** What became of each layer, for the report. */
+import type { LayerQuality } from '../analyze/layer-quality.ts';
+import type { Model, Node } from '../ir/model.ts';
+import { nodesOf } from '../ir/walk.ts';
+import { modelMacs } from '../ops/cost.ts';
+import { decisionOf, layerNote, weightBytes } from '../quant/layers.ts';
+import type { Layer } from '../report/report.ts';
+
+/** Rows in the order of the cleaned graph. */
+export function layerTable(clean: Model, result: Model, quality: readonly LayerQuality[]): Layer[] {
+  const after = new Map<string, Node>();
+  for (const node of nodesOf(result)) {
+    const note = layerNote(node);
+    if (note) after.set(note.name, node);
+  }
+  const measured = new Map(quality.map((q) => [q.name, q]));
+  const { byNode } = modelMacs(clean);
+  const rows: Layer[] = [];
+  for (const node of nodesOf(clean)) {
+    const note = layerNote(node);
+    if (!note) continue;
+    const became = after.get(note.name);
+    const decision = became && decisionOf(became);
+    const close = measured.get(note.name);
+    rows.push({
+      name: note.name,
+      opType: note.opType,
+      precision: decision?.precision ?? 'float',
+      weightBytesBefore: weightBytes(node),
+      weightBytesAfter: became ? weightBytes(became) : 0,
+      macs: byNode.get(node) ?? null,
+      sqnrDb: close?.sqnrDb ?? null,
+      cosine: close?.cosine ?? null,
+      reason: decision ? decision.reason : 'not-selected',
+    });
+  }
+  return rows;
+}

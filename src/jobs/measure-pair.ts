@@ -1,0 +1,68 @@
+/** Latency of two models by turns, and the peak memory of each alone, on the runtime of the target. */
+
+import type { Sample } from '../calibrate/source.ts';
+import { syntheticInputs } from '../calibrate/synthetic.ts';
+import type { EngineName, Port } from '../engine/contract.ts';
+import { measureIsolated, measureTwoIsolated, memoryMethod } from '../profile/isolated.ts';
+import { describeMachine, installedVersion } from '../profile/machine.ts';
+import type { Measurement } from '../profile/measure.ts';
+import type { Latency, Report } from '../report/report.ts';
+import type { OpenedModel } from './model-files.ts';
+
+export interface MeasurePairOptions {
+  readonly engine: EngineName;
+  /** What to feed; when absent, seeded synthetic inputs of the ports' shapes. */
+  readonly sample: Sample | null;
+  readonly ports: readonly Port[];
+  readonly signal?: AbortSignal | undefined;
+  readonly maxMs?: number;
+}
+
+export interface PairMeasurement {
+  readonly latency: Latency[];
+  readonly memory: NonNullable<Report['memory']>;
+}
+
+export async function measurePair(
+  before: Pick<OpenedModel, 'path'>,
+  after: Pick<OpenedModel, 'path'>,
+  { engine, sample, ports, signal, maxMs = 3000 }: MeasurePairOptions,
+): Promise<PairMeasurement> {
+  const feeds = sample?.inputs ?? syntheticInputs(ports, { seed: 0 });
+  const common = { engine, ...(signal ? { signal } : {}) };
+  const session = { threads: 1 };
+  const pair = await measureTwoIsolated(
+    { path: before.path, session },
+    { path: after.path, session },
+    feeds,
+    { ...common, maxMs, minRepetitions: 10, maxRepetitions: 60 },
+  );
+  const brief = { ...common, session, warmup: 1, minRepetitions: 3, maxRepetitions: 3, maxMs: 1000 };
+  const a = await measureIsolated(before.path, feeds, brief);
+  const b = await measureIsolated(after.path, feeds, brief);
+  return {
+    latency: [row('before', pair.before, engine), row('after', pair.after, engine)],
+    memory: { beforePeakBytes: a.memory.peakBytes, afterPeakBytes: b.memory.peakBytes, how: memoryMethod },
+  };
+}
+
+function row(model: Latency['model'], m: Measurement, engine: EngineName): Latency {
+  const packageName = engine === 'node' ? 'onnxruntime-node' : 'onnxruntime-web';
+  return {
+    model,
+    device: `this machine (${describeMachine().cpu})`,
+    provider: engine === 'node' ? 'cpu' : 'wasm',
+    runtime: `${packageName} ${installedVersion(packageName) ?? ''}`.trim(),
+    threads: 1,
+    config: {},
+    warmup: m.warmup,
+    repetitions: m.samplesMs.length,
+    medianMs: m.medianMs,
+    p90Ms: m.p90Ms,
+    minMs: m.minMs,
+    createMs: m.createMs,
+    firstRunMs: m.firstRunMs,
+    samplesMs: [...m.samplesMs],
+    emulated: false,
+  };
+}

@@ -1,0 +1,54 @@
+/** Which command to try next, and why: only commands that exist, filled in for this model. */
+import type { Report } from '../report/report.ts';
+import type { ReportParts } from './build-report.ts';
+
+type Next = Report['next'];
+
+export function nextSteps(parts: Omit<ReportParts, 'files'>, mode: Report['precision']['mode']): Next {
+  const { input, data } = parts.options;
+  const next: Next = [];
+  const model = quoted(input);
+  if (!data) {
+    const gain =
+      mode === 'weight-only'
+        ? 'int8 computation where it is faster'
+        : 'ranges fixed beforehand, faster than finding them';
+    next.push({
+      command: `compress ${model} --int8 --data <folder or .npz>`,
+      why: `calibrates: ${gain}; compares with the original on data held back`,
+    });
+  } else if (!parts.pair?.evaluation) {
+    next.push({
+      command: `compress ${model} --int8 --data ${quoted(data.path)} --labels <labels.csv>`,
+      why: 'accuracy before and after',
+    });
+  }
+  const slower = latencyRatio(parts) > 1.05;
+  if (slower)
+    next.push({
+      command: `compress ${model} --int8 weights${data ? ` --data ${quoted(data.path)}` : ''}`,
+      why: 'the same size at the speed of float',
+    });
+  const worst = [...parts.layers].filter((l) => l.sqnrDb !== null).sort((a, b) => a.sqnrDb! - b.sqnrDb!)[0];
+  if (worst && data && worst.precision === 'int8' && lostMuch(parts))
+    next.push({
+      command: `compress ${model} --int8 --data ${quoted(data.path)} --exclude ${quoted(worst.name)}`,
+      why: 'keeps the layer in float that loses most',
+    });
+  return next;
+}
+
+function latencyRatio({ measured }: Omit<ReportParts, 'files'>): number {
+  const [before, after] = measured?.latency ?? [];
+  return before && after ? after.medianMs / before.medianMs : 0;
+}
+
+function lostMuch({ pair }: Omit<ReportParts, 'files'>): boolean {
+  const accuracy = pair?.evaluation?.metrics[0];
+  if (accuracy && accuracy.before !== null && accuracy.after !== null)
+    return accuracy.before - accuracy.after > 0.005;
+  return (pair?.compare.outputs ?? []).some((o) => o.top1Agreement !== null && o.top1Agreement < 0.97);
+}
+
+/** Quoted for a shell where it needs to be. */
+const quoted = (text: string) => (/^[\w./@:+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);

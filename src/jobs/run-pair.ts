@@ -1,0 +1,154 @@
+/** Runs two models over the same samples: how far their outputs are apart, and what each makes of the labels. */
+import { type Comparer, createComparer } from '../analyze/compare.ts';
+import { readAll } from '../calibrate/read-all.ts';
+import type { DataSource, Sample } from '../calibrate/source.ts';
+import type { Engine, Port, Session, SessionOptions } from '../engine/contract.ts';
+import { type ClassificationMeter, createClassificationMeter } from '../evaluate/classification.ts';
+import { elementCount, float32Values, type Tensor } from '../ir/tensor.ts';
+import { modelSource } from '../profile/model-source.ts';
+import type { Report } from '../report/report.ts';
+import { noScores } from '../support/diagnostics.ts';
+
+export interface Subject {
+  readonly path: string;
+  readonly session?: SessionOptions;
+}
+
+export interface RunPairOptions {
+  readonly engine: Engine;
+  readonly source: DataSource;
+  readonly indices: readonly number[];
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Pictures of samples where the two disagree, at most. */
+  readonly pictures?: number;
+}
+
+export interface PairResult {
+  readonly compare: NonNullable<Report['compare']>;
+  readonly evaluation: Report['evaluation'];
+}
+
+export const openSubject = async (engine: Engine, subject: Subject): Promise<Session> =>
+  engine.open(await modelSource(subject.path, engine.name), subject.session ?? {});
+
+/** @throws what engines and sources throw; COMPARE_OUTPUTS when the models' outputs don't match; LABEL_RANGE */
+export async function runPair(before: Subject, after: Subject, options: RunPairOptions): Promise<PairResult> {
+  const { engine, source, indices } = options;
+  const a = await openSubject(engine, before);
+  try {
+    const b = await openSubject(engine, after);
+    try {
+      const comparer = createComparer(a.outputs, a.inputs);
+      const meters = source.labelled ? createMeters(a.outputs) : null;
+      const disagreements: Disagreement[] = [];
+      let done = 0;
+      for await (const sample of readAll(source, indices)) {
+        options.signal?.throwIfAborted();
+        const x = await a.run(feedsFor(a, sample));
+        const y = await b.run(feedsFor(b, sample));
+        meters?.add(x, y, sample);
+        await note(comparer, x, y, sample, indices[done]!, disagreements, options);
+        options.onProgress?.(++done, indices.length);
+      }
+      const result = comparer.result();
+      const runtime = `${engine.name} ${engine.version}`;
+      return {
+        compare: { samples: result.samples, runtime, outputs: [...result.outputs], disagreements },
+        evaluation: meters?.result(runtime) ?? null,
+      };
+    } finally {
+      await b.close();
+    }
+  } finally {
+    await a.close();
+  }
+}
+
+type Disagreement = NonNullable<Report['compare']>['disagreements'][number];
+
+export const feedsFor = (session: Session, sample: Sample): Record<string, Tensor> =>
+  Object.fromEntries(
+    session.inputs.flatMap((p) => (sample.inputs[p.name] ? [[p.name, sample.inputs[p.name]!]] : [])),
+  );
+
+async function note(
+  comparer: Comparer,
+  x: Record<string, Tensor>,
+  y: Record<string, Tensor>,
+  sample: Sample,
+  index: number,
+  list: Disagreement[],
+  { source, pictures = 12 }: RunPairOptions,
+): Promise<void> {
+  const top = comparer.add(x, y);
+  if (!top || top.before === top.after || list.length >= pictures) return;
+  const name = (k: number) => source.classes?.[k] ?? `class ${k}`;
+  list.push({
+    id: sample.id,
+    before: name(top.before),
+    after: name(top.after),
+    truth: sample.label === undefined ? null : name(sample.label),
+    picture: (await source.picture?.(index)) ?? null,
+  });
+}
+
+/** The output that scores classes: float, [batch, classes], preferably called so. */
+export function scoresOutput(outputs: readonly Port[]): Port | null {
+  const fitting = outputs.filter(
+    (p) => p.dtype.startsWith('float') && (p.shape === null || (p.shape.length <= 2 && p.shape.length > 0)),
+  );
+  return fitting.find((p) => /logit|prob|score|class|label|softmax/i.test(p.name)) ?? fitting[0] ?? null;
+}
+
+interface Meters {
+  add(x: Record<string, Tensor>, y: Record<string, Tensor>, sample: Sample): void;
+  result(runtime: string): NonNullable<Report['evaluation']>;
+}
+
+function createMeters(outputs: readonly Port[]): Meters {
+  const port = scoresOutput(outputs);
+  if (!port) throw noScores(outputs.map((p) => p.name));
+  const [before, after] = [createClassificationMeter(), createClassificationMeter()];
+  let classes = 0;
+  const scores = (t: Tensor) => {
+    classes = elementCount(t.dims);
+    return float32Values(t);
+  };
+  return {
+    add(x, y, sample) {
+      if (sample.label === undefined) return;
+      before.add(scores(x[port.name]!), sample.label);
+      after.add(scores(y[port.name]!), sample.label);
+    },
+    result: (runtime) => classificationMetrics(before, after, classes, runtime),
+  };
+}
+
+export function classificationMetrics(
+  before: ClassificationMeter | null,
+  after: ClassificationMeter,
+  classes: number,
+  runtime: string,
+): NonNullable<Report['evaluation']> {
+  const [a, b] = [before?.result() ?? null, after.result()];
+  const top = b.accuracy
+    .filter(({ k }) => k === 1 || classes > 2 * k)
+    .map(({ k, value, interval }) => ({
+      name: k === 1 ? 'top-1 accuracy' : `top-${k} accuracy`,
+      before: a?.accuracy.find((x) => x.k === k)?.value ?? null,
+      after: value,
+      unit: 'fraction' as const,
+      higherIsBetter: true,
+      interval: interval ? ([...interval] as [number, number]) : null,
+    }));
+  const macro = (['precision', 'recall', 'f1'] as const).map((name) => ({
+    name: `${name === 'f1' ? 'F1' : name} (macro)`,
+    before: a?.macro[name] ?? null,
+    after: b.macro[name],
+    unit: 'fraction' as const,
+    higherIsBetter: true,
+    interval: null,
+  }));
+  return { task: 'classification', samples: b.samples, runtime, metrics: [...top, ...macro] };
+}

@@ -1,0 +1,159 @@
+/** The exact passes on ONNX's own backend tests: outputs as ONNX expects them, wherever the runtime gives these for the
+ *  original. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { passes } from '../../passes/index.ts';
+import { cleanUp } from '../../passes/presets/clean-up.ts';
+import type { Engine } from '../../src/engine/contract.ts';
+import { openEngine } from '../../src/engine/open.ts';
+import { decodeModel, decodeTensorProto, encodeModel } from '../../src/formats/onnx/index.ts';
+import type { DType } from '../../src/ir/dtype.ts';
+import { addInitializer, addNode, createValue, removeInput, setOutputs } from '../../src/ir/edit.ts';
+import { type Model, opset } from '../../src/ir/model.ts';
+import type { Tensor } from '../../src/ir/tensor.ts';
+import { parseRecipe, type Recipe } from '../../src/pipeline/recipe.ts';
+import { runRecipe } from '../../src/pipeline/run.ts';
+import { Diagnostic } from '../../src/support/diagnostics.ts';
+import { largestDifference, runModel } from '../run-model.ts';
+
+const zoo = process.env['EDGEPRESS_ZOO'];
+const kinds = ['node', 'simple', 'pytorch-converted', 'pytorch-operator'];
+
+/** The Scan of opset 8 has a batch dimension that no later one has. */
+const refused = ['test_scan_sum: UPGRADE_UNSUPPORTED'];
+
+interface Case {
+  readonly name: string;
+  readonly model: Model;
+  readonly feeds: Record<string, Tensor>;
+  readonly wanted: Record<string, Tensor>;
+}
+
+describe.skipIf(!zoo)('the exact passes on ONNX backend tests (set EDGEPRESS_ZOO to run)', () => {
+  let root = '';
+  let engine: Engine;
+  const runnable: Case[] = [];
+
+  beforeAll(async () => {
+    root = mkdtempSync(join(tmpdir(), 'edgepress-passes-'));
+    execFileSync('tar', ['-xJf', join(zoo!, 'data/onnx-node-tests.tar.xz'), '-C', root]);
+    engine = await openEngine('node');
+    const data = join(root, 'onnx-backend-test-data');
+    for (const kind of kinds)
+      for (const name of readdirSync(join(data, kind))) {
+        const one = readCase(join(data, kind, name), name);
+        if (one && opset(one.model) >= 7 && (await differences(engine, one.model, one)).length === 0)
+          runnable.push(one);
+      }
+  });
+  afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+  it('has enough of them that run', () => {
+    expect(runnable.length).toBeGreaterThan(1000);
+  });
+
+  it('cleans up without changing a result', async () => {
+    const recipe = parseRecipe({ edgepress: 1, name: 'clean', stages: [cleanUp] });
+    expect(await failures(engine, runnable, recipe)).toEqual(refused);
+  });
+
+  it('cleans up without changing a result when all inputs are constants', async () => {
+    const recipe = parseRecipe({ edgepress: 1, name: 'clean', stages: [cleanUp] });
+    expect(await failures(engine, runnable.map(withConstants), recipe)).toEqual(refused);
+  });
+
+  it.each([17, 18, 21])('upgrades to opset %i without changing a result', async (target) => {
+    const old = runnable.filter((c) => opset(c.model) < target);
+    expect(old.length).toBeGreaterThan(300);
+    const steps = [{ pass: 'upgrade-opset', options: { target } }];
+    const recipe = parseRecipe({ edgepress: 1, name: 'up', stages: [{ name: 'up', passes: steps }] });
+    expect(await failures(engine, old, recipe)).toEqual(refused);
+  });
+});
+
+/** Types that onnxruntime-node hands over; on some of the others it ends the process. */
+const plain: ReadonlySet<DType> = new Set([
+  'float32',
+  'float64',
+  'float16',
+  'bool',
+  'int8',
+  'uint8',
+  'int16',
+  'uint16',
+  'int32',
+  'uint32',
+  'int64',
+  'uint64',
+]);
+
+/** Null for tests with sequences, optionals or files that this decoder has no place for. */
+function readCase(dir: string, name: string): Case | null {
+  const set = join(dir, 'test_data_set_0');
+  if (!existsSync(join(dir, 'model.onnx'))) return null;
+  const read = (path: string) => new Uint8Array(readFileSync(path));
+  const model = decodeModel(read(join(dir, 'model.onnx')), { name });
+  const inputs = model.graph.inputs.filter((v) => !v.constant);
+  const ports = [...inputs, ...model.graph.outputs];
+  if (ports.some((v) => v.type?.kind !== 'tensor' || !plain.has(v.type.dtype))) return null;
+  const tensors = (values: typeof inputs, prefix: string) =>
+    Object.fromEntries(
+      values.map((v, i) => [v.name, decodeTensorProto(read(join(set, `${prefix}_${i}.pb`)), v.name)]),
+    );
+  return { name, model, feeds: tensors(inputs, 'input'), wanted: tensors(model.graph.outputs, 'output') };
+}
+
+/** The same with its inputs as initializers, and an Identity before each output, so that all can be folded. */
+function withConstants(c: Case): Case {
+  const { graph, ...rest } = decodeModel(encodeModel(c.model), { name: c.name });
+  for (const v of graph.inputs.filter((i) => !i.constant)) {
+    removeInput(graph, v);
+    addInitializer(graph, v, c.feeds[v.name]!);
+  }
+  const results = graph.outputs.map((v) => {
+    const out = createValue(graph.names, `${v.name}_kept`, v.type);
+    addNode(graph, { opType: 'Identity', inputs: [v], outputs: [out] });
+    return { out, wanted: c.wanted[v.name]! };
+  });
+  setOutputs(
+    graph,
+    results.map((r) => r.out),
+  );
+  const wanted = Object.fromEntries(results.map((r) => [r.out.name, r.wanted]));
+  return { name: c.name, model: { ...rest, graph }, feeds: {}, wanted };
+}
+
+/** What differs from what is wanted, or is refused. */
+async function failures(engine: Engine, cases: readonly Case[], recipe: Recipe): Promise<string[]> {
+  const found: string[] = [];
+  for (const one of cases) {
+    try {
+      const { model } = await runRecipe(one.model, recipe, { passes, engine });
+      const differ = await differences(engine, model, one);
+      if (differ.length > 0) found.push(`${one.name}: ${differ.join(', ')}`);
+    } catch (error) {
+      if (!(error instanceof Diagnostic) || error.kind === 'internal') throw error;
+      found.push(`${one.name}: ${error.code}`);
+    }
+  }
+  return found;
+}
+
+async function differences(engine: Engine, model: Model, one: Case): Promise<string[]> {
+  let results: Record<string, Tensor>;
+  try {
+    results = await runModel(engine, model, one.feeds);
+  } catch (error) {
+    return [(error as Error).message];
+  }
+  return Object.entries(one.wanted).flatMap(([name, wanted]) => {
+    const got = results[name];
+    if (!got) return [`${name} is missing`];
+    const { difference, magnitude } = largestDifference(wanted, got);
+    // ONNX's own runner allows 1e-3 relative.
+    return difference <= 1e-3 * Math.max(1, magnitude) ? [] : [`${name} differs by ${difference}`];
+  });
+}
