@@ -22,9 +22,9 @@ import { elementCount, float32Values, scalar, type Tensor, tensorOf } from '../s
 import { tensorType } from '../src/ir/type.ts';
 import { nodesOf } from '../src/ir/walk.ts';
 import { traitOf } from '../src/ops/quantization.ts';
-import { definePass, type Skip } from '../src/pipeline/pass.ts';
+import { definePass, requireOpset, type Skip } from '../src/pipeline/pass.ts';
 import { targetFacts } from '../src/quant/kernels.ts';
-import { carryLayer } from '../src/quant/layers.ts';
+import { carryLayer, decisionOf } from '../src/quant/layers.ts';
 import { productObstacle } from '../src/quant/plan.ts';
 import { selectNodes } from '../src/quant/select.ts';
 import type { QuantDType } from '../src/quant/spec.ts';
@@ -48,6 +48,8 @@ export const quantizeDynamic = definePass<Options>({
   summary: 'Int8 MatMul, Gemm and LSTM with ranges found at run time; needs no data.',
   effect: 'lossy',
   options,
+
+  requires: (model) => requireOpset(model, 'quantize-dynamic', 11),
 
   async apply(model, o, context) {
     const selected = selectNodes(model, o);
@@ -78,8 +80,8 @@ export const quantizeDynamic = definePass<Options>({
   },
 });
 
-const isDone = (node: Node) =>
-  (node.annotations.get('precision') as { precision: string } | undefined)?.precision === 'int8';
+/** Made int8, or its weights, by an earlier step. */
+const isDone = (node: Node) => decisionOf(node)?.precision.startsWith('int8') ?? false;
 
 function productReason(node: Node, o: Options): string | null {
   const trait = traitOf(node);
@@ -109,8 +111,10 @@ async function rewriteProduct(
   const matrix = gemm && intAttribute(node, 'transB', 0) ? transposeMatrix(tensor) : tensor;
   const { quantized, scale, zeroPoint } = await weights.quantize(matrix, perChannel ? 1 : null, dtype);
   const x = node.inputs[0]!;
-  const dql = quantizedInputs.get(x) ?? dynamicQuantize(node, x);
-  if (dql.graph === graph) quantizedInputs.set(x, dql);
+  // One in another graph, a branch of If, may stand where this node can't see it.
+  const known = quantizedInputs.get(x);
+  const dql = known?.graph === graph ? known : dynamicQuantize(node, x);
+  quantizedInputs.set(x, dql);
   const alpha = gemm ? floatAttribute(node, 'alpha', 1) : 1;
   const weightScale =
     alpha === 1

@@ -11,10 +11,11 @@ import { removeNode, setInput } from '../src/ir/edit.ts';
 import { constantOf, type Model, type Node, readers, type Value } from '../src/ir/model.ts';
 import { float32Values, tensorOf } from '../src/ir/tensor.ts';
 import { clampInterval, type QuantizationTrait, traitOf } from '../src/ops/quantization.ts';
-import { definePass, type PassContext, type Skip } from '../src/pipeline/pass.ts';
+import { definePass, type PassContext, requireOpset, type Skip } from '../src/pipeline/pass.ts';
 import { guardFloatProduct } from '../src/quant/guard.ts';
 import { addParams, insertQdq, insertWeightDequantize, sharedInitializer } from '../src/quant/insert.ts';
 import { targetFacts } from '../src/quant/kernels.ts';
+import { decisionOf } from '../src/quant/layers.ts';
 import { type QuantParams, quantParams, representableRange } from '../src/quant/params.ts';
 import { planStatic, type StaticPlan } from '../src/quant/plan.ts';
 import { selectNodes } from '../src/quant/select.ts';
@@ -47,6 +48,8 @@ export const quantizeStatic = definePass<Options>({
   effect: 'lossy',
   options,
 
+  requires: (model) => requireOpset(model, 'quantize-static', 13),
+
   observe(model, o, context) {
     const spec = activationSpec(o, context);
     return [...plan(model, o, context).tensors.keys()].map((v): StatisticRequest => {
@@ -74,7 +77,7 @@ export const quantizeStatic = definePass<Options>({
     const inserted = insertActivations(model, made, params, spec);
     const skipped: Skip[] = [];
     for (const [node, decision] of made.decisions) {
-      if (decision.precision === 'int8') continue;
+      if (decision.precision === 'int8' || isDone(node)) continue;
       node.annotations.set('precision', { precision: 'float', reason: decision.reason });
       skipped.push({ at: node.name || node.outputs[0]!.name, reason: decision.reason ?? '' });
     }
@@ -89,10 +92,13 @@ const activationSpec = (o: Options, context: PassContext): QuantSpec => ({
 
 function plan(model: Model, o: Options, context: PassContext): StaticPlan {
   const selected = selectNodes(model, o);
-  const fresh = (node: Node) => selected(node) && !node.annotations.has('precision');
+  const fresh = (node: Node) => selected(node) && !isDone(node);
   const facts = targetFacts[context.target];
   return planStatic(model.graph, fresh, o.everywhere ? () => null : facts.advice);
 }
+
+/** Made int8 by an earlier step. */
+const isDone = (node: Node) => decisionOf(node)?.precision.startsWith('int8') ?? false;
 
 /** One scale and zero point for each group of values, from the union of its members' ranges. */
 function groupParams(made: StaticPlan, spec: QuantSpec, context: PassContext): Map<Value, QuantParams> {
@@ -195,11 +201,13 @@ function insertActivations(
       shared.set(grid, stored);
     }
     const clamp = value.producer && made.absorbed.has(value.producer) ? value.producer : null;
-    const vanishes = clamp !== null && isAbsorbed(clamp, grid, spec);
+    const vanishes = integerProducer && clamp !== null && isAbsorbed(clamp, grid, spec);
     const source = vanishes ? clamp.inputs[0]! : value;
-    const everyone = integerProducer || vanishes;
-    const floats = everyone ? readers(value).filter((r) => !made.region.has(r)) : [];
-    insertQdq(source, value, stored, everyone ? null : (reader) => made.region.has(reader));
+    // A clamp that stays stands between two Q/DQ pairs: an integer kernel needs its Q right behind it.
+    if (integerProducer && clamp && !vanishes)
+      insertQdq(graph, clamp.inputs[0]!, clamp.inputs[0]!, stored, (reader) => reader === clamp);
+    const floats = integerProducer ? readers(value).filter((r) => !made.region.has(r)) : [];
+    insertQdq(graph, source, value, stored, integerProducer ? null : (reader) => made.region.has(reader));
     for (const reader of floats) guardFloatProduct(reader);
     if (vanishes) {
       for (let i = clamp.inputs.length - 1; i >= 0; i--) setInput(clamp, i, null);

@@ -25,7 +25,7 @@ import {
 import { elementCount, type Tensor } from '../src/ir/tensor.ts';
 import { tensorType } from '../src/ir/type.ts';
 import { nodesOf } from '../src/ir/walk.ts';
-import { definePass, type Skip } from '../src/pipeline/pass.ts';
+import { definePass, requireOpset, type Skip } from '../src/pipeline/pass.ts';
 import { insertWeightExpand } from '../src/quant/insert.ts';
 import { carryLayer } from '../src/quant/layers.ts';
 import { selectNodes } from '../src/quant/select.ts';
@@ -59,10 +59,12 @@ export const quantizeWeights = definePass<Options>({
   effect: 'lossy',
   options,
 
+  requires: (model) => requireOpset(model, 'quantize-weights', 7),
+
   async apply(model, o, context) {
     const selected = selectNodes(model, o);
     const weights = createWeightQuantizer(context.engine);
-    const cache = new Map<string, Promise<QuantizedWeight>>();
+    const cache: WeightCache = new Map();
     const skipped: Skip[] = [];
     let changed = 0;
     try {
@@ -88,6 +90,9 @@ export const quantizeWeights = definePass<Options>({
   },
 });
 
+/** What became of a weight, by the axis that it was quantised along. */
+type WeightCache = Map<Value, Map<number | null, Promise<QuantizedWeight>>>;
+
 type Noted = { precision: string; reason: string | null };
 
 const isInteger = (node: Node) =>
@@ -97,6 +102,8 @@ function obstacle(node: Node, index: number, o: Options): string | null {
   const value = node.inputs[index]!;
   const tensor = constantOf(value)!;
   if (tensor.dtype !== 'float32') return `weight-is-${tensor.dtype}`;
+  if (tensor.dims.length < 2) return 'weight-has-1-dimension';
+  if (elementCount(tensor.dims) === 0) return 'empty-weight';
   if (elementCount(tensor.dims) < o.minElements) return 'small-weight';
   if (isOp(node, 'Gather')) {
     if (tensor.dims.length !== 2 || intAttribute(node, 'axis', 0) !== 0) return 'not-an-embedding';
@@ -110,15 +117,16 @@ async function store(
   node: Node,
   { index, axis }: { index: number; axis: number },
   weights: WeightQuantizer,
-  cache: Map<string, Promise<QuantizedWeight>>,
+  cache: WeightCache,
   o: Options,
 ): Promise<void> {
   const value = node.inputs[index]!;
   const weight = constantOf(value)!;
   const wantedAxis = o.perChannel ? axis : null;
-  const key = `${value.name}/${wantedAxis}`;
-  const known = cache.get(key) ?? weights.quantize(weight, wantedAxis, 'int8');
-  cache.set(key, known);
+  const byAxis = cache.get(value) ?? new Map<number | null, Promise<QuantizedWeight>>();
+  cache.set(value, byAxis);
+  const known = byAxis.get(wantedAxis) ?? weights.quantize(weight, wantedAxis, 'int8');
+  byAxis.set(wantedAxis, known);
   const { quantized, scale } = await known;
   const reason = (node.annotations.get('precision') as Noted | undefined)?.reason ?? null;
   const put = (suffix: string, t: Tensor) => initializer(node, `${value.name}/${suffix}`, t);

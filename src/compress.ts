@@ -22,7 +22,7 @@ export interface CompressModelOptions {
     | ((model: Model, requests: readonly StatisticRequest[]) => Promise<Statistics>)
     | undefined;
   readonly onStage?: (name: string) => void;
-  readonly onPass?: (entry: JournalPass, stage: string) => void;
+  readonly onPass?: (entry: JournalPass, stage: string, model: Model) => void;
   readonly signal?: AbortSignal | undefined;
 }
 

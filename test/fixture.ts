@@ -16,6 +16,8 @@ const settingsSchema = z.looseObject({
   $inputs: z.record(z.string(), z.array(z.number())).default({}),
   /** Ranges that the pass finds among its statistics, by value name. */
   $ranges: z.record(z.string(), z.tuple([z.number(), z.number()])).default({}),
+  /** What the pass is to serve. */
+  $target: z.enum(['wasm', 'webgpu', 'node', 'mobile']).default('wasm'),
   /** Skips that come with a changed model. */
   $skip: z.array(z.string()).default([]),
   /** Integers fed to integer inputs are in [0, $integers). */

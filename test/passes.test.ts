@@ -106,14 +106,14 @@ async function check(pass: Pass, fixture: Fixture, path: string): Promise<void> 
 }
 
 async function apply(pass: Pass, model: Model, fixture: Fixture): Promise<PassResult> {
-  const { $ranges } = fixture.settings;
+  const { $ranges, $target } = fixture.settings;
   const context: PassContext = {
     engine,
     statistics: {
       samples: Object.keys($ranges).length > 0 ? 1 : 0,
       range: (name) => $ranges[name] && { min: $ranges[name][0], max: $ranges[name][1] },
     },
-    target: 'wasm',
+    target: $target,
     random: createRandom(1),
   };
   const options = pass.options.parse(fixture.options);

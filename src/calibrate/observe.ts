@@ -1,6 +1,7 @@
 /** Calibration: the model with observers appended runs over the samples, and only scalars come out.
- *  First pass: ReduceMin and ReduceMax. Second pass, where asked for: the squared error of fake-quantising at K
- *  candidate ranges, on a subset. Nothing is stored per sample, so memory does not grow with their number. */
+ *  First pass: ReduceMin and ReduceMax, and ReduceSum because those two may step over a NaN. Second pass, where asked
+ *  for: the squared error of fake-quantising at K candidate ranges, on a subset. Nothing is stored per sample, so
+ *  memory does not grow with their number. */
 import type { Engine, Session } from '../engine/contract.ts';
 import { encodeModel } from '../formats/onnx/write.ts';
 import { cloneModel } from '../ir/clone.ts';
@@ -9,6 +10,7 @@ import type { Graph, Model, Value } from '../ir/model.ts';
 import { float32Values, scalar, tensorOf } from '../ir/tensor.ts';
 import { tensorType } from '../ir/type.ts';
 import { quantParams } from '../quant/params.ts';
+import { createBreather } from '../support/breathe.ts';
 import { calibrationNotFinite, internalDiagnostic } from '../support/diagnostics.ts';
 import type { Sample } from './source.ts';
 import type { Range, StatisticRequest, Statistics } from './statistics.ts';
@@ -68,13 +70,14 @@ async function minMax(
   const observed = observerModel(model, (graph) =>
     names.flatMap((name) => {
       const v = valueNamed(graph, name);
-      return [reduce(graph, 'ReduceMin', v), reduce(graph, 'ReduceMax', v)];
+      return ['ReduceMin', 'ReduceMax', 'ReduceSum'].map((op) => reduce(graph, op, v));
     }),
   );
   await runAll(engine, observed, samples, signal, (scalars, sample, i) => {
     names.forEach((name, k) => {
-      const [a, b] = [scalars[2 * k]!, scalars[2 * k + 1]!];
-      if (!Number.isFinite(a) || !Number.isFinite(b)) throw calibrationNotFinite(name, sample.id);
+      const [a, b, sum] = [scalars[3 * k]!, scalars[3 * k + 1]!, scalars[3 * k + 2]!];
+      if (!Number.isFinite(a) || !Number.isFinite(b) || Number.isNaN(sum))
+        throw calibrationNotFinite(name, sample.id);
       low[k] = Math.min(low[k]!, a);
       high[k] = Math.max(high[k]!, b);
     });
@@ -166,7 +169,11 @@ function squaredError(graph: Graph, v: Value, search: Search, range: Range): Val
   const q = addNode(graph, { opType: 'QuantizeLinear', inputs: [v, scale, zero] }).outputs[0]!;
   const dq = addNode(graph, { opType: 'DequantizeLinear', inputs: [q, scale, zero] }).outputs[0]!;
   const difference = addNode(graph, { opType: 'Sub', inputs: [v, dq] }).outputs[0]!;
-  return reduce(graph, 'ReduceSumSquare', difference);
+  const error = reduce(graph, 'ReduceSumSquare', difference);
+  const energy = reduce(graph, 'ReduceSumSquare', v);
+  const tiny = addInitializer(graph, 'edgepress/tiny', scalar('float32', 1e-30));
+  const floor = addNode(graph, { opType: 'Max', inputs: [energy, tiny] }).outputs[0]!;
+  return addNode(graph, { opType: 'Div', inputs: [error, floor] }).outputs[0]!;
 }
 
 async function runAll(
@@ -176,6 +183,7 @@ async function runAll(
   signal: AbortSignal | undefined,
   take: (scalars: Float32Array, sample: Sample, index: number) => void,
 ): Promise<void> {
+  const breathe = createBreather();
   let session: Session | null = null;
   try {
     session = await engine.open(
@@ -192,6 +200,7 @@ async function runAll(
       const feeds = Object.fromEntries(Object.entries(sample.inputs).filter(([name]) => wanted.has(name)));
       const outputs = await session.run(feeds);
       take(float32Values(Object.values(outputs)[0]!), sample, i);
+      await breathe();
     }
   } finally {
     await session?.close();

@@ -11,6 +11,7 @@ import { step } from '../jobs/progress.ts';
 import { type PairResult, runPair } from '../jobs/run-pair.ts';
 import { formatDb, formatPercent } from '../support/units.ts';
 import { interruptSignal } from './interrupt.ts';
+import { printJson } from './print-json.ts';
 import { createProgress } from './progress.ts';
 import { table } from './table.ts';
 
@@ -54,7 +55,7 @@ export async function run(before: string, after: string, flags: DataFlags): Prom
         runPair({ path: before }, { path: after }, { engine, source, indices, signal, onProgress }),
       (r) => `${r.compare.samples} samples of ${source.name} on ${r.compare.runtime}`,
     );
-    if (flags.json) console.log(JSON.stringify({ data: source.name, guessed: source.guessed, ...result }));
+    if (flags.json) printJson({ data: source.name, guessed: source.guessed, ...result });
     else console.log(`\n${describe(result, source)}`);
   } finally {
     progress.stop();

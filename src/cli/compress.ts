@@ -1,12 +1,15 @@
 /** compress <model> */
-import { readFileSync } from 'node:fs';
-import { preset } from '../compress.ts';
+import { readFileSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { passes, preset } from '../compress.ts';
 import { defaultCacheFolder, openCalibrationCache } from '../jobs/calibration-cache.ts';
 import { compressFile } from '../jobs/compress-file.ts';
-import { parseRecipe, type Recipe } from '../pipeline/recipe.ts';
+import type { Pass } from '../pipeline/pass.ts';
+import { parseRecipe, type Recipe, resolveRecipe } from '../pipeline/recipe.ts';
 import { renderTerminal } from '../report/terminal.ts';
-import { fileProblem, modeNeedsData, recipeInvalid } from '../support/diagnostics.ts';
+import { fileProblem, modeNeedsData, optionWithoutEffect, recipeInvalid } from '../support/diagnostics.ts';
 import { interruptSignal } from './interrupt.ts';
+import { printJson } from './print-json.ts';
 import { createProgress } from './progress.ts';
 
 export type Int8Mode = 'auto' | 'static' | 'dynamic' | 'weights';
@@ -38,13 +41,14 @@ interface Flags {
 }
 
 export async function run(model: string, flags: Flags): Promise<void> {
+  refuseIdle(flags);
   const recipe = recipeFor(flags);
   const { signal, dispose } = interruptSignal();
   const progress = createProgress({ quiet: flags.quiet ?? false });
   try {
     const report = await compressFile({
       input: model,
-      output: flags.output ?? model.replace(/(\.onnx)?$/i, `${suffix(recipe)}.onnx`),
+      output: outputPath(model, recipe, flags.output),
       recipe,
       force: flags.force ?? false,
       data: flags.data
@@ -58,7 +62,7 @@ export async function run(model: string, flags: Flags): Promise<void> {
       events: progress,
       signal,
     });
-    if (flags.json) console.log(JSON.stringify(report));
+    if (flags.json) printJson(report);
     else if (flags.quiet) console.log(report.files.join('\n'));
     else {
       const colour = Boolean(process.stdout.isTTY) && !process.env['NO_COLOR'];
@@ -72,8 +76,40 @@ export async function run(model: string, flags: Flags): Promise<void> {
   }
 }
 
+/** Beside the model unless told where; a folder is told by its name's end, or by being there. */
+function outputPath(model: string, recipe: Recipe, output: string | undefined): string {
+  const own = model.replace(/(\.onnx)?$/i, `${suffix(recipe)}.onnx`);
+  if (output === undefined) return own;
+  const isFolder = /[\\/]$/.test(output) || statSync(output, { throwIfNoEntry: false })?.isDirectory();
+  return isFolder ? join(output, basename(own)) : output;
+}
+
 const suffix = (recipe: Recipe) =>
   recipe.name.startsWith('int8') ? '.int8' : `.${recipe.name.replace(/[^\w-]+/g, '-')}`;
+
+/** An option that would change nothing is a misunderstanding, and is said before any work.
+ *  @throws OPTION_WITHOUT_EFFECT */
+function refuseIdle(flags: Flags): void {
+  const idle = (option: string, needs: string) => {
+    throw optionWithoutEffect(option, needs);
+  };
+  if (!flags.data) {
+    if (flags.labels !== undefined) idle('--labels', '--data');
+    if (flags.preprocess !== undefined) idle('--preprocess', '--data');
+    if (flags.skipBad) idle('--skip-bad', '--data');
+  }
+  if (flags.recipe !== undefined) return;
+  if (flags.int8 === undefined) {
+    if (flags.include) idle('--include', '--int8');
+    if (flags.exclude) idle('--exclude', '--int8');
+    if (flags.perTensor) idle('--per-tensor', '--int8');
+  }
+  const isStatic = flags.int8 === 'static' || (flags.int8 === 'auto' && flags.data !== undefined);
+  if (isStatic) return;
+  if (flags.symmetric) idle('--symmetric', '--int8 static, which finds ranges on --data');
+  if (flags.everywhere) idle('--everywhere', '--int8 static, which finds ranges on --data');
+  if (flags.ranges !== 'mse') idle('--ranges', '--int8 static, which finds ranges on --data');
+}
 
 function recipeFor(flags: Flags): Recipe {
   const base = flags.recipe
@@ -134,5 +170,7 @@ function readRecipe(path: string): Recipe {
   } catch (cause) {
     throw recipeInvalid(path, `it is not JSON (${cause instanceof Error ? cause.message : cause})`);
   }
-  return parseRecipe(json, path);
+  const recipe = parseRecipe(json, path);
+  resolveRecipe(recipe, passes as ReadonlyMap<string, Pass>, path);
+  return recipe;
 }

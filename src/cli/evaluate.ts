@@ -8,6 +8,7 @@ import { labelsRequired } from '../support/diagnostics.ts';
 import { formatPercent } from '../support/units.ts';
 import { chooseSamples, type DataFlags } from './compare.ts';
 import { interruptSignal } from './interrupt.ts';
+import { printJson } from './print-json.ts';
 import { createProgress } from './progress.ts';
 import { table } from './table.ts';
 
@@ -25,7 +26,7 @@ export async function run(model: string, flags: DataFlags): Promise<void> {
       (e) => `${e.samples} samples of ${source.name} on ${e.runtime}`,
     );
     if (flags.json) {
-      console.log(JSON.stringify({ data: source.name, guessed: source.guessed, ...evaluation }));
+      printJson({ data: source.name, guessed: source.guessed, ...evaluation });
       return;
     }
     const rows = evaluation.metrics.map((m) => [

@@ -1,7 +1,8 @@
 /** What a failure looks like: code, message, hint; never a stack trace unless EDGEPRESS_DEBUG is set. */
+import type { CommanderError } from 'commander';
 import pc from 'picocolors';
 import { plain } from '../report/terminal.ts';
-import { Diagnostic, exitCodes } from '../support/diagnostics.ts';
+import { Diagnostic, exitCodes, nearest, usage } from '../support/diagnostics.ts';
 
 /** Prints to stderr. @returns the exit code */
 export function reportFailure(error: unknown): number {
@@ -12,13 +13,16 @@ export function reportFailure(error: unknown): number {
   const known = error instanceof Diagnostic ? error : unexpected(error);
   const colour = process.stderr.isTTY && !process.env['NO_COLOR'];
   const { red, bold, dim } = pc.createColors(Boolean(colour));
-  console.error(`\n${red('✖')} ${bold(known.code)}  ${plain(known.message)}`);
-  if (known.hint) console.error(`  ${plain(known.hint)}`);
+  console.error(`\n${red('✖')} ${bold(known.code)}  ${clean(known.message)}`);
+  if (known.hint) console.error(`  ${clean(known.hint)}`);
   const code = exitCodes[known.kind];
   console.error(dim(`  (exit ${code}; nothing was written)`));
   if (process.env['EDGEPRESS_DEBUG']) console.error(error);
   return code;
 }
+
+/** Messages quote names from files; their own line breaks stay. */
+const clean = (text: string) => text.split('\n').map(plain).join('\n  ');
 
 const isAbort = (error: unknown) => error instanceof Error && error.name === 'AbortError';
 
@@ -30,3 +34,33 @@ const unexpected = (error: unknown) =>
     'This is a bug in edgepress. EDGEPRESS_DEBUG=1 shows where; please report it with the model.',
     error,
   );
+
+/** A command line that commander refuses, as a diagnostic: 'commander.unknownOption' becomes UNKNOWN_OPTION.
+ *  @param words  the arguments that are not options; @param commands  what the first of them could have been */
+export function usageFailure(
+  error: CommanderError,
+  words: readonly string[],
+  commands: readonly string[],
+): Diagnostic {
+  const code = error.code.replace('commander.', '').replace(/[A-Z]/g, '_$&').toUpperCase();
+  const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
+  const suggested = /\(Did you mean (.+)\?\)/s.exec(rest.join('\n'))?.[1];
+  const choice = /argument '(.*)' is invalid\. Allowed choices are (.+)\.$/.exec(first);
+  const meant =
+    suggested ??
+    (choice ? nearest(choice[1]!, choice[2]!.split(', ')) : undefined) ??
+    (words.length > 1 ? nearest(words[0]!, commands) : undefined);
+  const message = `${first.slice(0, 1).toUpperCase()}${first.slice(1).replace(/\.$/, '')}.`;
+  return usage(code, message, meant ? `Did you mean ${meant}?` : 'compress --help shows the options.');
+}
+
+/** `compress inspekt` is a missing file to us; the reader may have meant a command. */
+export function withCommandHint(
+  error: unknown,
+  words: readonly string[],
+  commands: readonly string[],
+): unknown {
+  if (!(error instanceof Diagnostic) || error.code !== 'FILE_NOT_FOUND' || words.length !== 1) return error;
+  const meant = nearest(words[0]!, commands);
+  return meant ? usage(error.code, error.message, `Did you mean the command ${meant}?`) : error;
+}

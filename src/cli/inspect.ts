@@ -9,6 +9,7 @@ import { factsOf, openModel } from '../jobs/model-files.ts';
 import type { ModelFacts } from '../report/report.ts';
 import { plain } from '../report/terminal.ts';
 import { formatBytes, formatCount } from '../support/units.ts';
+import { printJson } from './print-json.ts';
 
 export async function run(
   path: string,
@@ -23,7 +24,7 @@ export async function run(
   const problems = findProblems(opened.model);
   const largest = largestWeights(opened.model);
   if (flags.json) {
-    console.log(JSON.stringify({ ...facts, problems, largestWeights: largest }));
+    printJson({ ...facts, problems, largestWeights: largest });
     return;
   }
   console.log(describe(facts, problems, largest));

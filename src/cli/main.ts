@@ -1,151 +1,169 @@
 #!/usr/bin/env node
 /** `compress` and `edgepress`: arguments in, exit code out. Commands are imported when they are called, so that
  *  `--help` answers at once. */
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { version } from '../support/version.ts';
 
-const targets = ['wasm', 'webgpu', 'node', 'mobile'];
+const examples = `Examples:
+  compress model.onnx --int8                  no data: weights in int8
+  compress model.onnx --int8 --data photos/   calibrated, compared with the original
+  compress model.onnx --int8 --data val/ --labels val.csv
+                                              accuracy before and after, too`;
 
-const examples = `
-Examples:
-  compress model.onnx --int8                              no data: int8 found at run time, weights in int8
-  compress model.onnx --int8 --data photos/               calibrated, compared with the original
-  compress model.onnx --int8 --data val/ --labels val.csv accuracy before and after`;
+const modes = ['auto', 'static', 'dynamic', 'weights'];
 
 /** Options that several commands share, each described once. */
 const shared = {
-  data: new Option('--data <path>', 'images (folder), .npy or .npz; "synthetic" for seeded noise').helpGroup(
+  data: new Option('--data <path>', 'folder of images, .npy or .npz; "synthetic" for seeded noise').helpGroup(
     'Data:',
   ),
-  labels: new Option('--labels <file>', 'CSV, JSON or .npy; class folders need none').helpGroup('Data:'),
+  labels: new Option('--labels <file>', 'CSV, JSON or .npy; folders named by class need none').helpGroup(
+    'Data:',
+  ),
   preprocess: new Option(
     '--preprocess <how>',
-    'imagenet, tf, caffe, 0-1, 0-255, none or a preprocessor_config.json (default: guessed)',
+    'imagenet, tf, caffe, 0-1, 0-255, none, or the path of a preprocessor_config.json (default: guessed)',
   ).helpGroup('Data:'),
-  skipBad: new Option('--skip-bad', 'leave out pictures that cannot be decoded, and say how many').helpGroup(
-    'Data:',
-  ),
+  skipBad: new Option('--skip-bad', 'leave out images that cannot be decoded').helpGroup('Data:'),
   seed: new Option('--seed <n>', 'seed of every draw').default(0).argParser(wholeNumber).helpGroup('Data:'),
+  samples: new Option('--samples <n>', 'use at most this many (default: all)')
+    .argParser(positiveOrAll)
+    .helpGroup('Data:'),
   json: new Option('--json', 'one JSON document on stdout, all else on stderr').helpGroup('Output:'),
-  engine: new Option('--engine <name>', 'runtime to run on')
+  engine: new Option('--engine <name>', 'wasm or node: the runtime to run on')
     .choices(['wasm', 'node'])
     .default('wasm')
     .helpGroup('Target:'),
-  target: new Option('--target <name>', 'where it will run')
-    .choices(targets)
+  target: new Option('--target <name>', 'where it will run: wasm, webgpu, node or mobile')
+    .choices(['wasm', 'webgpu', 'node', 'mobile'])
     .default('wasm')
     .helpGroup('Target:'),
-  int8: new Option('--int8 [mode]', 'auto (static with --data, else dynamic), static, dynamic or weights')
-    .choices(['auto', 'static', 'dynamic', 'weights'])
+  int8: new Option(
+    '--int8 [mode]',
+    'static (default with --data), dynamic (default without) or weights (computation stays in float)',
+  )
+    .choices(modes)
     .preset('auto')
     .helpGroup('Precision:'),
 };
 
+const dataNeeded = new Option(shared.data.flags, shared.data.description)
+  .makeOptionMandatory()
+  .helpGroup('Data:');
+
 function wholeNumber(text: string): number {
   const n = Number(text);
-  if (Number.isInteger(n) && n >= 0) return n;
-  throw new CommanderError(2, 'commander.invalidArgument', `error: "${text}" is not a whole number`);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(n)) return n;
+  throw new InvalidArgumentError('A whole number was expected.');
 }
 
-const count = (text: string) => (text === 'all' ? Number.MAX_SAFE_INTEGER : wholeNumber(text));
+function positive(text: string): number {
+  const n = wholeNumber(text);
+  if (n > 0) return n;
+  throw new InvalidArgumentError('A number from 1 up was expected.');
+}
+
+const all = Number.MAX_SAFE_INTEGER;
+const wholeNumberOrAll = (text: string) => (text === 'all' ? all : wholeNumber(text));
+function positiveOrAll(text: string): number {
+  return text === 'all' ? all : positive(text);
+}
+
+const collect = (text: string, before: string[] | undefined) => [...(before ?? []), text];
 
 function build(): Command {
   const program = new Command('compress')
     .description('Makes a trained network small and fast for web pages and phones, and says what it cost.')
-    .version(version)
+    .usage('<model> [options]   or   compress <command> …')
     .enablePositionalOptions()
     .showSuggestionAfterError()
-    .showHelpAfterError('(compress --help shows the options)')
     .exitOverride()
-    .addHelpText('before', `${examples.trimStart()}\n`)
-    .argument('[model]', 'an ONNX model')
+    .configureOutput({ outputError() {} })
+    .configureHelp({ optionDescription, helpWidth: Math.min(process.stdout.columns ?? 80, 100) })
+    .addHelpText('before', `${examples}\n`)
+    .argument('[model]')
     .addOption(shared.int8)
     .addOption(
-      new Option('--include <pattern...>', 'only these: op type, name, glob or /regex/').helpGroup(
-        'Precision:',
-      ),
+      new Option('--include <pattern>', 'only these: op type, name, glob or /regex/; may be repeated')
+        .argParser(collect)
+        .helpGroup('Precision:'),
     )
-    .addOption(new Option('--exclude <pattern...>', 'leave these in float').helpGroup('Precision:'))
     .addOption(
-      new Option('--per-tensor', 'one scale a weight instead of one a channel').helpGroup('Precision:'),
+      new Option('--exclude <pattern>', 'leave these in float; may be repeated')
+        .argParser(collect)
+        .helpGroup('Precision:'),
     )
-    .addOption(new Option('--symmetric', 'activations with zero in the middle').helpGroup('Precision:'))
+    .addOption(new Option('--per-tensor', 'one scale a weight, not one a channel').helpGroup('Precision:'))
+    .addOption(new Option('--symmetric', 'activation ranges with zero in the middle').helpGroup('Precision:'))
     .addOption(
-      new Option('--ranges <how>', 'how activation ranges are chosen')
+      new Option('--ranges <how>', 'activation ranges: mse (least error) or minmax (all values)')
         .choices(['mse', 'minmax'])
         .default('mse')
         .helpGroup('Precision:'),
     )
     .addOption(new Option('--everywhere', 'int8 kernels also where float is faster').helpGroup('Precision:'))
     .addOption(
-      new Option('--recipe <file>', 'run a recipe instead (see: compress recipe --int8)').helpGroup(
-        'Precision:',
-      ),
+      new Option('--recipe <file>', 'run these passes; compress recipe --int8 prints some to start from')
+        .conflicts(['int8', 'include', 'exclude', 'perTensor', 'symmetric', 'ranges', 'everywhere'])
+        .conflicts(['target', 'seed', 'calibrate'])
+        .helpGroup('Precision:'),
     )
     .addOption(shared.data)
     .addOption(shared.labels)
     .addOption(shared.preprocess)
     .addOption(shared.skipBad)
-    .addOption(shared.seed)
     .addOption(
       new Option('--calibrate <n>', 'samples to find ranges on')
         .default(100)
-        .argParser(wholeNumber)
+        .argParser(positive)
         .helpGroup('Data:'),
     )
     .addOption(
       new Option('--evaluate <n>', 'other samples to compare on, or "all"')
         .default(200)
-        .argParser(count)
+        .argParser(wholeNumberOrAll)
         .helpGroup('Data:'),
     )
+    .addOption(shared.seed)
     .addOption(shared.target)
     .addOption(
-      new Option('-o, --output <file>', 'default: <model>.int8.onnx beside the model').helpGroup('Output:'),
+      new Option(
+        '-o, --output <path>',
+        'file or folder (default: <model>.int8.onnx beside the model)',
+      ).helpGroup('Output:'),
     )
     .addOption(new Option('--force', 'replace files that edgepress did not make').helpGroup('Output:'))
-    .addOption(new Option('--no-compare', 'skip the comparison').helpGroup('Output:'))
-    .addOption(new Option('--no-measure', 'skip latency and memory').helpGroup('Output:'))
-    .addOption(new Option('--no-cache', 'calibrate anew').helpGroup('Output:'))
+    .addOption(new Option('--no-compare', 'do not compare with the original').helpGroup('Output:'))
+    .addOption(new Option('--no-measure', 'do not measure latency and memory').helpGroup('Output:'))
+    .addOption(
+      new Option('--no-cache', 'calibrate anew, keep nothing for the next time').helpGroup('Output:'),
+    )
     .addOption(new Option('-q, --quiet', 'print only the paths written').helpGroup('Output:'))
     .addOption(shared.json)
-    .action(async (model: string | undefined, o) => {
-      if (model === undefined) return program.outputHelp();
-      await (await import('./compress.ts')).run(model, o);
+    .optionsGroup('Other:')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this')
+    .helpCommand('help [command]', 'the options of a command')
+    .action(async (model: string | undefined, o, command: Command) => {
+      if (model !== undefined) return (await import('./compress.ts')).run(model, o);
+      if (process.argv.length <= 2) return program.outputHelp();
+      command.error("error: missing required argument 'model'", { code: 'commander.missingArgument' });
     });
 
   program
     .command('inspect <model>')
-    .description('what is in a model: inputs, ops, bytes, cost, problems')
+    .description('inputs, operators, bytes, cost and problems of a model')
     .addOption(new Option('--nodes', 'list every node with its name'))
-    .addOption(new Option('--text', 'print it in ONNX textual syntax'))
+    .addOption(new Option('--text', 'print it in ONNX textual syntax').conflicts(['nodes', 'json']))
     .addOption(shared.json)
     .action(async (model, o) => (await import('./inspect.ts')).run(model, o));
 
-  program
-    .command('compare <before> <after>')
+  withData(program.command('compare <before> <after>'))
     .description('how far the outputs of two models are apart')
-    .addOption(new Option(shared.data.flags, shared.data.description).makeOptionMandatory())
-    .addOption(shared.labels)
-    .addOption(shared.preprocess)
-    .addOption(shared.skipBad)
-    .addOption(shared.seed)
-    .addOption(new Option('--samples <n>', 'at most this many').argParser(count))
-    .addOption(shared.engine)
-    .addOption(shared.json)
     .action(async (before, after, o) => (await import('./compare.ts')).run(before, after, o));
 
-  program
-    .command('evaluate <model>')
-    .description('task accuracy of a model on labelled data')
-    .addOption(new Option(shared.data.flags, shared.data.description).makeOptionMandatory())
-    .addOption(shared.labels)
-    .addOption(shared.preprocess)
-    .addOption(shared.skipBad)
-    .addOption(shared.seed)
-    .addOption(new Option('--samples <n>', 'at most this many').argParser(count))
-    .addOption(shared.engine)
-    .addOption(shared.json)
+  withData(program.command('evaluate <model>'))
+    .description('accuracy of a model on labelled data')
     .action(async (model, o) => (await import('./evaluate.ts')).run(model, o));
 
   program
@@ -156,31 +174,60 @@ function build(): Command {
 
   program
     .command('recipe')
-    .description('print the recipe that an option stands for, to edit and pass to --recipe')
+    .description('print the passes behind an option, to edit and give to --recipe')
     .addOption(shared.int8)
-    .addOption(new Option('--data', 'as with data: static int8'))
+    .addOption(new Option('--data [path]', 'as with data: static int8').helpGroup('Data:'))
     .addOption(shared.target)
     .action(async (o) => (await import('./recipe.ts')).run(o));
 
-  for (const command of program.commands) command.exitOverride();
   return program;
 }
 
+const withData = (command: Command) =>
+  command
+    .addOption(dataNeeded)
+    .addOption(shared.labels)
+    .addOption(shared.preprocess)
+    .addOption(shared.skipBad)
+    .addOption(shared.samples)
+    .addOption(shared.seed)
+    .addOption(shared.engine)
+    .addOption(shared.json);
+
+/** Choices stand in the descriptions already, where they are explained. */
+const optionDescription = (option: Option) =>
+  ['string', 'number'].includes(typeof option.defaultValue)
+    ? `${option.description} (default: ${option.defaultValue})`
+    : option.description;
+
+/** `--int8 model.onnx`: what follows is no mode but the model. */
+const separated = (argv: readonly string[]) =>
+  argv.map((word, i) => {
+    const next = argv[i + 1];
+    return word === '--int8' && next !== undefined && !modes.includes(next) && /[./\\]/.test(next)
+      ? '--int8=auto'
+      : word;
+  });
+
 async function main(): Promise<void> {
+  const program = build();
   try {
-    await build().parseAsync();
+    await program.parseAsync(separated(process.argv));
   } catch (error) {
-    if (error instanceof CommanderError) {
-      if (error.code === 'commander.invalidArgument' && error.message.startsWith('error: "'))
-        console.error(error.message);
-      process.exitCode = error.exitCode === 0 ? 0 : 2;
-      return;
-    }
-    process.exitCode = (await import('./failure.ts')).reportFailure(error);
+    if (error instanceof CommanderError && error.exitCode === 0) return;
+    const { reportFailure, usageFailure, withCommandHint } = await import('./failure.ts');
+    const commands = program.commands.map((c) => c.name());
+    process.exitCode = reportFailure(
+      error instanceof CommanderError
+        ? usageFailure(error, program.args, commands)
+        : withCommandHint(error, program.args, commands),
+    );
   }
 }
 
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-});
+// A reader that has seen enough (| head) is no failure.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+  });
 await main();

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { passes } from '../compress.ts';
 import type { Pass } from '../pipeline/pass.ts';
 import { passUnknown } from '../support/diagnostics.ts';
+import { printJson } from './print-json.ts';
 
 export async function run(name: string | undefined, flags: { json?: boolean }): Promise<void> {
   const all = [...passes.values()] as Pass[];
@@ -15,7 +16,7 @@ export async function run(name: string | undefined, flags: { json?: boolean }): 
       summary: p.summary,
       options: schemaOf(p),
     }));
-    console.log(JSON.stringify(name === undefined ? rows : rows[0], null, 1));
+    printJson(name === undefined ? rows : rows[0], 1);
     return;
   }
   if (name === undefined) {

@@ -3,7 +3,8 @@
 import ora, { type Ora } from 'ora';
 import pc from 'picocolors';
 import type { JobEvents } from '../jobs/progress.ts';
-import { formatMs } from '../support/units.ts';
+import { plain } from '../report/terminal.ts';
+import { formatDuration, liveText, stepLine } from './step-line.ts';
 
 export const isPlain = () =>
   !process.stderr.isTTY || Boolean(process.env['CI']) || Boolean(process.env['NO_COLOR']);
@@ -20,9 +21,12 @@ export function createProgress(options: { quiet: boolean }): Progress {
   return isPlain() ? plainProgress() : liveProgress();
 }
 
+/** Columns of a line, at most; two stand before it. */
+const columns = () => Math.min(process.stderr.columns ?? 80, 100) - 2;
+
 function plainProgress(): Progress {
   return {
-    end: (name, detail, ms) => console.error(`  ${name.padEnd(10)} ${shorten(detail, 56)}  ${formatMs(ms)}`),
+    end: (name, detail, ms) => console.error(`  ${stepLine(name, plain(detail), formatDuration(ms), 78)}`),
     stop() {},
   };
 }
@@ -31,33 +35,29 @@ function liveProgress(): Progress {
   const { dim, green } = pc.createColors(true);
   let spinner: Ora | null = null;
   let started = 0;
+  const stop = () => {
+    spinner?.stop();
+    spinner = null;
+  };
   return {
     begin(name) {
+      stop();
       started = performance.now();
-      spinner?.stop();
+      // Ctrl-C stays with the process: ora would otherwise read from the terminal.
       spinner = ora({ text: name, indent: 2, stream: process.stderr, discardStdin: false }).start();
     },
     progress(name, done, total) {
       if (!spinner) return;
-      const left = done > 0 ? ((performance.now() - started) / done) * (total - done) : 0;
-      const filled = Math.round((20 * done) / Math.max(1, total));
-      const bar = `${'█'.repeat(filled)}${dim('░'.repeat(20 - filled))}`;
-      spinner.text = `${name.padEnd(10)} ${bar} ${done}/${total}${left > 500 ? dim(`  ${Math.ceil(left / 1000)} s left`) : ''}`;
+      const { head, bar, rest, tail } = liveText(name, done, total, performance.now() - started);
+      spinner.text = `${head}${bar}${dim(rest)}${tail}`;
     },
     end(name, detail, ms) {
-      const width = Math.max(20, Math.min(process.stderr.columns ?? 80, 100) - 28);
-      spinner?.stopAndPersist({
-        symbol: green('✔'),
-        text: `${name.padEnd(10)} ${shorten(detail, width).padEnd(Math.min(width, 50))} ${dim(formatMs(ms))}`,
-      });
-      spinner = null;
+      stop();
+      const time = formatDuration(ms);
+      // Two columns for the mark and its space.
+      const line = stepLine(name, plain(detail), time, columns() - 2);
+      console.error(`  ${green('✔')} ${line.slice(0, -time.length)}${dim(time)}`);
     },
-    stop() {
-      spinner?.stop();
-      spinner = null;
-    },
+    stop,
   };
 }
-
-const shorten = (text: string, width: number) =>
-  text.length <= width ? text : `${text.slice(0, width - 1)}…`;

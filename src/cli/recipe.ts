@@ -6,9 +6,9 @@ import { type Int8Mode, presetFor } from './compress.ts';
 
 export async function run(flags: {
   int8?: Int8Mode;
-  data?: boolean;
+  data?: boolean | string;
   target: Recipe['target'];
 }): Promise<void> {
-  const recipe = presetFor(flags.int8, flags.data === true || flags.int8 === 'static', flags.target);
+  const recipe = presetFor(flags.int8, flags.data !== undefined || flags.int8 === 'static', flags.target);
   console.log(JSON.stringify(completeRecipe(recipe, passes as ReadonlyMap<string, Pass>), null, 2));
 }

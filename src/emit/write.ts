@@ -2,37 +2,52 @@
  *  A file that is there already is only replaced when edgepress made it, or when told to. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { outputExists, outputUnwritable } from '../support/diagnostics.ts';
+import { outputExists, outputFolderMissing, outputUnwritable } from '../support/diagnostics.ts';
 
-/** What every file of ours carries somewhere: ONNX metadata, the report's schema name, a generator tag. */
-const mark = Buffer.from('edgepress');
+/** What a file of ours carries at its begin or end, by the kind of file: a person's own file may well mention us. */
+const marks: readonly { readonly ending: RegExp; readonly mark: RegExp }[] = [
+  // The metadata entry "edgepress" in protobuf: field 1, 9 bytes long, then field 2.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: bytes of a binary file
+  { ending: /\.onnx$/i, mark: /\n\x09edgepress\x12/ },
+  { ending: /\.json$/i, mark: /"schema":\s*"edgepress\/report@/ },
+  { ending: /\.html$/i, mark: /<meta name="generator" content="edgepress / },
+  { ending: /\.md$/i, mark: /^### [\s\S]*"edgepress": 1,/ },
+];
+/** For outputs that are named otherwise, a model as a rule. */
+const modelMark = marks[0]!.mark;
 
 /** Whether a file may be replaced unasked: it does not exist, is empty, or carries our mark. */
 export function isOurs(file: string): boolean {
-  if (!fs.existsSync(file)) return true;
-  const stat = fs.statSync(file);
+  const stat = fs.statSync(file, { throwIfNoEntry: false });
+  if (!stat) return true;
   if (!stat.isFile()) return false;
   if (stat.size === 0) return true;
+  const mark = marks.find(({ ending }) => ending.test(file))?.mark ?? modelMark;
   const fd = fs.openSync(file, 'r');
   try {
     const length = Math.min(stat.size, 65536);
-    const head = Buffer.alloc(length);
-    fs.readSync(fd, head, 0, length, 0);
-    const tail = Buffer.alloc(length);
-    fs.readSync(fd, tail, 0, length, stat.size - length);
-    return head.includes(mark) || tail.includes(mark);
+    const part = Buffer.alloc(length);
+    return [0, stat.size - length].some((position) => {
+      fs.readSync(fd, part, 0, length, position);
+      return mark.test(part.toString('latin1'));
+    });
   } finally {
     fs.closeSync(fd);
   }
 }
 
-/** @throws OUTPUT_EXISTS for the first path that holds something else than our own output */
+/** Before any work: whether these files could be written, all in the folder of the first.
+ *  @throws OUTPUT_EXISTS for the first path that holds something else than our own output; FOLDER_NOT_FOUND;
+ *    OUTPUT_UNWRITABLE when the folder does not let us */
 export function checkOutputs(paths: readonly string[], force: boolean): void {
   for (const p of paths) {
-    if (fs.existsSync(p) && fs.statSync(p).isDirectory()) throw outputExists(p, 'a folder');
-    if (!force && !isOurs(p)) throw outputExists(p, 'a file that edgepress did not make');
-    const folder = path.dirname(path.resolve(p));
-    if (!fs.existsSync(folder)) throw outputUnwritable(p, 'its folder does not exist');
+    const folder = path.dirname(p);
+    const stat = guarded(p, () => fs.statSync(folder, { throwIfNoEntry: false }));
+    if (!stat) throw outputFolderMissing(p, folder);
+    if (!stat.isDirectory()) throw outputUnwritable(p, `${folder} is a file`);
+    guarded(p, () => fs.accessSync(folder, fs.constants.W_OK));
+    if (fs.statSync(p, { throwIfNoEntry: false })?.isDirectory()) throw outputExists(p, 'a folder');
+    if (!force && !guarded(p, () => isOurs(p))) throw outputExists(p, 'a file that edgepress did not make');
   }
 }
 
@@ -54,21 +69,49 @@ export function createStage(output: string): Stage {
   const target = path.dirname(path.resolve(output));
   const folder = guarded(output, () => fs.mkdtempSync(path.join(target, `.${path.basename(output)}.tmp-`)));
   const pathOf = (file: string) => path.join(folder, path.basename(file));
+  const discard = () => fs.rmSync(folder, { recursive: true, force: true });
+  // A second Ctrl-C ends the process without unwinding.
+  process.once('exit', discard);
   return {
     folder,
     pathOf,
     write: (file, content) => guarded(file, () => fs.writeFileSync(pathOf(file), content)),
     commit() {
       const names = fs.readdirSync(folder);
-      for (const name of names)
-        guarded(path.join(target, name), () =>
-          fs.renameSync(path.join(folder, name), path.join(target, name)),
-        );
-      fs.rmdirSync(folder);
+      const moves = names.map((name) => ({ from: path.join(folder, name), to: path.join(target, name) }));
+      moveAll(moves, path.join(folder, '.replaced'));
+      fs.rmSync(folder, { recursive: true, force: true });
       return names.map((name) => path.join(path.dirname(output), name));
     },
-    discard: () => fs.rmSync(folder, { recursive: true, force: true }),
+    discard() {
+      process.off('exit', discard);
+      discard();
+    },
   };
+}
+
+interface Move {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** All or none: files that are replaced wait in `aside` until every move is done, and go back when one fails. */
+function moveAll(moves: readonly Move[], aside: string): void {
+  const done: Move[] = [];
+  const move = (from: string, to: string) => {
+    fs.renameSync(from, to);
+    done.push({ from, to });
+  };
+  guarded(aside, () => fs.mkdirSync(aside));
+  for (const { from, to } of moves) {
+    try {
+      if (fs.existsSync(to)) move(to, path.join(aside, path.basename(to)));
+      move(from, to);
+    } catch (cause) {
+      for (const { from, to } of done.reverse()) fs.renameSync(to, from);
+      throw outputUnwritable(to, reason(cause), cause);
+    }
+  }
 }
 
 function guarded<T>(file: string, work: () => T): T {
@@ -81,7 +124,7 @@ function guarded<T>(file: string, work: () => T): T {
 
 function reason(cause: unknown): string {
   const code = (cause as NodeJS.ErrnoException).code;
-  if (code === 'ENOSPC') return 'the disk is full';
+  if (code === 'ENOSPC' || code === 'EDQUOT') return 'the disk is full';
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return 'no permission to write there';
   return cause instanceof Error ? cause.message : String(cause);
 }

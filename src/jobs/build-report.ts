@@ -3,12 +3,14 @@ import type { DataSource, Split } from '../calibrate/source.ts';
 import type { Recipe } from '../pipeline/recipe.ts';
 import type { Journal } from '../pipeline/run.ts';
 import { describeMachine } from '../profile/machine.ts';
+import { runtimeBrotliBytes } from '../profile/runtime-sizes.ts';
 import type { Layer, ModelFacts, Report } from '../report/report.ts';
 import { judge } from '../report/verdict.ts';
 import { version } from '../support/version.ts';
 import type { PairMeasurement } from './measure-pair.ts';
 import { nextSteps } from './next-steps.ts';
 import type { PairResult } from './run-pair.ts';
+import { precisionSummary, stageSummary } from './stage-summary.ts';
 
 export interface ReportParts {
   readonly options: {
@@ -41,17 +43,15 @@ export function buildReport(parts: ReportParts): Report {
     target: {
       name: options.recipe.target,
       runtime: options.recipe.target === 'wasm' ? 'onnxruntime-web' : 'onnxruntime-node',
-      runtimeBrotliBytes: null,
+      runtimeBrotliBytes:
+        options.recipe.target === 'wasm' ? runtimeBrotliBytes('onnxruntime-web/wasm') : null,
       sessionConfig: {},
     },
     precision: { mode, summary: precisionSummary(layers) },
     data: parts.data && dataFacts(parts.data),
     stages: parts.journal.stages.map(({ name, ms, passes }) => ({
       name,
-      summary: passes
-        .filter((p) => p.changed > 0)
-        .map((p) => `${p.name} ${p.changed}`)
-        .join(' · '),
+      summary: stageSummary(passes, { opset: result.opset, layers }),
       ms,
       passes,
     })),
@@ -73,24 +73,6 @@ function precisionMode(layers: readonly Layer[]): Report['precision']['mode'] {
   if (layers.some((l) => l.precision === 'int8')) return 'static';
   if (layers.some((l) => l.precision === 'int8-dynamic')) return 'dynamic';
   return layers.some((l) => l.precision === 'int8-weights') ? 'weight-only' : 'none';
-}
-
-/** "35 Conv, 1 Gemm in int8 · 17 Conv stored in int8 · 2 MatMul in float" */
-function precisionSummary(layers: readonly Layer[]): string {
-  const words: Record<Layer['precision'], string> = {
-    int8: 'in int8',
-    'int8-dynamic': 'in int8 with ranges found at run time',
-    'int8-weights': 'stored in int8, computed in float',
-    float: 'left in float',
-  };
-  return Object.entries(words)
-    .flatMap(([precision, text]) => {
-      const counts = new Map<string, number>();
-      for (const l of layers)
-        if (l.precision === precision) counts.set(l.opType, (counts.get(l.opType) ?? 0) + 1);
-      return counts.size === 0 ? [] : [`${[...counts].map(([op, n]) => `${n} ${op}`).join(', ')} ${text}`];
-    })
-    .join(' · ');
 }
 
 const dataFacts = ({ source, split }: { source: DataSource; split: Split }): NonNullable<Report['data']> => ({

@@ -10,24 +10,26 @@ import { splitData } from '../calibrate/split.ts';
 import type { StatisticRequest, Statistics } from '../calibrate/statistics.ts';
 import { createSyntheticSource } from '../calibrate/synthetic.ts';
 import { compressModel } from '../compress.ts';
-import { checkOutputs, createStage } from '../emit/write.ts';
+import { createStage, isOurs } from '../emit/write.ts';
 import type { Engine, EngineName, Port } from '../engine/contract.ts';
 import { openEngine } from '../engine/open.ts';
 import { writeModelFile } from '../formats/onnx/file.ts';
 import { dtypeOf, type Model, shapeOf } from '../ir/model.ts';
 import type { Recipe } from '../pipeline/recipe.ts';
-import type { Journal } from '../pipeline/run.ts';
+import type { Journal, JournalPass } from '../pipeline/run.ts';
 import type { Report } from '../report/report.ts';
 import { notANumber, nothingToQuantize } from '../support/diagnostics.ts';
 import { formatBytes } from '../support/units.ts';
 import { buildReport, type ReportParts } from './build-report.ts';
 import { type CalibrationCache, calibrationKey } from './calibration-cache.ts';
-import { layerTable } from './layer-table.ts';
+import { checkOpens, checkTargets } from './check-files.ts';
+import { layersOf, layerTable } from './layer-table.ts';
 import { measurePair } from './measure-pair.ts';
 import { factsOf, type OpenedModel, openModel } from './model-files.ts';
 import { type JobEvents, step } from './progress.ts';
 import { reportFiles } from './report-files.ts';
 import { runPair } from './run-pair.ts';
+import { stageSummary } from './stage-summary.ts';
 
 export interface CompressFileOptions {
   readonly input: string;
@@ -69,8 +71,8 @@ export async function compressFile(options: CompressFileOptions): Promise<Report
   const events = options.events ?? {};
   const { recipe } = options;
   const outputs = outputPaths(options.output);
-  checkOutputs([options.output, ...outputs], options.force ?? false);
   const opened = await step(events, 'read', async () => openModel(options.input), describeModel);
+  checkTargets(opened, [options.output, ...outputs], options.force ?? false);
   rejectBroken(opened.model);
   const ports = portsOf(opened.model);
   const engine = await openEngine();
@@ -85,6 +87,9 @@ export async function compressFile(options: CompressFileOptions): Promise<Report
   try {
     writeModelFile(model, stage.pathOf(options.output));
     const result = openModel(stage.pathOf(options.output));
+    const data = result.files.slice(1).map((f) => path.join(path.dirname(options.output), path.basename(f)));
+    checkTargets(opened, data, (options.force ?? false) || isOurs(options.output));
+    await checkOpens(opened, result, engineOfTarget(recipe.target));
     const parts = await study(options, opened, result, prepared, { clean, model, journal }, events);
     const files = [
       ...result.files.map((f) => path.join(path.dirname(options.output), path.basename(f))),
@@ -108,6 +113,9 @@ const describeModel = ({ model, sizeBytes }: OpenedModel) =>
 
 const describeData = ({ source, split }: Prepared) =>
   `${source.name}: ${split.calibration.length} to calibrate, ${split.evaluation.length} held back to compare`;
+
+const describeCalibration = (activations: number, samples: number) =>
+  `${activations === 1 ? 'range of 1 activation' : `ranges of ${activations} activations`} on ${samples} samples`;
 
 function rejectBroken(model: Model): void {
   const { nonFinite } = findProblems(model);
@@ -143,10 +151,12 @@ async function quantize(
   events: JobEvents,
 ): ReturnType<typeof compressModel> {
   let begun: { name: string; at: number } | null = null;
-  let changes: string[] = [];
+  let done: JournalPass[] = [];
+  let edited = opened.model;
   const finishStage = () => {
-    if (begun) events.end?.(begun.name, changes.join(' · '), performance.now() - begun.at);
-    changes = [];
+    const facts = { opset: edited.opsets.get('') ?? 0, layers: layersOf(edited) };
+    if (begun) events.end?.(begun.name, stageSummary(done, facts), performance.now() - begun.at);
+    done = [];
   };
   const result = await compressModel(opened.model, {
     recipe: options.recipe,
@@ -157,8 +167,9 @@ async function quantize(
       begun = { name, at: performance.now() };
       events.begin?.(name);
     },
-    onPass: (entry) => {
-      if (entry.changed > 0) changes.push(`${entry.name} ${entry.changed}`);
+    onPass: (entry, _, model) => {
+      done.push(entry);
+      edited = model;
     },
     calibrate: prepared
       ? (model, requests) =>
@@ -166,7 +177,7 @@ async function quantize(
             events,
             'calibrate',
             (progress) => calibrate(engine, model, requests, prepared, options, progress),
-            (s) => `${new Set(requests.map((r) => r.value)).size} activations · ${s.samples} samples`,
+            (s) => describeCalibration(new Set(requests.map((r) => r.value)).size, s.samples),
           )
       : undefined,
   });

@@ -3,6 +3,7 @@ import { readAll } from '../calibrate/read-all.ts';
 import { createClassificationMeter } from '../evaluate/classification.ts';
 import { elementCount, float32Values } from '../ir/tensor.ts';
 import type { Report } from '../report/report.ts';
+import { createBreather } from '../support/breathe.ts';
 import { noScores } from '../support/diagnostics.ts';
 import {
   classificationMetrics,
@@ -23,6 +24,7 @@ export async function evaluateModel(
     const port = scoresOutput(session.outputs);
     if (!port) throw noScores(session.outputs.map((p) => p.name));
     const meter = createClassificationMeter();
+    const breathe = createBreather();
     let done = 0;
     let classes = 0;
     for await (const sample of readAll(source, indices)) {
@@ -31,6 +33,7 @@ export async function evaluateModel(
       classes = elementCount(scores.dims);
       if (sample.label !== undefined) meter.add(float32Values(scores), sample.label);
       onProgress?.(++done, indices.length);
+      await breathe();
     }
     return classificationMetrics(null, meter, classes, `${engine.name} ${engine.version}`);
   } finally {

@@ -6,6 +6,13 @@ import { modelMacs } from '../ops/cost.ts';
 import { decisionOf, layerNote, weightBytes } from '../quant/layers.ts';
 import type { Layer } from '../report/report.ts';
 
+/** What a model's layers are computed in, while the passes are at work. */
+export const layersOf = (model: Model): Pick<Layer, 'opType' | 'precision'>[] =>
+  [...nodesOf(model)].flatMap((node) => {
+    const note = layerNote(node);
+    return note ? [{ opType: note.opType, precision: decisionOf(node)?.precision ?? 'float' }] : [];
+  });
+
 /** Rows in the order of the cleaned graph. */
 export function layerTable(clean: Model, result: Model, quality: readonly LayerQuality[]): Layer[] {
   const after = new Map<string, Node>();

@@ -7,6 +7,7 @@ import { type ClassificationMeter, createClassificationMeter } from '../evaluate
 import { elementCount, float32Values, type Tensor } from '../ir/tensor.ts';
 import { modelSource } from '../profile/model-source.ts';
 import type { Report } from '../report/report.ts';
+import { createBreather } from '../support/breathe.ts';
 import { noScores } from '../support/diagnostics.ts';
 
 export interface Subject {
@@ -42,6 +43,7 @@ export async function runPair(before: Subject, after: Subject, options: RunPairO
       const comparer = createComparer(a.outputs, a.inputs);
       const meters = source.labelled ? createMeters(a.outputs) : null;
       const disagreements: Disagreement[] = [];
+      const breathe = createBreather();
       let done = 0;
       for await (const sample of readAll(source, indices)) {
         options.signal?.throwIfAborted();
@@ -50,6 +52,7 @@ export async function runPair(before: Subject, after: Subject, options: RunPairO
         meters?.add(x, y, sample);
         await note(comparer, x, y, sample, indices[done]!, disagreements, options);
         options.onProgress?.(++done, indices.length);
+        await breathe();
       }
       const result = comparer.result();
       const runtime = `${engine.name} ${engine.version}`;
@@ -150,5 +153,7 @@ export function classificationMetrics(
     higherIsBetter: true,
     interval: null,
   }));
-  return { task: 'classification', samples: b.samples, runtime, metrics: [...top, ...macro] };
+  // With a few samples a class, a mean over classes says more about the draw than about the model.
+  const enough = b.samples >= 5 * b.perClass.length;
+  return { task: 'classification', samples: b.samples, runtime, metrics: enough ? [...top, ...macro] : top };
 }

@@ -2,8 +2,9 @@
 import type { z } from 'zod';
 import type { StatisticRequest, Statistics } from '../calibrate/statistics.ts';
 import type { Engine } from '../engine/contract.ts';
-import type { Model } from '../ir/model.ts';
+import { type Model, opset } from '../ir/model.ts';
 import type { TargetName } from '../quant/kernels.ts';
+import { passNeedsOpset } from '../support/diagnostics.ts';
 import type { Random } from '../support/random.ts';
 
 export interface Pass<Options extends object = object> {
@@ -17,7 +18,7 @@ export interface Pass<Options extends object = object> {
   readonly tolerance?: number;
   /** Validates options and fills defaults. Strict objects, so that a mistyped option is refused. */
   readonly options: z.ZodType<Options>;
-  /** Throws a diagnostic when the model or the context lacks what the pass needs. */
+  /** Throws a diagnostic when the model or the context lacks what the pass needs; called before `observe` too. */
   requires?(model: Model, options: Options, context: PassContext): void;
   /** Statistics that `apply` will look up. The runner collects a stage's requests and runs the data once. */
   observe?(model: Model, options: Options, context: PassContext): StatisticRequest[];
@@ -45,6 +46,12 @@ export interface Skip {
   readonly at: string;
   /** kebab-case code, then words if needed: "used-twice", "constant-too-large: 12 MB". */
   readonly reason: string;
+}
+
+/** For `requires`: the pass inserts operators that the model's opset must have. @throws PASS_NEEDS_OPSET */
+export function requireOpset(model: Model, pass: string, least: number): void {
+  const have = opset(model) || opset(model, 'ai.onnx');
+  if (have < least) throw passNeedsOpset(pass, have, least);
 }
 
 export const definePass = <Options extends object>(pass: Pass<Options>): Pass<Options> => pass;

@@ -1,6 +1,6 @@
 /** A recipe: which passes run, in which order, with which options. Plain data; presets are recipes in files. */
 import { z } from 'zod';
-import { nearest, passUnknown, recipeInvalid } from '../support/diagnostics.ts';
+import { nearest, passUnknown, recipeInvalid, recipePassUnknown } from '../support/diagnostics.ts';
 import type { Pass } from './pass.ts';
 
 const step = z.strictObject({
@@ -38,31 +38,35 @@ export interface ResolvedStep {
 export function parseRecipe(json: unknown, where = 'recipe'): Recipe {
   const parsed = recipeSchema.safeParse(json);
   if (parsed.success) return parsed.data;
-  throw recipeInvalid(where, issueText(parsed.error, Object.keys(recipeSchema.shape)));
+  throw recipeInvalid(where, issueText(parsed.error, recipeSchema));
 }
 
-/** Looks up every pass and validates its options. @throws PASS_UNKNOWN, RECIPE_INVALID */
+/** Looks up every pass and validates its options. `where` names the recipe's file in messages.
+ *  @throws PASS_UNKNOWN, RECIPE_INVALID */
 export function resolveRecipe(
   recipe: Recipe,
   passes: ReadonlyMap<string, Pass>,
+  where?: string,
 ): { name: string; steps: ResolvedStep[] }[] {
+  const names = [...passes.keys()];
   return recipe.stages.map((stage) => ({
     name: stage.name,
     steps: stage.passes.map(({ pass: name, options }) => {
       const pass = passes.get(name);
-      if (!pass) throw passUnknown(name, [...passes.keys()]);
+      if (!pass) throw where ? recipePassUnknown(where, name, names) : passUnknown(name, names);
       const parsed = pass.options.safeParse(options);
-      if (!parsed.success) throw recipeInvalid(`pass ${name}`, issueText(parsed.error, optionNames(pass)));
+      if (!parsed.success)
+        throw recipeInvalid(
+          `${where ? `${where}: ` : ''}pass ${name}`,
+          issueText(parsed.error, pass.options),
+        );
       return { pass, options: parsed.data };
     }),
   }));
 }
 
 /** Names of a pass's options, for messages and `compress passes`. */
-export function optionNames(pass: Pass): string[] {
-  const shape = (pass.options as { shape?: object }).shape;
-  return shape ? Object.keys(shape) : [];
-}
+export const optionNames = (pass: Pass): string[] => keysAt(pass.options, []);
 
 /** The recipe with every option written out, as `compress recipe` prints it. */
 export function completeRecipe(recipe: Recipe, passes: ReadonlyMap<string, Pass>): Recipe {
@@ -73,13 +77,27 @@ export function completeRecipe(recipe: Recipe, passes: ReadonlyMap<string, Pass>
   return { ...recipe, stages };
 }
 
-function issueText(error: z.ZodError, known: readonly string[]): string {
+/** Names of the fields that an object may have at `path` of what a schema accepts; none where there is no object. */
+function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  let at: z.core.JSONSchema.JSONSchema | undefined = z.toJSONSchema(schema, {
+    io: 'input',
+    unrepresentable: 'any',
+  });
+  for (const part of path) {
+    const next: unknown = typeof part === 'number' ? at?.items : at?.properties?.[String(part)];
+    at = typeof next === 'object' && next !== null ? (next as z.core.JSONSchema.JSONSchema) : undefined;
+  }
+  return Object.keys(at?.properties ?? {});
+}
+
+function issueText(error: z.ZodError, schema: z.ZodType): string {
   const issue = error.issues[0]!;
   const path = issue.path.join('.');
   if (issue.code === 'unrecognized_keys') {
     const key = issue.keys[0]!;
+    const known = keysAt(schema, issue.path);
     const near = nearest(key, known);
-    return `"${path ? `${path}.` : ''}${key}" is not an option${near ? `; did you mean "${near}"` : ` (known: ${known.join(', ')})`}`;
+    return `"${path ? `${path}.` : ''}${key}" is not an option (${near ? `did you mean "${near}"?` : `known: ${known.join(', ')}`})`;
   }
   return `${path ? `"${path}": ` : ''}${issue.message}`;
 }

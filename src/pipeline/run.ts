@@ -17,7 +17,8 @@ export interface PipelineOptions {
     | ((model: Model, requests: readonly StatisticRequest[]) => Promise<Statistics>)
     | undefined;
   readonly onStage?: (stage: { name: string; index: number; count: number }) => void;
-  readonly onPass?: (entry: JournalPass, stage: string) => void;
+  /** `model` is the one being edited, for reading. */
+  readonly onPass?: (entry: JournalPass, stage: string, model: Model) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -73,7 +74,7 @@ export async function runRecipe(
       options.signal?.throwIfAborted();
       const done = await applyStep(model, step, { ...context, statistics }, journal);
       entry.passes.push(done);
-      options.onPass?.(done, stage.name);
+      options.onPass?.(done, stage.name, model);
     }
     entry.ms = performance.now() - started;
   }
@@ -86,7 +87,11 @@ async function observeStage(
   context: PassContext,
   options: PipelineOptions,
 ): Promise<{ statistics: Statistics; requests: StatisticRequest[] }> {
-  const requests = steps.flatMap(({ pass, options: o }) => pass.observe?.(model, o, context) ?? []);
+  const requests = steps.flatMap(({ pass, options: o }) => {
+    if (!pass.observe) return [];
+    pass.requires?.(model, o, context);
+    return pass.observe(model, o, context);
+  });
   if (requests.length === 0) return { statistics: noStatistics, requests };
   if (!options.calibrate) throw calibrationRequired(requests.length, `"${requests[0]!.value}"`);
   return { statistics: await options.calibrate(model, requests), requests };
@@ -101,12 +106,10 @@ async function applyStep(
   const started = performance.now();
   pass.requires?.(model, options, context);
   const { changed, skipped } = await pass.apply(model, options, context);
-  if (changed > 0) {
-    try {
-      verifyModel(model);
-    } catch (cause) {
-      throw cause instanceof Diagnostic ? passBroke(pass.name, cause) : cause;
-    }
+  try {
+    verifyModel(model);
+  } catch (cause) {
+    throw cause instanceof Diagnostic ? passBroke(pass.name, cause) : cause;
   }
   for (const skip of skipped) journal.skips.push({ pass: pass.name, ...skip });
   return {

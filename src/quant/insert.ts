@@ -20,17 +20,17 @@ export function addParams(graph: Graph, base: string, params: QuantParams, dtype
   };
 }
 
-/** Quantises `source` and gives its readers the dequantised value.
+/** Quantises `source`, a value of `graph`, and gives its readers the dequantised value.
  *  @param shown the value whose readers move: `source`, or the output of a clamp after it that the range absorbs
  *  @param only when given, just these readers move (the others keep the float value); else all, graph outputs too
  *  @returns the dequantised value */
 export function insertQdq(
+  graph: Graph,
   source: Value,
   shown: Value,
   { scale, zeroPoint }: ParamValues,
   only: ((reader: Node) => boolean) | null,
 ): Value {
-  const graph = graphOf(source, shown);
   const before = firstReaderPosition(graph, source, shown);
   const shape = shapeOf(shown);
   const q = addNode(
@@ -127,15 +127,6 @@ export function sharedInitializer(
   cache.set(tensor, made);
   return made;
 }
-
-const graphOf = (...values: Value[]): Graph => {
-  for (const v of values) {
-    if (v.producer) return v.producer.graph;
-    const use = v.uses[0];
-    if (use) return use.node ? use.node.graph : use.graph;
-  }
-  throw new Error('unreachable: a planned value has a producer or a reader');
-};
 
 /** The node to insert before: the one after the producers of both values (the start for graph inputs). */
 function firstReaderPosition(graph: Graph, source: Value, shown: Value): Node | undefined {

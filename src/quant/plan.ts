@@ -58,8 +58,10 @@ export function productObstacle(node: Node, trait: Product): string | null {
   return null;
 }
 
-/** What onnxruntime's integer Gemm can't take. */
-function gemmObstacle(node: Node): string | null {
+/** What onnxruntime's integer kernels can't take. */
+function kernelObstacle(node: Node, trait: Product): string | null {
+  const added = trait.bias === null ? null : node.inputs[trait.bias];
+  if (added && !constantOf(added)) return 'bias-computed-at-run-time';
   if (node.opType !== 'Gemm') return null;
   if (intAttribute(node, 'transA', 0)) return 'gemm-transposes-input';
   if (floatAttribute(node, 'alpha', 1) !== 1) return 'gemm-alpha-not-1';
@@ -69,7 +71,8 @@ function gemmObstacle(node: Node): string | null {
   const c = constantOf(bias);
   const weight = shapeOf(node.inputs[1]);
   const outputs = weight?.[intAttribute(node, 'transB', 0) ? 0 : 1];
-  return c && elementCount(c.dims) === outputs ? null : 'gemm-bias-not-per-output';
+  const perOutput = c && elementCount(c.dims) === outputs && (outputs === 1 || c.dims.at(-1) === outputs);
+  return perOutput ? null : 'gemm-bias-not-per-output';
 }
 
 export function planStatic(graph: Graph, chosen: (node: Node) => boolean, advice: KernelAdvice): StaticPlan {
@@ -111,8 +114,8 @@ function decideProduct(
   const obstacle = productObstacle(node, trait);
   if (obstacle) return { precision: 'float', reason: obstacle };
   if (!chosen(node)) return { precision: 'float', reason: 'excluded' };
-  const gemm = gemmObstacle(node);
-  if (gemm) return { precision: 'float', reason: gemm };
+  const kernel = kernelObstacle(node, trait);
+  if (kernel) return { precision: 'float', reason: kernel };
   const against = advice(node);
   return against ? { precision: 'int8-weights', reason: against } : { precision: 'int8', reason: null };
 }

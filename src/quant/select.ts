@@ -4,6 +4,7 @@ import { isDType } from '../ir/dtype.ts';
 import { type Model, type Node, opKey } from '../ir/model.ts';
 import { nodesOf } from '../ir/walk.ts';
 import { patternMatchesNothing, regexInvalid } from '../support/diagnostics.ts';
+import { layerNote } from './layers.ts';
 
 export interface Selection {
   /** Nothing given: everything is included. */
@@ -11,31 +12,39 @@ export interface Selection {
   readonly exclude?: readonly string[] | undefined;
 }
 
-/** Resolves the patterns against a model. @throws PATTERN_MATCHES_NOTHING, PATTERN_INVALID */
+/** Resolves the patterns against a model. Layers that an earlier pass rewrote are still found by their old name, and a
+ *  pattern that matched for an earlier pass may match nothing now. @throws PATTERN_MATCHES_NOTHING, PATTERN_INVALID */
 export function selectNodes(model: Model, selection: Selection): (node: Node) => boolean {
   const nodes = [...nodesOf(model)];
+  const known = new Set(model.annotations.get('patterns') as ReadonlySet<string> | undefined);
   const resolve = (patterns: readonly string[] | undefined) => {
     if (!patterns || patterns.length === 0) return null;
     const chosen = new Set<Node>();
     for (const pattern of patterns) {
       const matches = matcher(pattern);
-      const found = nodes.filter((n) => matches(opKey(n)) || namesOf(n).some(matches));
-      if (found.length === 0) throw patternMatchesNothing(pattern, suggestions(nodes));
+      const found = nodes.filter((n) => namesOf(n).some(matches));
+      if (found.length === 0 && !known.has(pattern)) throw patternMatchesNothing(pattern, suggestions(nodes));
+      known.add(pattern);
       for (const n of found) chosen.add(n);
     }
     return chosen;
   };
   const included = resolve(selection.include);
   const excluded = resolve(selection.exclude);
+  if (known.size > 0) model.annotations.set('patterns', known);
   return (node) => (included?.has(node) ?? true) && !(excluded?.has(node) ?? false);
 }
 
-const namesOf = (n: Node): string[] =>
-  [n.name, ...n.outputs.flatMap((v) => (v ? [v.name] : []))].filter(Boolean);
+/** Op type, node name and output names, now and before the node became what it is. */
+function namesOf(n: Node): string[] {
+  const layer = layerNote(n);
+  const before = layer ? [layer.name, layer.opType] : [];
+  return [opKey(n), n.name, ...n.outputs.flatMap((v) => (v ? [v.name] : [])), ...before].filter(Boolean);
+}
 
 function suggestions(nodes: readonly Node[]): string[] {
   const ops = new Set(nodes.map(opKey).filter((k) => !isDType(k)));
-  return [...ops, ...nodes.flatMap((n) => (n.name ? [n.name] : namesOf(n).slice(0, 1)))];
+  return [...ops, ...nodes.flatMap((n) => n.name || (n.outputs[0]?.name ?? []))];
 }
 
 function matcher(pattern: string): (name: string) => boolean {

@@ -35,7 +35,9 @@ export function nearest(typed: string, known: readonly string[]): string | undef
   const scored = known.map((name) => ({ name, d: distance(typed.toLowerCase(), name.toLowerCase()) }));
   scored.sort((a, b) => a.d - b.d);
   const best = scored[0];
-  return best && best.d <= Math.max(2, typed.length / 3) ? best.name : undefined;
+  if (best && best.d <= Math.max(2, typed.length / 3)) return best.name;
+  const part = typed.toLowerCase();
+  return part.length >= 4 ? known.find((name) => name.toLowerCase().includes(part)) : undefined;
 }
 
 export const messageOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause));
@@ -488,6 +490,13 @@ export const compareOutputs = (missing: readonly string[], present: readonly str
     'Compare models with the same output names.',
   );
 
+export const compareInputs = (missing: readonly string[], present: readonly string[]) =>
+  user(
+    'COMPARE_INPUTS',
+    `The second model takes ${some(missing)}; the first has ${some(present)}.`,
+    'Compare models that take the same inputs.',
+  );
+
 export const compareShape = (output: string, before: readonly number[], after: readonly number[]) =>
   user(
     'COMPARE_SHAPE',
@@ -513,6 +522,13 @@ export const calibrationNotFinite = (value: string, sample: string) =>
 
 export const passBroke = (pass: string, cause: Error) =>
   internal('PASS_BROKE_GRAPH', `Pass ${pass} left the graph inconsistent: ${cause.message}`, cause);
+
+export const passNeedsOpset = (pass: string, opset: number, least: number) =>
+  user(
+    'PASS_NEEDS_OPSET',
+    `Pass ${pass} needs opset ${least} or newer; the model is at opset ${opset}.`,
+    'Put the pass upgrade-opset in a stage before it, as the presets do.',
+  );
 
 export const upgradeUnsupported = (op: string, node: string, from: number, to: number, reason: string) =>
   unsupported(
@@ -556,6 +572,12 @@ export const passUnknown = (name: string, known: readonly string[]) => {
   );
 };
 
+/** @param where  the recipe's file, when there is one */
+export const recipePassUnknown = (where: string, name: string, known: readonly string[]) => {
+  const { code, message, hint } = passUnknown(name, known);
+  return user(code, `${where}: ${message}`, hint);
+};
+
 export const calibrationRequired = (count: number, first: string) =>
   user(
     'CALIBRATION_REQUIRED',
@@ -593,5 +615,32 @@ export const outputUnwritable = (path: string, reason: string, cause?: unknown) 
     'Free space, or write elsewhere with -o.',
     cause,
   );
+
+export const outputFolderMissing = (path: string, folder: string) =>
+  user('FOLDER_NOT_FOUND', `${path} can't be written: there is no folder ${folder}.`, 'Create it first.');
+
+export const outputIsInput = (path: string) =>
+  user(
+    'OUTPUT_IS_INPUT',
+    `${path} is the model to compress; the original is never written over.`,
+    'Choose another name with -o.',
+  );
+
+/** The target's runtime does not run the user's own model: no version of it would run there either. */
+export const originalRefused = (file: string, reason: string, hint?: string) =>
+  unsupported('MODEL_REFUSED', `${file} does not run on this target, not even uncompressed: ${reason}`, hint);
+
+export const resultRefused = (runtime: string, reason: string, cause: unknown) =>
+  internal('RESULT_REFUSED', `${runtime} opens the original but not the result: ${reason}`, cause);
+
+export const optionWithoutEffect = (option: string, needs: string) =>
+  user(
+    'OPTION_WITHOUT_EFFECT',
+    `${option} has no effect without ${needs}.`,
+    'Leave it out, or add what it needs.',
+  );
+
+/** A command line that doesn't parse. @param code  what is wrong with it, as UNKNOWN_OPTION */
+export const usage = (code: string, message: string, hint?: string) => user(code, message, hint);
 
 export { environment as environmentDiagnostic, internal as internalDiagnostic, unsupported, user };
