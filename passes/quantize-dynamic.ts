@@ -23,6 +23,7 @@ import { tensorType } from '../src/ir/type.ts';
 import { nodesOf } from '../src/ir/walk.ts';
 import { traitOf } from '../src/ops/quantization.ts';
 import { definePass, requireOpset, type Skip } from '../src/pipeline/pass.ts';
+import { sharedInitializer } from '../src/quant/insert.ts';
 import { targetFacts } from '../src/quant/kernels.ts';
 import { carryLayer, decisionOf } from '../src/quant/layers.ts';
 import { productObstacle } from '../src/quant/plan.ts';
@@ -57,7 +58,7 @@ export const quantizeDynamic = definePass<Options>({
     const advice = o.everywhere ? () => null : targetFacts[context.target].advice;
     const weights = createWeightQuantizer(context.engine);
     const skipped: Skip[] = [];
-    const quantizedInputs = new Map<Value, Node>();
+    const shared: Shared = { inputs: new Map(), transposed: new Map() };
     let changed = 0;
     try {
       for (const node of nodesOf(model)) {
@@ -70,7 +71,7 @@ export const quantizeDynamic = definePass<Options>({
           continue;
         }
         if (isOp(node, 'LSTM')) await rewriteLstm(model, node, weights, dtype);
-        else await rewriteProduct(node, weights, dtype, o.perChannel, quantizedInputs);
+        else await rewriteProduct(node, weights, dtype, o.perChannel, shared);
         changed++;
       }
     } finally {
@@ -96,25 +97,38 @@ function productReason(node: Node, o: Options): string | null {
   return null;
 }
 
+/** What several products may have in common. */
+interface Shared {
+  /** The DynamicQuantizeLinear of an activation. */
+  readonly inputs: Map<Value, Node>;
+  readonly transposed: Map<Tensor, Tensor>;
+}
+
+function transposedOnce(matrix: Tensor, { transposed }: Shared): Tensor {
+  const made = transposed.get(matrix) ?? transposeMatrix(matrix);
+  transposed.set(matrix, made);
+  return made;
+}
+
 async function rewriteProduct(
   node: Node,
   weights: WeightQuantizer,
   dtype: QuantDType,
   perChannel: boolean,
-  quantizedInputs: Map<Value, Node>,
+  shared: Shared,
 ): Promise<void> {
   const { graph } = node;
   const base = node.name || node.outputs[0]!.name;
   const weight = node.inputs[1]!;
   const gemm = isOp(node, 'Gemm');
   const tensor = constantOf(weight)!;
-  const matrix = gemm && intAttribute(node, 'transB', 0) ? transposeMatrix(tensor) : tensor;
+  const matrix = gemm && intAttribute(node, 'transB', 0) ? transposedOnce(tensor, shared) : tensor;
   const { quantized, scale, zeroPoint } = await weights.quantize(matrix, perChannel ? 1 : null, dtype);
   const x = node.inputs[0]!;
   // One in another graph, a branch of If, may stand where this node can't see it.
-  const known = quantizedInputs.get(x);
+  const known = shared.inputs.get(x);
   const dql = known?.graph === graph ? known : dynamicQuantize(node, x);
-  quantizedInputs.set(x, dql);
+  shared.inputs.set(x, dql);
   const alpha = gemm ? floatAttribute(node, 'alpha', 1) : 1;
   const weightScale =
     alpha === 1
@@ -140,7 +154,7 @@ async function rewriteProduct(
     if (!last) made.outputs[0]!.type = tensorType(type, shape);
     return made;
   };
-  const constant = (suffix: string, t: Tensor) => addInitializer(graph, `${weight.name}/${suffix}`, t);
+  const constant = (suffix: string, t: Tensor) => sharedInitializer(graph, `${weight.name}/${suffix}`, t);
   const bias = gemm ? node.inputs[2] : null;
   const [xq, xScale, xZero] = dql.outputs as [Value, Value, Value];
   const stored = [constant('quantized', quantized), constant('zero_point', zeroPoint)] as const;

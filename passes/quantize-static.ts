@@ -7,7 +7,7 @@
 import { z } from 'zod';
 import type { Range, StatisticRequest } from '../src/calibrate/statistics.ts';
 import { createWeightQuantizer, type WeightQuantizer } from '../src/engine/quantize-kernel.ts';
-import { removeNode, setInput } from '../src/ir/edit.ts';
+import { addInitializer, removeNode, setInput } from '../src/ir/edit.ts';
 import { constantOf, type Model, type Node, readers, type Value } from '../src/ir/model.ts';
 import { float32Values, tensorOf } from '../src/ir/tensor.ts';
 import { clampInterval, type QuantizationTrait, traitOf } from '../src/ops/quantization.ts';
@@ -136,12 +136,11 @@ async function quantizeProduct(
   const channels = axis === null ? 1 : tensor.dims[axis]!;
   const floor = biasTensor ? smallestScales(float32Values(biasTensor), inputScale, channels) : undefined;
   const made = await weights.quantize(tensor, axis, dtype, floor);
-  const cache = new Map();
   const { graph } = node;
   const stored = {
-    quantized: sharedInitializer(graph, `${weight.name}/quantized`, made.quantized, cache),
-    scale: sharedInitializer(graph, `${weight.name}/scale`, made.scale, cache),
-    zeroPoint: sharedInitializer(graph, `${weight.name}/zero_point`, made.zeroPoint, cache),
+    quantized: sharedInitializer(graph, `${weight.name}/quantized`, made.quantized),
+    scale: sharedInitializer(graph, `${weight.name}/scale`, made.scale),
+    zeroPoint: sharedInitializer(graph, `${weight.name}/zero_point`, made.zeroPoint),
   };
   insertWeightDequantize(node, trait.weight, stored, axis);
   if (bias && biasTensor)
@@ -171,14 +170,12 @@ function quantizeBias(
   const value = node.inputs[index]!;
   const { graph } = node;
   const dims = perChannel ? [scale.length] : [];
-  const made = (suffix: string, tensor: Parameters<typeof sharedInitializer>[2]) =>
-    sharedInitializer(graph, `${value.name}/${suffix}`, tensor, new Map());
   insertWeightDequantize(
     node,
     index,
     {
-      quantized: made('quantized', tensorOf('int32', [steps.length], steps)),
-      scale: made('scale', tensorOf('float32', dims, scale)),
+      quantized: addInitializer(graph, `${value.name}/quantized`, tensorOf('int32', [steps.length], steps)),
+      scale: addInitializer(graph, `${value.name}/scale`, tensorOf('float32', dims, scale)),
       zeroPoint: null,
     },
     perChannel ? 0 : null,

@@ -2,7 +2,8 @@
  *    W ≈ s_c·(Wq − z), one scale an output channel (Conv), gate row (LSTM, GRU, RNN), column (MatMul) or row (Gather).
  *  Cast and Mul before the op, which runtimes fold once at load (a DequantizeLinear they would run every time, or turn
  *  into MatMulNBits, slow on wasm); embeddings are looked up in int8 and only the rows found are scaled.
- *  Left alone: ops that compute in int8 already, weights under `minElements`, tables that something else reads too.
+ *  Left alone: ops that compute in int8 already, weights under `minElements`, weights that something else goes on
+ *  reading in float.
  *  Source: ONNX Cast-13, Mul-14, Gather-13; onnxruntime ConstantFolding. */
 import { z } from 'zod';
 import {
@@ -11,22 +12,13 @@ import {
   type WeightQuantizer,
 } from '../src/engine/quantize-kernel.ts';
 import { intAttribute } from '../src/ir/attribute.ts';
-import { addInitializer, addNode, releaseOutput, removeNode, setInput } from '../src/ir/edit.ts';
-import {
-  constantOf,
-  isGraphOutput,
-  isOp,
-  type Node,
-  opKey,
-  readers,
-  shapeOf,
-  type Value,
-} from '../src/ir/model.ts';
-import { elementCount, type Tensor } from '../src/ir/tensor.ts';
+import { addNode, releaseOutput, removeNode, setInput } from '../src/ir/edit.ts';
+import { constantOf, isOp, type Node, opKey, readers, shapeOf, type Value } from '../src/ir/model.ts';
+import { elementCount } from '../src/ir/tensor.ts';
 import { tensorType } from '../src/ir/type.ts';
 import { nodesOf } from '../src/ir/walk.ts';
 import { definePass, requireOpset, type Skip } from '../src/pipeline/pass.ts';
-import { insertWeightExpand } from '../src/quant/insert.ts';
+import { insertWeightExpand, sharedInitializer } from '../src/quant/insert.ts';
 import { carryLayer } from '../src/quant/layers.ts';
 import { selectNodes } from '../src/quant/select.ts';
 
@@ -43,7 +35,7 @@ const options = z.strictObject({
 type Options = z.infer<typeof options>;
 
 /** Input positions of the weights, and the axis of their channels. */
-function storedInputs(node: Node): { index: number; axis: number }[] {
+function storedInputs(node: Node): Place[] {
   if (isOp(node, 'Conv')) return [{ index: 1, axis: 0 }];
   if (isOp(node, 'ConvTranspose')) return [{ index: 1, axis: 1 }];
   if (isOp(node, 'LSTM', 'GRU', 'RNN')) return [1, 2].map((index) => ({ index, axis: 1 }));
@@ -72,7 +64,7 @@ export const quantizeWeights = definePass<Options>({
         if (!(o.ops as readonly string[]).includes(opKey(node))) continue;
         for (const place of storedInputs(node)) {
           if (!constantOf(node.inputs[place.index]) || isInteger(node)) continue;
-          const reason = selected(node) ? obstacle(node, place.index, o) : 'excluded';
+          const reason = obstacle(node, place, o, selected);
           if (reason) {
             if (!node.annotations.has('precision'))
               node.annotations.set('precision', { precision: 'float', reason });
@@ -90,32 +82,53 @@ export const quantizeWeights = definePass<Options>({
   },
 });
 
-/** What became of a weight, by the axis that it was quantised along. */
-type WeightCache = Map<Value, Map<number | null, Promise<QuantizedWeight>>>;
+/** What became of a weight, by the axis that it was quantised along; scales shaped to broadcast over the weight. */
+type WeightCache = Map<Value, Map<number | null, Pick<QuantizedWeight, 'quantized' | 'scale'>>>;
+
+/** One of `storedInputs`. */
+interface Place {
+  readonly index: number;
+  readonly axis: number;
+}
 
 type Noted = { precision: string; reason: string | null };
 
 const isInteger = (node: Node) =>
   (node.annotations.get('precision') as Noted | undefined)?.precision === 'int8';
 
-function obstacle(node: Node, index: number, o: Options): string | null {
-  const value = node.inputs[index]!;
+function obstacle(node: Node, place: Place, o: Options, selected: (node: Node) => boolean): string | null {
+  const value = node.inputs[place.index]!;
   const tensor = constantOf(value)!;
+  const count = elementCount(tensor.dims);
   if (tensor.dtype !== 'float32') return `weight-is-${tensor.dtype}`;
   if (tensor.dims.length < 2) return 'weight-has-1-dimension';
-  if (elementCount(tensor.dims) === 0) return 'empty-weight';
-  if (elementCount(tensor.dims) < o.minElements) return 'small-weight';
-  if (isOp(node, 'Gather')) {
-    if (tensor.dims.length !== 2 || intAttribute(node, 'axis', 0) !== 0) return 'not-an-embedding';
-    const others = readers(value).filter((r) => !(isOp(r, 'Gather') && r.inputs[0] === value));
-    if (others.length > 0 || isGraphOutput(value)) return `weight-also-read-by: ${opKey(others[0] ?? node)}`;
-  }
-  return null;
+  if (count === 0) return 'empty-weight';
+  if (count < o.minElements) return 'small-weight';
+  if (o.perChannel && count === tensor.dims[place.axis]) return 'one-number-a-channel';
+  const own = useObstacle(node, place.index, o, selected);
+  if (own) return own;
+  // The float weight would stay in the file for the other reader, with the integers beside it.
+  const other = value.uses.find((u) => !u.node || useObstacle(u.node, u.index, o, selected) !== null);
+  return other ? `weight-also-read-by: ${other.node ? opKey(other.node) : 'an output of the model'}` : null;
+}
+
+/** Why a node can't read its input `index` from integers. */
+function useObstacle(
+  node: Node,
+  index: number,
+  o: Options,
+  selected: (node: Node) => boolean,
+): string | null {
+  if (!(o.ops as readonly string[]).includes(opKey(node))) return 'operator-not-chosen';
+  if (!storedInputs(node).some((place) => place.index === index) || isInteger(node)) return 'not-a-weight';
+  if (!selected(node)) return 'excluded';
+  const embedding = shapeOf(node.inputs[0])?.length === 2 && intAttribute(node, 'axis', 0) === 0;
+  return isOp(node, 'Gather') && !embedding ? 'not-an-embedding' : null;
 }
 
 async function store(
   node: Node,
-  { index, axis }: { index: number; axis: number },
+  { index, axis }: Place,
   weights: WeightQuantizer,
   cache: WeightCache,
   o: Options,
@@ -123,22 +136,23 @@ async function store(
   const value = node.inputs[index]!;
   const weight = constantOf(value)!;
   const wantedAxis = o.perChannel ? axis : null;
-  const byAxis = cache.get(value) ?? new Map<number | null, Promise<QuantizedWeight>>();
+  const byAxis = cache.get(value) ?? new Map();
   cache.set(value, byAxis);
-  const known = byAxis.get(wantedAxis) ?? weights.quantize(weight, wantedAxis, 'int8');
-  byAxis.set(wantedAxis, known);
-  const { quantized, scale } = await known;
+  let stored = byAxis.get(wantedAxis);
+  if (!stored) {
+    const { quantized, scale } = await weights.quantize(weight, wantedAxis, 'int8');
+    const dims = wantedAxis === null ? [] : weight.dims.map((d, i) => (i === wantedAxis ? d : 1));
+    stored = { quantized, scale: { ...scale, dims } };
+    byAxis.set(wantedAxis, stored);
+  }
   const reason = (node.annotations.get('precision') as Noted | undefined)?.reason ?? null;
-  const put = (suffix: string, t: Tensor) => initializer(node, `${value.name}/${suffix}`, t);
-  const table = put('quantized', quantized);
+  const table = sharedInitializer(node.graph, `${value.name}/quantized`, stored.quantized);
+  const scale = sharedInitializer(node.graph, `${value.name}/scale`, stored.scale);
   if (isOp(node, 'Gather')) {
-    lookUpStored(node, table, scale, put);
+    lookUpStored(node, table, scale);
     return;
   }
-  const spread = wantedAxis === null ? [] : weight.dims.map((d, i) => (i === wantedAxis ? d : 1));
-  const expanded =
-    expandedBefore(node, table) ??
-    insertWeightExpand(value.name, table, put('scale', { ...scale, dims: spread }), node);
+  const expanded = expandedBefore(node, table) ?? insertWeightExpand(value.name, table, scale, node);
   setInput(node, index, expanded);
   node.annotations.set('precision', { precision: 'int8-weights', reason });
 }
@@ -150,26 +164,14 @@ function expandedBefore(node: Node, table: Value): Value | null {
   return scaled && isOp(scaled, 'Mul') ? scaled.outputs[0]! : null;
 }
 
-/** The initializer for a tensor that was quantised once and may be read in several places. */
-function initializer(node: Node, name: string, tensor: Tensor): Value {
-  for (const v of node.graph.initializers) if (v.constant === tensor) return v;
-  return addInitializer(node.graph, name, tensor);
-}
-
 /** Gather on the int8 table, then only the rows found are made float: Cast, times the gathered scales. */
-function lookUpStored(
-  node: Node,
-  table: Value,
-  scale: Tensor,
-  put: (suffix: string, t: Tensor) => Value,
-): void {
+function lookUpStored(node: Node, table: Value, scale: Value): void {
   const { graph } = node;
   const output = node.outputs[0]!;
   const base = node.name || output.name;
   const shape = shapeOf(output);
   const indices = node.inputs[1]!;
-  const perRow = scale.dims.length > 0;
-  const column = perRow ? put('scale', { ...scale, dims: [scale.dims[0]!, 1] }) : put('scale', scale);
+  const perRow = scale.constant!.dims.length > 0;
   const put1 = (opType: string, inputs: Value[], suffix: string, attributes = {}) =>
     addNode(
       graph,
@@ -180,7 +182,7 @@ function lookUpStored(
   rows.type = tensorType('int8', shape);
   const real = put1('Cast', [rows], 'cast', { to: 1 });
   real.type = tensorType('float32', shape);
-  const factor = perRow ? put1('Gather', [column, indices], 'row_scale') : column;
+  const factor = perRow ? put1('Gather', [scale, indices], 'row_scale') : scale;
   if (perRow) factor.type = tensorType('float32', shape ? [...shape.slice(0, -1), 1] : null);
   releaseOutput(node, 0);
   addNode(graph, { opType: 'Mul', name: `${base}/scaled`, inputs: [real, factor], outputs: [output] }, node);

@@ -42,6 +42,7 @@ const machineFiles = [
   /^src\/calibrate\/(images|decode-picture|array-source|data-files|label-files|open)\.ts$/,
   /^src\/engine\/onnxruntime-node\.ts$/,
   /^src\/emit\/write[^/]*\.ts$/,
+  /^src\/emit\/ort\.ts$/,
 ];
 const machineModules = /^(node:|sharp$|onnxruntime-node$)/;
 

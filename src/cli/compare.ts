@@ -5,10 +5,11 @@ import { splitData } from '../calibrate/split.ts';
 import { createSyntheticSource } from '../calibrate/synthetic.ts';
 import type { EngineName, Port } from '../engine/contract.ts';
 import { openEngine } from '../engine/open.ts';
-import { portsOf } from '../jobs/compress-file.ts';
 import { openModel } from '../jobs/model-files.ts';
 import { step } from '../jobs/progress.ts';
 import { type PairResult, runPair } from '../jobs/run-pair.ts';
+import { portsOf } from '../jobs/run-recipe.ts';
+import { compareInputs } from '../support/diagnostics.ts';
 import { formatDb, formatPercent } from '../support/units.ts';
 import { interruptSignal } from './interrupt.ts';
 import { printJson } from './print-json.ts';
@@ -45,7 +46,7 @@ export async function run(before: string, after: string, flags: DataFlags): Prom
   const progress = createProgress({ quiet: false });
   try {
     const opened = openModel(before);
-    openModel(after);
+    requireInputs(portsOf(opened.model), portsOf(openModel(after).model));
     const { source, indices } = await chooseSamples(portsOf(opened.model), flags);
     const engine = await openEngine(flags.engine);
     const result = await step(
@@ -53,7 +54,7 @@ export async function run(before: string, after: string, flags: DataFlags): Prom
       'compare',
       (onProgress) =>
         runPair({ path: before }, { path: after }, { engine, source, indices, signal, onProgress }),
-      (r) => `${r.compare.samples} samples of ${source.name} on ${r.compare.runtime}`,
+      (r) => `${r.compare.samples} samples on ${r.compare.runtime} · ${source.name}`,
     );
     if (flags.json) printJson({ data: source.name, guessed: source.guessed, ...result });
     else console.log(`\n${describe(result, source)}`);
@@ -61,6 +62,13 @@ export async function run(before: string, after: string, flags: DataFlags): Prom
     progress.stop();
     dispose();
   }
+}
+
+/** @throws COMPARE_INPUTS when the second model takes what the first does not */
+function requireInputs(before: readonly Port[], after: readonly Port[]): void {
+  const present = before.map((p) => p.name);
+  const missing = after.map((p) => p.name).filter((name) => !present.includes(name));
+  if (missing.length > 0) throw compareInputs(missing, present);
 }
 
 function describe({ compare, evaluation }: PairResult, source: DataSource): string {

@@ -1,9 +1,9 @@
 /** compress evaluate <model> --data … --labels … */
 import { openEngine } from '../engine/open.ts';
-import { portsOf } from '../jobs/compress-file.ts';
 import { evaluateModel } from '../jobs/evaluate-model.ts';
 import { openModel } from '../jobs/model-files.ts';
 import { step } from '../jobs/progress.ts';
+import { portsOf } from '../jobs/run-recipe.ts';
 import { labelsRequired } from '../support/diagnostics.ts';
 import { formatPercent } from '../support/units.ts';
 import { chooseSamples, type DataFlags } from './compare.ts';
@@ -23,7 +23,7 @@ export async function run(model: string, flags: DataFlags): Promise<void> {
       progress,
       'evaluate',
       (onProgress) => evaluateModel({ path: model }, { engine, source, indices, signal, onProgress }),
-      (e) => `${e.samples} samples of ${source.name} on ${e.runtime}`,
+      (e) => `${e.samples} samples on ${e.runtime} · ${source.name}`,
     );
     if (flags.json) {
       printJson({ data: source.name, guessed: source.guessed, ...evaluation });

@@ -7,7 +7,7 @@ import { formatShape, formatType } from '../ir/type.ts';
 import { nodesOf } from '../ir/walk.ts';
 import { factsOf, openModel } from '../jobs/model-files.ts';
 import type { ModelFacts } from '../report/report.ts';
-import { plain } from '../report/terminal.ts';
+import { labelled, plain } from '../report/terminal.ts';
 import { formatBytes, formatCount } from '../support/units.ts';
 import { printJson } from './print-json.ts';
 
@@ -17,7 +17,8 @@ export async function run(
 ): Promise<void> {
   const opened = openModel(path);
   if (flags.text) {
-    console.log(printModel(opened.model, { maxElements: 8 }));
+    const text = printModel(opened.model, { maxElements: 8 });
+    console.log(text.split('\n').map(plain).join('\n'));
     return;
   }
   const facts = await factsOf(opened, { largestBytes: opened.sizeBytes });
@@ -49,7 +50,8 @@ const largestWeights = (model: Model): Weight[] =>
 
 function describe(f: ModelFacts, problems: ModelProblems, largest: readonly Weight[]): string {
   const lines: string[] = [];
-  const row = (label: string, text: string) => lines.push(`  ${label.padEnd(12)} ${plain(text)}`);
+  const options = { colour: false, width: Math.min(process.stdout.columns ?? 80, 100) };
+  const row = (label: string, text: string) => lines.push(labelled(label, text, options).trimEnd());
   lines.push(plain(f.file));
   row('size', `${formatBytes(f.sizeBytes)} · gzip ${bytes(f.gzipBytes)} · brotli ${bytes(f.brotliBytes)}`);
   row(
@@ -71,7 +73,8 @@ function describe(f: ModelFacts, problems: ModelProblems, largest: readonly Weig
       .map(([d, n]) => `${formatBytes(n)} ${d}`)
       .join(', '),
   );
-  for (const w of largest) row('', `${formatBytes(w.bytes).padStart(9)}  ${w.name}  ${w.type}`);
+  for (const [i, w] of largest.entries())
+    row(i === 0 ? 'largest weights' : '', `${formatBytes(w.bytes)}  ${w.name}  ${w.type}`);
   for (const text of problemLines(problems)) row('note', text);
   return lines.join('\n');
 }

@@ -6,7 +6,7 @@ import { version } from '../support/version.ts';
 
 const examples = `Examples:
   compress model.onnx --int8                  no data: weights in int8
-  compress model.onnx --int8 --data photos/   calibrated, compared with the original
+  compress model.onnx --int8 --data photos/   calibrated, and compared
   compress model.onnx --int8 --data val/ --labels val.csv
                                               accuracy before and after, too`;
 
@@ -79,17 +79,21 @@ function build(): Command {
     .showSuggestionAfterError()
     .exitOverride()
     .configureOutput({ outputError() {} })
-    .configureHelp({ optionDescription, helpWidth: Math.min(process.stdout.columns ?? 80, 100) })
+    .configureHelp({
+      optionDescription,
+      subcommandTerm,
+      helpWidth: Math.min(process.stdout.columns ?? 80, 100),
+    })
     .addHelpText('before', `${examples}\n`)
     .argument('[model]')
     .addOption(shared.int8)
     .addOption(
-      new Option('--include <pattern>', 'only these: op type, name, glob or /regex/; may be repeated')
+      new Option('--include <pattern>', 'only these op types or names, as text, glob or /regex/; repeatable')
         .argParser(collect)
         .helpGroup('Precision:'),
     )
     .addOption(
-      new Option('--exclude <pattern>', 'leave these in float; may be repeated')
+      new Option('--exclude <pattern>', 'leave these in float; repeatable')
         .argParser(collect)
         .helpGroup('Precision:'),
     )
@@ -199,6 +203,12 @@ const optionDescription = (option: Option) =>
   ['string', 'number'].includes(typeof option.defaultValue)
     ? `${option.description} (default: ${option.defaultValue})`
     : option.description;
+
+const subcommandTerm = (command: Command) =>
+  [
+    command.name(),
+    ...command.registeredArguments.map((a) => (a.required ? `<${a.name()}>` : `[${a.name()}]`)),
+  ].join(' ');
 
 /** `--int8 model.onnx`: what follows is no mode but the model. */
 const separated = (argv: readonly string[]) =>

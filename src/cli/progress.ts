@@ -43,8 +43,9 @@ function liveProgress(): Progress {
     begin(name) {
       stop();
       started = performance.now();
-      // Ctrl-C stays with the process: ora would otherwise read from the terminal.
-      spinner = ora({ text: name, indent: 2, stream: process.stderr, discardStdin: false }).start();
+      // The two columns in front are text: with ora's indent the cursor would stay there. Reading keys stays off, so
+      // that Ctrl-C reaches the process.
+      spinner = ora({ text: name, prefixText: ' ', stream: process.stderr, discardStdin: false }).start();
     },
     progress(name, done, total) {
       if (!spinner) return;

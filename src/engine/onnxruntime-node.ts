@@ -5,9 +5,7 @@ import type { Engine } from './contract.ts';
 
 /** @throws ENGINE_MISSING when the package is not there or its library doesn't load on this machine */
 export async function openNodeEngine(): Promise<Engine> {
-  const runtime = await load();
-  // Read once, when the first session is created: warnings of the library go to the process's stderr otherwise.
-  runtime.env.logLevel = 'fatal';
+  const runtime = await loadNativeRuntime();
   const version = runtime.env.versions.node ?? runtime.env.versions.common;
   return createEngine({
     name: 'node',
@@ -18,10 +16,15 @@ export async function openNodeEngine(): Promise<Engine> {
   });
 }
 
-async function load(): Promise<Runtime> {
+/** The library itself, for what a session contract doesn't cover (writing optimised models).
+ *  @throws ENGINE_MISSING */
+export async function loadNativeRuntime(): Promise<Runtime> {
   try {
     const module: Runtime & { default?: Runtime } = await import('onnxruntime-node');
-    return module.default ?? module;
+    const runtime = module.default ?? module;
+    // Read once, when the first session is created: warnings of the library go to the process's stderr otherwise.
+    runtime.env.logLevel = 'fatal';
+    return runtime;
   } catch (error) {
     const absent = /Cannot find (package|module) 'onnxruntime-node'/.test(String(error));
     const reason = absent ? 'is not installed' : `does not load here (${firstLine(error)})`;

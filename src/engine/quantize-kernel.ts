@@ -1,7 +1,7 @@
 /** Integer weights, computed by the engine: absolute maximum a channel, scale, QuantizeLinear, as one small graph. */
 
 import type { Model } from '../ir/model.ts';
-import { elementCount, scalar, type Tensor, tensorOf } from '../ir/tensor.ts';
+import { elementCount, float32Values, scalar, type Tensor, tensorOf } from '../ir/tensor.ts';
 import type { QuantDType } from '../quant/spec.ts';
 import type { Engine, Session } from './contract.ts';
 import { buildKernel, openKernel } from './kernel.ts';
@@ -28,7 +28,8 @@ export interface WeightQuantizer {
   close(): Promise<void>;
 }
 
-/** Sessions are opened once for each (rank, axis, dtype) and kept until close. */
+/** Sessions are opened once for each (rank, axis, dtype) and kept until close. A tensor asked for again gives the very
+ *  same result, so that a weight which several nodes read is stored once. */
 export function createWeightQuantizer(engine: Engine): WeightQuantizer {
   const sessions = new Map<string, Promise<Session>>();
   const open = (rank: number, axis: number | null, dtype: QuantDType) => {
@@ -40,8 +41,11 @@ export function createWeightQuantizer(engine: Engine): WeightQuantizer {
     }
     return session;
   };
+  const known = new Map<Tensor, Map<string, QuantizedWeight>>();
   return {
     async quantize(weight, axis, dtype, minScale) {
+      const made = known.get(weight)?.get(`${axis}/${dtype}`);
+      if (made && (!minScale || float32Values(made.scale).every((s, i) => s >= minScale[i]!))) return made;
       const channels = axis === null ? null : weight.dims[axis]!;
       const session = await open(weight.dims.length, axis, dtype);
       const floor = minScale ?? new Float32Array(channels ?? 1);
@@ -49,7 +53,9 @@ export function createWeightQuantizer(engine: Engine): WeightQuantizer {
       const { quantized, scale } = await session.run({ weight, min_scale: minScaleTensor });
       const zero = dtype === 'uint8' ? 128 : 0;
       const zeroPoint = tensorOf(dtype, scale!.dims, new Array(elementCount(scale!.dims)).fill(zero));
-      return { quantized: quantized!, scale: scale!, zeroPoint };
+      const result = { quantized: quantized!, scale: scale!, zeroPoint };
+      known.set(weight, (known.get(weight) ?? new Map()).set(`${axis}/${dtype}`, result));
+      return result;
     },
     async close() {
       for (const s of sessions.values()) await (await s).close();

@@ -56,6 +56,6 @@ export function calibrationKey(
 ): string {
   const hash = createHash('sha256');
   hash.update(encodeModel(model));
-  hash.update(JSON.stringify([requests, data, engine, 1]));
+  hash.update(JSON.stringify([requests, data, engine, 2]));
   return hash.digest('hex');
 }

@@ -1,35 +1,37 @@
 /** `compress model.onnx`: reads the file, prepares data, runs the recipe, writes, compares, measures, reports.
  *  The order guards the user: outputs are checked before any work, and appear only when all of them are complete. */
 import path from 'node:path';
-import { findProblems } from '../analyze/facts.ts';
 import { layerQuality } from '../analyze/layer-quality.ts';
-import { observe } from '../calibrate/observe.ts';
-import { openData } from '../calibrate/open.ts';
-import type { DataSource, Split } from '../calibrate/source.ts';
-import { splitData } from '../calibrate/split.ts';
-import type { StatisticRequest, Statistics } from '../calibrate/statistics.ts';
-import { createSyntheticSource } from '../calibrate/synthetic.ts';
-import { compressModel } from '../compress.ts';
+import type { CompressedModel } from '../compress.ts';
 import { createStage, isOurs } from '../emit/write.ts';
-import type { Engine, EngineName, Port } from '../engine/contract.ts';
+import type { EngineName } from '../engine/contract.ts';
 import { openEngine } from '../engine/open.ts';
 import { writeModelFile } from '../formats/onnx/file.ts';
-import { dtypeOf, type Model, shapeOf } from '../ir/model.ts';
 import type { Recipe } from '../pipeline/recipe.ts';
-import type { Journal, JournalPass } from '../pipeline/run.ts';
 import type { Report } from '../report/report.ts';
-import { notANumber, nothingToQuantize } from '../support/diagnostics.ts';
-import { formatBytes } from '../support/units.ts';
+import { nothingToQuantize } from '../support/diagnostics.ts';
 import { buildReport, type ReportParts } from './build-report.ts';
-import { type CalibrationCache, calibrationKey } from './calibration-cache.ts';
+import type { CalibrationCache } from './calibration-cache.ts';
 import { checkOpens, checkTargets } from './check-files.ts';
-import { layersOf, layerTable } from './layer-table.ts';
+import { layerTable } from './layer-table.ts';
 import { measurePair } from './measure-pair.ts';
 import { factsOf, type OpenedModel, openModel } from './model-files.ts';
 import { type JobEvents, step } from './progress.ts';
 import { reportFiles } from './report-files.ts';
 import { runPair } from './run-pair.ts';
-import { stageSummary } from './stage-summary.ts';
+import {
+  calibrates,
+  type DataOptions,
+  describeData,
+  describeModel,
+  isSmaller,
+  type Prepared,
+  portsOf,
+  prepareData,
+  rejectBroken,
+  runRecipeOn,
+  stampMetadata,
+} from './run-recipe.ts';
 
 export interface CompressFileOptions {
   readonly input: string;
@@ -50,19 +52,6 @@ export interface CompressFileOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface DataOptions {
-  /** Folder, .npy or .npz; or 'synthetic'. */
-  readonly path: string;
-  readonly labels?: string | undefined;
-  readonly preprocess?: string | undefined;
-  readonly skipBad?: boolean | undefined;
-}
-
-interface Prepared {
-  readonly source: DataSource;
-  readonly split: Split;
-}
-
 /** The engine whose kernels decide on the target. WebGPU and mobile runtimes are not run here. */
 export const engineOfTarget = (target: Recipe['target']): EngineName => (target === 'wasm' ? 'wasm' : 'node');
 
@@ -77,9 +66,12 @@ export async function compressFile(options: CompressFileOptions): Promise<Report
   const ports = portsOf(opened.model);
   const engine = await openEngine();
   const prepared = options.data
-    ? await step(events, 'data', () => prepare(options, ports), describeData)
+    ? await step(events, 'data', () => prepare(options, options.data!, ports), describeData)
     : null;
-  const { clean, model, journal } = await quantize(opened, prepared, engine, options, events);
+  const { cache, signal } = options;
+  const { clean, model, journal } = await runRecipeOn(opened.model, {
+    ...{ recipe, engine, prepared, cache, events, signal },
+  });
   if (journal.skips.length + model.graph.nodes.length === 0 || !isSmaller(recipe, journal))
     throw nothingToQuantize(path.basename(options.input));
   stampMetadata(model, recipe);
@@ -108,120 +100,19 @@ export async function compressFile(options: CompressFileOptions): Promise<Report
 export const outputPaths = (output: string) =>
   ['html', 'md', 'json'].map((kind) => `${output.replace(/\.onnx$/i, '')}.report.${kind}`);
 
-const describeModel = ({ model, sizeBytes }: OpenedModel) =>
-  `${formatBytes(sizeBytes)} · ${model.graph.nodes.length} nodes · opset ${model.opsets.get('') ?? '?'}`;
-
-const describeData = ({ source, split }: Prepared) =>
-  `${source.name}: ${split.calibration.length} to calibrate, ${split.evaluation.length} held back to compare`;
-
-const describeCalibration = (activations: number, samples: number) =>
-  `${activations === 1 ? 'range of 1 activation' : `ranges of ${activations} activations`} on ${samples} samples`;
-
-function rejectBroken(model: Model): void {
-  const { nonFinite } = findProblems(model);
-  const nan = nonFinite.filter((c) => c.nan > 0).map((c) => c.name);
-  if (nan.length > 0) throw notANumber(nan);
-}
-
-export const portsOf = (model: Model): Port[] =>
-  model.graph.inputs
-    .filter((v) => !v.constant)
-    .map((v) => ({ name: v.name, dtype: dtypeOf(v) ?? 'float32', shape: shapeOf(v) }));
-
-async function prepare(options: CompressFileOptions, ports: readonly Port[]): Promise<Prepared> {
-  const { seed, samples } = options.recipe.calibration;
-  const given = options.data!;
-  const source =
-    given.path === 'synthetic'
-      ? createSyntheticSource(ports, { seed, length: 2 * samples })
-      : await openData(given.path, ports, { ...given, seed });
-  const evaluation = Math.min(options.evaluationSamples ?? 200, source.length);
-  const calibrates = options.recipe.stages.some((s) =>
-    s.passes.some(({ pass }) => pass === 'quantize-static'),
-  );
-  const split = await splitData(source, { calibration: calibrates ? samples : 0, evaluation, seed });
-  return { source, split };
-}
-
-async function quantize(
-  opened: OpenedModel,
-  prepared: Prepared | null,
-  engine: Engine,
-  options: CompressFileOptions,
-  events: JobEvents,
-): ReturnType<typeof compressModel> {
-  let begun: { name: string; at: number } | null = null;
-  let done: JournalPass[] = [];
-  let edited = opened.model;
-  const finishStage = () => {
-    const facts = { opset: edited.opsets.get('') ?? 0, layers: layersOf(edited) };
-    if (begun) events.end?.(begun.name, stageSummary(done, facts), performance.now() - begun.at);
-    done = [];
-  };
-  const result = await compressModel(opened.model, {
-    recipe: options.recipe,
-    engine,
-    signal: options.signal,
-    onStage: (name) => {
-      finishStage();
-      begun = { name, at: performance.now() };
-      events.begin?.(name);
-    },
-    onPass: (entry, _, model) => {
-      done.push(entry);
-      edited = model;
-    },
-    calibrate: prepared
-      ? (model, requests) =>
-          step(
-            events,
-            'calibrate',
-            (progress) => calibrate(engine, model, requests, prepared, options, progress),
-            (s) => describeCalibration(new Set(requests.map((r) => r.value)).size, s.samples),
-          )
-      : undefined,
+function prepare(
+  { recipe, evaluationSamples }: CompressFileOptions,
+  data: DataOptions,
+  ports: Parameters<typeof prepareData>[1],
+): Promise<Prepared> {
+  const { seed, samples } = recipe.calibration;
+  return prepareData(data, ports, {
+    seed,
+    calibration: calibrates(recipe) ? samples : 0,
+    evaluation: evaluationSamples ?? 200,
+    synthetic: 2 * samples,
   });
-  finishStage();
-  return result;
 }
-
-async function calibrate(
-  engine: Engine,
-  model: Model,
-  requests: readonly StatisticRequest[],
-  { source, split }: Prepared,
-  options: CompressFileOptions,
-  progress: (done: number, total: number) => void,
-): Promise<Statistics> {
-  const { mseSamples } = options.recipe.calibration;
-  const indices = split.calibration;
-  const { cache } = options;
-  const data = { hash: cache ? await source.hash() : '', indices, mseSamples };
-  const key = cache ? calibrationKey(model, requests, data, `${engine.name} ${engine.version}`) : '';
-  const known = cache?.get(key);
-  if (known) return known;
-  const samples = { count: indices.length, read: (i: number) => source.read(indices[i]!) };
-  const signal = options.signal ? { signal: options.signal } : {};
-  const made = await observe(engine, model, requests, samples, {
-    mseSamples,
-    onProgress: progress,
-    ...signal,
-  });
-  cache?.put(key, requests, made);
-  return made;
-}
-
-/** Whether the recipe's lossy passes did anything, or it has none. */
-function isSmaller(recipe: Recipe, journal: Journal): boolean {
-  const lossy = journal.stages.flatMap((s) => s.passes).filter((p) => p.effect === 'lossy');
-  return recipe.stages.length === 0 || lossy.length === 0 || lossy.some((p) => p.changed > 0);
-}
-
-function stampMetadata(model: Model, recipe: Recipe): void {
-  model.metadata.set('edgepress', `made with recipe ${recipe.name}, target ${recipe.target}`);
-}
-
-type Compressed = Awaited<ReturnType<typeof compressModel>>;
 
 /** Everything the report needs to know about source and result. */
 async function study(
@@ -229,11 +120,12 @@ async function study(
   source: OpenedModel,
   result: OpenedModel,
   prepared: Prepared | null,
-  { clean, model, journal }: Compressed,
+  { clean, model, journal }: CompressedModel,
   events: JobEvents,
 ): Promise<Omit<ReportParts, 'files'>> {
   const { signal } = options;
   const largestBytes = Math.max(source.sizeBytes, result.sizeBytes);
+  events.begin?.('sizes');
   const [before, after] = await Promise.all([
     factsOf(source, { largestBytes }),
     factsOf(result, { largestBytes }),
@@ -255,6 +147,7 @@ async function study(
         )
       : null;
   const few = indices.slice(0, 16);
+  if (pair) events.begin?.('layers');
   const quality =
     prepared && options.compare !== false
       ? await layerQuality(

@@ -42,7 +42,11 @@ export async function measurePair(
   const b = await measureIsolated(after.path, feeds, brief);
   return {
     latency: [row('before', pair.before, engine), row('after', pair.after, engine)],
-    memory: { beforePeakBytes: a.memory.peakBytes, afterPeakBytes: b.memory.peakBytes, how: memoryMethod },
+    memory: {
+      beforePeakBytes: a.memory.peakBytes,
+      afterPeakBytes: b.memory.peakBytes,
+      how: memoryMethod(engine),
+    },
   };
 }
 

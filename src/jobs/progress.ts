@@ -1,6 +1,7 @@
 /** What a running job tells whoever watches: the terminal's live line, or a log. */
 export interface JobEvents {
-  /** A step begins. `name` is short and stays the same between runs: "calibrate". */
+  /** A step begins. `name` is short and stays the same between runs: "calibrate". A step that ends without a word
+   *  ends when the next one begins. */
   begin?(step: string): void;
   /** Inside the step: done of total, when the total is known. */
   progress?(step: string, done: number, total: number): void;

@@ -58,12 +58,12 @@ export function stageSummary(
 
 const precisionWords: Readonly<Record<Layer['precision'], string>> = {
   int8: 'in int8',
-  'int8-dynamic': 'in int8 with ranges found at run time',
-  'int8-weights': 'stored in int8, computed in float',
+  'int8-dynamic': 'in int8, ranges at run time',
+  'int8-weights': 'with weights in int8',
   float: 'left in float',
 };
 
-/** "35 Conv, 1 Gemm in int8 · 17 Conv stored in int8, computed in float · 2 MatMul left in float" */
+/** "35 Conv, 1 Gemm in int8 · 17 Conv with weights in int8 · 2 MatMul left in float" */
 export function precisionSummary(layers: readonly Pick<Layer, 'opType' | 'precision'>[]): string {
   return Object.entries(precisionWords)
     .flatMap(([precision, text]) => {

@@ -8,6 +8,7 @@ import { type Answer, type Failure, fromWire, type Subject, type Task } from './
 import { measure, measureTwo } from './measure.ts';
 import { modelSource } from './model-source.ts';
 import { peakMemoryBytes } from './peak-memory.ts';
+import { watchWasmHeap } from './wasm-heap.ts';
 
 process.once('message', (task: Task) => {
   perform(task)
@@ -18,6 +19,7 @@ process.once('message', (task: Task) => {
 process.once('disconnect', () => process.exit(0));
 
 async function perform(task: Task): Promise<Answer> {
+  const heapBytes = task.engine === 'wasm' ? watchWasmHeap() : null;
   const engine = await openEngine(task.engine);
   await wakeRuntime(engine, task.before.options.threads);
   const feeds = fromWire(task.feeds);
@@ -27,9 +29,9 @@ async function perform(task: Task): Promise<Answer> {
     const pair = { before: { open: opener(task.before), feeds }, after: { open: opener(task.after), feeds } };
     return { pair: await measureTwo(pair.before, pair.after, task.measure) };
   }
-  const baselineBytes = process.memoryUsage.rss();
+  const baselineBytes = heapBytes?.() ?? process.memoryUsage.rss();
   const single = await measure(opener(task.before), feeds, task.measure);
-  return { single, memory: { peakBytes: peakMemoryBytes(), baselineBytes } };
+  return { single, memory: { peakBytes: heapBytes?.() ?? peakMemoryBytes(), baselineBytes } };
 }
 
 /** Loads and compiles the runtime, so that neither createMs nor the model's memory contains it. */

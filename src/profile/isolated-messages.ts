@@ -33,9 +33,9 @@ export type Answer =
   | { readonly failed: Failure };
 
 export interface MemoryPeak {
-  /** Largest resident size of the whole process, Node and runtime included. */
+  /** native: largest resident size of the whole process, Node and runtime included; wasm: the WebAssembly memory. */
   readonly peakBytes: number;
-  /** Resident size once the runtime was loaded and had run a one-node model, before this model was read. */
+  /** The same once the runtime was loaded and had run a one-node model, before this model was read. */
   readonly baselineBytes: number;
 }
 

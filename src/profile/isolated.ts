@@ -22,9 +22,8 @@ export interface IsolatedMeasurement extends Measurement {
 }
 
 /** How `memory` was measured, for reports. */
-export const memoryMethod =
-  'largest resident size of a separate process that opens the model and runs it; ' +
-  'the size with the runtime loaded but no model is given beside it';
+export const memoryMethod = (engine: EngineName) =>
+  engine === 'wasm' ? 'WebAssembly memory of the runtime' : 'resident memory of a whole process';
 
 /** @throws MEASURE_TIMEOUT, MEASURE_CRASHED, what the engine throws; the signal's reason when aborted */
 export async function measureIsolated(

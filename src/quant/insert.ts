@@ -114,18 +114,10 @@ export function insertWeightExpand(name: string, quantized: Value, scale: Value,
   return add('Mul', [add('Cast', [quantized], 'cast', { to: 1 }), scale], 'expanded');
 }
 
-/** Adds an initializer with a name made from `base`, unless `cache` has one for this very tensor already. */
-export function sharedInitializer(
-  graph: Graph,
-  base: string,
-  tensor: Tensor,
-  cache: Map<Tensor, Value>,
-): Value {
-  const known = cache.get(tensor);
-  if (known) return known;
-  const made = addInitializer(graph, base, tensor);
-  cache.set(tensor, made);
-  return made;
+/** The graph's initializer for this very tensor; a new one with a name made from `base` when it has none. */
+export function sharedInitializer(graph: Graph, base: string, tensor: Tensor): Value {
+  for (const v of graph.initializers) if (v.constant === tensor) return v;
+  return addInitializer(graph, base, tensor);
 }
 
 /** The node to insert before: the one after the producers of both values (the start for graph inputs). */

@@ -187,8 +187,12 @@ function nextLines(report: Report, options: TerminalOptions): string {
       const note = `(${plain(why)})`;
       const line = pad(plain(command), Math.min(widest, 40));
       const fits = lead.length + width(line) + 2 + width(note) <= options.width;
-      const gap = fits ? '  ' : `\n${' '.repeat(lead.length + 2)}`;
-      return `${lead}${colour(fits ? line : line.trimEnd(), 'bold')}${gap}${colour(note, 'dim')}\n`;
+      if (fits) return `${lead}${colour(line, 'bold')}  ${colour(note, 'dim')}\n`;
+      // Commands stay in one piece, to be copied; the reason wraps.
+      const start = ' '.repeat(lead.length + 2);
+      const reason = wrap(note, Math.max(16, options.width - start.length));
+      const lines = reason.map((part) => `${start}${colour(part, 'dim')}\n`).join('');
+      return `${lead}${colour(line.trimEnd(), 'bold')}\n${lines}`;
     })
     .join('');
 }

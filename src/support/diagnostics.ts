@@ -326,6 +326,13 @@ export const unknownOutput = (name: string, known: readonly string[]) =>
     `The model has no output "${name}"; it has ${known.map((n) => `"${n}"`).join(', ')}.`,
   );
 
+export const ortConversionFailed = (
+  reason: string,
+  kind: DiagnosticKind,
+  hint: string | undefined,
+  cause?: unknown,
+) => new Diagnostic('ORT_CONVERSION', kind, `onnxruntime can't write the model as .ort: ${reason}`, hint, cause);
+
 // --- measuring -------------------------------------------------------------------------------------------------
 
 export const measureTimeout = (what: string, seconds: number) =>

@@ -1,0 +1,175 @@
+/** What every job that compresses does: opens data, runs a recipe with calibration on it, tells of each stage. */
+import { findProblems } from '../analyze/facts.ts';
+import { observe } from '../calibrate/observe.ts';
+import { openData } from '../calibrate/open.ts';
+import type { DataSource, Split } from '../calibrate/source.ts';
+import { splitData } from '../calibrate/split.ts';
+import type { StatisticRequest, Statistics } from '../calibrate/statistics.ts';
+import { createSyntheticSource } from '../calibrate/synthetic.ts';
+import { type CompressedModel, compressModel } from '../compress.ts';
+import type { Engine, Port } from '../engine/contract.ts';
+import { dtypeOf, type Graph, type Model, shapeOf, type Value } from '../ir/model.ts';
+import type { Recipe } from '../pipeline/recipe.ts';
+import type { Journal, JournalPass } from '../pipeline/run.ts';
+import { notANumber } from '../support/diagnostics.ts';
+import { formatBytes } from '../support/units.ts';
+import { type CalibrationCache, calibrationKey } from './calibration-cache.ts';
+import { layersOf } from './layer-table.ts';
+import type { OpenedModel } from './model-files.ts';
+import { type JobEvents, step } from './progress.ts';
+import { stageSummary } from './stage-summary.ts';
+
+export interface DataOptions {
+  /** Folder, .npy or .npz; or 'synthetic'. */
+  readonly path: string;
+  readonly labels?: string | undefined;
+  readonly preprocess?: string | undefined;
+  readonly skipBad?: boolean | undefined;
+}
+
+export interface Prepared {
+  readonly source: DataSource;
+  readonly split: Split;
+}
+
+export const describeModel = ({ model, sizeBytes }: OpenedModel) =>
+  `${formatBytes(sizeBytes)} · ${model.graph.nodes.length} nodes · opset ${model.opsets.get('') ?? '?'}`;
+
+export const describeData = ({ source, split }: Prepared) =>
+  `${split.calibration.length} to calibrate, ${split.evaluation.length} to compare · ${source.name}`;
+
+const describeCalibration = (activations: number, samples: number) =>
+  `${activations === 1 ? 'range of 1 activation' : `ranges of ${activations} activations`} on ${samples} samples`;
+
+/** @throws WEIGHTS_NOT_FINITE for a model that is broken already */
+export function rejectBroken(model: Model): void {
+  const { nonFinite } = findProblems(model);
+  const nan = nonFinite.filter((c) => c.nan > 0).map((c) => c.name);
+  if (nan.length > 0) throw notANumber(nan);
+}
+
+const portOf = (v: Value): Port => ({ name: v.name, dtype: dtypeOf(v) ?? 'float32', shape: shapeOf(v) });
+
+/** What a caller feeds; inputs that have a default are not asked for. */
+export const portsOf = ({ graph }: { graph: Pick<Graph, 'inputs'> }): Port[] =>
+  graph.inputs.filter((v) => !v.constant).map(portOf);
+
+export const outputPortsOf = ({ graph }: { graph: Pick<Graph, 'outputs'> }): Port[] =>
+  graph.outputs.map(portOf);
+
+export interface PrepareOptions {
+  readonly seed: number;
+  /** Samples to calibrate on; 0 when nothing will be. */
+  readonly calibration: number;
+  readonly evaluation: number;
+  /** Samples of 'synthetic'. */
+  readonly synthetic: number;
+}
+
+/** Opens data and divides it. @throws what openData throws */
+export async function prepareData(
+  given: DataOptions,
+  ports: readonly Port[],
+  { seed, calibration, evaluation, synthetic }: PrepareOptions,
+): Promise<Prepared> {
+  const source =
+    given.path === 'synthetic'
+      ? createSyntheticSource(ports, { seed, length: synthetic })
+      : await openData(given.path, ports, { ...given, seed });
+  const split = await splitData(source, {
+    calibration,
+    evaluation: Math.min(evaluation, source.length),
+    seed,
+  });
+  return { source, split };
+}
+
+/** Whether a recipe asks for ranges of activations. */
+export const calibrates = (recipe: Recipe) =>
+  recipe.stages.some((s) => s.passes.some(({ pass }) => pass === 'quantize-static'));
+
+export interface RunRecipeOptions {
+  readonly recipe: Recipe;
+  readonly engine: Engine;
+  readonly prepared: Prepared | null;
+  readonly cache?: CalibrationCache | null | undefined;
+  readonly events: JobEvents;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Runs the recipe on a copy of the model, a step of progress for each stage. @throws what passes throw */
+export async function runRecipeOn(model: Model, options: RunRecipeOptions): Promise<CompressedModel> {
+  const { recipe, engine, prepared, events, signal } = options;
+  let begun: { name: string; at: number } | null = null;
+  let done: JournalPass[] = [];
+  let edited = model;
+  const finishStage = () => {
+    const facts = { opset: edited.opsets.get('') ?? 0, layers: layersOf(edited) };
+    if (begun) events.end?.(begun.name, stageSummary(done, facts), performance.now() - begun.at);
+    done = [];
+  };
+  const result = await compressModel(model, {
+    recipe,
+    engine,
+    signal,
+    onStage: (name) => {
+      finishStage();
+      begun = { name, at: performance.now() };
+      events.begin?.(name);
+    },
+    onPass: (entry, _, current) => {
+      done.push(entry);
+      edited = current;
+    },
+    calibrate: prepared
+      ? async (current, requests) => {
+          const statistics = await step(
+            events,
+            'calibrate',
+            (progress) => calibrate(current, requests, prepared, options, progress),
+            (s) => describeCalibration(new Set(requests.map((r) => r.value)).size, s.samples),
+          );
+          // The stage goes on; its time is told without that of the calibration.
+          if (begun) events.begin?.(begun.name);
+          if (begun) begun.at = performance.now();
+          return statistics;
+        }
+      : undefined,
+  });
+  finishStage();
+  return result;
+}
+
+async function calibrate(
+  model: Model,
+  requests: readonly StatisticRequest[],
+  { source, split }: Prepared,
+  { recipe, engine, cache, signal }: RunRecipeOptions,
+  onProgress: (done: number, total: number) => void,
+): Promise<Statistics> {
+  const { mseSamples } = recipe.calibration;
+  const indices = split.calibration;
+  const data = { hash: cache ? await source.hash() : '', indices, mseSamples };
+  const key = cache ? calibrationKey(model, requests, data, `${engine.name} ${engine.version}`) : '';
+  const known = cache?.get(key);
+  if (known) return known;
+  const samples = { count: indices.length, read: (i: number) => source.read(indices[i]!) };
+  const made = await observe(engine, model, requests, samples, {
+    mseSamples,
+    onProgress,
+    ...(signal ? { signal } : {}),
+  });
+  cache?.put(key, requests, made);
+  return made;
+}
+
+/** Whether the recipe's lossy passes did anything, or it has none. */
+export function isSmaller(recipe: Recipe, journal: Journal): boolean {
+  const lossy = journal.stages.flatMap((s) => s.passes).filter((p) => p.effect === 'lossy');
+  return recipe.stages.length === 0 || lossy.length === 0 || lossy.some((p) => p.changed > 0);
+}
+
+/** Marks a model as ours: such a file may be replaced unasked. */
+export function stampMetadata(model: Model, recipe: Recipe): void {
+  model.metadata.set('edgepress', `made with recipe ${recipe.name}, target ${recipe.target}`);
+}
