@@ -66,7 +66,7 @@ function main(repetitions: number): void {
   );
   const started = performance.now();
   const cli = path.join(path.dirname(here), '../src/cli/main.ts');
-  tsx(cli, model, '--int8', '--data', data, '-o', output, '--no-cache', '--quiet');
+  tsx(cli, model, '--int8', '--data', data, '-o', path.join(folder, 'whole.onnx'), '--no-cache', '--quiet');
   console.log(`whole command, 200 samples compared: ${((performance.now() - started) / 1000).toFixed(1)} s`);
   rmSync(folder, { recursive: true });
 }

@@ -2,6 +2,7 @@
 import type { Pass } from '../src/pipeline/pass.ts';
 import { collapseReshapes } from './collapse-reshapes.ts';
 import { collapseTransposes } from './collapse-transposes.ts';
+import { convertFloat16 } from './convert-float16.ts';
 import { deduplicateInitializers } from './deduplicate-initializers.ts';
 import { eliminateCommonSubexpressions } from './eliminate-common-subexpressions.ts';
 import { eliminateDeadNodes } from './eliminate-dead-nodes.ts';
@@ -14,6 +15,7 @@ import { fuseConvMul } from './fuse-conv-mul.ts';
 import { fuseMatmulAdd } from './fuse-matmul-add.ts';
 import { fusePad } from './fuse-pad.ts';
 import { inferShapesPass } from './infer-shapes.ts';
+import { quantizeBlockwise } from './quantize-blockwise.ts';
 import { quantizeDynamic } from './quantize-dynamic.ts';
 import { quantizeStatic } from './quantize-static.ts';
 import { quantizeWeights } from './quantize-weights.ts';
@@ -23,6 +25,7 @@ import { upgradeOpset } from './upgrade-opset.ts';
 const all: readonly Pass[] = [
   collapseReshapes,
   collapseTransposes,
+  convertFloat16,
   deduplicateInitializers,
   eliminateCommonSubexpressions,
   eliminateDeadNodes,
@@ -35,6 +38,7 @@ const all: readonly Pass[] = [
   fuseMatmulAdd,
   fusePad,
   inferShapesPass,
+  quantizeBlockwise,
   quantizeDynamic,
   quantizeStatic,
   quantizeWeights,

@@ -161,7 +161,7 @@ async function rewriteProduct(
   const sums = put('MatMulInteger', [xq, stored[0], xZero, stored[1]], 'sums', 'int32');
   const real = put('Cast', [sums.outputs[0]!], 'cast', 'float32', { to: 1 });
   const step = put('Mul', [xScale, constant('scale', weightScale)], 'step', 'float32');
-  step.outputs[0]!.type = tensorType('float32', weightScale.dims.length ? weightScale.dims : [1]);
+  step.outputs[0]!.type = tensorType('float32', weightScale.dims);
   const scaled = put('Mul', [real.outputs[0]!, step.outputs[0]!], 'scaled', 'float32', {}, !bias);
   if (bias) put('Add', [scaled.outputs[0]!, scaledBias(node, bias)], 'biased', 'float32', {}, true);
   sums.annotations.set('precision', { precision: 'int8-dynamic', reason: null });

@@ -1,7 +1,11 @@
-/** Writes dist/report.schema.json, which package.json exports. Run after tsc. */
+/** Writes dist/report.schema.json and dist/bundle.schema.json, which package.json exports. Run after tsc. */
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { manifestJsonSchema } from '../src/emit/manifest-schema.ts';
 import { reportJsonSchema } from '../src/report/json-schema.ts';
 
 const folder = new URL('../dist/', import.meta.url);
 mkdirSync(folder, { recursive: true });
-writeFileSync(new URL('report.schema.json', folder), `${JSON.stringify(reportJsonSchema(), null, 2)}\n`);
+const write = (name: string, schema: unknown) =>
+  writeFileSync(new URL(name, folder), `${JSON.stringify(schema, null, 2)}\n`);
+write('report.schema.json', reportJsonSchema());
+write('bundle.schema.json', manifestJsonSchema());

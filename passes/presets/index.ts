@@ -1,14 +1,20 @@
 /** All presets by name. */
 import { parseRecipe, type Recipe, type RecipeInit } from '../../src/pipeline/recipe.ts';
 import { floatClean } from './float-clean.ts';
+import { float16 } from './float16.ts';
 import { int8Dynamic } from './int8-dynamic.ts';
 import { int8Static } from './int8-static.ts';
 import { int8Weights } from './int8-weights.ts';
+import { q4 } from './q4.ts';
+import { q4f16 } from './q4f16.ts';
 
 const all = {
   'int8-static': int8Static,
   'int8-dynamic': int8Dynamic,
   'int8-weights': int8Weights,
+  float16,
+  q4,
+  q4f16,
   clean: floatClean,
 };
 

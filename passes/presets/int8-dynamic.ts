@@ -8,6 +8,14 @@ export const int8Dynamic: RecipeInit = {
   stages: [
     cleanUp,
     { name: 'quantise', passes: [{ pass: 'quantize-dynamic' }, { pass: 'quantize-weights' }] },
-    { name: 'tidy', passes: [{ pass: 'eliminate-dead-nodes' }, { pass: 'strip-inner-types' }] },
+    {
+      name: 'tidy',
+      passes: [
+        { pass: 'eliminate-dead-nodes' },
+        // Zero points, and scales of like channels.
+        { pass: 'deduplicate-initializers' },
+        { pass: 'strip-inner-types' },
+      ],
+    },
   ],
 };

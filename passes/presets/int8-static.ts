@@ -11,6 +11,14 @@ export const int8Static: RecipeInit = {
       name: 'quantise',
       passes: [{ pass: 'quantize-static' }, { pass: 'quantize-dynamic' }, { pass: 'quantize-weights' }],
     },
-    { name: 'tidy', passes: [{ pass: 'eliminate-dead-nodes' }, { pass: 'strip-inner-types' }] },
+    {
+      name: 'tidy',
+      passes: [
+        { pass: 'eliminate-dead-nodes' },
+        // Zero points, and scales of like channels.
+        { pass: 'deduplicate-initializers' },
+        { pass: 'strip-inner-types' },
+      ],
+    },
   ],
 };

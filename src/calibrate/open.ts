@@ -210,7 +210,8 @@ function picturePort(ports: readonly Port[], source: string): Port {
   return port;
 }
 
-async function preprocessingFor(port: Port, choice: string | undefined): Promise<FittedPreprocessing> {
+/** @param choice  as OpenDataOptions.preprocess */
+export async function preprocessingFor(port: Port, choice: string | undefined): Promise<FittedPreprocessing> {
   if (choice === undefined) return guessPreprocessing(port);
   if (isPreset(choice)) {
     const { spec, guessed } = presetPreprocessing(choice, port);

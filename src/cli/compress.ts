@@ -67,7 +67,7 @@ export async function run(model: string, flags: Flags): Promise<void> {
     else {
       const colour = Boolean(process.stdout.isTTY) && !process.env['NO_COLOR'];
       console.log(
-        `\n${renderTerminal(report, { colour, width: Math.min(process.stdout.columns ?? 80, 100) })}`,
+        `\n${renderTerminal(report, { colour, width: Math.min(process.stdout.columns || 80, 100) })}`,
       );
     }
   } finally {

@@ -50,7 +50,7 @@ const largestWeights = (model: Model): Weight[] =>
 
 function describe(f: ModelFacts, problems: ModelProblems, largest: readonly Weight[]): string {
   const lines: string[] = [];
-  const options = { colour: false, width: Math.min(process.stdout.columns ?? 80, 100) };
+  const options = { colour: false, width: Math.min(process.stdout.columns || 80, 100) };
   const row = (label: string, text: string) => lines.push(labelled(label, text, options).trimEnd());
   lines.push(plain(f.file));
   row('size', `${formatBytes(f.sizeBytes)} · gzip ${bytes(f.gzipBytes)} · brotli ${bytes(f.brotliBytes)}`);

@@ -45,6 +45,11 @@ const shared = {
     .choices(modes)
     .preset('auto')
     .helpGroup('Precision:'),
+  calibrate: new Option('--calibrate <n>', 'samples to find ranges on')
+    .default(100)
+    .argParser(positive)
+    .helpGroup('Data:'),
+  noCache: new Option('--no-cache', 'calibrate anew, keep nothing for the next time').helpGroup('Output:'),
 };
 
 const dataNeeded = new Option(shared.data.flags, shared.data.description)
@@ -57,6 +62,12 @@ function wholeNumber(text: string): number {
   throw new InvalidArgumentError('A whole number was expected.');
 }
 
+function portNumber(text: string): number {
+  const n = wholeNumber(text);
+  if (n <= 65535) return n;
+  throw new InvalidArgumentError('A port is a number up to 65535.');
+}
+
 function positive(text: string): number {
   const n = wholeNumber(text);
   if (n > 0) return n;
@@ -67,6 +78,43 @@ const all = Number.MAX_SAFE_INTEGER;
 const wholeNumberOrAll = (text: string) => (text === 'all' ? all : wholeNumber(text));
 function positiveOrAll(text: string): number {
   return text === 'all' ? all : positive(text);
+}
+
+function percentage(text: string): number {
+  const n = Number(text.replace(/%$/, ''));
+  if (/^\d+(\.\d+)?%?$/.test(text) && n <= 100) return n;
+  throw new InvalidArgumentError('A percentage from 0 to 100 was expected.');
+}
+
+function decibels(text: string): number {
+  const n = Number(text);
+  if (/^-?\d+(\.\d+)?$/.test(text)) return n;
+  throw new InvalidArgumentError('A number of decibels was expected.');
+}
+
+const targetNames = ['wasm', 'webgpu', 'node', 'mobile'];
+
+function targetList(text: string): string[] {
+  const names = text.split(',').map((name) => name.trim());
+  const unknown = names.find((name) => !targetNames.includes(name));
+  if (unknown === undefined) return [...new Set(names)];
+  throw new InvalidArgumentError(`"${unknown}" is no target; there are ${targetNames.join(', ')}.`);
+}
+
+/** Texts between commas. */
+function listed(text: string, known?: readonly string[]): string[] {
+  const items = text.split(',').map((item) => item.trim());
+  const bad = items.find((item) => item === '' || (known && !known.includes(item)));
+  if (bad === undefined) return items;
+  throw new InvalidArgumentError(known ? `Expected ${known.join(', ')}, with commas.` : 'An item is empty.');
+}
+
+/** "height=224" */
+function dimension(text: string, before: Record<string, number> = {}): Record<string, number> {
+  const [, name, size] = /^(.+)=(\d+)$/.exec(text) ?? [];
+  if (name === undefined || size === undefined)
+    throw new InvalidArgumentError('Expected a name and a size, as height=224.');
+  return { ...before, [name]: positive(size) };
 }
 
 const collect = (text: string, before: string[] | undefined) => [...(before ?? []), text];
@@ -82,7 +130,7 @@ function build(): Command {
     .configureHelp({
       optionDescription,
       subcommandTerm,
-      helpWidth: Math.min(process.stdout.columns ?? 80, 100),
+      helpWidth: Math.min(process.stdout.columns || 80, 100),
     })
     .addHelpText('before', `${examples}\n`)
     .argument('[model]')
@@ -116,12 +164,7 @@ function build(): Command {
     .addOption(shared.labels)
     .addOption(shared.preprocess)
     .addOption(shared.skipBad)
-    .addOption(
-      new Option('--calibrate <n>', 'samples to find ranges on')
-        .default(100)
-        .argParser(positive)
-        .helpGroup('Data:'),
-    )
+    .addOption(shared.calibrate)
     .addOption(
       new Option('--evaluate <n>', 'other samples to compare on, or "all"')
         .default(200)
@@ -139,9 +182,7 @@ function build(): Command {
     .addOption(new Option('--force', 'replace files that edgepress did not make').helpGroup('Output:'))
     .addOption(new Option('--no-compare', 'do not compare with the original').helpGroup('Output:'))
     .addOption(new Option('--no-measure', 'do not measure latency and memory').helpGroup('Output:'))
-    .addOption(
-      new Option('--no-cache', 'calibrate anew, keep nothing for the next time').helpGroup('Output:'),
-    )
+    .addOption(shared.noCache)
     .addOption(new Option('-q, --quiet', 'print only the paths written').helpGroup('Output:'))
     .addOption(shared.json)
     .optionsGroup('Other:')
@@ -171,6 +212,104 @@ function build(): Command {
     .action(async (model, o) => (await import('./evaluate.ts')).run(model, o));
 
   program
+    .command('bundle <model>')
+    .description('everything an app needs to load the model: variants, manifest, types, demo')
+    .addOption(
+      new Option('--targets <list>', 'of wasm, webgpu, node and mobile, with commas between')
+        .default(['wasm', 'webgpu'])
+        .argParser(targetList)
+        .helpGroup('Target:'),
+    )
+    .addOption(shared.data)
+    .addOption(shared.labels)
+    .addOption(shared.preprocess)
+    .addOption(shared.skipBad)
+    .addOption(shared.calibrate)
+    .addOption(
+      new Option('--evaluate <n>', 'other samples that each variant is compared on, or "all"')
+        .default(100)
+        .argParser(positiveOrAll)
+        .helpGroup('Data:'),
+    )
+    .addOption(shared.seed)
+    .addOption(
+      new Option('--min-agreement <percent>', 'a variant whose top-1 agrees less is not published')
+        .default(90)
+        .argParser(percentage)
+        .helpGroup('Budget:'),
+    )
+    .addOption(
+      new Option('--min-sqnr <dB>', 'the same for outputs that are no scores, and without data')
+        .default(10)
+        .argParser(decibels)
+        .helpGroup('Budget:'),
+    )
+    .addOption(new Option('-o, --output <folder>', 'default: <model>.bundle').helpGroup('Output:'))
+    .addOption(new Option('--name <name>', 'of the model (default: its file name)').helpGroup('Output:'))
+    .addOption(
+      new Option('--label-names <file>', 'names of the classes: text, JSON or config.json').helpGroup(
+        'Output:',
+      ),
+    )
+    .addOption(new Option('--licence <text>', "the model's licence, such as MIT").helpGroup('Output:'))
+    .addOption(
+      new Option('--url <path>', 'where the site serves it (default: /<folder>/)').helpGroup('Output:'),
+    )
+    .addOption(
+      new Option('--shard <MB>', 'cut larger files into pieces of this size; 0: never')
+        .default(20)
+        .argParser(wholeNumber)
+        .helpGroup('Output:'),
+    )
+    .addOption(new Option('--precompress', 'put a .br beside every model file').helpGroup('Output:'))
+    .addOption(new Option('--no-demo', 'leave the demo page out').helpGroup('Output:'))
+    .addOption(
+      new Option(
+        '--transformers-js <type>',
+        'config.json with this model_type, for transformers.js',
+      ).helpGroup('Output:'),
+    )
+    .addOption(new Option('--force', 'replace a folder that edgepress did not make').helpGroup('Output:'))
+    .addOption(shared.noCache)
+    .addOption(new Option('-q, --quiet', 'print only the path of the manifest').helpGroup('Output:'))
+    .addOption(shared.json)
+    .action(async (model, o) => (await import('./bundle.ts')).run(model, o));
+
+  program
+    .command('profile <bundle or model>')
+    .description('speed and memory on devices of this machine: Node, browsers, emulated phones')
+    .addOption(
+      new Option('--device <names>', 'node, wasm, chromium, chrome, edge, firefox, chromium:phone …')
+        .default(['node', 'wasm'], 'node,wasm')
+        .argParser((text) => listed(text))
+        .helpGroup('Target:'),
+    )
+    .addOption(
+      new Option('--provider <names>', 'cpu, wasm, webgpu (default: what each variant is made for)')
+        .argParser((text) => listed(text, ['cpu', 'wasm', 'webgpu']))
+        .helpGroup('Target:'),
+    )
+    .addOption(
+      new Option('--threads <list>', 'numbers of threads, as 1,4')
+        .default([1], '1')
+        .argParser((text) => listed(text).map(positive))
+        .helpGroup('Target:'),
+    )
+    .addOption(
+      new Option('--throughput <list>', 'also samples a second at these batch sizes, as 1,4,16')
+        .argParser((text) => listed(text).map(positive))
+        .helpGroup('Data:'),
+    )
+    .addOption(
+      new Option('--dim <name=n>', 'size of an open dimension (default: 1); repeatable')
+        .argParser(dimension)
+        .helpGroup('Data:'),
+    )
+    .addOption(new Option('--compare', 'one table: variants down, devices across').helpGroup('Output:'))
+    .addOption(shared.json)
+    .action(async (target, o) => (await import('./profile.ts')).run(target, o));
+
+  program
     .command('passes [name]')
     .description('all passes, or the options of one')
     .addOption(shared.json)
@@ -183,6 +322,20 @@ function build(): Command {
     .addOption(new Option('--data [path]', 'as with data: static int8').helpGroup('Data:'))
     .addOption(shared.target)
     .action(async (o) => (await import('./recipe.ts')).run(o));
+
+  program
+    .command('lab')
+    .description('serve a bundle to phones and other browsers, which measure it and send what they found')
+    .argument('<bundle>', 'folder that compress bundle made')
+    .addOption(new Option('--lan', 'let devices on your network join (default: only this machine)'))
+    .addOption(new Option('--https', 'self-signed certificate: on a network, WebGPU and threads need one'))
+    .addOption(new Option('--port <n>', 'port (default: a free one)').default(0).argParser(portNumber))
+    .addOption(
+      new Option('--idle <minutes>', 'end after this long without news').default(10).argParser(positive),
+    )
+    .addOption(new Option('--once', 'end when the first device is done'))
+    .addOption(shared.json)
+    .action(async (bundle, o) => (await import('./lab.ts')).run(bundle, o));
 
   return program;
 }

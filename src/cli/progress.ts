@@ -7,7 +7,10 @@ import { plain } from '../report/terminal.ts';
 import { formatDuration, liveText, stepLine } from './step-line.ts';
 
 export const isPlain = () =>
-  !process.stderr.isTTY || Boolean(process.env['CI']) || Boolean(process.env['NO_COLOR']);
+  !process.stderr.isTTY ||
+  process.env['TERM'] === 'dumb' ||
+  Boolean(process.env['CI']) ||
+  Boolean(process.env['NO_COLOR']);
 
 export interface Progress extends JobEvents {
   /** Clears the live region, after a failure or an interrupt. */
@@ -22,7 +25,7 @@ export function createProgress(options: { quiet: boolean }): Progress {
 }
 
 /** Columns of a line, at most; two stand before it. */
-const columns = () => Math.min(process.stderr.columns ?? 80, 100) - 2;
+const columns = () => Math.min(process.stderr.columns || 80, 100) - 2;
 
 function plainProgress(): Progress {
   return {
@@ -45,7 +48,13 @@ function liveProgress(): Progress {
       started = performance.now();
       // The two columns in front are text: with ora's indent the cursor would stay there. Reading keys stays off, so
       // that Ctrl-C reaches the process.
-      spinner = ora({ text: name, prefixText: ' ', stream: process.stderr, discardStdin: false }).start();
+      spinner = ora({
+        text: name,
+        prefixText: ' ',
+        stream: process.stderr,
+        isEnabled: true,
+        discardStdin: false,
+      }).start();
     },
     progress(name, done, total) {
       if (!spinner) return;

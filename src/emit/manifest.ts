@@ -37,6 +37,8 @@ export const measurementSchema = z.strictObject({
   adapter: z.string().nullable(),
   emulated: z.boolean(),
   downloadMs: number,
+  /** Compiling and starting the runtime, its bytes being there. */
+  compileMs: number.optional(),
   createMs: number,
   firstRunMs: number,
   warmup: z.number().int(),

@@ -7,7 +7,9 @@ import path from 'node:path';
 import { nest } from '../engine/adapter.ts';
 import { loadNativeRuntime } from '../engine/onnxruntime-node.ts';
 import { explain } from '../engine/reasons.ts';
-import { ortConversionFailed } from '../support/diagnostics.ts';
+import { readOrt } from '../formats/ort/read.ts';
+import { writeOrt } from '../formats/ort/write.ts';
+import { Diagnostic, ortConversionFailed } from '../support/diagnostics.ts';
 
 export interface OrtOptions {
   /** How far the graph is optimised before it is written. 'basic': constants folded, dead nodes gone, all operators
@@ -20,9 +22,10 @@ export interface OrtOptions {
   /** onnxruntime session configuration entries that the model needs, such as { 'session.disable_quant_qdq': '1' }:
    *  the optimiser reads them now, not when the file is loaded. */
   readonly sessionConfig?: Readonly<Record<string, string>>;
-  /** Optimisers to leave out, by onnxruntime's names. 'ConstantFolding' keeps weights small that the graph unpacks
-   *  itself, at the price of unpacking them in every run. */
-  readonly withoutOptimizers?: readonly string[];
+  /** Whether nodes that read only constants are computed now. By default unless that unpacks weights: a file over a
+   *  fifth larger than the model is converted again without, since size is what small weights are for. Such a file
+   *  unpacks them in every run (.ort files are not optimised when they are loaded). */
+  readonly foldConstants?: boolean;
   /** Tensors kept beside the model, by their location string. */
   readonly externalData?: ReadonlyMap<string, Uint8Array>;
 }
@@ -31,21 +34,29 @@ export interface OrtOptions {
  *  @param model  bytes of an ONNX model
  *  @throws ORT_CONVERSION with the runtime's reason when it refuses the model; ENGINE_MISSING without onnxruntime-node */
 export async function convertToOrt(model: Uint8Array, options: OrtOptions = {}): Promise<Uint8Array> {
-  const { level = 'extended', target = 'any', sessionConfig = {}, withoutOptimizers = [] } = options;
+  const { foldConstants } = options;
+  const folded = await convert(model, options, foldConstants ?? true);
+  if (foldConstants !== undefined) return folded;
+  const source = [...(options.externalData?.values() ?? [])].reduce((sum, d) => sum + d.length, model.length);
+  if (folded.length <= 1.2 * source) return folded;
+  const packed = await convert(model, options, false);
+  return packed.length < folded.length / 1.2 ? packed : folded;
+}
+
+async function convert(model: Uint8Array, options: OrtOptions, foldConstants: boolean): Promise<Uint8Array> {
+  const { level = 'extended', target = 'any', sessionConfig = {}, externalData = [] } = options;
   const runtime = await loadNativeRuntime();
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'edgepress-ort-'));
   try {
     const source = path.join(folder, 'model.onnx');
     const result = path.join(folder, 'model.ort');
     fs.writeFileSync(source, model);
-    for (const [name, data] of options.externalData ?? []) writeInside(folder, name, data);
+    for (const [name, data] of externalData) writeInside(folder, name, data);
     const config = {
       ...sessionConfig,
       'session.save_model_format': 'ORT',
       'session.qdqisint8allowed': target === 'arm' ? '1' : '0',
-      ...(withoutOptimizers.length > 0
-        ? { 'optimization.disable_specified_optimizers': withoutOptimizers.join(';') }
-        : {}),
+      ...(foldConstants ? {} : { 'optimization.disable_specified_optimizers': 'ConstantFolding' }),
     };
     const session = await runtime.InferenceSession.create(source, {
       executionProviders: ['cpu'],
@@ -55,8 +66,10 @@ export async function convertToOrt(model: Uint8Array, options: OrtOptions = {}):
       extra: nest(config),
     });
     await session.release();
-    return new Uint8Array(fs.readFileSync(result));
+    const written = fs.readFileSync(result);
+    return writeOrt(readOrt(written), written.length + 4096);
   } catch (cause) {
+    if (cause instanceof Diagnostic) throw cause;
     const { text, kind, hint } = explain(cause, 'node');
     throw ortConversionFailed(text.replaceAll(`${folder}${path.sep}`, ''), kind, hint, cause);
   } finally {

@@ -105,11 +105,13 @@ function moveAll(moves: readonly Move[], aside: string): void {
   guarded(aside, () => fs.mkdirSync(aside));
   for (const { from, to } of moves) {
     try {
-      if (fs.existsSync(to)) move(to, path.join(aside, path.basename(to)));
+      const there = fs.statSync(to, { throwIfNoEntry: false });
+      // A folder refuses the move by itself.
+      if (there && !there.isDirectory()) move(to, path.join(aside, path.basename(to)));
       move(from, to);
     } catch (cause) {
       for (const { from, to } of done.reverse()) fs.renameSync(to, from);
-      throw outputUnwritable(to, reason(cause), cause);
+      throw outputUnwritable(to, failureReason(cause), cause);
     }
   }
 }
@@ -118,11 +120,12 @@ function guarded<T>(file: string, work: () => T): T {
   try {
     return work();
   } catch (cause) {
-    throw outputUnwritable(file, reason(cause), cause);
+    throw outputUnwritable(file, failureReason(cause), cause);
   }
 }
 
-function reason(cause: unknown): string {
+/** An operating system's refusal in words. */
+export function failureReason(cause: unknown): string {
   const code = (cause as NodeJS.ErrnoException).code;
   if (code === 'ENOSPC' || code === 'EDQUOT') return 'the disk is full';
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return 'no permission to write there';

@@ -21,8 +21,8 @@ export interface Adapter {
   readonly title: string;
   readonly version: string;
   readonly runtime: Runtime;
-  /** Options this runtime needs on top of ours. */
-  readonly provider: 'cpu' | 'wasm';
+  /** Execution provider of every session; 'webgpu' is onnxruntime-web's, in a page. */
+  readonly provider: 'cpu' | 'wasm' | 'webgpu';
   /** Called before each session is created; throws a diagnostic when the options can't be met. */
   prepare?(options: SessionOptions): void;
 }

@@ -36,7 +36,7 @@ export async function checkOpens(
 }
 
 /** Why a runtime does not open a model; null when it does. Lack of memory is not the model's fault and is thrown. */
-async function refusalOf(engine: Engine, file: string): Promise<Diagnostic | null> {
+export async function refusalOf(engine: Engine, file: string): Promise<Diagnostic | null> {
   try {
     await (await openSubject(engine, { path: file })).close();
     return null;

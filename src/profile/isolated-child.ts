@@ -8,6 +8,7 @@ import { type Answer, type Failure, fromWire, type Subject, type Task } from './
 import { measure, measureTwo } from './measure.ts';
 import { modelSource } from './model-source.ts';
 import { peakMemoryBytes } from './peak-memory.ts';
+import { measureThroughput } from './throughput.ts';
 import { watchWasmHeap } from './wasm-heap.ts';
 
 process.once('message', (task: Task) => {
@@ -20,8 +21,10 @@ process.once('disconnect', () => process.exit(0));
 
 async function perform(task: Task): Promise<Answer> {
   const heapBytes = task.engine === 'wasm' ? watchWasmHeap() : null;
+  const begin = performance.now();
   const engine = await openEngine(task.engine);
   await wakeRuntime(engine, task.before.options.threads);
+  const compileMs = performance.now() - begin;
   const feeds = fromWire(task.feeds);
   const opener = (subject: Subject) => async (): Promise<Session> =>
     engine.open(await modelSource(subject.path, engine.name), subject.options);
@@ -31,7 +34,11 @@ async function perform(task: Task): Promise<Answer> {
   }
   const baselineBytes = heapBytes?.() ?? process.memoryUsage.rss();
   const single = await measure(opener(task.before), feeds, task.measure);
-  return { single, memory: { peakBytes: heapBytes?.() ?? peakMemoryBytes(), baselineBytes } };
+  // Before larger batches make it grow.
+  const memory = { peakBytes: heapBytes?.() ?? peakMemoryBytes(), baselineBytes };
+  if (!task.throughput) return { single, memory, compileMs };
+  const throughput = await measureThroughput(opener(task.before), feeds, task.throughput);
+  return { single, memory, compileMs, throughput };
 }
 
 /** Loads and compiles the runtime, so that neither createMs nor the model's memory contains it. */

@@ -3,6 +3,7 @@ import type { EngineName, SessionOptions } from '../engine/contract.ts';
 import { denseTensor, stringTensor, type Tensor } from '../ir/tensor.ts';
 import type { DiagnosticKind } from '../support/diagnostics.ts';
 import type { Comparison, Measurement, MeasureOptions } from './measure.ts';
+import type { Throughput, ThroughputRequest } from './throughput.ts';
 
 export interface Subject {
   /** Path of an ONNX file; external data is found beside it. */
@@ -17,6 +18,8 @@ export interface Task {
   readonly after?: Subject;
   readonly feeds: readonly WireTensor[];
   readonly measure: Omit<MeasureOptions, 'signal'>;
+  /** Afterwards, of `before` alone. */
+  readonly throughput?: ThroughputRequest;
 }
 
 export interface WireTensor {
@@ -28,7 +31,13 @@ export interface WireTensor {
 }
 
 export type Answer =
-  | { readonly single: Measurement; readonly memory: MemoryPeak }
+  | {
+      readonly single: Measurement;
+      readonly memory: MemoryPeak;
+      /** Loading the runtime, up to the first answer of a one-node model. */
+      readonly compileMs: number;
+      readonly throughput?: Throughput;
+    }
   | { readonly pair: Comparison }
   | { readonly failed: Failure };
 

@@ -9,16 +9,22 @@ import type { Tensor } from '../ir/tensor.ts';
 import { Diagnostic, measureCrashed, measureTimeout } from '../support/diagnostics.ts';
 import { type Answer, type MemoryPeak, type Task, toWire } from './isolated-messages.ts';
 import type { Comparison, Measurement, MeasureOptions } from './measure.ts';
+import type { Throughput, ThroughputRequest } from './throughput.ts';
 
 export interface IsolatedOptions extends MeasureOptions {
   readonly engine: EngineName;
   readonly session?: SessionOptions;
+  /** Of the one model, after its latency and memory. */
+  readonly throughput?: ThroughputRequest;
   /** The child is killed after this time; default 120 000. */
   readonly timeoutMs?: number;
 }
 
 export interface IsolatedMeasurement extends Measurement {
   readonly memory: MemoryPeak;
+  /** Loading the runtime, up to the first answer of a one-node model. */
+  readonly compileMs: number;
+  readonly throughput?: Throughput;
 }
 
 /** How `memory` was measured, for reports. */
@@ -34,7 +40,8 @@ export async function measureIsolated(
   const before = { path, options: options.session ?? {} };
   const answer = await runChild(task(options, feeds, { before }), options);
   if (!('single' in answer)) throw unexpected(path, answer);
-  return { ...answer.single, memory: answer.memory };
+  const { single, ...rest } = answer;
+  return { ...single, ...rest };
 }
 
 /** Two models by turns in one child process; see `measureTwo`. Each may have session options of its own.
@@ -43,7 +50,7 @@ export async function measureTwoIsolated(
   before: { readonly path: string; readonly session?: SessionOptions },
   after: { readonly path: string; readonly session?: SessionOptions },
   feeds: Readonly<Record<string, Tensor>>,
-  options: Omit<IsolatedOptions, 'session'>,
+  options: Omit<IsolatedOptions, 'session' | 'throughput'>,
 ): Promise<Comparison> {
   const subjects = {
     before: { path: before.path, options: before.session ?? {} },
@@ -58,11 +65,11 @@ const unexpected = (path: string, answer: Answer) =>
   measureCrashed(basename(path), 'an unexpected answer', Object.keys(answer).join());
 
 function task(
-  { engine, session: _, timeoutMs: __, signal: ___, ...measure }: IsolatedOptions,
+  { engine, throughput, session: _, timeoutMs: __, signal: ___, ...measure }: IsolatedOptions,
   feeds: Readonly<Record<string, Tensor>>,
   subjects: Pick<Task, 'before' | 'after'>,
 ): Task {
-  return { engine, ...subjects, feeds: toWire(feeds), measure };
+  return { engine, ...subjects, feeds: toWire(feeds), measure, ...(throughput ? { throughput } : {}) };
 }
 
 function runChild(task: Task, { timeoutMs = 120_000, signal }: IsolatedOptions): Promise<Answer> {

@@ -5,7 +5,7 @@ import type { Tensor } from '../ir/tensor.ts';
 import { median, quantile } from '../support/statistics.ts';
 
 export interface MeasureOptions {
-  /** Runs after the first one that are not counted; default 3. */
+  /** Runs after the first one that are not counted; default 3. One is enough once they have taken maxMs. */
   readonly warmup?: number;
   /** Default 10. */
   readonly minRepetitions?: number;
@@ -17,6 +17,8 @@ export interface MeasureOptions {
   readonly maxMs?: number;
   readonly signal?: AbortSignal;
 }
+
+const defaultMaxMs = 5000;
 
 export interface Measurement {
   /** Until the session stood: parsing, optimising, packing weights. The runtime itself was loaded before. */
@@ -124,8 +126,10 @@ async function start(candidate: Candidate, options: MeasureOptions): Promise<Sub
     begin = performance.now();
     await session.run(feeds);
     const firstRunMs = performance.now() - begin;
-    const warmup = options.warmup ?? 3;
-    for (let i = 0; i < warmup; i++) {
+    const { warmup: wanted = 3, maxMs = defaultMaxMs } = options;
+    const end = performance.now() + maxMs;
+    let warmup = 0;
+    for (; warmup < wanted && (warmup === 0 || performance.now() < end); warmup++) {
       options.signal?.throwIfAborted();
       await session.run(feeds);
     }
@@ -144,7 +148,13 @@ async function sample(subject: Subject): Promise<void> {
 
 /** `step` returns how far the median is known, as a share of it. */
 async function repeat(options: MeasureOptions, step: (i: number) => Promise<number>): Promise<void> {
-  const { minRepetitions = 10, maxRepetitions = 200, precision = 0.02, maxMs = 5000, signal } = options;
+  const {
+    minRepetitions = 10,
+    maxRepetitions = 200,
+    precision = 0.02,
+    maxMs = defaultMaxMs,
+    signal,
+  } = options;
   const end = performance.now() + maxMs;
   for (let i = 0; i < Math.max(1, maxRepetitions); i++) {
     signal?.throwIfAborted();

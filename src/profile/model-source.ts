@@ -11,6 +11,8 @@ import { initializersOf } from '../ir/walk.ts';
 export async function modelSource(path: string, engine: EngineName): Promise<ModelSource> {
   if (engine === 'node') return { path };
   const bytes = await readFile(path);
+  // onnxruntime's own format holds all of its data.
+  if (path.endsWith('.ort')) return { bytes };
   const folder = dirname(path);
   const model = decodeModel(bytes, { name: path, ...externalFiles(folder) });
   const locations = new Set<string>();

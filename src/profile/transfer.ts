@@ -21,6 +21,15 @@ export async function transferSizes(
   bytes: Uint8Array,
   brotliQuality = brotliQualityFor(bytes.length),
 ): Promise<TransferSizes> {
+  const { gzipBytes, brotli } = await compressForTransfer(bytes, brotliQuality);
+  return { rawBytes: bytes.length, gzipBytes, brotliBytes: brotli.length, brotliQuality };
+}
+
+/** The size with gzip, and the content as Brotli has it, for files that are stored so. */
+export async function compressForTransfer(
+  bytes: Uint8Array,
+  brotliQuality: number,
+): Promise<{ gzipBytes: number; brotli: Uint8Array }> {
   const params = {
     [constants.BROTLI_PARAM_QUALITY]: brotliQuality,
     [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
@@ -29,10 +38,5 @@ export async function transferSizes(
     promisify(gzip)(bytes, { level: 9 }),
     promisify(brotliCompress)(bytes, { params }),
   ]);
-  return {
-    rawBytes: bytes.length,
-    gzipBytes: zipped.length,
-    brotliBytes: packed.length,
-    brotliQuality,
-  };
+  return { gzipBytes: zipped.length, brotli: new Uint8Array(packed) };
 }

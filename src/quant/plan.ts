@@ -15,7 +15,7 @@ import {
 import { elementCount } from '../ir/tensor.ts';
 import { clampInterval, type QuantizationTrait, traitOf } from '../ops/quantization.ts';
 
-export type Precision = 'int8' | 'int8-dynamic' | 'int8-weights' | 'float';
+export type Precision = 'int8' | 'int8-dynamic' | 'int8-weights' | 'q4' | 'float16' | 'float';
 
 export interface Decision {
   readonly precision: Precision;

@@ -326,6 +326,14 @@ export const unknownOutput = (name: string, known: readonly string[]) =>
     `The model has no output "${name}"; it has ${known.map((n) => `"${n}"`).join(', ')}.`,
   );
 
+export const ortDamaged = (reason: string, cause?: unknown) =>
+  user(
+    'ORT_DAMAGED',
+    `An ORT-format model (.ort) was expected; ${reason}.`,
+    'Convert the .onnx model again.',
+    cause,
+  );
+
 export const ortConversionFailed = (
   reason: string,
   kind: DiagnosticKind,
@@ -347,6 +355,61 @@ export const measureCrashed = (what: string, how: string, stderr: string) =>
     'MEASURE_CRASHED',
     `The process that measured ${what} ended with ${how}${stderr ? `: ${stderr}` : ''}.`,
     'Most often the machine ran out of memory; close other programs or use a smaller input.',
+  );
+
+// --- browsers and devices --------------------------------------------------------------------------------------
+
+type InstalledBrowser = { readonly kind: string; readonly path: string };
+
+export const unknownDevice = (name: string, known: readonly string[]) => {
+  const close = nearest(name, known);
+  return user(
+    'UNKNOWN_DEVICE',
+    `There is no device "${name}"; there are ${known.join(', ')}.`,
+    close ? `Did you mean ${close}?` : 'Give one or several of them, with commas: --device node,wasm,chromium',
+  );
+};
+
+export const nothingMeasured = (reasons: readonly string[]) =>
+  environment(
+    'NOTHING_MEASURED',
+    `Nothing could be measured: ${reasons[0] ?? 'there is no variant for these devices'}${
+      reasons.length > 1 ? ` (and ${reasons.length - 1} other reasons)` : ''
+    }.`,
+    'Choose other devices or providers: --device wasm, --provider wasm.',
+  );
+
+export const browserMissing = (kind: string, installed: readonly InstalledBrowser[], variable: string) =>
+  environment(
+    'BROWSER_MISSING',
+    `No ${kind} was found on this machine; ${
+      installed.length > 0
+        ? `there is ${installed.map((b) => `${b.kind} (${b.path})`).join(', ')}`
+        : 'nor any other browser that can be measured in'
+    }.`,
+    `Install it, or name its program in ${variable}. edgepress downloads no browsers.`,
+  );
+
+export const browserLaunch = (kind: string, path: string, cause: unknown) =>
+  environment(
+    'BROWSER_LAUNCH',
+    `${kind} (${path}) does not start: ${messageOf(cause).split('\n')[0]}`,
+    'Start it once by hand to see what it lacks.',
+    cause,
+  );
+
+export const browserCrashed = (title: string, how: string) =>
+  environment(
+    'BROWSER_CRASHED',
+    `${title} gave no answer: ${how}.`,
+    'Most often the page ran out of memory; use a smaller model or input.',
+  );
+
+export const browserTimeout = (title: string, seconds: number) =>
+  environment(
+    'BROWSER_TIMEOUT',
+    `${title} did not answer within ${seconds} s and was stopped.`,
+    'Use a smaller input, or leave this device out.',
   );
 
 // --- data and calibration --------------------------------------------------------------------------------------
@@ -605,6 +668,90 @@ export const notANumber = (names: readonly string[]) =>
     `${names.length} constant${names.length === 1 ? '' : 's'} of the model hold NaN or infinity (first: "${names[0]}").`,
     'Such a model is broken already; export it again from a checkpoint whose loss was finite.',
   );
+
+// --- bundles ---------------------------------------------------------------------------------------------------
+
+export const bundleInvalid = (what: string) => internal('BUNDLE_INVALID', `The bundle would be invalid: ${what}.`);
+
+export const labelNamesInvalid = (path: string, why: string) =>
+  user(
+    'LABEL_NAMES_INVALID',
+    `${path} holds no class names: ${why}.`,
+    'Pass a text file with one name a line, a JSON array of names, or a config.json with id2label.',
+  );
+
+export const labelNamesCount = (path: string, received: number, output: string, expected: number) =>
+  user(
+    'LABEL_NAMES_COUNT',
+    `${path} has ${received} class names; output "${output}" scores ${expected} classes.`,
+    'Names belong to the places of the output, in its order.',
+  );
+
+export const outputHoldsInput = (output: string, what: string) =>
+  user(
+    'OUTPUT_HOLDS_INPUT',
+    `${output} holds ${what}; a bundle replaces its folder as a whole.`,
+    'Choose a folder of its own with -o.',
+  );
+
+export const runtimeNotBuilt = () =>
+  environment(
+    'RUNTIME_NOT_BUILT',
+    'The demo page needs edgepress/runtime, which this copy of edgepress was not built with.',
+    'Run npm run build, or pass --no-demo.',
+  );
+
+export const parityInputs = (file: string, reason: string) =>
+  user(
+    'PARITY_INPUTS',
+    `${file} does not run on made-up inputs, so its variants can't be checked: ${reason}`,
+    'Pass real ones with --data.',
+  );
+
+export const noVariant = (reasons: readonly string[]) =>
+  new Diagnostic(
+    'NO_VARIANT',
+    'gate',
+    `No variant of the model agrees with the original within the budget (${reasons.join('; ')}).`,
+    'Lower --min-agreement or --min-sqnr, or pass other --data.',
+  );
+
+// --- device lab ------------------------------------------------------------------------------------------------
+
+export const bundleMissing = (folder: string, why: string) =>
+  user(
+    'BUNDLE_NOT_FOUND',
+    `${folder} is not a bundle: ${why}.`,
+    'Pass the folder that compress bundle made; it holds edgepress.json.',
+  );
+
+export const bundleUnreadable = (file: string, what: string) =>
+  user(
+    'BUNDLE_UNREADABLE',
+    `${file} does not describe a bundle: ${what}.`,
+    'Make the bundle again with compress bundle.',
+  );
+
+export const labPort = (port: number, reason: string, cause: unknown) =>
+  environment(
+    'LAB_PORT',
+    `The lab can't listen on port ${port}: ${reason}.`,
+    'Choose another with --port, or leave it out: a free one is taken.',
+    cause,
+  );
+
+export const labNoNetwork = () =>
+  environment(
+    'LAB_NO_NETWORK',
+    'No network address was found that a phone could reach.',
+    'Connect to a network, or leave out --lan and use a cable: adb reverse makes the lab reachable from Android.',
+  );
+
+/** An answer to a device, shown on its page; the terminal does not stop for it. */
+export const labRefused = (
+  code: 'LAB_TOKEN' | 'LAB_FULL' | 'LAB_SESSION' | 'LAB_FINISHED' | 'LAB_REPEATED' | 'LAB_MESSAGE' | 'LAB_REQUEST',
+  message: string,
+) => user(code, message);
 
 // --- files and process -----------------------------------------------------------------------------------------
 

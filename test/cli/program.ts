@@ -53,8 +53,8 @@ export function createWorkspace(): Workspace {
       readdirSync(folder, { recursive: true, encoding: 'utf8' })
         .sort()
         .map((name) => {
-          const { size, mtimeMs } = statSync(path(name));
-          return `${name} ${size} ${mtimeMs}`;
+          const stat = statSync(path(name));
+          return stat.isDirectory() ? name : `${name} ${stat.size} ${stat.mtimeMs}`;
         }),
     remove: () => rmSync(top, { recursive: true, force: true }),
   };

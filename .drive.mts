@@ -1,0 +1,16 @@
+import { chromium, devices } from 'playwright-core';
+const url = process.argv[2]!; const scheme = (process.argv[3] ?? 'light') as 'light'|'dark';
+const b = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--headless=new','--no-sandbox','--disable-background-networking','--disable-component-update','--disable-sync','--no-first-run', ...(process.argv[4]==='gpu'?['--enable-unsafe-webgpu','--use-webgpu-adapter=swiftshader','--enable-features=Vulkan']:['--disable-gpu'])] });
+const ctx = await b.newContext({ ...devices['Pixel 7'], colorScheme: scheme, ignoreHTTPSErrors: true });
+const p = await ctx.newPage();
+p.on('console', m => console.log('console', m.text())); p.on('pageerror', e => console.log('pageerror', e.message));
+p.on('requestfailed', r => console.log('failed', r.url(), r.failure()?.errorText));
+const t0 = Date.now();
+await p.goto(url);
+await p.locator('#status', { hasText: /Measuring/ }).waitFor({timeout:30000}).catch(()=>{});
+await p.waitForTimeout(1500);
+await p.screenshot({ path: `/tmp/lab-run-${scheme}.png` });
+await p.locator('#status', { hasText: /sent|not connected|token|wrong/i }).waitFor({timeout:90000}).catch(e=>console.log(String(e).slice(0,100)));
+console.log(Date.now()-t0, await p.evaluate('document.body.innerText'));
+await p.screenshot({ path: `/tmp/lab-done-${scheme}.png`, fullPage: true });
+await b.close();

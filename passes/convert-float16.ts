@@ -1,0 +1,160 @@
+/** Weights and computation in float16, inputs and outputs in float32: half the bytes, and the number format that
+ *  WebGPU is fastest in.
+ *    y = Cast₃₂( f₁₆( Cast₁₆(x), W₁₆ ) ), one Cast for each value that both precisions read
+ *  Left in float32: constants beyond ±65504 or of which float16 would lose more than a thousandth, with the nodes that
+ *  read them; ops without a float16 form; normalisations and softmaxes written out in small ops; what is computed from
+ *  integers alone; what crosses the border of a subgraph; with `ranges`, nodes that saw more than `largest` on the
+ *  data. Masks of -3.4e38 are clipped before they are cast.
+ *  Source: ONNX Cast-13 and type constraints; limits after NVIDIA ModelOpt autocast (data 512, weights 65504). */
+import { z } from 'zod';
+import { createHalfConverter, type HalfTensor } from '../src/engine/float16-kernel.ts';
+import { constantOf, dtypeOf, isOp, type Model, type Node, opKey, type Value } from '../src/ir/model.ts';
+import { float32Values, type Tensor, tensorOf } from '../src/ir/tensor.ts';
+import { nodesOf } from '../src/ir/walk.ts';
+import { float16Kind, keptInFloat32 } from '../src/ops/float16.ts';
+import { definePass, requireOpset, type Skip } from '../src/pipeline/pass.ts';
+import { applyFloat16 } from '../src/quant/float16-edit.ts';
+import {
+  type Float16Plan,
+  halfInputs,
+  halfOutputs,
+  planFloat16,
+  readsEither,
+} from '../src/quant/float16-plan.ts';
+import { decisionOf, layerNote } from '../src/quant/layers.ts';
+import { selectNodes } from '../src/quant/select.ts';
+
+const options = z.strictObject({
+  /** Inputs and outputs stay float32; false makes them float16 too. */
+  keepIo: z.boolean().default(true),
+  /** Op types that stay float32. */
+  keep: z.array(z.string()).default([...keptInFloat32]),
+  /** Measure on data which nodes see large values, and leave those in float32. */
+  ranges: z.boolean().default(false),
+  /** What counts as large with `ranges`; float16 ends at 65504, and sums get there sooner. */
+  largest: z.number().positive().max(65504).default(512),
+  include: z.array(z.string()).default([]),
+  exclude: z.array(z.string()).default([]),
+});
+
+type Options = z.infer<typeof options>;
+
+/** A healthy tensor loses 2e-4 of its length to rounding; one that loses more has weights below 6e-5. */
+const mostLost = 2 ** -10;
+
+export const convertFloat16 = definePass<Options>({
+  name: 'convert-float16',
+  summary: 'Weights and computation in float16; inputs and outputs stay float32.',
+  effect: 'lossy',
+  options,
+
+  requires: (model) => requireOpset(model, 'convert-float16', 13),
+
+  observe(model, o) {
+    if (!o.ranges) return [];
+    const values = new Set(
+      model.graph.nodes.filter((n) => float16Kind(n) && !readsEither(n)).flatMap(halfOutputs),
+    );
+    for (const v of model.graph.inputs) if (dtypeOf(v) === 'float32') values.add(v);
+    return [...values].map((v) => ({ kind: 'range', value: v.name }));
+  },
+
+  async apply(model, o, context) {
+    const converter = createHalfConverter(context.engine);
+    try {
+      const halves = await convertConstants(model, converter.convert);
+      const plan = planFloat16(model, {
+        chosen: selectNodes(model, o),
+        keep: new Set(o.keep),
+        keepIo: o.keepIo,
+        constantObstacle: (value, node, index) => obstacle(halves.get(value), node, index),
+        magnitude: (value) => {
+          const range = o.ranges ? context.statistics.range(value.name) : undefined;
+          return range && Math.max(Math.abs(range.min), Math.abs(range.max));
+        },
+        largest: o.largest,
+      });
+      note(plan);
+      const skipped = skips(plan);
+      if (plan.half.size + plan.stored.size === 0) return { changed: 0, skipped };
+      const bounded = new Map<Value, Tensor>();
+      const changed = applyFloat16(model, plan, o.keepIo, (value, node, index) =>
+        boundedForm(value, halves.get(value)!, node, index, bounded),
+      );
+      return { changed, skipped };
+    } finally {
+      await converter.close();
+    }
+  },
+});
+
+async function convertConstants(
+  model: Model,
+  convert: (t: Tensor) => Promise<HalfTensor>,
+): Promise<Map<Value, HalfTensor>> {
+  const halves = new Map<Value, HalfTensor>();
+  for (const node of nodesOf(model)) {
+    if (float16Kind(node) === null) continue;
+    for (const { value } of halfInputs(node)) {
+      const tensor = constantOf(value);
+      if (tensor && !halves.has(value)) halves.set(value, await convert(tensor));
+    }
+  }
+  return halves;
+}
+
+/** Bounds and fill values mean "as far as it goes": the ends of float16 say the same. */
+const isBound = (node: Node, index: number) =>
+  (isOp(node, 'Clip') && index > 0) ||
+  (isOp(node, 'Where') && index > 0) ||
+  (isOp(node, 'Pad') && index === 2);
+
+function obstacle(made: HalfTensor | undefined, node: Node, index: number): string | null {
+  if (!made) return null;
+  if (made.hasNan) return 'constant-not-a-number';
+  if (made.largest > 65504 && !isBound(node, index))
+    return `constant-beyond-float16: up to ${Number(made.largest.toPrecision(3))}`;
+  if (made.error > mostLost) return `weights-underflow: float16 would lose ${lost(made.error)} of them`;
+  return null;
+}
+
+const lost = (error: number) => `${Number((100 * error).toPrecision(2))} %`;
+
+/** Where a Clip ends or a Where fills, what float16 can't hold becomes its largest half. */
+function boundedForm(
+  value: Value,
+  made: HalfTensor,
+  node: Node,
+  index: number,
+  known: Map<Value, Tensor>,
+): Tensor {
+  if (made.largest <= 65504 || !isBound(node, index)) return made.half;
+  const before = known.get(value);
+  if (before) return before;
+  const limit = isOp(node, 'Clip') ? Number.POSITIVE_INFINITY : 32768;
+  const tensor = constantOf(value)!;
+  const fit = (x: number) => (Math.abs(x) <= 65504 ? x : Math.sign(x) * limit);
+  const form = tensorOf('float16', tensor.dims, float32Values(tensor).map(fit));
+  known.set(value, form);
+  return form;
+}
+
+/** What became of the layers, for the report; decisions of earlier passes stand. */
+function note({ half, stored, kept }: Float16Plan): void {
+  for (const node of half)
+    if (layerNote(node) && !decisionOf(node))
+      node.annotations.set('precision', { precision: 'float16', reason: null });
+  for (const node of stored)
+    if (layerNote(node) && !decisionOf(node))
+      node.annotations.set('precision', {
+        precision: 'float16',
+        reason: `no-float16-kernel: ${node.opType} computes in float32 from weights stored in float16`,
+      });
+  for (const [node, reason] of kept)
+    if (layerNote(node) && !decisionOf(node))
+      node.annotations.set('precision', { precision: 'float', reason });
+}
+
+/** Every node that stays, and every constant that made one stay. */
+const skips = ({ kept }: Float16Plan): Skip[] =>
+  [...kept].map(([node, reason]) => ({ at: node.name || (node.outputs[0]?.name ?? opKey(node)), reason }));

@@ -1,0 +1,20 @@
+/** --fp16: weights and computation in float16, inputs and outputs in float32. */
+import type { RecipeInit } from '../../src/pipeline/recipe.ts';
+import { cleanUp } from './clean-up.ts';
+
+export const float16: RecipeInit = {
+  edgepress: 1,
+  name: 'float16',
+  stages: [
+    cleanUp,
+    { name: 'convert', passes: [{ pass: 'convert-float16' }] },
+    {
+      name: 'tidy',
+      passes: [
+        { pass: 'eliminate-identities' },
+        { pass: 'eliminate-dead-nodes' },
+        { pass: 'strip-inner-types' },
+      ],
+    },
+  ],
+};

@@ -1,0 +1,140 @@
+/** compress bundle <model> -o <folder> */
+import path from 'node:path';
+import pc from 'picocolors';
+import { type BundleResult, bundleFile } from '../jobs/bundle.ts';
+import type { BundleTarget } from '../jobs/bundle-plan.ts';
+import { defaultCacheFolder, openCalibrationCache } from '../jobs/calibration-cache.ts';
+import { plain } from '../report/terminal.ts';
+import { optionWithoutEffect } from '../support/diagnostics.ts';
+import { formatBytes, formatDb, formatPercent } from '../support/units.ts';
+import { interruptSignal } from './interrupt.ts';
+import { printJson } from './print-json.ts';
+import { createProgress } from './progress.ts';
+import { table } from './table.ts';
+
+interface Flags {
+  output?: string;
+  targets: BundleTarget[];
+  data?: string;
+  labels?: string;
+  labelNames?: string;
+  preprocess?: string;
+  skipBad?: boolean;
+  seed: number;
+  calibrate: number;
+  evaluate: number;
+  minAgreement: number;
+  minSqnr: number;
+  shard: number;
+  name?: string;
+  licence?: string;
+  url?: string;
+  precompress?: boolean;
+  demo: boolean;
+  transformersJs?: string;
+  force?: boolean;
+  cache: boolean;
+  quiet?: boolean;
+  json?: boolean;
+}
+
+export async function run(model: string, flags: Flags): Promise<void> {
+  refuseIdle(flags);
+  const { signal, dispose } = interruptSignal();
+  const progress = createProgress({ quiet: flags.quiet ?? false });
+  const output = flags.output ?? model.replace(/(\.onnx)?$/i, '.bundle');
+  try {
+    const result = await bundleFile({
+      input: model,
+      output,
+      targets: flags.targets,
+      data: flags.data
+        ? { path: flags.data, labels: flags.labels, preprocess: flags.preprocess, skipBad: flags.skipBad }
+        : undefined,
+      seed: flags.seed,
+      calibrationSamples: flags.calibrate,
+      evaluationSamples: flags.evaluate,
+      budget: { minAgreement: flags.minAgreement / 100, minSqnrDb: flags.minSqnr },
+      shardBytes: flags.shard === 0 ? Number.POSITIVE_INFINITY : flags.shard * 1e6,
+      precompress: flags.precompress ?? false,
+      demo: flags.demo,
+      url: flags.url ?? `/${path.basename(path.resolve(output))}/`,
+      transformersJs: flags.transformersJs,
+      force: flags.force ?? false,
+      cache: flags.cache ? openCalibrationCache(defaultCacheFolder()) : null,
+      name: flags.name,
+      labelNames: flags.labelNames,
+      preprocess: flags.preprocess,
+      licence: flags.licence,
+      events: progress,
+      signal,
+    });
+    if (flags.json) printJson(result);
+    else if (flags.quiet) console.log(path.join(output, 'edgepress.json'));
+    else console.log(`\n${describe(result, flags)}`);
+  } finally {
+    progress.stop();
+    dispose();
+  }
+}
+
+/** @throws OPTION_WITHOUT_EFFECT */
+function refuseIdle(flags: Flags): void {
+  if (flags.data) return;
+  if (flags.labels !== undefined) throw optionWithoutEffect('--labels', '--data');
+  if (flags.skipBad) throw optionWithoutEffect('--skip-bad', '--data');
+}
+
+function describe(result: BundleResult, flags: Flags): string {
+  const colour = Boolean(process.stdout.isTTY) && !process.env['NO_COLOR'];
+  const { yellow, dim, bold } = pc.createColors(colour);
+  const bad = [
+    ...result.refused.map(({ name, reason }) => `not in the bundle: ${name}, ${reason}`),
+    ...result.notes.map(({ name, note }) => `${name} ${note}`),
+    ...(result.synthetic ? ['compared on made-up inputs: pass --data for agreement on real ones'] : []),
+    ...result.guessed.map((g) => `guessed: ${g}`),
+  ];
+  return [
+    ...(bad.length > 0 ? [bad.map((line) => `  ${yellow(plain(line))}`).join('\n')] : []),
+    variantTable(result),
+    `  → ${bold(result.folder)}  ${dim(`${result.files.length} files`)}`,
+    nextLines(result, flags),
+  ].join('\n\n');
+}
+
+function variantTable({ manifest }: BundleResult): string {
+  const rows = manifest.variants.map((v) => [
+    v.name,
+    formatBytes(v.bytes),
+    v.brotliBytes === null ? '–' : formatBytes(v.brotliBytes),
+    v.runtime?.brotliBytes ? formatBytes(v.runtime.brotliBytes) : '–',
+    v.parity[0] ? nearness(v.parity[0]) : '–',
+    v.accuracy ? formatPercent(v.accuracy.value) : '–',
+    v.providers.join(', '),
+  ]);
+  const head = ['variant', 'size', 'wire (br)', 'runtime', 'agreement', 'accuracy', 'for'];
+  const known = rows.some((r) => r[5] !== '–');
+  const kept = (row: readonly string[]) => (known ? row : row.filter((_, i) => i !== 5));
+  return table(kept(head), rows.map(kept));
+}
+
+const nearness = ({
+  top1Agreement,
+  sqnrDb,
+}: BundleResult['manifest']['variants'][number]['parity'][number]) =>
+  top1Agreement !== null ? formatPercent(top1Agreement) : sqnrDb !== null ? formatDb(sqnrDb) : 'equal';
+
+function nextLines(result: BundleResult, flags: Flags): string {
+  const folder = shellWord(result.folder);
+  const lines = [
+    `  Next: import { loadModel } from 'edgepress/runtime'`,
+    `        const model = await loadModel('${flags.url ?? `/${path.basename(path.resolve(result.folder))}/`}')`,
+    `        compress profile ${folder}   (latency in real browsers)`,
+  ];
+  if (!flags.data)
+    lines.push('        --data <folder or .npz> for calibrated int8 and agreement on real inputs');
+  return lines.join('\n');
+}
+
+const shellWord = (text: string) =>
+  /^[\w./@:+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;

@@ -1,0 +1,210 @@
+/** The gate of a bundle: a variant is published only if it agrees with the original, on the runtime that it is for. */
+import { createComparer, type OutputComparison } from '../analyze/compare.ts';
+import { readAll } from '../calibrate/read-all.ts';
+import type { DataSource } from '../calibrate/source.ts';
+import type { Variant } from '../emit/manifest.ts';
+import type { ModelBytes } from '../emit/model-bytes.ts';
+import type { Engine } from '../engine/contract.ts';
+import { openEngine } from '../engine/open.ts';
+import type { Tensor } from '../ir/tensor.ts';
+import { runInBrowser } from '../profile/browser-parity.ts';
+import { type LaunchedBrowser, launchBrowser } from '../profile/launch.ts';
+import { Diagnostic } from '../support/diagnostics.ts';
+import { formatDb, formatPercent } from '../support/units.ts';
+import type { VariantPlan } from './bundle-plan.ts';
+import { feedsFor, openSubject, runPair } from './run-pair.ts';
+
+export interface Budget {
+  /** Share of samples with the same top-1, where outputs are scores and the data is real. */
+  readonly minAgreement: number;
+  /** dB, for all else. */
+  readonly minSqnrDb: number;
+}
+
+export interface GateData {
+  readonly source: DataSource;
+  readonly indices: readonly number[];
+}
+
+export interface GateResult {
+  readonly parity: Variant['parity'];
+  readonly accuracy: Variant['accuracy'];
+  /** Why it must not be published; null when it may be. */
+  readonly refused: string | null;
+  /** Where it agrees, or where nothing was to be had to try it on. */
+  readonly providers: Variant['providers'];
+  /** What to tell about WebGPU: why it was not tried here, or why that provider was dropped. */
+  readonly notes: readonly string[];
+}
+
+export interface GateOptions {
+  /** Path of the original. */
+  readonly original: string;
+  readonly data: GateData;
+  readonly budget: Budget;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Gate {
+  /** @param path  the variant on disk; `content` holds the same
+   *  @throws only what is not the variant's fault: no memory, an interrupt, data that can't be read */
+  check(
+    plan: Pick<VariantPlan, 'engine' | 'providers' | 'requires'>,
+    path: string,
+    content: ModelBytes,
+    onProgress: (done: number, total: number) => void,
+  ): Promise<GateResult>;
+  close(): Promise<void>;
+}
+
+/** WebGPU that the CPU plays is slow; a few samples show whether its kernels do what others do. */
+const browserSamples = 8;
+
+export function createGate(options: GateOptions): Gate {
+  const { original, data, budget, signal } = options;
+  let browser: LaunchedBrowser | null = null;
+  const nearEnough = (outputs: readonly OutputComparison[]) => outOfBudget(outputs, data, budget);
+
+  const onEngine = async (
+    path: string,
+    name: 'wasm' | 'node',
+    onProgress: (n: number, of: number) => void,
+  ) => {
+    const engine = await openEngine(name);
+    const { compare, evaluation } = await runPair(
+      { path: original },
+      { path },
+      { engine, ...data, signal, onProgress, pictures: 0 },
+    );
+    const outputs = compare.outputs as OutputComparison[];
+    const top = evaluation?.metrics[0];
+    return {
+      parity: [parityOf(outputs, compare.samples, titleOf(engine))],
+      accuracy:
+        top && top.after !== null
+          ? { metric: top.name, value: top.after, original: top.before, samples: evaluation.samples }
+          : null,
+      refused: nearEnough(outputs),
+    };
+  };
+
+  const onWebGpu = async (content: ModelBytes) => {
+    browser ??= await launchBrowser('chromium', { webgpu: true });
+    const { feeds, outputs: expected, ports } = await recorded(options, browserSamples);
+    const { model: bytes, data: beside } = content;
+    const externalData = new Map(beside ? [[beside.location, beside.bytes]] : []);
+    const made = await runInBrowser({
+      ...{ model: { bytes, externalData }, provider: 'webgpu', feeds, browser, signal },
+    });
+    const comparer = createComparer(ports.outputs, ports.inputs);
+    for (const [i, after] of made.outputs.entries()) comparer.add(expected[i]!, after);
+    const { outputs, samples } = comparer.result();
+    const runtime = `${made.runtime} (webgpu, ${made.browser}${made.adapter ? `, ${made.adapter}` : ''})`;
+    return { parity: [parityOf(outputs, samples, runtime)], refused: nearEnough(outputs) };
+  };
+
+  const check: Gate['check'] = async (plan, path, content, onProgress) => {
+    const { providers } = plan;
+    const near = await onEngine(path, plan.engine, onProgress);
+    if (near.refused || !providers.includes('webgpu')) return { ...near, providers, notes: [] };
+    const real = await onWebGpu(content).catch((error: unknown) => {
+      signal?.throwIfAborted();
+      const absent = absence(error, plan);
+      if (absent !== null) return { absent };
+      if (!isItsFault(error)) throw error;
+      return { parity: [], refused: error.message };
+    });
+    if ('absent' in real) return { ...near, providers, notes: [`not tried on WebGPU: ${real.absent}`] };
+    const others = providers.filter((p) => p !== 'webgpu');
+    if (!real.refused) return { ...near, parity: [...real.parity, ...near.parity], providers, notes: [] };
+    if (others.length === 0) return { ...near, refused: `on WebGPU: ${real.refused}`, providers, notes: [] };
+    return { ...near, providers: others, notes: [`not offered for WebGPU: ${real.refused}`] };
+  };
+
+  return {
+    async check(plan, ...rest) {
+      try {
+        return await check(plan, ...rest);
+      } catch (error) {
+        signal?.throwIfAborted();
+        if (!isItsFault(error)) throw error;
+        return { parity: [], accuracy: null, refused: error.message, providers: plan.providers, notes: [] };
+      }
+    },
+    async close() {
+      await browser?.close();
+      browser = null;
+    },
+  };
+}
+
+const isItsFault = (error: unknown): error is Diagnostic =>
+  error instanceof Diagnostic && error.kind !== 'environment';
+
+const titleOf = (engine: Engine) =>
+  `onnxruntime-${engine.name === 'node' ? 'node' : 'web'} ${engine.version} (${engine.name === 'node' ? 'cpu' : 'wasm'})`;
+
+/** What the original makes of a few samples. */
+async function recorded({ original, data, signal }: GateOptions, most: number) {
+  const session = await openSubject(await openEngine('wasm'), { path: original });
+  try {
+    const feeds: Record<string, Tensor>[] = [];
+    const outputs: Record<string, Tensor>[] = [];
+    for await (const sample of readAll(data.source, data.indices.slice(0, most))) {
+      signal?.throwIfAborted();
+      const feed = feedsFor(session, sample);
+      feeds.push(feed);
+      outputs.push(await session.run(feed));
+    }
+    return { feeds, outputs, ports: { inputs: session.inputs, outputs: session.outputs } };
+  } finally {
+    await session.close();
+  }
+}
+
+/** Why WebGPU could not be had on this machine; null when the failure is the variant's own. */
+function absence(error: unknown, { requires }: Pick<VariantPlan, 'requires'>): string | null {
+  if (!(error instanceof Diagnostic)) return null;
+  if (error.code === 'BROWSER_MISSING') return 'no Chromium here';
+  if (error.code === 'BROWSER_LAUNCH' || error.code === 'ENGINE_MISSING')
+    return 'Chromium does not start here';
+  if (error.code === 'PAGE_WEBGPU') return 'no WebGPU here';
+  const lacksHalf = requires.includes('shader-f16') && /f16|float16|shader-f16/i.test(error.message);
+  return lacksHalf ? 'the GPU here has no shader-f16' : null;
+}
+
+function parityOf(outputs: readonly OutputComparison[], samples: number, runtime: string) {
+  const worst = (values: readonly (number | null)[]) => {
+    const known = values.filter((v) => v !== null);
+    return known.length === 0 ? null : Math.min(...known);
+  };
+  return {
+    runtime,
+    samples,
+    sqnrDb: worst(outputs.map((o) => o.sqnrDb)),
+    cosine: worst(outputs.map((o) => o.cosine)),
+    top1Agreement: worst(outputs.map((o) => o.top1Agreement)),
+  };
+}
+
+/** An error that is smaller than this is none, where an output is all zero. */
+const nothing = 1e-3;
+
+function outOfBudget(
+  outputs: readonly OutputComparison[],
+  { source }: GateData,
+  { minAgreement, minSqnrDb }: Budget,
+): string | null {
+  for (const o of outputs) {
+    if (o.nonFinite > 0) return `${o.nonFinite} values of output "${o.name}" are not finite, or were not`;
+    // Noise has no classes: its top-1 says little.
+    if (o.top1Agreement !== null && source.kind !== 'synthetic') {
+      if (o.top1Agreement < minAgreement)
+        return `same top-1 on ${formatPercent(o.top1Agreement)} of rows of "${o.name}", at least ${formatPercent(minAgreement)} asked`;
+    } else if (o.sqnrDb !== null) {
+      if (o.sqnrDb < minSqnrDb)
+        return `output "${o.name}" has SQNR ${formatDb(o.sqnrDb)}, at least ${formatDb(minSqnrDb)} asked`;
+    } else if (o.maxAbsError > nothing) return `output "${o.name}" was all zero and is not any more`;
+  }
+  return null;
+}

@@ -1,0 +1,97 @@
+/** What a bundle says about its model besides the variants. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import path from 'node:path';
+import { preprocessingFor } from '../calibrate/open.ts';
+import { pictureInput } from '../calibrate/picture-input.ts';
+import type { BundleInfo } from '../emit/bundle.ts';
+import type { Port } from '../engine/contract.ts';
+import type { Model } from '../ir/model.ts';
+import { installedVersion } from '../profile/machine.ts';
+import { labelNamesCount } from '../support/diagnostics.ts';
+import { version } from '../support/version.ts';
+import { readLabelNames } from './label-names.ts';
+import type { OpenedModel } from './model-files.ts';
+import { scoresOutput } from './run-pair.ts';
+import { outputPortsOf, type Prepared, portsOf } from './run-recipe.ts';
+
+export interface InfoOptions {
+  readonly name?: string | undefined;
+  readonly labelNames?: string | undefined;
+  readonly preprocess?: string | undefined;
+  readonly licence?: string | undefined;
+}
+
+/** @param clean  the model with inferred shapes; @param prepared  real data, if there is any
+ *  @throws LABEL_NAMES_…, and what reading --preprocess throws */
+export async function bundleInfo(
+  opened: OpenedModel,
+  clean: Model,
+  prepared: Prepared | null,
+  options: InfoOptions,
+): Promise<Omit<BundleInfo, 'provenance'> & { guessed: readonly string[] }> {
+  const inputs = portsOf(clean).map(plainPort);
+  const outputs = outputPortsOf(clean).map(plainPort);
+  const { preprocessing, guessed } = await preprocessingOf(portsOf(clean), prepared, options.preprocess);
+  return {
+    name: options.name ?? path.basename(opened.path).replace(/\.onnx$/i, ''),
+    inputs,
+    outputs,
+    preprocessing,
+    labels: labelsOf(outputPortsOf(clean), prepared, options.labelNames),
+    licence: options.licence ?? null,
+    guessed,
+  };
+}
+
+const plainPort = ({ name, dtype, shape }: Port) => ({ name, dtype, shape: shape && [...shape] });
+
+async function preprocessingOf(
+  ports: readonly Port[],
+  prepared: Prepared | null,
+  choice: string | undefined,
+) {
+  if (prepared) {
+    const { preprocessing, guessed } = prepared.source;
+    return { preprocessing: preprocessing && { ...preprocessing }, guessed };
+  }
+  const picture = ports.find((p) => pictureInput(p) !== null);
+  if (!picture || choice === undefined) return { preprocessing: null, guessed: [] };
+  const { spec, guessed } = await preprocessingFor(picture, choice);
+  return { preprocessing: { ...spec }, guessed };
+}
+
+function labelsOf(outputs: readonly Port[], prepared: Prepared | null, file: string | undefined) {
+  if (file === undefined) return prepared?.source.classes ? [...prepared.source.classes] : null;
+  const names = readLabelNames(file);
+  const scores = scoresOutput(outputs);
+  const expected = scores?.shape?.at(-1);
+  if (typeof expected === 'number' && expected !== names.length)
+    throw labelNamesCount(file, names.length, scores!.name, expected);
+  return names;
+}
+
+/** @param recipes  by variant */
+export async function provenanceOf(
+  opened: OpenedModel,
+  recipes: Readonly<Record<string, unknown>>,
+): Promise<BundleInfo['provenance']> {
+  return {
+    tool: `edgepress ${version}`,
+    onnxruntime: installedVersion('onnxruntime-web') ?? 'unknown',
+    source: {
+      file: path.basename(opened.path),
+      bytes: opened.sizeBytes,
+      sha256: await hashOf(opened.files),
+    },
+    recipes: { ...recipes },
+  };
+}
+
+/** Of the model file; with external data, of all files one after the other. */
+async function hashOf(files: readonly string[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const file of files)
+    for await (const chunk of createReadStream(file)) hash.update(chunk as Uint8Array);
+  return hash.digest('hex');
+}

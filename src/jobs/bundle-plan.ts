@@ -1,0 +1,117 @@
+/** Which variants a bundle tries to offer: what each kind of device runs best. */
+import { type PresetName, preset } from '../compress.ts';
+import type { Variant } from '../emit/manifest.ts';
+import type { EngineName } from '../engine/contract.ts';
+import type { Model } from '../ir/model.ts';
+import { constantOf, isOp } from '../ir/model.ts';
+import { sizeBytes, type Tensor } from '../ir/tensor.ts';
+import { initializersOf, nodesOf } from '../ir/walk.ts';
+import type { Recipe } from '../pipeline/recipe.ts';
+import type { RuntimeBuild } from '../profile/runtime-sizes.ts';
+
+export const bundleTargets = ['wasm', 'webgpu', 'node', 'mobile'] as const;
+export type BundleTarget = (typeof bundleTargets)[number];
+
+export interface VariantPlan
+  extends Pick<Variant, 'name' | 'precision' | 'providers' | 'format' | 'requires'> {
+  /** Named as transformers.js looks for them. */
+  readonly file: string;
+  readonly recipe: Recipe;
+  /** What a page loads to run it; null outside of pages. */
+  readonly runtime: RuntimeBuild | null;
+  /** Where it has to agree with the original; variants for WebGPU are compared in a browser besides. */
+  readonly engine: EngineName;
+}
+
+export interface PlanFacts {
+  readonly hasData: boolean;
+  /** Share of the weights that 4 bits are for, 0 to 1: see productShare. */
+  readonly productShare: number;
+}
+
+/** In products, 4 bits a weight are worth it only where most of the bytes are. */
+const leastProductShare = 0.6;
+
+/** Best first for each target; the float model is last and runs everywhere. */
+export function planVariants(targets: readonly BundleTarget[], facts: PlanFacts): VariantPlan[] {
+  const wants = (target: BundleTarget) => targets.includes(target);
+  const int8 = facts.hasData ? 'int8-static' : 'int8-dynamic';
+  const plans: VariantPlan[] = [];
+  if (wants('webgpu')) {
+    if (facts.productShare > leastProductShare) {
+      plans.push({ ...gpu('webgpu-q4f16', 'q4f16', 'q4f16'), requires: ['webgpu', 'shader-f16'] });
+      plans.push(gpu('webgpu-q4', 'q4', 'q4'));
+    }
+    plans.push({ ...gpu('webgpu-fp16', 'float16', 'fp16'), requires: ['webgpu', 'shader-f16'] });
+  }
+  if (wants('wasm'))
+    plans.push({
+      ...onnx('wasm-int8', 'int8', 'quantized', recipeOf(int8, 'wasm')),
+      providers: ['wasm'],
+      runtime: 'onnxruntime-web/wasm',
+      engine: 'wasm',
+    });
+  if (wants('node'))
+    plans.push({
+      ...onnx('node-int8', 'int8', 'int8', recipeOf(int8, 'node')),
+      providers: ['cpu'],
+      runtime: null,
+      engine: 'node',
+    });
+  if (wants('mobile'))
+    plans.push({
+      ...onnx('mobile-int8', 'int8', 'quantized', recipeOf(int8, 'mobile')),
+      file: 'onnx/model_quantized.ort',
+      format: 'ort',
+      providers: ['cpu'],
+      runtime: null,
+      engine: 'node',
+    });
+  return [...plans, floatPlan(wants)];
+}
+
+function floatPlan(wants: (target: BundleTarget) => boolean): VariantPlan {
+  const inPage = wants('wasm') || wants('webgpu');
+  return {
+    ...onnx('float', 'float32', '', recipeOf('clean', inPage ? 'wasm' : 'node')),
+    providers: [
+      ...(wants('webgpu') ? (['webgpu'] as const) : []),
+      ...(inPage ? (['wasm'] as const) : []),
+      ...(wants('node') || wants('mobile') ? (['cpu'] as const) : []),
+    ],
+    runtime: inPage ? 'onnxruntime-web/wasm' : null,
+    engine: inPage ? 'wasm' : 'node',
+  };
+}
+
+const gpu = (name: string, precision: 'float16' | 'q4' | 'q4f16', suffix: string): VariantPlan => ({
+  ...onnx(name, precision, suffix, recipeOf(precision, 'webgpu')),
+  providers: ['webgpu'],
+  requires: ['webgpu'],
+  runtime: 'onnxruntime-web/webgpu',
+  engine: 'node',
+});
+
+const onnx = (name: string, precision: Variant['precision'], suffix: string, recipe: Recipe) => ({
+  name,
+  precision,
+  recipe,
+  file: `onnx/model${suffix && `_${suffix}`}.onnx`,
+  format: 'onnx' as const,
+  requires: [] as VariantPlan['requires'],
+});
+
+const recipeOf = (name: PresetName, target: BundleTarget): Recipe => ({ ...preset(name), target });
+
+/** Share of the weight bytes that matrix products read as their second factor. */
+export function productShare(model: Model): number {
+  const products = new Set<Tensor>();
+  for (const node of nodesOf(model)) {
+    const weight = isOp(node, 'MatMul', 'Gemm') ? constantOf(node.inputs[1]) : null;
+    if (weight) products.add(weight);
+  }
+  let all = 0;
+  for (const { value } of initializersOf(model)) all += sizeBytes(value.constant!);
+  const inProducts = [...products].reduce((sum, t) => sum + sizeBytes(t), 0);
+  return all === 0 ? 0 : inProducts / all;
+}

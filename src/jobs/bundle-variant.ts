@@ -1,0 +1,113 @@
+/** Makes one variant: runs its recipe, turns the result into bytes, and shows it to the gate. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { BundleVariant } from '../emit/bundle.ts';
+import { type ModelBytes, modelBytes } from '../emit/model-bytes.ts';
+import { convertToOrt } from '../emit/ort.ts';
+import type { Engine } from '../engine/contract.ts';
+import type { Model } from '../ir/model.ts';
+import { runtimeBrotliBytes } from '../profile/runtime-sizes.ts';
+import { Diagnostic } from '../support/diagnostics.ts';
+import { formatBytes, formatDb, formatPercent } from '../support/units.ts';
+import type { Gate, GateResult } from './bundle-gate.ts';
+import type { VariantPlan } from './bundle-plan.ts';
+import type { CalibrationCache } from './calibration-cache.ts';
+import { isSmaller, outputPortsOf, type Prepared, portsOf, runRecipeOn } from './run-recipe.ts';
+
+export interface VariantContext {
+  readonly engine: Engine;
+  readonly prepared: Prepared | null;
+  readonly cache: CalibrationCache | null;
+  readonly gate: Gate;
+  /** Where models lie while the gate runs them. */
+  readonly workFolder: string;
+  /** Bytes of weights beyond which they go into a file of their own. */
+  readonly externalAboveBytes?: number | undefined;
+  /** Stands between making a variant and checking it; tests break models here. */
+  readonly afterMaking?: ((model: Model, plan: VariantPlan) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export type VariantOutcome =
+  | { readonly variant: BundleVariant; readonly notes: readonly string[]; readonly model: Model }
+  | { readonly refused: string };
+
+/** @throws what passes throw that is not about this variant alone: broken models, interrupts, lack of memory */
+export async function makeVariant(
+  source: Model,
+  plan: VariantPlan,
+  context: VariantContext,
+  onProgress: (done: number, total: number) => void,
+): Promise<VariantOutcome> {
+  const { engine, prepared, cache, signal } = context;
+  const { recipe } = plan;
+  const events = { progress: (_: string, done: number, total: number) => onProgress(done, total) };
+  const { model, journal } = await runRecipeOn(source, { recipe, engine, prepared, cache, events, signal });
+  if (!isSmaller(recipe, journal)) return { refused: 'nothing in it to make smaller' };
+  const moved = changedPorts(source, model);
+  if (moved) return { refused: moved };
+  // Without the target: variants that are alike should be alike byte by byte.
+  model.metadata.set('edgepress', `made with recipe ${recipe.name}`);
+  context.afterMaking?.(model, plan);
+  const content = await contentOf(model, plan);
+  const file = writeForGate(context.workFolder, plan, content);
+  const result = await context.gate.check(plan, file, content, onProgress);
+  if (result.refused) return { refused: result.refused };
+  return { variant: { ...rowOf(plan, result), content }, notes: result.notes, model };
+
+  async function contentOf(model: Model, plan: VariantPlan): Promise<ModelBytes> {
+    if (plan.format === 'ort') {
+      const { model: bytes, data } = modelBytes(model, 'model.onnx', context.externalAboveBytes);
+      const externalData = new Map(data ? [[data.location, data.bytes]] : []);
+      return { model: await convertToOrt(bytes, { target: 'arm', externalData }), data: null };
+    }
+    return modelBytes(model, path.posix.basename(plan.file), context.externalAboveBytes);
+  }
+}
+
+/** An app feeds every variant the same tensors and reads the same outputs; null when it can. */
+function changedPorts(source: Model, result: Model): string | null {
+  const key = (m: Model) => JSON.stringify([portsOf(m), outputPortsOf(m)].map((ps) => ps.map(identity)));
+  const identity = ({ name, dtype }: { name: string; dtype: string }) => [name, dtype];
+  return key(source) === key(result) ? null : 'its inputs or outputs are not those of the original';
+}
+
+function writeForGate(folder: string, plan: VariantPlan, { model, data }: ModelBytes): string {
+  const own = path.join(folder, plan.name);
+  mkdirSync(own, { recursive: true });
+  const file = path.join(own, path.posix.basename(plan.file));
+  writeFileSync(file, model);
+  if (data) writeFileSync(path.join(own, data.location), data.bytes);
+  return file;
+}
+
+function rowOf(
+  plan: VariantPlan,
+  { parity, accuracy, providers }: GateResult,
+): Omit<BundleVariant, 'content'> {
+  const { name, precision, format, requires, file, runtime } = plan;
+  return {
+    ...{ name, precision, providers, format, requires, file, parity, accuracy },
+    sessionConfig: {},
+    runtime: runtime && { bundle: runtime, brotliBytes: runtimeBrotliBytes(runtime) },
+    measured: [],
+  };
+}
+
+/** "3.64 MB · same top-1 98.3 % on 100 samples", or why it is not there. */
+export function describeOutcome(plan: VariantPlan, outcome: VariantOutcome): string {
+  if ('refused' in outcome) return `${plan.name} left out: ${outcome.refused}`;
+  const { content, parity } = outcome.variant;
+  const bytes = content.model.length + (content.data?.bytes.length ?? 0);
+  return `${plan.name} ${formatBytes(bytes)} · ${parity[0] ? describeParity(parity[0]) : 'not compared'}`;
+}
+
+export function describeParity({ top1Agreement, sqnrDb, samples }: BundleVariant['parity'][number]): string {
+  const near = sqnrDb === null ? 'no difference' : `SQNR ${formatDb(sqnrDb)}`;
+  const same = top1Agreement === null ? near : `same top-1 ${formatPercent(top1Agreement)}`;
+  return `${same} on ${samples} samples`;
+}
+
+/** A failure that is about one variant, not about the job. */
+export const isAboutVariant = (error: unknown): error is Diagnostic =>
+  error instanceof Diagnostic && (error.kind === 'unsupported' || error.kind === 'internal');

@@ -1,0 +1,263 @@
+/** Measures the variants of a bundle, or one model, on devices of this machine. */
+import { readFileSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { syntheticInputs } from '../calibrate/synthetic.ts';
+import type { BundleMeasurement, Manifest, Variant } from '../emit/manifest.ts';
+import { createStage } from '../emit/write.ts';
+import type { Port } from '../engine/contract.ts';
+import { openEngine } from '../engine/open.ts';
+import { isDType } from '../ir/dtype.ts';
+import { manifestFile, type OpenedBundle, openBundle, readManifest } from '../lab/bundle.ts';
+import { type BrowserKind, browserVariable, findBrowser, findBrowsers } from '../profile/browsers.ts';
+import {
+  type Device,
+  type DeviceMeasurement,
+  openDevice,
+  type Provider,
+  parseDevice,
+  type Setting,
+  type Subject,
+} from '../profile/device.ts';
+import type { MeasureOptions } from '../profile/measure.ts';
+import { browserMissing, Diagnostic, nothingMeasured, unknownDtype } from '../support/diagnostics.ts';
+import { openModel } from './model-files.ts';
+import { type JobEvents, step } from './progress.ts';
+import { portsOf } from './run-recipe.ts';
+
+export interface ProfileOptions {
+  /** A bundle's folder, an .onnx or an .ort file. */
+  readonly target: string;
+  readonly devices: readonly string[];
+  /** Default: all that a device has and a variant is made for. */
+  readonly providers?: readonly Provider[];
+  /** Default [1]. */
+  readonly threads?: readonly number[];
+  /** Batch sizes. */
+  readonly throughput?: readonly number[];
+  /** Sizes of open dimensions by symbol; 1 otherwise. */
+  readonly dims?: Readonly<Record<string, number>>;
+  readonly measure?: Omit<MeasureOptions, 'signal'>;
+  readonly signal?: AbortSignal;
+  readonly events?: JobEvents;
+}
+
+/** One subject on one device in one setting. */
+export interface ProfileRow extends Setting {
+  readonly subject: string;
+  readonly device: string;
+  readonly measured: DeviceMeasurement | null;
+  /** Why it was not measured; null when it was. */
+  readonly reason: string | null;
+}
+
+export interface Profile {
+  readonly target: string;
+  readonly devices: readonly Pick<Device, 'name' | 'title' | 'emulated'>[];
+  /** By device, in the order asked for. */
+  readonly rows: readonly ProfileRow[];
+  /** The manifest that the results were written to; null for a model file. */
+  readonly written: string | null;
+}
+
+/** @throws UNKNOWN_DEVICE and BROWSER_MISSING before anything is measured; NOTHING_MEASURED when no row could be;
+ *    BUNDLE_NOT_FOUND, BUNDLE_UNREADABLE, what reading a model throws; OUTPUT_UNWRITABLE */
+export async function profile(options: ProfileOptions): Promise<Profile> {
+  for (const name of options.devices) checkDevice(name);
+  const bundle = isBundle(options.target) ? openBundle(options.target) : null;
+  const subjects = bundle ? bundleSubjects(bundle, options) : [await modelSubject(options)];
+  const devices: Profile['devices'][number][] = [];
+  const rows: ProfileRow[] = [];
+  for (const name of new Set(options.devices)) {
+    const device = await openDevice(name, neededProviders(subjects, options));
+    try {
+      devices.push({ name, title: device.title, emulated: device.emulated });
+      rows.push(...(await measureOn(device, subjects, options)));
+    } finally {
+      await device.close();
+    }
+  }
+  if (!rows.some((row) => row.measured))
+    throw nothingMeasured(rows.flatMap(({ subject, reason }) => (reason ? [`${subject}: ${reason}`] : [])));
+  const written = bundle ? writeMeasured(bundle.folder, rows) : null;
+  return { target: options.target, devices, rows, written };
+}
+
+function checkDevice(name: string): void {
+  const { kind } = parseDevice(name);
+  if (kind === 'node' || kind === 'wasm' || findBrowser(kind)) return;
+  const missing: BrowserKind = kind;
+  throw browserMissing(missing, findBrowsers(), browserVariable(missing));
+}
+
+/** WebGPU takes setting up: only where something might run on it. */
+const neededProviders = (subjects: readonly Subject[], { providers }: ProfileOptions): Provider[] => {
+  const wanted = subjects.flatMap((s) => s.providers ?? ['wasm', 'webgpu', 'cpu']);
+  return [...new Set(wanted)].filter((p) => !providers || providers.includes(p));
+};
+
+async function measureOn(
+  device: Device,
+  subjects: readonly Subject[],
+  options: ProfileOptions,
+): Promise<ProfileRow[]> {
+  const { events = {}, signal, throughput } = options;
+  const rows: ProfileRow[] = [];
+  for (const subject of subjects)
+    for (const setting of settingsOf(device, subject, options)) {
+      const row = { subject: subject.name, device: device.name, ...setting };
+      const reason = device.refuses(subject, setting);
+      if (reason !== null) {
+        rows.push({ ...row, measured: null, reason });
+        continue;
+      }
+      const ask = {
+        ...options.measure,
+        ...(throughput ? { throughput } : {}),
+        ...(signal ? { signal } : {}),
+      };
+      const name = `${device.name} ${placeOf(setting)}`;
+      const outcome = await step(
+        events,
+        name,
+        () => attempt(() => device.measure(subject, setting, ask), signal),
+        (o) => `${subject.name} · ${o.measured ? `${o.measured.samplesMs.length} runs` : 'not measured'}`,
+      );
+      rows.push({ ...row, ...outcome });
+    }
+  return rows;
+}
+
+export const placeOf = ({ provider, threads }: Setting) =>
+  threads > 1 ? `${provider} × ${threads}` : provider;
+
+/** One that cannot run there is a row with the reason; a bug of ours, or the user's interrupt, is not. */
+async function attempt(
+  measure: () => Promise<DeviceMeasurement>,
+  signal: AbortSignal | undefined,
+): Promise<Pick<ProfileRow, 'measured' | 'reason'>> {
+  try {
+    return { measured: await measure(), reason: null };
+  } catch (error) {
+    if (signal?.aborted || !(error instanceof Diagnostic) || error.kind === 'internal') throw error;
+    return { measured: null, reason: error.message };
+  }
+}
+
+/** A device's providers that were asked for, those that the subject is made for first; one row says why if none is. */
+function settingsOf(
+  device: Device,
+  subject: Subject,
+  { providers, threads = [1] }: ProfileOptions,
+): Setting[] {
+  const asked = device.providers.filter((p) => !providers || providers.includes(p));
+  const fit = asked.filter((p) => !subject.providers || subject.providers.includes(p));
+  const used = fit.length > 0 ? fit : asked.slice(0, 1);
+  return used.flatMap((provider) =>
+    [...new Set(provider === 'webgpu' || fit.length === 0 ? [1] : threads)].map((n) => ({
+      provider,
+      threads: n,
+    })),
+  );
+}
+
+// --- what is measured ---------------------------------------------------------------------------------------------
+
+const isBundle = (target: string) => statSync(target, { throwIfNoEntry: false })?.isDirectory() === true;
+
+function bundleSubjects({ manifest, files }: OpenedBundle, { dims }: ProfileOptions): Subject[] {
+  const inputs = manifest.inputs.map(portOf);
+  const feeds = syntheticInputs(inputs, { seed: 0, dims: { ...pictureDims(manifest), ...dims } });
+  return manifest.variants.map((variant) => ({
+    name: variant.name,
+    parts: variant.parts.map((part) => ({
+      name: part.name,
+      role: part.role,
+      files: part.files.map((file) => ({ path: files.get(file.path)! })),
+    })),
+    format: variant.format,
+    providers: variant.providers,
+    requires: variant.requires,
+    sessionConfig: variant.sessionConfig,
+    inputs,
+    feeds,
+  }));
+}
+
+function portOf({ name, dtype, shape }: Manifest['inputs'][number]): Port {
+  if (!isDType(dtype)) throw unknownDtype(dtype, `Input "${name}"`);
+  return { name, dtype, shape };
+}
+
+/** Height and width of the picture that the app will feed, where the model leaves them open. */
+function pictureDims({ preprocessing, inputs }: Manifest): Record<string, number> {
+  const crop = (preprocessing?.['crop'] ?? null) as { width?: number; height?: number } | null;
+  const input = inputs.find(({ shape }) => shape?.length === 4);
+  if (!crop?.width || !crop.height || !input) return {};
+  const first = preprocessing?.['layout'] === 'nhwc' ? 1 : 2;
+  return Object.fromEntries(
+    [crop.height, crop.width].flatMap((size, i) => {
+      const symbol = input.shape?.[first + i];
+      const places = [`${input.name}:${first + i}`, ...(typeof symbol === 'string' ? [symbol] : [])];
+      return places.map((place) => [place, size]);
+    }),
+  );
+}
+
+async function modelSubject({ target, dims }: ProfileOptions): Promise<Subject> {
+  const isOrt = target.endsWith('.ort');
+  const files = isOrt ? [target] : [...openModel(target).files];
+  const inputs = isOrt ? await portsOfOrt(target) : portsOf(openModel(target).model);
+  const folder = join(target, '..');
+  return {
+    name: basename(target),
+    parts: files.map((path, i) => ({
+      name: i === 0 ? basename(path) : path.slice(folder === '.' ? 0 : folder.length + 1),
+      role: i === 0 ? 'model' : 'data',
+      files: [{ path }],
+    })),
+    format: isOrt ? 'ort' : 'onnx',
+    providers: null,
+    requires: [],
+    sessionConfig: {},
+    inputs,
+    feeds: syntheticInputs(inputs, { seed: 0, ...(dims ? { dims } : {}) }),
+  };
+}
+
+/** The runtime tells what its own format takes. */
+async function portsOfOrt(path: string): Promise<readonly Port[]> {
+  const session = await (await openEngine()).open({ bytes: readFileSync(path) });
+  await session.close();
+  return session.inputs;
+}
+
+// --- what is kept -------------------------------------------------------------------------------------------------
+
+/** @returns the manifest's path */
+function writeMeasured(folder: string, rows: readonly ProfileRow[]): string {
+  const path = join(folder, manifestFile);
+  const stage = createStage(path);
+  try {
+    // Read again: somebody else may have measured meanwhile.
+    stage.write(path, `${JSON.stringify(mergeRows(readManifest(path), rows), null, 2)}\n`);
+    stage.commit();
+  } finally {
+    stage.discard();
+  }
+  return path;
+}
+
+/** Replaces what is known about the same place; keeps the rest. */
+export function mergeRows(manifest: Manifest, rows: readonly ProfileRow[]): Manifest {
+  const variants = manifest.variants.map((variant): Variant => {
+    const fresh = rows.flatMap((row) =>
+      row.subject === variant.name && row.measured ? [row.measured.result] : [],
+    );
+    const places = new Set(fresh.map(identity));
+    return { ...variant, measured: [...variant.measured.filter((m) => !places.has(identity(m))), ...fresh] };
+  });
+  return { ...manifest, variants };
+}
+
+const identity = ({ device, host, provider, threads, runtime }: BundleMeasurement) =>
+  JSON.stringify([device, host, provider, threads, runtime]);

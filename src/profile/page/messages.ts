@@ -1,0 +1,65 @@
+/** What the measuring page is told and what it answers. */
+import type { Failure, WireTensor } from '../isolated-messages.ts';
+import type { Measurement, MeasureOptions } from '../measure.ts';
+import type { Throughput, ThroughputRequest } from '../throughput.ts';
+
+export type PageProvider = 'wasm' | 'webgpu';
+
+export interface PageTask {
+  readonly provider: PageProvider;
+  readonly threads: number;
+  /** The GPU must compute in float16. */
+  readonly shaderF16?: boolean;
+  /** onnxruntime session configuration entries. */
+  readonly config: Readonly<Record<string, string>>;
+  /** Where onnxruntime-web's files are, with a slash at the end. */
+  readonly runtimeUrl: string;
+  readonly model: readonly PagePart[];
+  /** Framed WireTensor[][]: the inputs of each run. */
+  readonly feedsUrl: string;
+  readonly work: PageWork;
+}
+
+/** A model file, or data that it keeps in a file of its own; in shards to be joined in order. */
+export interface PagePart {
+  readonly name: string;
+  readonly role: 'model' | 'data';
+  readonly urls: readonly string[];
+}
+
+export type PageWork =
+  /** Run each feed once and hand back the outputs. */
+  | { readonly kind: 'run' }
+  /** Time the first feed. */
+  | {
+      readonly kind: 'measure';
+      readonly options: Omit<MeasureOptions, 'signal'>;
+      readonly throughput?: ThroughputRequest;
+    };
+
+export interface PageEnvironment {
+  /** "onnxruntime-web 1.30.0" */
+  readonly runtime: string;
+  readonly userAgent: string;
+  /** GPU that WebGPU works on; null when it was not used. */
+  readonly adapter: string | null;
+  readonly isolated: boolean;
+  readonly threads: number;
+}
+
+export interface PageMeasurement extends Measurement {
+  /** Fetching all parts of the model. */
+  readonly downloadMs: number;
+  /** Compiling and starting the runtime: script, WebAssembly and GPU device, up to the first answer of a one-node model. Its
+   *  bytes were fetched before. */
+  readonly compileMs: number;
+  /** Bytes that the page holds after the runs; null where the browser does not tell. WebAssembly memory never
+   *  shrinks, so this is its peak; memory of the GPU is not in it. */
+  readonly peakBytes: number | null;
+  readonly throughput?: Throughput;
+}
+
+export type PageAnswer =
+  | { readonly environment: PageEnvironment; readonly outputs: readonly (readonly WireTensor[])[] }
+  | { readonly environment: PageEnvironment; readonly measurement: PageMeasurement }
+  | { readonly failed: Failure };

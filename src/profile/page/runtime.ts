@@ -1,0 +1,110 @@
+/** onnxruntime-web in the measuring page, with its start taken apart: fetch, then compile. */
+import { createEngine, type Runtime } from '../../engine/adapter.ts';
+import type { Engine } from '../../engine/contract.ts';
+import { buildKernel, openKernel } from '../../engine/kernel.ts';
+import { tensorOf } from '../../ir/tensor.ts';
+import { environmentDiagnostic } from '../../support/diagnostics.ts';
+import type { PageEnvironment, PageProvider, PageTask } from './messages.ts';
+
+/** The builds that a page loads for each provider; see runtime-sizes.ts. */
+const builds: Readonly<Record<PageProvider, { readonly script: string; readonly wasm: string }>> = {
+  wasm: { script: 'ort.wasm.bundle.min.mjs', wasm: 'ort-wasm-simd-threaded.wasm' },
+  webgpu: { script: 'ort.webgpu.bundle.min.mjs', wasm: 'ort-wasm-simd-threaded.asyncify.wasm' },
+};
+
+export interface PageEngine {
+  readonly engine: Engine;
+  readonly environment: PageEnvironment;
+  readonly compileMs: number;
+}
+
+/** @throws PAGE_WEBGPU without an adapter, PAGE_SHADER_F16, PAGE_THREADS without isolation, what the runtime throws */
+export async function openPageEngine(
+  task: Pick<PageTask, 'provider' | 'threads' | 'runtimeUrl' | 'shaderF16'>,
+): Promise<PageEngine> {
+  const { provider, threads, runtimeUrl } = task;
+  if (threads > 1 && !globalThis.crossOriginIsolated) throw noThreads();
+  const adapter = provider === 'webgpu' ? await adapterName(task.shaderF16 === true) : null;
+  const build = builds[provider];
+  const base = new URL(runtimeUrl, location.href);
+  // Into the HTTP cache: the import below must not wait for the network.
+  const [wasmBinary] = await Promise.all([
+    fetched(new URL(build.wasm, base)),
+    fetched(new URL(build.script, base)),
+  ]);
+
+  const begin = performance.now();
+  const url: string = new URL(build.script, base).href;
+  const runtime = (await import(url)) as Runtime;
+  Object.assign(runtime.env.wasm, { numThreads: threads, proxy: false, wasmBinary, wasmPaths: base.href });
+  runtime.env.logLevel = 'fatal';
+  const version = runtime.env.versions.web ?? runtime.env.versions.common;
+  const title = `onnxruntime-web ${version}`;
+  const engine = createEngine({ name: 'wasm', title: `${title} (${provider})`, version, runtime, provider });
+  await wake(engine);
+  const compileMs = performance.now() - begin;
+  return { engine, compileMs, environment: environment(title, adapter, threads) };
+}
+
+const environment = (runtime: string, adapter: string | null, threads: number): PageEnvironment => ({
+  runtime,
+  userAgent: navigator.userAgent,
+  adapter,
+  isolated: globalThis.crossOriginIsolated === true,
+  threads,
+});
+
+async function fetched(url: URL): Promise<ArrayBuffer> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url.pathname} was answered with status ${response.status}.`);
+  return response.arrayBuffer();
+}
+
+/** Nothing of the runtime's own start shall be in the model's times. */
+async function wake(engine: Engine): Promise<void> {
+  const identity = buildKernel((b) => b.output('y', b.input('x', 'float32', [1]), 'float32', [1]), 17);
+  const session = await openKernel(engine, identity);
+  await session.run({ x: tensorOf('float32', [1], [0]) });
+  await session.close();
+}
+
+/** The part of WebGPU that is asked here. */
+interface Gpu {
+  requestAdapter(): Promise<{
+    readonly info?: Readonly<Record<string, unknown>>;
+    readonly features: ReadonlySet<string>;
+  } | null>;
+}
+
+async function adapterName(shaderF16: boolean): Promise<string> {
+  const gpu = (navigator as unknown as { readonly gpu?: Gpu }).gpu;
+  if (!gpu) throw noGpu(globalThis.isSecureContext ? 'this browser has no WebGPU' : 'no secure context');
+  const adapter = await gpu.requestAdapter();
+  if (!adapter) throw noGpu('the browser offers no adapter');
+  const { vendor, architecture, description } = adapter.info ?? {};
+  // As the loader names it, which compares the two.
+  const name = [vendor, architecture].filter(Boolean).join(' ') || String(description || 'unknown');
+  if (shaderF16 && !adapter.features.has('shader-f16')) throw noFloat16(name);
+  return name;
+}
+
+const noGpu = (reason: string) =>
+  environmentDiagnostic(
+    'PAGE_WEBGPU',
+    `WebGPU is not available: ${reason}.`,
+    'Measure on wasm, or with another browser.',
+  );
+
+const noFloat16 = (adapter: string) =>
+  environmentDiagnostic(
+    'PAGE_SHADER_F16',
+    `The GPU does not compute in float16 (no shader-f16): ${adapter}.`,
+    'Measure a float32 or 4-bit variant there.',
+  );
+
+const noThreads = () =>
+  environmentDiagnostic(
+    'PAGE_THREADS',
+    'Threads need a cross-origin isolated page; this one is not.',
+    'Serve it with COOP same-origin and COEP require-corp, in a secure context.',
+  );

@@ -1,0 +1,214 @@
+/** Loads a bundle in this thread: manifest, choice, download, session; and goes on with the next candidate where
+ *  one fails. */
+import type { Manifest } from '../emit/manifest.ts';
+import { type CacheState, openCache } from './cache.ts';
+import { aborted, EdgepressError, messageOf, throwIfAborted } from './errors.ts';
+import { detectDevice } from './facts.ts';
+import { fetchManifest, fetchParts, locate, type Progress } from './fetch.ts';
+import { createPixelReader } from './image-source.ts';
+import { loadOrt, type OrtSource } from './ort.ts';
+import { readPreprocessing } from './preprocess.ts';
+import { type Candidate, type Provider, selectCandidates } from './select.ts';
+import { type OpenSession, openSession, ProviderFailure, prepareOrt, warmUp } from './session.ts';
+import { type Feed, type ModelInputs, type ModelOutputs, toFeeds } from './tensors.ts';
+
+export interface LoadOptions {
+  readonly onProgress?: (progress: Progress) => void;
+  readonly signal?: AbortSignal;
+  /** Only this variant of the bundle. */
+  readonly variant?: string;
+  /** Only this provider. */
+  readonly provider?: Provider;
+  /** Threads of wasm, where the page is cross-origin isolated. */
+  readonly threads?: number;
+  /** Download, preprocess and run off the main thread; a function for a worker that the app makes itself. */
+  readonly worker?: boolean | (() => Worker);
+  /** Keep the files for the next visit and for offline; a name to use a cache of one's own. Default: true. */
+  readonly cache?: boolean | string;
+  /** Folder of onnxruntime-web's .wasm files, where they don't lie beside its script. */
+  readonly wasmPaths?: string;
+  readonly ort?: OrtSource;
+}
+
+/** Plain data, for logs and for telling users. */
+export interface ModelInfo {
+  readonly variant: string;
+  readonly provider: Provider;
+  readonly threads: number;
+  /** Why this variant, and what failed before it. */
+  readonly reason: string;
+  /** "onnxruntime-web/wasm 1.30.0" */
+  readonly runtime: string;
+  readonly tried: readonly { readonly variant: string; readonly provider: string; readonly error: string }[];
+  readonly cache: CacheState;
+  /** The manifest came from the cache: no network, or no answer that is one. */
+  readonly offline: boolean;
+  readonly worker: boolean;
+}
+
+export interface LoadedModel<Inputs = ModelInputs, Outputs = ModelOutputs> {
+  /** Runs wait for one another. Arrays must stay as they are until then; pictures are read at once. After a
+   *  failure of the provider the run is repeated on the next candidate.
+   *  @throws INPUT_INVALID, RUN_FAILED, PROVIDER_FAILED, ABORTED, DISPOSED */
+  run(inputs: Inputs, options?: { readonly signal?: AbortSignal }): Promise<Outputs>;
+  /** Changes when the model moves to another candidate. */
+  readonly info: ModelInfo;
+  readonly labels: readonly string[] | null;
+  readonly manifest: Manifest;
+  /** Frees the session after the run in progress; runs still waiting get DISPOSED. */
+  dispose(): Promise<void>;
+}
+
+type Tried = ModelInfo['tried'][number];
+
+export function loadHere(url: string | URL, options: LoadOptions): Promise<LoadedModel> {
+  const loading = load(url, options);
+  return options.signal ? unlessAborted(loading, options.signal) : loading;
+}
+
+async function load(url: string | URL, options: LoadOptions): Promise<LoadedModel> {
+  const { signal } = options;
+  throwIfAborted(signal);
+  const place = locate(url);
+  const cache = await openCache(options.cache ?? true, place.base);
+  const { manifest, offline } = await fetchManifest(place, cache, signal);
+  const spec = manifest.preprocessing && readPreprocessing(manifest.preprocessing);
+  const wantsGpu =
+    options.provider !== 'wasm' && manifest.variants.some((v) => v.providers.includes('webgpu'));
+  const { candidates, excluded } = selectCandidates(manifest, await detectDevice(wantsGpu), options);
+  if (candidates.length === 0) throw noVariant(manifest, options, excluded);
+
+  const tried: Tried[] = [];
+  let next = 0;
+  let current: { session: OpenSession; candidate: Candidate };
+  let held: { variant: string; parts: ReadonlyMap<string, Uint8Array> } | null = null;
+
+  /** Opens the first candidate from `next` on that works. Files that can't be had end it: another variant would
+   *  hide a broken upload. */
+  async function advance(progress: LoadOptions['onProgress'], stop: AbortSignal | undefined): Promise<void> {
+    for (let candidate = candidates[next++]; candidate; candidate = candidates[next++]) {
+      const { variant, provider } = candidate;
+      try {
+        const starting = startOrt(candidate, options).catch((error: unknown) => error as Error);
+        if (held?.variant !== variant.name) {
+          const parts = await fetchParts(variant, place.base, cache, { signal: stop, onProgress: progress });
+          held = { variant: variant.name, parts };
+        }
+        const ort = await starting;
+        if (ort instanceof Error) throw ort;
+        throwIfAborted(stop);
+        current = { session: await openSession(ort, candidate, held.parts), candidate };
+        held = null;
+        return;
+      } catch (error) {
+        if (error instanceof EdgepressError && error.code !== 'PROVIDER_FAILED') throw error;
+        tried.push({ variant: variant.name, provider, error: messageOf(error) });
+      }
+    }
+    held = null;
+    const reasons = tried.map((t) => `${t.variant} on ${t.provider}: ${t.error}`).join('; ');
+    throw new EdgepressError('PROVIDER_FAILED', `Nothing in the bundle runs here. ${reasons}`);
+  }
+
+  await advance(options.onProgress, signal);
+  if (signal?.aborted) {
+    await current!.session.release();
+    throw aborted();
+  }
+  if (!offline) await cache.finish(manifest);
+
+  let tail: Promise<unknown> = Promise.resolve();
+  let disposal: Promise<void> | null = null;
+  const readPixels = createPixelReader();
+  const ports = () =>
+    manifest.inputs.map((p) => ({ ...p, dtype: current.session.inputType(p.name) ?? p.dtype }));
+
+  /** One run, moving on as long as providers fail. */
+  async function runNow(feeds: Readonly<Record<string, Feed>>): Promise<ModelOutputs> {
+    for (;;) {
+      const { session, candidate } = current;
+      try {
+        return await session.run(feeds);
+      } catch (error) {
+        if (!(error instanceof ProviderFailure))
+          throw new EdgepressError('RUN_FAILED', messageOf(error), error);
+        tried.push({ variant: candidate.variant.name, provider: candidate.provider, error: error.message });
+        void session.release();
+        await advance(undefined, undefined);
+      }
+    }
+  }
+
+  return {
+    async run(inputs, { signal: stop } = {}) {
+      if (disposal) throw disposed();
+      throwIfAborted(stop);
+      const feeds = toFeeds(inputs, ports(), spec, readPixels);
+      const result = tail.then(() => {
+        if (disposal) throw disposed();
+        throwIfAborted(stop);
+        return runNow(feeds);
+      });
+      tail = result.catch(() => {});
+      return stop ? unlessAborted(result, stop) : result;
+    },
+    get info() {
+      const { candidate, session } = current;
+      return {
+        variant: candidate.variant.name,
+        provider: candidate.provider,
+        threads: session.threads,
+        reason: reasonOf(candidate, tried),
+        runtime: `${candidate.bundle} ${session.version}`.trim(),
+        tried: [...tried],
+        cache: cache.state,
+        offline,
+        worker: false,
+      };
+    },
+    labels: manifest.labels,
+    manifest,
+    dispose() {
+      disposal ??= tail.then(() => current.session.release());
+      return disposal;
+    },
+  };
+}
+
+async function startOrt(candidate: Candidate, options: LoadOptions) {
+  const ort = await loadOrt(candidate.bundle, options.ort);
+  prepareOrt(ort, candidate.threads, options.wasmPaths);
+  await warmUp(ort, candidate);
+  return ort;
+}
+
+const disposed = () => new EdgepressError('DISPOSED', 'The model was disposed.');
+
+function reasonOf({ reason }: Candidate, tried: readonly Tried[]): string {
+  const last = tried.at(-1);
+  return last ? `${last.variant} on ${last.provider} failed: ${last.error}` : reason;
+}
+
+function noVariant(
+  { variants }: Manifest,
+  { variant, provider }: LoadOptions,
+  excluded: readonly { variant: string; provider: string; reason: string }[],
+): EdgepressError {
+  const asked = [variant, provider && `provider ${provider}`].filter(Boolean).join(' on ');
+  const wanted = excluded.filter((e) => e.reason !== 'not asked for');
+  const reasons = wanted.map((e) => `${e.variant} on ${e.provider}: ${e.reason}`).join('; ');
+  const has = variants.map((v) => `${v.name} (${v.providers.join(', ')})`).join(', ');
+  return new EdgepressError(
+    'NO_VARIANT',
+    `Nothing in the bundle runs here${asked && `, with ${asked} asked for`}. ${reasons || `It has ${has}.`}`,
+  );
+}
+
+/** Rejects at once on abort; the run itself goes on in the queue and its result is dropped. */
+function unlessAborted<T>(result: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(aborted());
+    signal.addEventListener('abort', stop, { once: true });
+    result.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}

@@ -1,0 +1,174 @@
+/** Which variant on which provider, best first. Pure: device facts and manifest in, list out. */
+import type { BundleMeasurement, Manifest, Variant } from '../emit/manifest.ts';
+import { browserOf, type DeviceFacts } from './facts.ts';
+
+export type Provider = 'webgpu' | 'wasm' | 'webnn';
+export type OrtBundle = 'onnxruntime-web/wasm' | 'onnxruntime-web/webgpu';
+
+export interface Candidate {
+  readonly variant: Variant;
+  readonly provider: Provider;
+  readonly threads: number;
+  readonly bundle: OrtBundle;
+  /** Why it has its place, in plain words. */
+  readonly reason: string;
+}
+
+export interface Wishes {
+  /** Only this variant. */
+  readonly variant?: string | undefined;
+  /** Only this provider. */
+  readonly provider?: Provider | undefined;
+  readonly threads?: number | undefined;
+}
+
+export interface Selection {
+  readonly candidates: readonly Candidate[];
+  /** What can't run here, each with the reason. */
+  readonly excluded: readonly { variant: string; provider: string; reason: string }[];
+}
+
+/** WebNN last: the bundle's parity was measured on the other two only. A measured profile can move it. */
+const providerOrder: readonly Provider[] = ['webgpu', 'wasm', 'webnn'];
+
+/** What each provider computes fastest, when nothing was measured. */
+const precisionOrder: Readonly<Record<Provider, readonly Variant['precision'][]>> = {
+  webgpu: ['float16', 'q4f16', 'q4', 'float32', 'int8'],
+  wasm: ['int8', 'float32', 'float16', 'q4', 'q4f16'],
+  webnn: ['float16', 'float32', 'int8', 'q4f16', 'q4'],
+};
+
+/** All that can run, best first. Order: a real GPU before wasm before a GPU that the CPU plays; what is too
+ *  large for the device last; variants made for the provider before those that merely run on it; then the
+ *  precision. Where a device like this one was measured, the measured medians decide among what they cover. */
+export function selectCandidates(manifest: Manifest, device: DeviceFacts, wishes: Wishes = {}): Selection {
+  const excluded: { variant: string; provider: string; reason: string }[] = [];
+  const fits: Candidate[] = [];
+  for (const variant of manifest.variants)
+    for (const provider of variant.providers) {
+      if (provider === 'cpu') continue;
+      const unwanted =
+        (wishes.variant !== undefined && wishes.variant !== variant.name) ||
+        (wishes.provider !== undefined && wishes.provider !== provider);
+      const reason = unwanted ? 'not asked for' : whyNot(variant, provider, device);
+      if (reason) excluded.push({ variant: variant.name, provider, reason });
+      else fits.push(candidate(variant, provider, device, wishes.threads));
+    }
+  const ranked = fits
+    .map((c) => ({ c, rank: rankOf(c, device, manifest.variants.indexOf(c.variant)) }))
+    .sort((a, b) => compareRanks(a.rank, b.rank))
+    .map(({ c }) => c);
+  const lacking = excluded.find((e) => e.reason !== 'not asked for' && e.provider !== 'webnn')?.reason;
+  const explained = ranked.map((c) => ({ ...c, reason: explain(c, device, wishes, lacking) }));
+  return { candidates: byMeasurement(explained, device), excluded };
+}
+
+/** Why a variant can't run on a provider here; null when it can. */
+function whyNot(variant: Variant, provider: Provider, device: DeviceFacts): string | null {
+  const needs = new Set<string>([...variant.requires, provider]);
+  if (needs.has('webgpu') && !device.webgpu) return 'no WebGPU adapter';
+  if (needs.has('shader-f16') && !device.webgpu?.shaderF16) return 'the GPU has no shader-f16';
+  if (needs.has('webnn') && !device.webnn) return 'no WebNN';
+  if (needs.has('threads') && !device.isolated) return 'no threads: the page is not cross-origin isolated';
+  if (!device.wasmSimd) return 'no WebAssembly SIMD';
+  return null;
+}
+
+function candidate(
+  variant: Variant,
+  provider: Provider,
+  device: DeviceFacts,
+  threads: number | undefined,
+): Candidate {
+  const own = provider === 'wasm' ? 'onnxruntime-web/wasm' : 'onnxruntime-web/webgpu';
+  const named = variant.providers[0] === provider ? variant.runtime?.bundle : undefined;
+  return {
+    variant,
+    provider,
+    threads: device.isolated ? (threads ?? (provider === 'wasm' ? threadsFor(device) : 1)) : 1,
+    bundle: named === 'onnxruntime-web/webgpu' ? named : own,
+    reason: '',
+  };
+}
+
+/** Half the logical cores, both of two, at most 4: more gain little on phones, whose other cores are slow. */
+const threadsFor = ({ hardwareConcurrency: cores }: DeviceFacts) =>
+  Math.max(1, Math.min(4, cores > 2 ? Math.ceil(cores / 2) : cores));
+
+function rankOf({ variant, provider }: Candidate, device: DeviceFacts, index: number): readonly number[] {
+  const software = provider === 'webgpu' && device.webgpu?.software;
+  return [
+    tooLarge(variant, provider, device) ? 1 : 0,
+    software ? providerOrder.length : providerOrder.indexOf(provider),
+    variant.providers[0] === provider ? 0 : 1,
+    precisionOrder[provider].indexOf(variant.precision),
+    index,
+  ];
+}
+
+function compareRanks(a: readonly number[], b: readonly number[]): number {
+  for (const [i, x] of a.entries()) if (x !== b[i]) return x - b[i]!;
+  return 0;
+}
+
+/** Loading holds the file, the runtime's copy of it and its working form at once: three times the bytes, of
+ *  which a page gets about half of the memory; and wasm ends at 4 GB. */
+function tooLarge(variant: Variant, provider: Provider, device: DeviceFacts): boolean {
+  const memory = (device.deviceMemoryGb ?? 8) * 2 ** 30;
+  const limit = Math.min(memory / 6, 2 ** 31);
+  const gpu = provider === 'webgpu' ? (device.webgpu?.maxBufferBytes ?? 0) * 4 : Number.POSITIVE_INFINITY;
+  return variant.bytes > Math.min(limit, gpu);
+}
+
+function explain(
+  { variant, provider }: Candidate,
+  device: DeviceFacts,
+  wishes: Wishes,
+  lacking: string | undefined,
+): string {
+  if (wishes.variant || wishes.provider) return 'asked for';
+  if (provider === 'webgpu') return device.webgpu?.software ? 'the GPU is software' : 'WebGPU adapter';
+  if (lacking) return lacking;
+  if (device.webgpu?.software) return 'the GPU is software, slower than wasm';
+  return variant.providers[0] === provider ? `made for ${provider}` : `runs on ${provider}`;
+}
+
+interface Group {
+  readonly all: BundleMeasurement[];
+  readonly medians: Map<Candidate, number>;
+}
+
+/** Measured candidates among themselves in the order of their medians; the others keep their places. */
+function byMeasurement(ranked: readonly Candidate[], device: DeviceFacts): readonly Candidate[] {
+  const groups = new Map<string, Group>();
+  for (const c of ranked)
+    for (const m of c.variant.measured) {
+      const key = JSON.stringify([m.device, m.host.replace(/[\d.]+/g, ''), m.emulated]);
+      const group: Group = groups.get(key) ?? { all: [], medians: new Map() };
+      groups.set(key, group);
+      group.all.push(m);
+      const threads = c.provider !== 'wasm' || m.threads > 1 === c.threads > 1;
+      if (m.provider !== c.provider || m.medianMs === null || !threads) continue;
+      group.medians.set(c, Math.min(m.medianMs, group.medians.get(c) ?? Number.POSITIVE_INFINITY));
+    }
+  const group = [...groups.values()]
+    .filter(({ all, medians }) => medians.size > 1 && isLike(all, device))
+    .sort((a, b) => b.medians.size - a.medians.size)[0];
+  if (!group) return ranked;
+  const sorted = [...group.medians].sort((a, b) => a[1] - b[1]).map(([c]) => c);
+  const name = group.all[0]!.device;
+  return ranked.map((c) =>
+    group.medians.has(c) ? { ...sorted.shift()!, reason: `fastest as measured on ${name}` } : c,
+  );
+}
+
+/** The same kind of browser, phone or not, and where a GPU took part, the same adapter. */
+function isLike(measurements: readonly BundleMeasurement[], device: DeviceFacts): boolean {
+  const first = measurements[0]!;
+  const adapter = measurements.find((m) => m.adapter !== null)?.adapter;
+  return (
+    browserOf(first.host) === device.browser &&
+    /phone|mobile|android|ios|tablet|pixel|galaxy|ipad/i.test(first.device) === device.mobile &&
+    (adapter === undefined || adapter?.toLowerCase() === device.webgpu?.adapter.toLowerCase())
+  );
+}

@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createWorkspace, type Workspace } from './program.ts';
+
+let w: Workspace;
+beforeAll(() => {
+  w = createWorkspace();
+});
+afterAll(() => w.remove());
+
+describe('--help', () => {
+  it('starts with three examples, groups the options and fits 80 columns', async () => {
+    const { stdout, code } = await w.run(['--help']);
+    expect(code).toBe(0);
+    const lines = stdout.split('\n');
+    expect(lines[0]).toBe('Examples:');
+    expect(lines.slice(1, lines.indexOf('')).filter((line) => line.startsWith('  compress '))).toHaveLength(
+      3,
+    );
+    const groups = lines.filter((line) => /^[A-Z]\w+:$/.test(line));
+    expect(groups).toEqual(['Examples:', 'Precision:', 'Data:', 'Target:', 'Output:', 'Other:', 'Commands:']);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+  });
+
+  it('is what no arguments at all print', async () => {
+    expect((await w.run([])).stdout).toBe((await w.run(['--help'])).stdout);
+  });
+
+  it.each(['inspect', 'compare', 'evaluate', 'passes', 'recipe'])(
+    'fits 80 columns for %s',
+    async (command) => {
+      const { stdout, code } = await w.run(['help', command]);
+      expect(code).toBe(0);
+      expect(stdout).toContain(`Usage: compress ${command}`);
+      expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+    },
+  );
+});
+
+it('the entry loads commander and the version, and nothing else until a command runs', () => {
+  const root = join(import.meta.dirname, '../..');
+  const seen = new Set<string>();
+  const visit = (file: string) => {
+    if (seen.has(relative(root, file))) return;
+    seen.add(relative(root, file));
+    const text = readFileSync(file, 'utf8');
+    for (const [, name] of text.matchAll(/^(?:import|export)\s[^;]*?from\s+'([^']+)'/gm))
+      if (name!.startsWith('.')) visit(join(dirname(file), name!));
+      else seen.add(name!);
+    expect(text).not.toMatch(/^import\s+'/m);
+  };
+  visit(join(root, 'src/cli/main.ts'));
+  expect([...seen].sort()).toEqual(['commander', 'src/cli/main.ts', 'src/support/version.ts']);
+});
