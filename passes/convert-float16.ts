@@ -139,20 +139,16 @@ function boundedForm(
   return form;
 }
 
-/** What became of the layers, for the report; decisions of earlier passes stand. */
+/** What became of the layers, for the report; what earlier passes quantised stands. */
 function note({ half, stored, kept }: Float16Plan): void {
-  for (const node of half)
-    if (layerNote(node) && !decisionOf(node))
-      node.annotations.set('precision', { precision: 'float16', reason: null });
+  const decide = (node: Node, precision: 'float16' | 'float', reason: string | null) => {
+    if (layerNote(node) && (decisionOf(node)?.precision ?? 'float') === 'float')
+      node.annotations.set('precision', { precision, reason });
+  };
+  for (const node of half) decide(node, 'float16', null);
   for (const node of stored)
-    if (layerNote(node) && !decisionOf(node))
-      node.annotations.set('precision', {
-        precision: 'float16',
-        reason: `no-float16-kernel: ${node.opType} computes in float32 from weights stored in float16`,
-      });
-  for (const [node, reason] of kept)
-    if (layerNote(node) && !decisionOf(node))
-      node.annotations.set('precision', { precision: 'float', reason });
+    decide(node, 'float16', `no-float16-kernel: ${node.opType} computes in float32 from weights in float16`);
+  for (const [node, reason] of kept) decide(node, 'float', reason);
 }
 
 /** Every node that stays, and every constant that made one stay. */

@@ -71,7 +71,7 @@ export const quantizeBlockwise = definePass<Options>({
         if (isDone(node)) continue;
         const reason = obstacle(node, isTable, o) ?? (selected(node) ? null : 'excluded');
         if (reason) {
-          node.annotations.set('precision', { precision: 'float', reason });
+          if (!decisionOf(node)) node.annotations.set('precision', { precision: 'float', reason });
           skipped.push({ at: node.name || node.outputs[0]!.name, reason });
           continue;
         }
@@ -86,7 +86,7 @@ export const quantizeBlockwise = definePass<Options>({
 });
 
 /** Quantised by an earlier step; a choice of float is looked at again. */
-const isDone = (node: Node) => (decisionOf(node)?.precision ?? 'float') !== 'float';
+const isDone = (node: Node) => !['float', 'float16'].includes(decisionOf(node)?.precision ?? 'float');
 
 const isEmbedding = (node: Node) =>
   constantOf(node.inputs[0])?.dims.length === 2 && intAttribute(node, 'axis', 0) === 0;
@@ -100,14 +100,14 @@ const weightIndex = (node: Node) => (isOp(node, 'Gather') ? 0 : 1);
 function obstacle(node: Node, isTable: boolean, o: Options): string | null {
   const weight = constantOf(node.inputs[weightIndex(node)]);
   if (!weight) return 'weight-computed-at-run-time';
-  if (weight.dtype !== 'float32') return `weight-is-${weight.dtype}`;
+  if (weight.dtype !== 'float32' && weight.dtype !== 'float16') return `weight-is-${weight.dtype}`;
   if (weight.dims.length !== 2) return `weight-has-${weight.dims.length}-dimensions`;
   if (elementCount(weight.dims) < o.minElements) return 'small-weight';
   const columns = weight.dims[isTransposed(node) ? 0 : 1]!;
   if (isTable) return columns % o.blockSize === 0 ? null : 'row-not-a-multiple-of-a-block';
   if (columns < o.blockSize) return `fewer-inputs-than-a-block: ${columns}`;
   const input = node.inputs[0];
-  if (dtypeOf(input) !== 'float32') return `input-is-${dtypeOf(input)}`;
+  if (dtypeOf(input) !== weight.dtype) return `input-is-${dtypeOf(input)}`;
   if (constantOf(input)) return 'input-is-constant';
   if ((shapeOf(input)?.length ?? 2) < 2) return 'input-is-a-vector';
   if (!isOp(node, 'Gemm')) return null;
@@ -132,7 +132,10 @@ async function blocked(
   made.set(weight, known);
   const before = known.get(transposed);
   if (before) return before;
-  const result = await quantizer.quantize(weight, transposed, spec);
+  const { dtype } = weight;
+  const whole = dtype === 'float32' ? weight : tensorOf('float32', weight.dims, float32Values(weight));
+  const float = await quantizer.quantize(whole, transposed, spec);
+  const result = { ...float, scales: retyped(float.scales, dtype) };
   known.set(transposed, result);
   return result;
 }
@@ -216,9 +219,12 @@ function lookUp(node: Node, stored: BlockedWeight, zero: Value | null, o: Option
   );
 }
 
+const retyped = (t: Tensor, dtype: Tensor['dtype']): Tensor =>
+  t.dtype === dtype ? t : tensorOf(dtype, t.dims, float32Values(t));
+
 const scaled = (t: Tensor, factor: number): Tensor =>
   tensorOf(
-    'float32',
+    t.dtype,
     t.dims,
     float32Values(t).map((v) => v * factor),
   );

@@ -16,6 +16,8 @@ export type Int8Mode = 'auto' | 'static' | 'dynamic' | 'weights';
 
 interface Flags {
   int8?: Int8Mode;
+  fp16?: boolean;
+  q4?: boolean;
   include?: string[];
   exclude?: string[];
   perTensor?: boolean;
@@ -85,7 +87,11 @@ function outputPath(model: string, recipe: Recipe, output: string | undefined): 
 }
 
 const suffix = (recipe: Recipe) =>
-  recipe.name.startsWith('int8') ? '.int8' : `.${recipe.name.replace(/[^\w-]+/g, '-')}`;
+  recipe.name.startsWith('int8')
+    ? '.int8'
+    : recipe.name === 'float16'
+      ? '.fp16'
+      : `.${recipe.name.replace(/[^\w-]+/g, '-')}`;
 
 /** An option that would change nothing is a misunderstanding, and is said before any work.
  *  @throws OPTION_WITHOUT_EFFECT */
@@ -100,8 +106,9 @@ function refuseIdle(flags: Flags): void {
   }
   if (flags.recipe !== undefined) return;
   if (flags.int8 === undefined) {
-    if (flags.include) idle('--include', '--int8');
-    if (flags.exclude) idle('--exclude', '--int8');
+    const chosen = flags.fp16 || flags.q4;
+    if (flags.include && !chosen) idle('--include', '--int8, --fp16 or --q4');
+    if (flags.exclude && !chosen) idle('--exclude', '--int8, --fp16 or --q4');
     if (flags.perTensor) idle('--per-tensor', '--int8');
   }
   const isStatic = flags.int8 === 'static' || (flags.int8 === 'auto' && flags.data !== undefined);
@@ -114,12 +121,17 @@ function refuseIdle(flags: Flags): void {
 function recipeFor(flags: Flags): Recipe {
   const base = flags.recipe
     ? readRecipe(flags.recipe)
-    : presetFor(flags.int8, flags.data !== undefined, flags.target);
+    : presetFor(flags, flags.data !== undefined, flags.target);
   return flags.recipe ? base : withFlags(base, flags);
 }
 
-/** The preset behind `--int8 [mode]`; without a precision only the exact passes run. */
-export function presetFor(mode: Int8Mode | undefined, hasData: boolean, target: Recipe['target']): Recipe {
+/** The preset behind `--int8 [mode]`, `--fp16` and `--q4`; without a precision only the exact passes run. */
+export function presetFor(
+  { int8: mode, fp16, q4 }: { int8?: Int8Mode; fp16?: boolean; q4?: boolean },
+  hasData: boolean,
+  target: Recipe['target'],
+): Recipe {
+  if (fp16 || q4) return { ...preset(q4 ? (fp16 ? 'q4f16' : 'q4') : 'float16'), target };
   if (mode === undefined) return { ...preset('clean'), target };
   if (mode === 'static' && !hasData) throw modeNeedsData(mode);
   const chosen = mode === 'auto' ? (hasData ? 'static' : 'dynamic') : mode;
@@ -146,7 +158,8 @@ function withFlags(recipe: Recipe, flags: Flags): Recipe {
         pass,
         options: {
           ...options,
-          ...(pass.startsWith('quantize-') ? select : {}),
+          ...(pass.startsWith('quantize-') || pass === 'convert-float16' ? select : {}),
+          ...(pass === 'convert-float16' && flags.data && flags.data !== 'synthetic' ? { ranges: true } : {}),
           ...(pass === 'quantize-static' ? own : {}),
           ...(flags.everywhere && pass !== 'quantize-weights' && pass.startsWith('quantize-')
             ? { everywhere: true }

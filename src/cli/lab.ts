@@ -3,7 +3,7 @@ import ora, { type Ora } from 'ora';
 import pc from 'picocolors';
 import { renderUnicodeCompact } from 'uqr';
 import { type LabSummary, type OpenLab, runLab } from '../jobs/lab.ts';
-import { describeProvider, describeRun } from '../lab/naming.ts';
+import { describeRun } from '../lab/naming.ts';
 import { fastestRun, figures, type LabDeviceResult, type LabRunResult } from '../lab/results.ts';
 import type { LabDevice, LabEvent } from '../lab/roster.ts';
 import { plain } from '../report/terminal.ts';
@@ -11,11 +11,10 @@ import { formatMs } from '../support/units.ts';
 import { interruptSignal } from './interrupt.ts';
 import { printJson } from './print-json.ts';
 import { isPlain } from './progress.ts';
-import { shortened } from './step-line.ts';
 import { table } from './table.ts';
 
 export interface LabFlags {
-  readonly port: number;
+  readonly port?: number;
   readonly lan?: boolean;
   readonly https?: boolean;
   /** Minutes. */
@@ -30,7 +29,7 @@ export async function run(bundle: string, flags: LabFlags): Promise<void> {
   try {
     const summary = await runLab({
       bundle,
-      port: flags.port,
+      port: flags.port ?? 0,
       lan: flags.lan ?? false,
       https: flags.https ?? false,
       idleMs: flags.idle * 60_000,
@@ -101,7 +100,7 @@ function liveScreen(): Screen {
       if (!spinner) return;
       const lines = devices.map((device) => {
         const [mark, paint] = device.finishedAt === null ? ['·', String] : ['✔', colours.green];
-        const text = shortened(`${nameOf(device)} · ${stateOf(device)}`, columns() - 8);
+        const text = cut(`${plain(device.facts.name)} · ${stateOf(device)}`, columns() - 8);
         return `    ${paint(mark)} ${text}`;
       });
       spinner.text = [waiting(devices.length), ...lines].join('\n');
@@ -149,6 +148,8 @@ const code = (url: string) =>
 const nameOf = ({ facts }: LabDevice) =>
   plain(`${facts.name} · ${facts.host}${facts.automated ? ' (emulated)' : ''}`);
 
+const cut = (text: string, length: number) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
+
 function stateOf(device: LabDevice): string {
   if (device.finishedAt !== null) return verdict(device);
   const { done, plan, current } = device;
@@ -194,8 +195,7 @@ function renderDevice(device: LabDeviceResult): string {
     )
     .sort((a, b) => (a.measured.medianMs ?? 0) - (b.measured.medianMs ?? 0))
     .map((run) => [
-      run.variant,
-      describeProvider(run),
+      describeRun(run),
       medianText(run.measured.medianMs, run.measured.resolutionMs),
       formatMs(run.measured.p90Ms),
       run === best ? 'fastest' : '',
@@ -207,6 +207,6 @@ function renderDevice(device: LabDeviceResult): string {
     ...device.left.map(({ variant, what, reason }) => `  – ${plain(`${variant} · ${what}: ${reason}`)}`),
     ...device.notes.map((note) => `  ${plain(note)}`),
   ];
-  const figuresTable = rows.length > 0 ? [table(['variant', 'on', 'median', 'p90', ''], rows)] : [];
+  const figuresTable = rows.length > 0 ? [table(['', 'median', 'p90', ''], rows)] : [];
   return [head, ...unfinished, ...figuresTable, ...missing].join('\n');
 }

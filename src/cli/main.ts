@@ -1,8 +1,21 @@
 #!/usr/bin/env node
 /** `compress` and `edgepress`: arguments in, exit code out. Commands are imported when they are called, so that
  *  `--help` answers at once. */
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { version } from '../support/version.ts';
+import {
+  collect,
+  decibels,
+  dimension,
+  listed,
+  percentage,
+  portNumber,
+  positive,
+  positiveOrAll,
+  targetList,
+  wholeNumber,
+  wholeNumberOrAll,
+} from './arguments.ts';
 
 const examples = `Examples:
   compress model.onnx --int8                  no data: weights in int8
@@ -45,6 +58,12 @@ const shared = {
     .choices(modes)
     .preset('auto')
     .helpGroup('Precision:'),
+  fp16: new Option('--fp16', 'weights and computation in float16; for WebGPU')
+    .conflicts(['int8'])
+    .helpGroup('Precision:'),
+  q4: new Option('--q4', 'products in 4 bits; with --fp16 the rest in float16')
+    .conflicts(['int8'])
+    .helpGroup('Precision:'),
   calibrate: new Option('--calibrate <n>', 'samples to find ranges on')
     .default(100)
     .argParser(positive)
@@ -55,69 +74,6 @@ const shared = {
 const dataNeeded = new Option(shared.data.flags, shared.data.description)
   .makeOptionMandatory()
   .helpGroup('Data:');
-
-function wholeNumber(text: string): number {
-  const n = Number(text);
-  if (/^\d+$/.test(text) && Number.isSafeInteger(n)) return n;
-  throw new InvalidArgumentError('A whole number was expected.');
-}
-
-function portNumber(text: string): number {
-  const n = wholeNumber(text);
-  if (n <= 65535) return n;
-  throw new InvalidArgumentError('A port is a number up to 65535.');
-}
-
-function positive(text: string): number {
-  const n = wholeNumber(text);
-  if (n > 0) return n;
-  throw new InvalidArgumentError('A number from 1 up was expected.');
-}
-
-const all = Number.MAX_SAFE_INTEGER;
-const wholeNumberOrAll = (text: string) => (text === 'all' ? all : wholeNumber(text));
-function positiveOrAll(text: string): number {
-  return text === 'all' ? all : positive(text);
-}
-
-function percentage(text: string): number {
-  const n = Number(text.replace(/%$/, ''));
-  if (/^\d+(\.\d+)?%?$/.test(text) && n <= 100) return n;
-  throw new InvalidArgumentError('A percentage from 0 to 100 was expected.');
-}
-
-function decibels(text: string): number {
-  const n = Number(text);
-  if (/^-?\d+(\.\d+)?$/.test(text)) return n;
-  throw new InvalidArgumentError('A number of decibels was expected.');
-}
-
-const targetNames = ['wasm', 'webgpu', 'node', 'mobile'];
-
-function targetList(text: string): string[] {
-  const names = text.split(',').map((name) => name.trim());
-  const unknown = names.find((name) => !targetNames.includes(name));
-  if (unknown === undefined) return [...new Set(names)];
-  throw new InvalidArgumentError(`"${unknown}" is no target; there are ${targetNames.join(', ')}.`);
-}
-
-/** Texts between commas. */
-function listed(text: string, known?: readonly string[]): string[] {
-  const items = text.split(',').map((item) => item.trim());
-  const bad = items.find((item) => item === '' || (known && !known.includes(item)));
-  if (bad === undefined) return items;
-  throw new InvalidArgumentError(known ? `Expected ${known.join(', ')}, with commas.` : 'An item is empty.');
-}
-
-/** "height=224" */
-function dimension(text: string, before: Record<string, number> = {}): Record<string, number> {
-  const [, name, size] = /^(.+)=(\d+)$/.exec(text) ?? [];
-  if (name === undefined || size === undefined)
-    throw new InvalidArgumentError('Expected a name and a size, as height=224.');
-  return { ...before, [name]: positive(size) };
-}
-
-const collect = (text: string, before: string[] | undefined) => [...(before ?? []), text];
 
 function build(): Command {
   const program = new Command('compress')
@@ -135,6 +91,8 @@ function build(): Command {
     .addHelpText('before', `${examples}\n`)
     .argument('[model]')
     .addOption(shared.int8)
+    .addOption(shared.fp16)
+    .addOption(shared.q4)
     .addOption(
       new Option('--include <pattern>', 'only these op types or names, as text, glob or /regex/; repeatable')
         .argParser(collect)
@@ -156,7 +114,17 @@ function build(): Command {
     .addOption(new Option('--everywhere', 'int8 kernels also where float is faster').helpGroup('Precision:'))
     .addOption(
       new Option('--recipe <file>', 'run these passes; compress recipe --int8 prints some to start from')
-        .conflicts(['int8', 'include', 'exclude', 'perTensor', 'symmetric', 'ranges', 'everywhere'])
+        .conflicts([
+          'int8',
+          'fp16',
+          'q4',
+          'include',
+          'exclude',
+          'perTensor',
+          'symmetric',
+          'ranges',
+          'everywhere',
+        ])
         .conflicts(['target', 'seed', 'calibrate'])
         .helpGroup('Precision:'),
     )
@@ -276,8 +244,8 @@ function build(): Command {
     .action(async (model, o) => (await import('./bundle.ts')).run(model, o));
 
   program
-    .command('profile <bundle or model>')
-    .description('speed and memory on devices of this machine: Node, browsers, emulated phones')
+    .command('profile <model>')
+    .description('speed and memory of a bundle or a model on Node, browsers and emulated phones')
     .addOption(
       new Option('--device <names>', 'node, wasm, chromium, chrome, edge, firefox, chromium:phone …')
         .default(['node', 'wasm'], 'node,wasm')
@@ -319,6 +287,8 @@ function build(): Command {
     .command('recipe')
     .description('print the passes behind an option, to edit and give to --recipe')
     .addOption(shared.int8)
+    .addOption(shared.fp16)
+    .addOption(shared.q4)
     .addOption(new Option('--data [path]', 'as with data: static int8').helpGroup('Data:'))
     .addOption(shared.target)
     .action(async (o) => (await import('./recipe.ts')).run(o));
@@ -329,7 +299,7 @@ function build(): Command {
     .argument('<bundle>', 'folder that compress bundle made')
     .addOption(new Option('--lan', 'let devices on your network join (default: only this machine)'))
     .addOption(new Option('--https', 'self-signed certificate: on a network, WebGPU and threads need one'))
-    .addOption(new Option('--port <n>', 'port (default: a free one)').default(0).argParser(portNumber))
+    .addOption(new Option('--port <n>', 'port (default: a free one)').argParser(portNumber))
     .addOption(
       new Option('--idle <minutes>', 'end after this long without news').default(10).argParser(positive),
     )

@@ -8,6 +8,8 @@ import { formatDuration, liveText, stepLine } from './step-line.ts';
 
 export const isPlain = () =>
   !process.stderr.isTTY ||
+  // A terminal of no known size (a container's, say): ora would divide by it.
+  !process.stderr.columns ||
   process.env['TERM'] === 'dumb' ||
   Boolean(process.env['CI']) ||
   Boolean(process.env['NO_COLOR']);

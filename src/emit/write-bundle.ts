@@ -3,6 +3,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import {
+  bundleInvalid,
   outputExists,
   outputFolderMissing,
   outputHoldsInput,
@@ -33,7 +34,8 @@ export function checkBundleFolder(output: string, keep: readonly string[], force
   if (!stat) return;
   if (!stat.isDirectory()) throw outputExists(output, 'a file');
   const real = fs.realpathSync(output);
-  for (const kept of keep) if (contains(real, fs.realpathSync(kept))) throw outputHoldsInput(output, kept);
+  for (const kept of keep.filter((k) => fs.existsSync(k)))
+    if (contains(real, fs.realpathSync(kept))) throw outputHoldsInput(output, kept);
   if (force) return;
   const foreign = foreignContent(real);
   if (foreign) throw outputExists(output, foreign);
@@ -99,6 +101,7 @@ export function createBundleStage(output: string): BundleStage {
     workFolder,
     write(name, bytes) {
       const file = path.join(made, ...name.split('/'));
+      if (file === made || !contains(made, file)) throw bundleInvalid(`${name} leads out of the bundle`);
       guarded(file, () => {
         fs.mkdirSync(path.dirname(file), { recursive: true });
         fs.writeFileSync(file, bytes);

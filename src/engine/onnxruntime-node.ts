@@ -1,19 +1,43 @@
 /** The native engine: onnxruntime-node, an optional dependency. Node only; loaded when first asked for. */
-import { engineMissing } from '../support/diagnostics.ts';
+import { readModelFile } from '../formats/onnx/file.ts';
+import { decodeModel } from '../formats/onnx/index.ts';
+import { initializersOf } from '../ir/walk.ts';
+import { Diagnostic, engineMissing } from '../support/diagnostics.ts';
 import { createEngine, type Runtime } from './adapter.ts';
-import type { Engine } from './contract.ts';
+import type { Engine, ModelSource, SessionOptions } from './contract.ts';
 
 /** @throws ENGINE_MISSING when the package is not there or its library doesn't load on this machine */
 export async function openNodeEngine(): Promise<Engine> {
   const runtime = await loadNativeRuntime();
   const version = runtime.env.versions.node ?? runtime.env.versions.common;
-  return createEngine({
+  const engine = createEngine({
     name: 'node',
     title: `onnxruntime-node ${version}`,
     version,
     runtime,
     provider: 'cpu',
   });
+  return { ...engine, open: (model, options = {}) => engine.open(model, withoutCrash(model, options)) };
+}
+
+/** onnxruntime 1.30 dies (no error, the process ends) over a Transpose of leading axes before a MatMul with a float16
+ *  weight: the one it fuses into the product, the other it turns into float32 afterwards. */
+function withoutCrash(source: ModelSource, options: SessionOptions): SessionOptions {
+  const key = 'optimization.disable_specified_optimizers';
+  if (options.optimization === 'none' || options.config?.[key] !== undefined || !holdsHalf(source))
+    return options;
+  return { ...options, config: { ...options.config, [key]: 'MatmulTransposeFusion' } };
+}
+
+function holdsHalf(source: ModelSource): boolean {
+  try {
+    const model = 'path' in source ? readModelFile(source.path) : decodeModel(source.bytes);
+    for (const { value } of initializersOf(model)) if (value.constant?.dtype === 'float16') return true;
+  } catch (error) {
+    // What we can't read is for the runtime to judge.
+    if (!(error instanceof Diagnostic)) throw error;
+  }
+  return false;
 }
 
 /** The library itself, for what a session contract doesn't cover (writing optimised models).

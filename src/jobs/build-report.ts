@@ -70,6 +70,8 @@ export function buildReport(parts: ReportParts): Report {
 }
 
 function precisionMode(layers: readonly Layer[]): Report['precision']['mode'] {
+  if (layers.some((l) => l.precision === 'q4')) return 'q4';
+  if (layers.some((l) => l.precision === 'float16')) return 'float16';
   if (layers.some((l) => l.precision === 'int8')) return 'static';
   if (layers.some((l) => l.precision === 'int8-dynamic')) return 'dynamic';
   return layers.some((l) => l.precision === 'int8-weights') ? 'weight-only' : 'none';
@@ -101,6 +103,11 @@ function variants({ source, result, pair }: ReportParts, mode: string): Report['
   const original = accuracy ? accuracy.before : agreement ? 1 : null;
   return [
     row('original', source, original, false),
-    row(`int8 ${mode}`, result, accuracy ? accuracy.after : (agreement?.top1Agreement ?? null), true),
+    row(
+      mode === 'float16' || mode === 'q4' ? mode : `int8 ${mode}`,
+      result,
+      accuracy ? accuracy.after : (agreement?.top1Agreement ?? null),
+      true,
+    ),
   ];
 }

@@ -58,7 +58,7 @@ export interface Gate {
 }
 
 /** WebGPU that the CPU plays is slow; a few samples show whether its kernels do what others do. */
-const browserSamples = 8;
+const browserSamples = 4;
 
 export function createGate(options: GateOptions): Gate {
   const { original, data, budget, signal } = options;

@@ -10,20 +10,20 @@ import type { Model } from '../ir/model.ts';
 import { installedVersion } from '../profile/machine.ts';
 import { labelNamesCount } from '../support/diagnostics.ts';
 import { version } from '../support/version.ts';
-import { readLabelNames } from './label-names.ts';
 import type { OpenedModel } from './model-files.ts';
 import { scoresOutput } from './run-pair.ts';
 import { outputPortsOf, type Prepared, portsOf } from './run-recipe.ts';
 
 export interface InfoOptions {
   readonly name?: string | undefined;
-  readonly labelNames?: string | undefined;
+  /** Names of the classes, and the file that they are from. */
+  readonly labelNames?: { readonly file: string; readonly names: readonly string[] } | undefined;
   readonly preprocess?: string | undefined;
   readonly licence?: string | undefined;
 }
 
 /** @param clean  the model with inferred shapes; @param prepared  real data, if there is any
- *  @throws LABEL_NAMES_…, and what reading --preprocess throws */
+ *  @throws LABEL_NAMES_COUNT, and what reading --preprocess throws */
 export async function bundleInfo(
   opened: OpenedModel,
   clean: Model,
@@ -61,14 +61,18 @@ async function preprocessingOf(
   return { preprocessing: { ...spec }, guessed };
 }
 
-function labelsOf(outputs: readonly Port[], prepared: Prepared | null, file: string | undefined) {
-  if (file === undefined) return prepared?.source.classes ? [...prepared.source.classes] : null;
-  const names = readLabelNames(file);
+function labelsOf(
+  outputs: readonly Port[],
+  prepared: Prepared | null,
+  given: InfoOptions['labelNames'],
+): string[] | null {
+  if (!given) return prepared?.source.classes ? [...prepared.source.classes] : null;
+  const { file, names } = given;
   const scores = scoresOutput(outputs);
   const expected = scores?.shape?.at(-1);
   if (typeof expected === 'number' && expected !== names.length)
     throw labelNamesCount(file, names.length, scores!.name, expected);
-  return names;
+  return [...names];
 }
 
 /** @param recipes  by variant */

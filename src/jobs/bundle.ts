@@ -31,6 +31,7 @@ import { bundleInfo, type InfoOptions, provenanceOf } from './bundle-info.ts';
 import { type BundleTarget, planVariants, productShare, type VariantPlan } from './bundle-plan.ts';
 import { describeOutcome, isAboutVariant, makeVariant, type VariantOutcome } from './bundle-variant.ts';
 import type { CalibrationCache } from './calibration-cache.ts';
+import { readLabelNames } from './label-names.ts';
 import { type OpenedModel, openModel } from './model-files.ts';
 import { type JobEvents, step } from './progress.ts';
 import { feedsFor, openSubject } from './run-pair.ts';
@@ -46,7 +47,7 @@ import {
 } from './run-recipe.ts';
 import { readOrtBuilds, readRuntimeBundle } from './runtime-bundle.ts';
 
-export interface BundleOptions extends InfoOptions {
+export interface BundleOptions extends Omit<InfoOptions, 'labelNames'> {
   readonly input: string;
   /** The bundle's folder. */
   readonly output: string;
@@ -56,6 +57,8 @@ export interface BundleOptions extends InfoOptions {
   readonly calibrationSamples: number;
   /** Samples that the gate runs; none of them calibrates. */
   readonly evaluationSamples: number;
+  /** File with the names of the classes; those of the data otherwise. */
+  readonly labelNames?: string | undefined;
   readonly budget: Budget;
   /** Bytes a file may have at most; Infinity keeps files whole. */
   readonly shardBytes: number;
@@ -98,6 +101,8 @@ export async function bundleFile(options: BundleOptions): Promise<BundleResult> 
   if (options.demo && options.targets.some((t) => t === 'wasm' || t === 'webgpu') && !readRuntimeBundle())
     throw runtimeNotBuilt();
   rejectBroken(opened.model);
+  const { labelNames: file } = options;
+  const labelNames = file === undefined ? undefined : { file, names: readLabelNames(file) };
   const real = options.data !== undefined && options.data.path !== 'synthetic';
   const plans = planVariants(options.targets, { hasData: real, productShare: productShare(opened.model) });
   const prepared = await step(events, 'data', () => prepare(options, opened, plans), describeData);
@@ -107,7 +112,10 @@ export async function bundleFile(options: BundleOptions): Promise<BundleResult> 
   const gate = createGate({ original: opened.path, data, budget: options.budget, signal });
   try {
     const made = await makeAll(options, opened, plans, { prepared, gate, workFolder: stage.workFolder });
-    const { guessed, ...info } = await bundleInfo(opened, made.clean, real ? prepared : null, options);
+    const { guessed, ...info } = await bundleInfo(opened, made.clean, real ? prepared : null, {
+      ...options,
+      labelNames,
+    });
     const recipes = Object.fromEntries(
       plans.filter((p) => made.variants.some((v) => v.name === p.name)).map((p) => [p.name, p.recipe]),
     );

@@ -8,7 +8,23 @@ export function nextSteps(parts: Omit<ReportParts, 'files'>, mode: Report['preci
   const { input, data } = parts.options;
   const next: Next = [];
   const model = quoted(input);
-  if (!data) {
+  const flag =
+    mode === 'float16'
+      ? '--fp16'
+      : mode === 'q4'
+        ? parts.options.recipe.name === 'q4f16'
+          ? '--q4 --fp16'
+          : '--q4'
+        : '--int8';
+  if (!data && flag !== '--int8') {
+    next.push({
+      command: `compress ${model} ${flag} --data <folder or .npz>`,
+      why:
+        mode === 'q4'
+          ? 'compares with the original'
+          : 'compares with the original, and keeps in float32 what sees large values',
+    });
+  } else if (!data) {
     const gain =
       mode === 'weight-only'
         ? 'int8 computation where it is faster'
@@ -19,15 +35,15 @@ export function nextSteps(parts: Omit<ReportParts, 'files'>, mode: Report['preci
     });
   } else if (!parts.pair?.evaluation) {
     next.push({
-      command: `compress ${model} --int8 --data ${quoted(data.path)} --labels <labels.csv>`,
+      command: `compress ${model} ${flag} --data ${quoted(data.path)} --labels <labels.csv>`,
       why: 'accuracy before and after',
     });
   }
   const slower = latencyRatio(parts) > 1.05;
-  if (slower)
+  if (slower && mode !== 'float16')
     next.push({
       command: `compress ${model} --int8 weights${data ? ` --data ${quoted(data.path)}` : ''}`,
-      why: 'the same size at the speed of float',
+      why: mode === 'q4' ? 'larger, at the speed of float' : 'the same size at the speed of float',
     });
   const worst = [...parts.layers].filter((l) => l.sqnrDb !== null).sort((a, b) => a.sqnrDb! - b.sqnrDb!)[0];
   if (worst && data && worst.precision === 'int8' && lostMuch(parts))

@@ -91,7 +91,7 @@ function checkDevice(name: string): void {
 
 /** WebGPU takes setting up: only where something might run on it. */
 const neededProviders = (subjects: readonly Subject[], { providers }: ProfileOptions): Provider[] => {
-  const wanted = subjects.flatMap((s) => s.providers ?? ['wasm', 'webgpu', 'cpu']);
+  const wanted = subjects.flatMap((s): readonly Provider[] => s.providers ?? ['wasm', 'webgpu', 'cpu']);
   return [...new Set(wanted)].filter((p) => !providers || providers.includes(p));
 };
 
@@ -193,7 +193,7 @@ function pictureDims({ preprocessing, inputs }: Manifest): Record<string, number
   const crop = (preprocessing?.['crop'] ?? null) as { width?: number; height?: number } | null;
   const input = inputs.find(({ shape }) => shape?.length === 4);
   if (!crop?.width || !crop.height || !input) return {};
-  const first = preprocessing?.['layout'] === 'nhwc' ? 1 : 2;
+  const first = preprocessing?.['layout'] === 'NHWC' ? 1 : 2;
   return Object.fromEntries(
     [crop.height, crop.width].flatMap((size, i) => {
       const symbol = input.shape?.[first + i];

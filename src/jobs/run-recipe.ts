@@ -86,7 +86,12 @@ export async function prepareData(
 
 /** Whether a recipe asks for ranges of activations. */
 export const calibrates = (recipe: Recipe) =>
-  recipe.stages.some((s) => s.passes.some(({ pass }) => pass === 'quantize-static'));
+  recipe.stages.some((s) =>
+    s.passes.some(
+      ({ pass, options }) =>
+        pass === 'quantize-static' || (pass === 'convert-float16' && options['ranges'] === true),
+    ),
+  );
 
 export interface RunRecipeOptions {
   readonly recipe: Recipe;

@@ -60,6 +60,8 @@ const precisionWords: Readonly<Record<Layer['precision'], string>> = {
   int8: 'in int8',
   'int8-dynamic': 'in int8, ranges at run time',
   'int8-weights': 'with weights in int8',
+  q4: 'in 4 bits',
+  float16: 'in float16',
   float: 'left in float',
 };
 

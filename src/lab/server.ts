@@ -11,6 +11,7 @@ import {
 } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { pipeline } from 'node:stream/promises';
 import type { z } from 'zod';
 import { Diagnostic, labPort, labRefused, messageOf } from '../support/diagnostics.ts';
 import type { LabFile } from './files.ts';
@@ -125,7 +126,7 @@ async function answer(
     options.roster.find(sessionOf(request));
     options.onActivity?.();
   }
-  await sendFile(request, response, file);
+  await sendFile(response, file);
 }
 
 /** The lab's own origin as this client calls it; null when that is none of its names. */
@@ -214,7 +215,7 @@ function parse<T>(schema: z.ZodType<T>, body: string): T {
   );
 }
 
-async function sendFile(request: IncomingMessage, response: ServerResponse, file: LabFile): Promise<void> {
+async function sendFile(response: ServerResponse, file: LabFile): Promise<void> {
   response.setHeader('content-type', file.type);
   // Files of the runtime are the same for every run on a device; models are fetched anew, as their time is taken.
   if (!file.secret && 'path' in file.content) response.setHeader('cache-control', 'private, max-age=3600');
@@ -226,12 +227,10 @@ async function sendFile(request: IncomingMessage, response: ServerResponse, file
   const { path } = file.content;
   const { size } = await stat(path);
   response.setHeader('content-length', size);
-  await new Promise<void>((resolve, reject) => {
-    const stream = createReadStream(path, { end: Math.max(0, size - 1) }).on('error', reject);
-    request.once('close', () => stream.destroy());
-    response.once('close', resolve);
-    stream.pipe(response);
-  });
+  // Whoever leaves in the middle (a reload) is nobody's error.
+  await pipeline(createReadStream(path, { end: Math.max(0, size - 1) }), response).catch(() =>
+    response.destroy(),
+  );
 }
 
 const statuses: Readonly<Record<string, number>> = {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Tensor } from '../ir/tensor.ts';
 import { browserTimeout, Diagnostic, engineMissing } from '../support/diagnostics.ts';
 import { toWire } from './isolated-messages.ts';
-import type { LaunchedBrowser } from './launch.ts';
+import type { LaunchedBrowser, Tab } from './launch.ts';
 import { packageFolder } from './machine.ts';
 import { decodeFrame, encodeFrame } from './page/frame.ts';
 import type { PageAnswer, PagePart, PageTask } from './page/messages.ts';
@@ -58,14 +58,16 @@ export async function runTask(browser: LaunchedBrowser, task: BrowserTask): Prom
   const answered = new Promise<Uint8Array>((resolve) => {
     receive = resolve;
   });
+  let opened: Promise<Tab> | undefined;
   const server = await serve({
     files,
     folders: { '/ort/': runtimeFolder() },
     isolated: true,
-    receive: { '/answer': receive },
+    receive: { '/answer': receive, '/ready': async () => (await opened)?.slowDown() },
   });
   try {
-    const tab = await browser.open(`${server.url}index.html`, task.preset);
+    opened = browser.open(`${server.url}index.html`, task.preset);
+    const tab = await opened;
     try {
       const body = await firstOf(answered, tab.failed, { signal, timeoutMs, title: browser.title });
       return checked(decodeFrame(body) as PageAnswer);

@@ -1,14 +1,22 @@
 /** Starts an installed browser without a window. Chromium and its kin are driven through playwright-core; Firefox,
  *  which that drives only in a build of its own, is started with the address as its argument. */
 import { execFile, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { browserCrashed, browserLaunch, browserMissing, engineMissing } from '../support/diagnostics.ts';
+import {
+  browserCrashed,
+  browserLaunch,
+  browserMissing,
+  engineMissing,
+  messageOf,
+} from '../support/diagnostics.ts';
 import { type BrowserKind, browserVariable, findBrowser, findBrowsers } from './browsers.ts';
 import { type PresetName, presets } from './presets.ts';
+import { serve } from './serve.ts';
 
 export interface LaunchOptions {
   /** WebGPU on the machine's GPU, or on SwiftShader (software) where it has none; default false. */
@@ -27,6 +35,8 @@ export interface LaunchedBrowser {
 }
 
 export interface Tab {
+  /** Makes the page and its network as slow as the preset says; nothing without one. */
+  slowDown(): Promise<void>;
   /** Rejects with BROWSER_CRASHED when the page ends by itself; never fulfils. */
   readonly failed: Promise<never>;
   close(): Promise<void>;
@@ -57,18 +67,19 @@ const quietFlags = [
   '--enable-blink-features=ForceEagerMeasureMemory',
 ];
 
-/** Software rendering of WebGPU, for machines without a GPU that Chromium likes. */
-export const softwareGpuFlags = [
-  '--enable-unsafe-webgpu',
-  '--use-webgpu-adapter=swiftshader',
-  '--enable-features=Vulkan',
-];
+const webgpuFlags = ['--enable-unsafe-webgpu', '--enable-features=Vulkan'];
+const softwareGpu = '--use-webgpu-adapter=swiftshader';
 
-export const chromiumFlags = ({ webgpu = false }: LaunchOptions = {}): string[] => [
+/** @param software  WebGPU by SwiftShader, in software, whatever GPU there is */
+export const chromiumFlags = ({ webgpu = false }: LaunchOptions = {}, software = !mayHaveGpu()): string[] => [
   '--headless=new',
   ...quietFlags,
-  ...(webgpu ? softwareGpuFlags : ['--disable-gpu']),
+  ...(webgpu ? [...webgpuFlags, ...(software ? [softwareGpu] : [])] : ['--disable-gpu']),
 ];
+
+/** Linux shows its GPUs as device files; elsewhere there is one as a rule. */
+const mayHaveGpu = () =>
+  process.platform !== 'linux' || ['/dev/dri', '/dev/nvidiactl', '/dev/kfd'].some((path) => existsSync(path));
 
 async function launchChromium(
   kind: BrowserKind,
@@ -78,11 +89,15 @@ async function launchChromium(
   const { chromium } = await import('playwright-core').catch((cause: unknown) => {
     throw engineMissing('A browser', 'playwright-core', 'is not installed', cause);
   });
-  const browser = await chromium
-    .launch({ executablePath: path, args: chromiumFlags(options) })
-    .catch((cause: unknown) => {
+  const start = (args: string[]) =>
+    chromium.launch({ executablePath: path, args }).catch((cause: unknown) => {
       throw browserLaunch(kind, path, cause);
     });
+  let browser = await start(chromiumFlags(options));
+  if (options.webgpu && mayHaveGpu() && !(await offersAdapter(browser))) {
+    await browser.close();
+    browser = await start(chromiumFlags(options, true));
+  }
   return {
     kind,
     title: `${titles[kind]} ${browser.version()}`,
@@ -90,6 +105,22 @@ async function launchChromium(
     open: (url, preset) => openTab(browser, kind, url, preset),
     close: () => browser.close(),
   };
+}
+
+/** Whether the browser gets along with the GPU, asked in a page, as WebGPU wants a secure context. */
+async function offersAdapter(browser: Browser): Promise<boolean> {
+  const server = await serve({ files: new Map([['/index.html', { bytes: '' }]]) });
+  const page = await browser.newPage();
+  try {
+    await page.goto(`${server.url}index.html`);
+    return await page.evaluate(async () => {
+      const { gpu } = navigator as unknown as { gpu?: { requestAdapter(): Promise<unknown> } };
+      return Boolean(await gpu?.requestAdapter());
+    });
+  } finally {
+    await page.close();
+    await server.close();
+  }
 }
 
 const titles: Readonly<Record<BrowserKind, string>> = {
@@ -102,15 +133,23 @@ const titles: Readonly<Record<BrowserKind, string>> = {
 async function openTab(browser: Browser, kind: BrowserKind, url: string, preset?: PresetName): Promise<Tab> {
   const context = await phoneContext(browser, preset);
   const page = await context.newPage();
-  if (preset) await slowDown(context, page, preset);
   const failed = new Promise<never>((_, reject) => {
     page.once('crash', () => reject(browserCrashed(titles[kind], 'its page crashed')));
     page.once('close', () => reject(browserCrashed(titles[kind], 'its page was closed')));
     page.once('pageerror', (error) => reject(browserCrashed(titles[kind], error.message)));
   });
   failed.catch(() => {});
-  await page.goto(url, { timeout: 60_000 });
-  return { failed, close: () => context.close() };
+  await page.goto(url, { timeout: 60_000 }).catch(async (cause: unknown) => {
+    await context.close();
+    throw browserCrashed(titles[kind], messageOf(cause).split('\n')[0]!);
+  });
+  return {
+    failed,
+    slowDown: async () => {
+      if (preset) await slowDown(context, page, preset);
+    },
+    close: () => context.close(),
+  };
 }
 
 /** A context that looks like the phone; its slowness is set per page, see `slowDown`. */
@@ -162,6 +201,7 @@ async function spawnTab(path: string, kind: BrowserKind, args: (profile: string)
   failed.catch(() => {});
   return {
     failed,
+    slowDown: async () => {},
     async close() {
       child.kill();
       await ended;

@@ -12,7 +12,7 @@ export function pageScript(): Promise<Uint8Array> {
   return bundled;
 }
 
-/** esbuild is a development dependency; scripts/build-page.ts calls this as well. */
+/** esbuild is a development dependency; scripts/build-profile-page.ts calls this as well. */
 export async function bundlePage(): Promise<Uint8Array> {
   const { build } = await import('esbuild');
   const result = await build({

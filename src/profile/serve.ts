@@ -12,8 +12,8 @@ export interface ServeOptions {
   readonly folders?: Readonly<Record<string, string>>;
   /** Send COOP and COEP, so that pages get threads and may measure their memory. */
   readonly isolated?: boolean;
-  /** Takes what is posted to these paths; a larger body is refused with 413. */
-  readonly receive?: Readonly<Record<string, (body: Uint8Array) => void>>;
+  /** Takes what is posted to these paths, and is answered when that is done; a larger body is refused with 413. */
+  readonly receive?: Readonly<Record<string, (body: Uint8Array) => void | Promise<void>>>;
   /** Default 1 GB. */
   readonly maxBodyBytes?: number;
 }
@@ -84,7 +84,8 @@ async function answer(
 }
 
 function setHeaders(response: ServerResponse, { isolated }: ServeOptions): void {
-  response.setHeader('cache-control', 'no-cache');
+  // The port is another one each time: nothing outlives the server.
+  response.setHeader('cache-control', 'max-age=3600');
   response.setHeader('x-content-type-options', 'nosniff');
   if (!isolated) return;
   response.setHeader('cross-origin-opener-policy', 'same-origin');
@@ -157,6 +158,6 @@ async function receive(
     }
     chunks.push(chunk);
   }
+  await receiver(new Uint8Array(Buffer.concat(chunks)));
   response.writeHead(204).end();
-  receiver(new Uint8Array(Buffer.concat(chunks)));
 }

@@ -168,7 +168,9 @@ function followNeighbours(
   for (const node of [...light].reverse()) {
     const outputs = halfOutputs(node);
     const free = halfInputs(node).length === 0;
-    const between = free ? !outputs.some(wantsHalf) : fed.get(node)! && outputs.some(wantsFloat);
+    const between = free
+      ? !outputs.some(wantsHalf)
+      : fed.get(node)! && (outputs.some(wantsFloat) || !outputs.some(wantsHalf));
     // A comparison of two float32 values gives no float: it stays where its inputs are.
     if (between || (outputs.length === 0 && fed.get(node)!)) stays.add(node);
   }

@@ -50,8 +50,9 @@ export const layerSchema = z.object({
   /** Name of the node in the optimised model, or of its first output where it has none. */
   name: z.string(),
   opType: z.string(),
-  /** 'int8' computes in int8; 'int8-dynamic' too, activation ranges found at run time; 'int8-weights' stores int8, computes float. */
-  precision: z.enum(['float', 'int8', 'int8-dynamic', 'int8-weights']),
+  /** 'int8' computes in int8; 'int8-dynamic' too, activation ranges found at run time; 'int8-weights' stores int8, computes
+   *  float; 'q4' stores 4 bits a weight with a scale a block; 'float16' stores float16, and computes in it if `reason` is null. */
+  precision: z.enum(['float', 'int8', 'int8-dynamic', 'int8-weights', 'q4', 'float16']),
   weightBytesBefore: z.number(),
   weightBytesAfter: z.number(),
   macs: z.number().nullable(),
@@ -90,7 +91,10 @@ export const reportSchema = z.object({
     /** Session configuration that the result wants, such as session.disable_quant_qdq=1. */
     sessionConfig: z.record(z.string(), z.string()),
   }),
-  precision: z.object({ mode: z.enum(['static', 'dynamic', 'weight-only', 'none']), summary: z.string() }),
+  precision: z.object({
+    mode: z.enum(['static', 'dynamic', 'weight-only', 'float16', 'q4', 'none']),
+    summary: z.string(),
+  }),
   data: z
     .object({
       source: z.string(),

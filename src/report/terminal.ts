@@ -173,7 +173,12 @@ function keptLines(report: Report, options: TerminalOptions): string {
   const worst = worstLayers(report.layers, 3).map((layer) => `${layer.name} (${formatDb(layer.sqnrDb!)})`);
   return [
     ...lines('kept in float', kept(keptGroups(report.layers, 'float'))),
-    ...lines('int8 in part', kept(keptGroups(report.layers.filter((layer) => layer.precision !== 'float')))),
+    ...['int8', 'float16'].flatMap((name) =>
+      lines(
+        `${name} in part`,
+        kept(keptGroups(report.layers.filter((layer) => layer.precision.startsWith(name)))),
+      ),
+    ),
     ...lines('worst layers', worst.length === 0 ? [] : [worst.join(', ')]),
   ].join('');
 }

@@ -118,7 +118,7 @@ export function resample(
   const taller = size.height > source.height;
   const rows = axis(source.height, size.height, kernel, wider && !taller, window.top, window.height);
   const columns = axis(source.width, size.width, kernel, taller && !wider, window.left, window.width);
-  const between = shrinkRows(source, rows, window.height);
+  const between = resizeRows(source, rows, window.height, wider || taller);
   const data = new Uint8ClampedArray(window.width * window.height * 4);
   const { start, weights, taps } = columns;
   for (let y = 0, out = 0; y < window.height; y++)
@@ -141,12 +141,14 @@ export function resample(
   return { data, width: window.width, height: window.height };
 }
 
-function shrinkRows(
+/** @param exact  libvips shrinks one axis after the other, rounding between; it enlarges both at once */
+function resizeRows(
   { data, width }: Rgba,
   { start, weights, taps }: Axis,
   height: number,
-): Uint8ClampedArray {
-  const out = new Uint8ClampedArray(width * height * 4);
+  exact: boolean,
+): Float32Array | Uint8ClampedArray {
+  const out = new (exact ? Float32Array : Uint8ClampedArray)(width * height * 4);
   const sums = new Float32Array(width * 4);
   for (let y = 0; y < height; y++) {
     sums.fill(0);

@@ -85,7 +85,7 @@ function candidate(
   return {
     variant,
     provider,
-    threads: device.isolated ? (threads ?? (provider === 'wasm' ? threadsFor(device) : 1)) : 1,
+    threads: device.isolated && provider === 'wasm' ? (threads ?? threadsFor(device)) : 1,
     bundle: named === 'onnxruntime-web/webgpu' ? named : own,
     reason: '',
   };

@@ -3,6 +3,7 @@ import { loadHere } from './load.ts';
 import { type Answer, type Request, toFailure } from './messages.ts';
 
 interface Port {
+  readonly name: string;
   onmessage: ((event: { readonly data: Request }) => void) | null;
   postMessage(answer: Answer, transfer: Transferable[]): void;
 }
@@ -11,7 +12,7 @@ const port = globalThis as unknown as Port;
 const stops = new Map<number, AbortController>();
 let model: Awaited<ReturnType<typeof loadHere>> | null = null;
 
-port.onmessage = async ({ data: request }) => {
+async function receive(request: Request): Promise<void> {
   const { id, kind } = request;
   if (kind === 'abort') return stops.get(id)?.abort();
   const stop = new AbortController();
@@ -24,7 +25,7 @@ port.onmessage = async ({ data: request }) => {
   } finally {
     stops.delete(id);
   }
-};
+}
 
 async function serve(
   request: Exclude<Request, { kind: 'abort' }>,
@@ -53,3 +54,8 @@ async function serve(
       if (typeof ImageBitmap === 'function' && input instanceof ImageBitmap) input.close();
   }
 }
+
+// A bundler that makes one script of the worker and onnxruntime-web (Vite does unless worker.format is 'es') has
+// wasm threads start from this script too; they need onnxruntime-web and nothing of ours.
+if (port.name.startsWith('em-pthread')) void import('onnxruntime-web/wasm');
+else port.onmessage = ({ data }) => void receive(data);

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createWorkspace, data, program, start, type Workspace } from './program.ts';
+import { createWorkspace, data, program, type RunOptions, start, type Workspace } from './program.ts';
 
 let w: Workspace;
 beforeEach(() => {
@@ -83,31 +83,54 @@ it('a reader that has seen enough is no failure', async () => {
 const hasScript = spawnSync('script', ['--version']).status === 0;
 
 describe.skipIf(!hasScript)('on a terminal (needs the command script)', () => {
-  const onTerminal = (command: string, env: Record<string, string> = {}) =>
-    start('script', ['-qec', command, '/dev/null'], w.folder, w.folder, {
+  // A new terminal has no size.
+  const onTerminal = (command: string, env: Record<string, string> = {}, more: RunOptions = {}) =>
+    start('script', ['-qec', `stty cols 80 rows 24; ${command}`, '/dev/null'], w.folder, w.folder, {
       env: { TERM: 'xterm', CI: '', NO_COLOR: '', ...env },
+      ...more,
     });
-  const quoted = [process.execPath, program, ...job, '--no-measure'].map((word) => `'${word}'`).join(' ');
+  const quoted = [process.execPath, program, ...job, '--no-measure', '--evaluate', '40']
+    .map((word) => `'${word}'`)
+    .join(' ');
+  const [hide, show] = ['\u001b[?25l', '\u001b[?25h'];
 
   it('shows one line that moves, gives the cursor back, and leaves one line a step', async () => {
     const { stdout } = await onTerminal(quoted);
-    expect(stdout).toContain('\u001b[?25l');
-    expect(stdout.lastIndexOf('\u001b[?25h')).toBeGreaterThan(stdout.lastIndexOf('\u001b[?25l'));
-    expect(stdout).toMatch(/calibrate {3}█+░*.* \d+\/\d+/);
+    expect(stdout).toContain(hide);
+    expect(stdout.lastIndexOf(show)).toBeGreaterThan(stdout.lastIndexOf(hide));
+    expect(stdout).toMatch(/calibrate {3}█+.*\d+\/\d+/);
     expect(stdout.match(/✔/g)?.length).toBe(7);
   });
 
   it('gives the cursor back after Ctrl-C', async () => {
-    // timeout sends SIGINT, as the terminal does for Ctrl-C.
-    const { stdout } = await onTerminal(`timeout --foreground -s INT 0.8 ${quoted}`);
+    let pressed = false;
+    const { stdout, code } = await onTerminal(
+      `exec ${quoted}`,
+      {},
+      {
+        onStdout(text, child) {
+          if (pressed || !text.includes('calibrate')) return;
+          pressed = true;
+          child.stdin?.write('\u0003');
+        },
+      },
+    );
+    expect(code).toBe(130);
     expect(stdout).toContain('Stopped. Nothing was written.');
-    expect(stdout.lastIndexOf('\u001b[?25h')).toBeGreaterThan(stdout.lastIndexOf('\u001b[?25l'));
+    expect(stdout.lastIndexOf(show)).toBeGreaterThan(stdout.lastIndexOf(hide));
   });
 
-  it.each(['CI', 'NO_COLOR'])('prints plain lines when %s is set', async (name) => {
-    const { stdout } = await onTerminal(quoted, { [name]: '1' });
-    expect(stdout).not.toContain('\u001b[?25l');
+  it.each([
+    ['CI', 'CI=1'],
+    ['NO_COLOR', 'NO_COLOR=1'],
+    ['no size', 'SIZE=0'],
+  ])('prints plain lines with %s', async (_, setting) => {
+    const [name, value] = setting.split('=') as [string, string];
+    const { stdout } = await onTerminal(name === 'SIZE' ? `stty cols 0; ${quoted}` : quoted, {
+      [name]: value,
+    });
+    expect(stdout).not.toContain(hide);
     expect(stdout).not.toContain('█');
-    expect(stdout).toMatch(/^ {2}compare +200 samples/m);
+    expect(stdout).toMatch(/^ {2}compare +40 samples/m);
   });
 });

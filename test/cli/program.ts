@@ -23,6 +23,7 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Called with what came on stderr so far, each time more comes. */
   readonly onStderr?: (text: string, child: ChildProcess) => void;
+  readonly onStdout?: (text: string, child: ChildProcess) => void;
 }
 
 export interface Workspace {
@@ -66,18 +67,19 @@ export function start(
   args: readonly string[],
   cwd: string,
   cache: string,
-  { env = {}, onStderr }: RunOptions = {},
+  { env = {}, onStderr, onStdout }: RunOptions = {},
 ): Promise<Outcome> {
   const child = spawn(command, args, {
     cwd,
     env: { ...process.env, NODE_OPTIONS: '', XDG_CACHE_HOME: join(cache, 'cache'), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [onStdout ? 'pipe' : 'ignore', 'pipe', 'pipe'],
   });
   let [stdout, stderr] = ['', ''];
-  child.stdout.on('data', (chunk) => {
+  child.stdout!.on('data', (chunk) => {
     stdout += chunk;
+    onStdout?.(stdout, child);
   });
-  child.stderr.on('data', (chunk) => {
+  child.stderr!.on('data', (chunk) => {
     stderr += chunk;
     onStderr?.(stderr, child);
   });

@@ -16,7 +16,11 @@ tiny (float[n,3] x, int64[1] shift) => (float[n,2] y, int64[1] next) <float[3,2]
 }`),
 );
 const feeds = [1, 2].map((scale) => ({
-  x: tensorOf('float32', [2, 3], [1, 0, -1, 2, 0.5, 0].map((v) => v * scale)),
+  x: tensorOf(
+    'float32',
+    [2, 3],
+    [1, 0, -1, 2, 0.5, 0].map((v) => v * scale),
+  ),
   shift: tensorOf('int64', [1], [2 ** 40 * scale]),
 }));
 
@@ -31,22 +35,25 @@ describe.skipIf(!findBrowser('chromium'))('a model in Chromium (skipped: none fo
     ['wasm', 1],
     ['wasm', 2],
     ['webgpu', 1],
-  ] as const)('computes on %s with %i thread(s) what onnxruntime computes in Node', async (provider, threads) => {
-    const session = await (await openEngine('wasm')).open({ bytes: model });
-    const ran = await runInBrowser({ model, provider, threads, feeds, browser });
-    expect(ran.runtime).toMatch(/^onnxruntime-web \d/);
-    expect(ran.browser).toMatch(/^Chromium \d/);
-    expect(ran.adapter === null).toBe(provider === 'wasm');
-    for (const [i, feed] of feeds.entries()) {
-      const expected = await session.run(feed);
-      // Small integers: exact on every provider.
-      for (const [name, tensor] of Object.entries(expected)) {
-        expect(ran.outputs[i]![name]!.dims).toEqual(tensor.dims);
-        expect(numbers(ran.outputs[i]![name]!)).toEqual(numbers(tensor));
+  ] as const)(
+    'computes on %s with %i thread(s) what onnxruntime computes in Node',
+    async (provider, threads) => {
+      const session = await (await openEngine('wasm')).open({ bytes: model });
+      const ran = await runInBrowser({ model, provider, threads, feeds, browser });
+      expect(ran.runtime).toMatch(/^onnxruntime-web \d/);
+      expect(ran.browser).toMatch(/^Chromium \d/);
+      expect(ran.adapter === null).toBe(provider === 'wasm');
+      for (const [i, feed] of feeds.entries()) {
+        const expected = await session.run(feed);
+        // Small integers: exact on every provider.
+        for (const [name, tensor] of Object.entries(expected)) {
+          expect(ran.outputs[i]![name]!.dims).toEqual(tensor.dims);
+          expect(numbers(ran.outputs[i]![name]!)).toEqual(numbers(tensor));
+        }
       }
-    }
-    await session.close();
-  });
+      await session.close();
+    },
+  );
 
   it('says what the runtime says about bytes that are no model', async () => {
     const run = runInBrowser({ model: new Uint8Array([1, 2, 3]), provider: 'wasm', feeds, browser });

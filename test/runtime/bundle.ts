@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { manifestSchema, type Manifest, type Variant } from '../../src/emit/manifest.ts';
+import { type Manifest, manifestSchema, type Variant } from '../../src/emit/manifest.ts';
 
 export const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
@@ -87,6 +87,11 @@ const types: Readonly<Record<string, string>> = {
   jpg: 'image/jpeg',
 };
 
+export const pageScript = `<script>
+  globalThis.runtime = () => import('/runtime/index.js');
+  globalThis.gpuBuild = () => import('/ort/ort.webgpu.bundle.min.mjs');
+</script>`;
+
 /** Pages under /isolated/ are cross-origin isolated; everything may be embedded by them. */
 export async function startServer(): Promise<TestServer> {
   const files = new Map<string, Uint8Array | string>();
@@ -100,7 +105,7 @@ export async function startServer(): Promise<TestServer> {
     if (path.endsWith('.html')) {
       if (path.startsWith('/isolated/')) response.setHeader('cross-origin-opener-policy', 'same-origin');
       else response.removeHeader('cross-origin-embedder-policy');
-      response.setHeader('content-type', 'text/html').end('<!doctype html><title>test</title>');
+      response.setHeader('content-type', 'text/html').end(`<!doctype html><title>test</title>${pageScript}`);
       return;
     }
     const content = files.get(path);

@@ -32,6 +32,11 @@ async function main(): Promise<void> {
   if ('refused' in joined) return view.status('Not connected', joined.refused.message, 'bad');
   const reply = joined.value;
   const done: Done = new Map(reply.done.map((d) => [runKey(d.run), d]));
+  if (reply.finished)
+    view.plan(
+      reply.done.map(({ run }) => run),
+      [],
+    );
   const problem = reply.finished ? null : await measureAll(reply, device, done);
   finish(done, problem);
 }

@@ -5,7 +5,7 @@ import type { Measured, Run } from '../messages.ts';
 
 export interface WorkerTask {
   readonly run: Run;
-  readonly variant: Pick<Variant, 'parts' | 'bytes' | 'sessionConfig'>;
+  readonly variant: Pick<Variant, 'parts' | 'bytes' | 'sessionConfig' | 'requires'>;
   readonly inputs: Manifest['inputs'];
   readonly preprocessing: Manifest['preprocessing'];
   readonly session: string;

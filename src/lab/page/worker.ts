@@ -1,6 +1,6 @@
 /** Entry of the measuring worker: one run, then it is ended by the page. */
 import { measure } from '../../profile/measure.ts';
-import { openPageEngine } from '../../profile/page/runtime.ts';
+import { fetchRuntime, openPageEngine } from '../../profile/page/runtime.ts';
 import { messageOf } from '../../support/diagnostics.ts';
 import { messageLimits } from '../limits.ts';
 import type { Measured } from '../messages.ts';
@@ -34,7 +34,8 @@ async function perform({ run, variant, inputs, preprocessing, session }: WorkerT
   );
   const downloadMs = performance.now() - begin;
   tell({ type: 'progress', step: 'start', fraction: 0 });
-  const { engine, compileMs } = await openPageEngine({ ...run, runtimeUrl: '/ort/' });
+  const runtime = await fetchRuntime({ ...run, runtimeUrl: '/ort/' });
+  const { engine, compileMs } = await openPageEngine({ ...run, shaderF16: shaderF16(variant) }, runtime);
   tell({ type: 'progress', step: 'start', fraction: 0.5 });
   begin = 0;
   let runs = 0;
@@ -63,6 +64,8 @@ async function perform({ run, variant, inputs, preprocessing, session }: WorkerT
     resolutionMs: clockStep(),
   };
 }
+
+const shaderF16 = ({ requires }: WorkerTask['variant']) => requires.includes('shader-f16');
 
 function reporter(): (step: Step, fraction: number) => void {
   let last = 0;

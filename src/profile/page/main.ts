@@ -10,7 +10,7 @@ const say = (text: string) => {
 
 async function main(): Promise<void> {
   const task = (await (await fetch('task')).json()) as PageTask;
-  const answer = await performTask(task, say);
+  const answer = await performTask(task, say, () => fetch('ready', { method: 'POST' }));
   await fetch('answer', { method: 'POST', body: encodeFrame(answer) });
   say('done');
 }

@@ -18,23 +18,32 @@ export interface PageEngine {
   readonly compileMs: number;
 }
 
+/** Fetched, not started: the script waits in the HTTP cache. */
+export interface RuntimeFiles {
+  readonly base: URL;
+  readonly script: URL;
+  readonly wasmBinary: ArrayBuffer;
+}
+
+export async function fetchRuntime({
+  provider,
+  runtimeUrl,
+}: Pick<PageTask, 'provider' | 'runtimeUrl'>): Promise<RuntimeFiles> {
+  const base = new URL(runtimeUrl, location.href);
+  const script = new URL(builds[provider].script, base);
+  const [wasmBinary] = await Promise.all([fetched(new URL(builds[provider].wasm, base)), fetched(script)]);
+  return { base, script, wasmBinary };
+}
+
 /** @throws PAGE_WEBGPU without an adapter, PAGE_SHADER_F16, PAGE_THREADS without isolation, what the runtime throws */
 export async function openPageEngine(
-  task: Pick<PageTask, 'provider' | 'threads' | 'runtimeUrl' | 'shaderF16'>,
+  { provider, threads, shaderF16 }: Pick<PageTask, 'provider' | 'threads' | 'shaderF16'>,
+  { base, script, wasmBinary }: RuntimeFiles,
 ): Promise<PageEngine> {
-  const { provider, threads, runtimeUrl } = task;
   if (threads > 1 && !globalThis.crossOriginIsolated) throw noThreads();
-  const adapter = provider === 'webgpu' ? await adapterName(task.shaderF16 === true) : null;
-  const build = builds[provider];
-  const base = new URL(runtimeUrl, location.href);
-  // Into the HTTP cache: the import below must not wait for the network.
-  const [wasmBinary] = await Promise.all([
-    fetched(new URL(build.wasm, base)),
-    fetched(new URL(build.script, base)),
-  ]);
-
+  const adapter = provider === 'webgpu' ? await adapterName(shaderF16 === true) : null;
   const begin = performance.now();
-  const url: string = new URL(build.script, base).href;
+  const url: string = script.href;
   const runtime = (await import(url)) as Runtime;
   Object.assign(runtime.env.wasm, { numThreads: threads, proxy: false, wasmBinary, wasmPaths: base.href });
   runtime.env.logLevel = 'fatal';

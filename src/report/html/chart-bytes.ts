@@ -25,10 +25,9 @@ export function bytesChart(report: Pick<Report, 'layers'>): Chart | null {
     height: { wide: 400, narrow: 500 },
     legend: [
       { swatch: 'float', text: 'float' },
-      { swatch: 'int8', text: 'int8' },
-      ...(layers.some((l) => l.precision === 'int8-weights')
-        ? [{ swatch: 'stored', text: 'int8 stored, float computed' }]
-        : []),
+      ...legend.flatMap(({ swatch, text, of }) =>
+        layers.some((l) => of.includes(l.precision)) ? [{ swatch, text }] : [],
+      ),
     ],
     option: (size) => option(layers, before, after, size),
     table: table('Weight bytes by layer, largest first', sorted, [
@@ -76,12 +75,16 @@ function option(layers: readonly Layer[], before: number, after: number, size: C
   };
 }
 
+/** What one picture shows together has its own colour; float16 and int8 weights never meet. */
+const legend: readonly { swatch: string; text: string; of: readonly Layer['precision'][] }[] = [
+  { swatch: 'int8', text: 'int8', of: ['int8', 'int8-dynamic'] },
+  { swatch: 'int8', text: '4 bits', of: ['q4'] },
+  { swatch: 'stored', text: 'int8 stored, float computed', of: ['int8-weights'] },
+  { swatch: 'stored', text: 'float16', of: ['float16'] },
+];
+
 const colourOf = (layer: Layer) =>
-  layer.precision === 'float'
-    ? 'var(--float)'
-    : layer.precision === 'int8-weights'
-      ? 'var(--stored)'
-      : 'var(--int8)';
+  `var(--${legend.find(({ of }) => of.includes(layer.precision))?.swatch ?? 'float'})`;
 
 interface Box {
   readonly left: number;

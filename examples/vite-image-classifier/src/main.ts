@@ -1,0 +1,86 @@
+// Image classification in the page: a bundle in public/model/, one call to load it, one to run it.
+import { loadModel } from 'edgepress/runtime';
+// Types of this very model; `compress bundle` wrote them.
+import type { Inputs, Outputs } from '../public/model/index.d.ts';
+import { startCamera } from './camera.ts';
+import { showClasses } from './classes.ts';
+import './style.css';
+
+const at = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
+const [video, picture] = [at<HTMLVideoElement>('video'), at<HTMLImageElement>('picture')];
+const [button, file] = [at<HTMLButtonElement>('camera'), at<HTMLInputElement>('file')];
+const say = (text: string) => {
+  at('status').textContent = text;
+};
+
+const model = await loadModel<Inputs, Outputs>(new URL('model/', document.baseURI), {
+  onProgress: ({ loaded, total }) => {
+    at<HTMLProgressElement>('bar').value = total ? loaded / total : 0;
+  },
+}).catch((error: Error) => {
+  say(error.message);
+  throw error;
+});
+at('bar').hidden = true;
+say('Ready.');
+const { variant, provider, threads, reason } = model.info;
+at('info').textContent = `${variant} on ${provider}, ${threads} thread${threads === 1 ? '' : 's'}: ${reason}`;
+
+/** A video, an image, a canvas, an ImageBitmap: the runtime scales and normalises as the model was trained. */
+async function classify(source: HTMLVideoElement | HTMLImageElement): Promise<void> {
+  const begin = performance.now();
+  const { scores } = await model.run({ image: source });
+  const best = showClasses(at('classes'), scores.data, model.labels ?? []);
+  say(`${best}, in ${(performance.now() - begin).toFixed(1)} ms`);
+}
+
+let stopCamera: (() => void) | null = null;
+
+function endCamera(): void {
+  stopCamera?.();
+  stopCamera = null;
+  button.textContent = 'Start the camera';
+}
+
+button.addEventListener('click', async () => {
+  if (stopCamera) {
+    endCamera();
+    say('Stopped.');
+    return;
+  }
+  try {
+    stopCamera = await startCamera(video, () => classify(video));
+    button.textContent = 'Stop the camera';
+    show(video);
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error));
+  }
+});
+
+async function open(chosen: Blob | undefined): Promise<void> {
+  if (!chosen) return;
+  endCamera();
+  URL.revokeObjectURL(picture.src);
+  picture.src = URL.createObjectURL(chosen);
+  try {
+    await picture.decode();
+  } catch {
+    say('That is not a picture that this browser reads.');
+    return;
+  }
+  show(picture);
+  await classify(picture);
+}
+
+function show(what: HTMLElement): void {
+  for (const element of [video, picture, at('hint')]) element.hidden = element !== what;
+}
+
+file.addEventListener('change', () => open(file.files?.[0]));
+document.addEventListener('dragover', (event) => event.preventDefault());
+document.addEventListener('drop', (event) => {
+  event.preventDefault();
+  void open(event.dataTransfer?.files[0]);
+});
+button.disabled = false;
+file.disabled = false;

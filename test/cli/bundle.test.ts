@@ -1,0 +1,313 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Manifest, manifestSchema } from '../../src/emit/manifest.ts';
+import { openEngine } from '../../src/engine/open.ts';
+import { setConstant } from '../../src/ir/edit.ts';
+import type { Model } from '../../src/ir/model.ts';
+import { constantOf } from '../../src/ir/model.ts';
+import { float32Values, tensorOf } from '../../src/ir/tensor.ts';
+import { type BundleOptions, bundleFile } from '../../src/jobs/bundle.ts';
+import { readRuntimeBundle } from '../../src/jobs/runtime-bundle.ts';
+import { createWorkspace, data, shippedModel, type Workspace } from './program.ts';
+
+let w: Workspace;
+beforeEach(() => {
+  w = createWorkspace();
+});
+afterEach(() => w.remove());
+
+const glyphs = ['--data', data('glyphs'), '--calibrate', '30', '--evaluate', '30', '--no-cache'];
+const brief = [...glyphs, '--no-demo'];
+
+const readManifest = (folder: string): Manifest =>
+  manifestSchema.parse(JSON.parse(readFileSync(w.path(`${folder}/edgepress.json`), 'utf8')));
+
+/** Every file of a folder with its hash. */
+const hashes = (folder: string) =>
+  readdirSync(w.path(folder), { recursive: true, withFileTypes: true })
+    .filter((e) => e.isFile())
+    .map((e) => join(e.parentPath, e.name))
+    .sort()
+    .map((file) => [
+      file.slice(w.path(folder).length + 1),
+      createHash('sha256').update(readFileSync(file)).digest('hex'),
+    ]);
+
+/** The parts of a variant, joined from its files after checking each. */
+function partsOf(folder: string, variant: Manifest['variants'][number]): Uint8Array[] {
+  const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+  return variant.parts.map((part) => {
+    const files = part.files.map((f) => {
+      const bytes = readFileSync(w.path(`${folder}/${f.path}`));
+      expect([bytes.length, sha256(bytes)]).toEqual([f.bytes, f.sha256]);
+      return bytes;
+    });
+    const whole = Buffer.concat(files);
+    expect([whole.length, sha256(whole)]).toEqual([part.bytes, part.sha256]);
+    return whole;
+  });
+}
+
+describe('compress bundle', () => {
+  it('makes what each target needs, from a model and pictures', async () => {
+    w.copy('glyphs-cnn');
+    const { code, stdout, stderr } = await w.run([
+      ...['bundle', 'glyphs-cnn.onnx', '-o', 'model', '--targets', 'wasm,node,mobile', '--licence', 'MIT'],
+      ...brief,
+    ]);
+    expect(stderr).not.toContain('✖');
+    expect(code).toBe(0);
+    expect(readdirSync(w.folder).sort()).toEqual(['glyphs-cnn.onnx', 'model']);
+    expect(hashes('model').map(([name]) => name)).toEqual([
+      'edgepress.json',
+      'headers/_headers',
+      'headers/nginx.conf',
+      'headers/vercel.json',
+      'index.d.ts',
+      'onnx/model.onnx',
+      'onnx/model_int8.onnx',
+      'onnx/model_quantized.onnx',
+      'onnx/model_quantized.ort',
+      'onnx/required_operators_and_types.config',
+    ]);
+    const manifest = readManifest('model');
+    expect(manifest.variants.map((v) => [v.name, v.format, v.providers])).toEqual([
+      ['wasm-int8', 'onnx', ['wasm']],
+      ['node-int8', 'onnx', ['cpu']],
+      ['mobile-int8', 'ort', ['cpu']],
+      ['float', 'onnx', ['wasm', 'cpu']],
+    ]);
+    expect(manifest.labels).toHaveLength(10);
+    expect(manifest.preprocessing?.['name']).toBe('imagenet');
+    expect(manifest.licence).toBe('MIT');
+    const source = createHash('sha256')
+      .update(readFileSync(w.path('glyphs-cnn.onnx')))
+      .digest('hex');
+    expect(manifest.provenance.source.sha256).toBe(source);
+    const [int8] = manifest.variants;
+    const float = manifest.variants.at(-1)!;
+    expect(int8!.bytes).toBeLessThan(float.bytes / 2);
+    for (const variant of manifest.variants) {
+      const [model] = partsOf('model', variant);
+      expect(variant.parity[0]?.samples).toBe(30);
+      expect(variant.parity[0]?.top1Agreement).toBeGreaterThanOrEqual(0.9);
+      expect(variant.accuracy?.metric).toBe('top-1 accuracy');
+      const engine = await openEngine('node');
+      const session = await engine.open({ bytes: model! });
+      expect(session.inputs.map((p) => p.name)).toEqual(['image']);
+      await session.close();
+    }
+    expect(stdout).toContain('wasm-int8');
+    expect(stdout).toContain("loadModel('/model/')");
+    expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+  });
+
+  it('makes the same bytes twice, replaces its own older bundle, and cuts into shards that join', async () => {
+    w.copy('glyphs-cnn');
+    const make = (...more: string[]) =>
+      w.run(['bundle', 'glyphs-cnn.onnx', '-o', 'model', '--targets', 'wasm', '-q', ...brief, ...more]);
+    expect(await make()).toMatchObject({ code: 0, stdout: 'model/edgepress.json\n', stderr: '' });
+    const first = hashes('model');
+    expect((await make()).code).toBe(0);
+    expect(hashes('model')).toEqual(first);
+    // Of another kind than the first, so that something of it would remain if it were written over.
+    const other = ['bundle', 'glyphs-cnn.onnx', '-o', 'model', '--targets', 'node', '-q', ...brief];
+    expect((await w.run(other)).code).toBe(0);
+    expect(existsSync(w.path('model/onnx/model_quantized.onnx'))).toBe(false);
+  });
+
+  it('keeps a folder that it did not make, before any work, unless forced', async () => {
+    w.copy('sequence-gru');
+    mkdirSync(w.path('site'));
+    writeFileSync(w.path('site/index.html'), 'mine');
+    const before = w.listing();
+    const args = ['bundle', 'sequence-gru.onnx', '-o', 'site', '--targets', 'node', '--no-demo'];
+    const refused = await w.run(args);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain('OUTPUT_EXISTS');
+    expect(w.listing()).toEqual(before);
+    expect((await w.run([...args, '--force'])).code).toBe(0);
+    expect(existsSync(w.path('site/index.html'))).toBe(false);
+    const itself = await w.run(['bundle', 'sequence-gru.onnx', '-o', '.', '--force', '--no-demo']);
+    expect(itself.stderr).toContain('OUTPUT_HOLDS_INPUT');
+  });
+
+  it('prints one JSON document with --json, and says that made-up inputs were compared', async () => {
+    w.copy('sequence-gru');
+    const args = ['bundle', 'sequence-gru.onnx', '-o', 'm', '--targets', 'wasm', '--no-demo'];
+    const { code, stdout } = await w.run([...args, '--json', '--transformers-js', 'gru']);
+    expect(code).toBe(0);
+    const result = JSON.parse(stdout) as { manifest: unknown; synthetic: boolean; files: { path: string }[] };
+    expect(manifestSchema.parse(result.manifest).labels).toBeNull();
+    expect(result.synthetic).toBe(true);
+    expect(result.files.map((f) => f.path)).toContain('config.json');
+  });
+
+  it.each([
+    [['--targets', 'wasm,tpu'], /"tpu" is no target/],
+    [['--min-agreement', '101'], /from 0 to 100/],
+    [['--labels', 'x.csv'], /OPTION_WITHOUT_EFFECT/],
+    [['--label-names', 'missing.txt', '--no-demo'], /FILE_NOT_FOUND/],
+  ])('refuses %j and writes nothing', async (flags, expected) => {
+    w.copy('glyphs-mlp');
+    const before = w.listing();
+    const { code, stderr } = await w.run([
+      'bundle',
+      'glyphs-mlp.onnx',
+      '-o',
+      'm',
+      '--targets',
+      'wasm',
+      ...flags,
+    ]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(expected);
+    expect(w.listing()).toEqual(before);
+  });
+
+  it.each(['data', 'variant'])('leaves nothing behind when it is stopped after "%s"', async (name) => {
+    w.copy('glyphs-cnn');
+    const before = w.listing();
+    let sent = false;
+    const { code, stderr } = await w.run(
+      ['bundle', 'glyphs-cnn.onnx', '-o', 'm', '--targets', 'wasm', ...brief],
+      {
+        onStderr(text, child) {
+          if (sent || !text.includes(`  ${name} `)) return;
+          sent = true;
+          child.kill('SIGINT');
+        },
+      },
+    );
+    expect(sent).toBe(true);
+    expect(code).toBe(130);
+    expect(stderr).toMatch(/Stopped\. Nothing was written\.\n$/);
+    expect(w.listing()).toEqual(before);
+  });
+});
+
+describe('a bundle', () => {
+  const options = (changes: Partial<BundleOptions> = {}): BundleOptions => ({
+    input: shippedModel('glyphs-cnn'),
+    output: w.path('model'),
+    targets: ['wasm'],
+    data: { path: data('glyphs') },
+    seed: 0,
+    calibrationSamples: 20,
+    evaluationSamples: 20,
+    budget: { minAgreement: 0.9, minSqnrDb: 10 },
+    shardBytes: 20e6,
+    precompress: false,
+    demo: false,
+    url: '/model/',
+    ...changes,
+  });
+
+  /** Weights that are all there and all wrong. */
+  function breakModel(model: Model): void {
+    for (const value of model.graph.initializers) {
+      const tensor = constantOf(value);
+      if (tensor?.dtype === 'float32' && tensor.dims.length > 0)
+        setConstant(
+          value,
+          tensorOf(
+            'float32',
+            tensor.dims,
+            float32Values(tensor).map((x) => -3 * x),
+          ),
+        );
+    }
+  }
+
+  it('does not publish a variant that disagrees with the original, and says so', async () => {
+    const result = await bundleFile(
+      options({ afterMaking: (model, plan) => plan.name === 'wasm-int8' && breakModel(model) }),
+    );
+    expect(result.manifest.variants.map((v) => v.name)).toEqual(['float']);
+    expect(result.refused).toHaveLength(1);
+    expect(result.refused[0]!.reason).toMatch(
+      /^same top-1 on .* of rows of "scores", at least 90\.0 % asked$/,
+    );
+    expect(existsSync(w.path('model/onnx/model_quantized.onnx'))).toBe(false);
+    expect(Object.keys(result.manifest.provenance.recipes)).toEqual(['float']);
+  });
+
+  it('measures the distance where made-up inputs have no classes', async () => {
+    const { refused } = await bundleFile(
+      options({
+        data: undefined,
+        input: shippedModel('glyphs-mlp'),
+        afterMaking: (model, plan) => plan.name === 'wasm-int8' && breakModel(model),
+      }),
+    );
+    expect(refused[0]?.reason).toMatch(/^output ".*" has SQNR .* dB, at least 10\.0 dB asked$/);
+  });
+
+  it('is not written at all when nothing agrees', async () => {
+    await expect(bundleFile(options({ afterMaking: breakModel }))).rejects.toMatchObject({
+      code: 'NO_VARIANT',
+      kind: 'gate',
+    });
+    expect(readdirSync(w.folder)).toEqual([]);
+  });
+
+  it('keeps weights in a file of their own where one cannot hold them, in shards that join', async () => {
+    const { manifest } = await bundleFile(options({ externalAboveBytes: 50e3, shardBytes: 60e3 }));
+    const float = manifest.variants.at(-1)!;
+    expect(float.parts.map((p) => [p.name, p.role])).toEqual([
+      ['model.onnx', 'model'],
+      ['model.onnx_data', 'data'],
+    ]);
+    expect(float.parts[1]!.files.length).toBeGreaterThan(1);
+    const [bytes, weights] = partsOf('model', float);
+    const session = await (await openEngine('wasm')).open({
+      bytes: bytes!,
+      externalData: new Map([['model.onnx_data', weights!]]),
+    });
+    expect(session.outputs.map((o) => o.name)).toEqual(['scores']);
+    await session.close();
+  });
+
+  it('says what a picture becomes without data too, and takes names for its classes', async () => {
+    const names = w.path('names.json');
+    writeFileSync(
+      names,
+      JSON.stringify({ id2label: Object.fromEntries([...'abcdefghij'].map((c, i) => [i, c])) }),
+    );
+    const given = { data: undefined, preprocess: 'tf', labelNames: names };
+    const { manifest } = await bundleFile(options(given));
+    expect(manifest.preprocessing?.['name']).toBe('tf');
+    expect(manifest.labels?.join('')).toBe('abcdefghij');
+    writeFileSync(names, JSON.stringify(['one', 'two']));
+    await expect(bundleFile(options({ ...given, output: w.path('other') }))).rejects.toMatchObject({
+      code: 'LABEL_NAMES_COUNT',
+    });
+  });
+
+  it.skipIf(!readRuntimeBundle())(
+    'has a demo page with all that it imports (skipped: not built)',
+    async () => {
+      const { files } = await bundleFile(options({ demo: true }));
+      const demo = files.map((f) => f.path).filter((path) => path.startsWith('demo/'));
+      expect(demo).toContain('demo/index.html');
+      expect(demo).toContain('demo/runtime/index.js');
+      expect(demo).toContain('demo/ort/ort-wasm-simd-threaded.wasm');
+    },
+  );
+
+  it('is loaded by transformers.js from a local path, each precision under its name there', async () => {
+    await bundleFile(options({ targets: ['wasm', 'node'], transformersJs: 'glyphs' }));
+    const { AutoModel, env, Tensor } = await import('@huggingface/transformers');
+    env.allowRemoteModels = false;
+    env.localModelPath = `${w.folder}/`;
+    for (const dtype of ['fp32', 'q8', 'int8'] as const) {
+      const model = await AutoModel.from_pretrained('model', { dtype, local_files_only: true });
+      const image = new Tensor('float32', new Float32Array(3 * 32 * 32).fill(0.5), [1, 3, 32, 32]);
+      const { scores } = (await model({ image })) as { scores: { dims: number[] } };
+      expect(scores.dims).toEqual([1, 10]);
+      await model.dispose();
+    }
+  });
+});

@@ -1,0 +1,180 @@
+import { describe, expect, it } from 'vitest';
+import type { BundleMeasurement } from '../../src/emit/manifest.ts';
+import { browserOf, type DeviceFacts, detectDevice } from '../../src/runtime/facts.ts';
+import { selectCandidates } from '../../src/runtime/select.ts';
+import { makeBundle, type VariantSketch } from './bundle.ts';
+
+const laptop: DeviceFacts = {
+  webgpu: { adapter: 'acme one', software: false, shaderF16: true, maxBufferBytes: 2 ** 31 },
+  webnn: false,
+  wasmSimd: true,
+  isolated: true,
+  hardwareConcurrency: 8,
+  deviceMemoryGb: 8,
+  mobile: false,
+  browser: 'chromium',
+};
+
+const sketch = (name: string, rest: Partial<VariantSketch> = {}): VariantSketch => ({
+  name,
+  model: new Uint8Array(8),
+  ...rest,
+});
+const all = [
+  sketch('float', { providers: ['wasm', 'webgpu'] }),
+  sketch('wasm-int8', { precision: 'int8' }),
+  sketch('webgpu-fp16', { precision: 'float16', providers: ['webgpu'], requires: ['webgpu', 'shader-f16'] }),
+  sketch('webgpu-q4', { precision: 'q4', providers: ['webgpu'], requires: ['webgpu'] }),
+  sketch('mobile', { providers: ['cpu'], format: 'ort' }),
+];
+const choose = (device: Partial<DeviceFacts> = {}, variants = all, wishes = {}) =>
+  selectCandidates(makeBundle(variants).manifest, { ...laptop, ...device }, wishes);
+const names = (selection: ReturnType<typeof choose>) =>
+  selection.candidates.map((c) => `${c.variant.name}/${c.provider}`);
+
+describe('choosing a variant', () => {
+  it('takes half floats on a GPU that has them, and keeps the others to fall back on', () => {
+    expect(names(choose())).toEqual([
+      'webgpu-fp16/webgpu',
+      'webgpu-q4/webgpu',
+      'float/webgpu',
+      'wasm-int8/wasm',
+      'float/wasm',
+    ]);
+    expect(choose().candidates[0]).toMatchObject({ bundle: 'onnxruntime-web/webgpu', threads: 1 });
+  });
+
+  it('leaves out half floats on a GPU without shader-f16', () => {
+    const webgpu = { ...laptop.webgpu!, shaderF16: false };
+    const selection = choose({ webgpu });
+    expect(names(selection)[0]).toBe('webgpu-q4/webgpu');
+    expect(selection.excluded).toContainEqual({
+      variant: 'webgpu-fp16',
+      provider: 'webgpu',
+      reason: 'the GPU has no shader-f16',
+    });
+  });
+
+  it('takes int8 on wasm and its small build where there is no GPU, and says why', () => {
+    const [first] = choose({ webgpu: null }).candidates;
+    expect(first).toMatchObject({
+      provider: 'wasm',
+      bundle: 'onnxruntime-web/wasm',
+      threads: 4,
+      reason: 'no WebGPU adapter',
+    });
+    expect(first!.variant.name).toBe('wasm-int8');
+  });
+
+  it('puts a GPU that the CPU plays behind wasm', () => {
+    const webgpu = { ...laptop.webgpu!, software: true };
+    expect(names(choose({ webgpu })).slice(0, 3)).toEqual([
+      'wasm-int8/wasm',
+      'float/wasm',
+      'webgpu-fp16/webgpu',
+    ]);
+  });
+
+  it('never takes files made for native runtimes, nor WebNN before what was checked', () => {
+    const variants = [sketch('ml', { providers: ['webnn', 'wasm'] }), ...all];
+    const selection = choose({ webnn: true }, variants);
+    expect(names(selection).at(-1)).toBe('ml/webnn');
+    expect(names(selection).some((name) => name.startsWith('mobile'))).toBe(false);
+    expect(names(choose({}, variants))).not.toContain('ml/webnn');
+  });
+
+  it('has one thread without cross-origin isolation, and few on many cores', () => {
+    const threads = (device: Partial<DeviceFacts>) =>
+      choose({ webgpu: null, ...device }).candidates[0]!.threads;
+    expect(threads({ isolated: false })).toBe(1);
+    expect([1, 2, 3, 4, 6, 8, 64].map((hardwareConcurrency) => threads({ hardwareConcurrency }))).toEqual([
+      1, 2, 2, 2, 3, 4, 4,
+    ]);
+    const needy = [sketch('threaded', { requires: ['threads'] })];
+    expect(choose({ isolated: false }, needy).excluded[0]!.reason).toContain('cross-origin isolated');
+  });
+
+  it('runs nothing without wasm SIMD, which every build of onnxruntime-web needs', () => {
+    expect(choose({ wasmSimd: false }).candidates).toEqual([]);
+  });
+
+  it('tries what is too large for the memory last', () => {
+    const variants = [
+      sketch('big', { precision: 'int8', bytes: 2e9 }),
+      sketch('small', { precision: 'float32', bytes: 1e6 }),
+    ];
+    expect(names(choose({ deviceMemoryGb: 2 }, variants))).toEqual(['small/wasm', 'big/wasm']);
+  });
+
+  it('keeps to the variant and provider asked for', () => {
+    expect(names(choose({}, all, { variant: 'float', provider: 'wasm' }))).toEqual(['float/wasm']);
+    expect(choose({}, all, { provider: 'wasm' }).candidates[0]!.reason).toBe('asked for');
+    expect(choose({}, all, { variant: 'none' }).candidates).toEqual([]);
+  });
+
+  it('follows what was measured on a device like this one', () => {
+    const at = (
+      provider: string,
+      medianMs: number,
+      rest: Partial<BundleMeasurement> = {},
+    ): BundleMeasurement => ({
+      device: 'desktop',
+      host: 'Chromium 143.0.1',
+      provider,
+      threads: 4,
+      runtime: '1.30.0',
+      adapter: provider === 'webgpu' ? 'Acme One' : null,
+      emulated: false,
+      downloadMs: null,
+      createMs: null,
+      firstRunMs: null,
+      warmup: 1,
+      repetitions: 9,
+      medianMs,
+      p90Ms: null,
+      peakBytes: null,
+      measuredAt: '2026-01-01T00:00:00Z',
+      ...rest,
+    });
+    const measured = (change: Partial<BundleMeasurement> = {}) =>
+      all.map((v) => {
+        if (v.name === 'webgpu-fp16') return { ...v, measured: [at('webgpu', 9, change)] };
+        return v.name === 'wasm-int8' ? { ...v, measured: [at('wasm', 3, change)] } : v;
+      });
+    const selection = choose({}, measured());
+    expect(names(selection)).toEqual([
+      'wasm-int8/wasm',
+      'webgpu-q4/webgpu',
+      'float/webgpu',
+      'webgpu-fp16/webgpu',
+      'float/wasm',
+    ]);
+    expect(selection.candidates[0]!.reason).toBe('fastest as measured on desktop');
+    for (const unlike of [{ device: 'phone' }, { host: 'Firefox 140.0' }, { adapter: 'other two' }])
+      expect(names(choose({}, measured(unlike)))[0]).toBe('webgpu-fp16/webgpu');
+    expect(names(choose({ isolated: false }, measured()))[0], 'measured with threads').toBe(
+      'webgpu-fp16/webgpu',
+    );
+  });
+});
+
+describe('looking at the device', () => {
+  it('finds SIMD and no GPU in Node', async () => {
+    expect(await detectDevice(true)).toMatchObject({ webgpu: null, wasmSimd: true });
+  });
+
+  it('knows the families of browsers', () => {
+    const chrome =
+      'Mozilla/5.0 (X11; Linux) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0 Safari/537.36';
+    const safari =
+      'Mozilla/5.0 (iPhone) AppleWebKit/605.1 (KHTML, like Gecko) Version/18.0 Mobile Safari/604.1';
+    const firefox = 'Mozilla/5.0 (X11; Linux; rv:140.0) Gecko/20100101 Firefox/140.0';
+    expect([chrome, safari, firefox, 'Edge 143', 'node 20'].map(browserOf)).toEqual([
+      'chromium',
+      'safari',
+      'firefox',
+      'chromium',
+      'other',
+    ]);
+  });
+});
