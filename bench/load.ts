@@ -163,7 +163,7 @@ async function visit(browser: LaunchedBrowser, name: PageName, preset?: PresetNa
       () => (window as unknown as { result?: unknown }).result,
       null,
       {
-        timeout: 240_000,
+        timeout: 90_000,
       },
     );
     const result = (await handle.jsonValue()) as

@@ -30,7 +30,11 @@ export async function copyLibraries(folder: string): Promise<void> {
   for (const file of ortFiles) cpSync(join(ortFolder, file), join(folder, 'ort', file));
   const files = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !entry.name.endsWith('.map'))
-    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1).replaceAll('\\', '/'));
+    .map((entry) =>
+      join(entry.parentPath, entry.name)
+        .slice(folder.length + 1)
+        .replaceAll('\\', '/'),
+    );
   writeFileSync(join(folder, 'files.json'), JSON.stringify(files.sort()));
 }
 
@@ -48,5 +52,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     copyModel(model, join(examples, place, 'model'));
   for (const example of ['plain-html', 'offline-pwa']) await copyLibraries(join(examples, example, 'lib'));
   if (!existsSync(join(root, 'dist/runtime')))
-    console.log('For vite-image-classifier run `npm run build` too: it imports edgepress/runtime from dist/.');
+    console.log(
+      'For vite-image-classifier run `npm run build` too: it imports edgepress/runtime from dist/.',
+    );
 }

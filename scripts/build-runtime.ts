@@ -1,6 +1,6 @@
 /** Writes dist/runtime/: the runtime as ES modules for pages, onnxruntime-web left outside. Run after tsc, whose
  *  declarations it points to. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -36,6 +36,8 @@ export async function buildRuntime(folder: string): Promise<void> {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const folder = join(root, 'dist', 'runtime');
+  // Names of shared files change with their content; those of the last build would travel along.
+  rmSync(folder, { recursive: true, force: true });
   await buildRuntime(folder);
   writeFileSync(join(folder, 'index.d.ts'), "export * from '../src/runtime/index.js';\n");
 }

@@ -1,5 +1,14 @@
 /** The part of the public API that runs in a web page: no files, no native engine. */
 
+export { observe } from './calibrate/observe.ts';
+export {
+  type CompressedModel,
+  type CompressModelOptions,
+  compressModel,
+  preset,
+  presetNames,
+} from './compress.ts';
+export { openWasmEngine } from './engine/onnxruntime-web.ts';
 export { decodeModel } from './formats/onnx/read.ts';
 export { encodeModel } from './formats/onnx/write.ts';
 export { parseModel } from './formats/onnx-text/parse-model.ts';

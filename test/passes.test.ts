@@ -73,7 +73,7 @@ async function check(pass: Pass, fixture: Fixture, path: string): Promise<void> 
   const original = parseModel(fixture.model, path);
   verifyModel(original);
   // As in a recipe, where infer-shapes comes first; its own fixtures show the types.
-  const showTypes = pass.name === 'infer-shapes';
+  const showTypes = pass.name === 'infer-shapes' || pass.name === 'strip-inner-types';
   if (!showTypes) inferShapes(original);
   const print = (m: Model) => printModel(m, { valueInfo: showTypes });
   const before = print(original);

@@ -40,7 +40,8 @@ export async function loadBundle(folder) {
 async function readPart(folder, { name, role, sha256, files }) {
   const bytes = Buffer.concat(await Promise.all(files.map(({ path }) => readFile(join(folder, path)))));
   const found = createHash('sha256').update(bytes).digest('hex');
-  if (found !== sha256) throw new Error(`${name} is not the file that the manifest names; copy the bundle again`);
+  if (found !== sha256)
+    throw new Error(`${name} is not the file that the manifest names; copy the bundle again`);
   return { name, role, bytes };
 }
 

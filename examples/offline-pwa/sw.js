@@ -18,7 +18,9 @@ self.addEventListener('activate', (event) => {
   event.waitUntil(
     (async () => {
       // Only our own: edgepress keeps the model in a cache of its own name.
-      const old = (await caches.keys()).filter((name) => name.startsWith('shell-') && name !== `shell-${version}`);
+      const old = (await caches.keys()).filter(
+        (name) => name.startsWith('shell-') && name !== `shell-${version}`,
+      );
       await Promise.all(old.map((name) => caches.delete(name)));
       await self.clients.claim();
     })(),

@@ -18,14 +18,20 @@ export async function openModel(): Promise<InferenceSession> {
 }
 
 /** @param uri  of a picture. @returns the name of the most likely class and its share */
-export async function classify(session: InferenceSession, uri: string): Promise<{ label: string; share: number }> {
+export async function classify(
+  session: InferenceSession,
+  uri: string,
+): Promise<{ label: string; share: number }> {
   const input = await preprocess(uri);
   const outputs = await session.run({ [manifest.inputs[0]!.name]: input });
   const scores = Array.from(outputs[manifest.outputs[0]!.name]!.data as Float32Array);
   const most = Math.max(...scores);
   const powers = scores.map((s) => Math.exp(s - most));
   const best = scores.indexOf(most);
-  return { label: manifest.labels[best] ?? String(best), share: powers[best]! / powers.reduce((a, b) => a + b) };
+  return {
+    label: manifest.labels[best] ?? String(best),
+    share: powers[best]! / powers.reduce((a, b) => a + b),
+  };
 }
 
 /** Scaled to the crop's size by the phone (cover, centred), then normalised as the manifest says; NCHW. */
@@ -36,7 +42,10 @@ async function preprocess(uri: string): Promise<Tensor> {
     mode: 'cover',
   });
   const base64 = await RNFS.readFile(small.uri, 'base64');
-  const picture = decode(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)), { useTArray: true });
+  const picture = decode(
+    Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)),
+    { useTArray: true },
+  );
   const values = new Float32Array(3 * width * height);
   // "cover" leaves the longer side longer: take the middle.
   const [left, top] = [(picture.width - width) >> 1, (picture.height - height) >> 1];

@@ -1,6 +1,6 @@
 /** What can be said about a model without running it: sizes, counts, ports, and what looks wrong or unusual. */
 import type { Attribute } from '../ir/attribute.ts';
-import { subgraphs } from '../ir/attribute.ts';
+import { intAttribute, subgraphs } from '../ir/attribute.ts';
 import { dtypes } from '../ir/dtype.ts';
 import { type Graph, type Model, type Node, opKey, type Value } from '../ir/model.ts';
 import { elementCount, sizeBytes, type Tensor, typedArray } from '../ir/tensor.ts';
@@ -41,6 +41,8 @@ export function modelFacts(model: Model, extra: FileFacts): ModelSummary {
     if (isWeight(tensor)) parameters += elementCount(tensor.dims);
   }
   const nodes = [...nodesOf(model)];
+  for (const [tensor, bits] of new Map(nodes.flatMap(packedWeight)))
+    parameters += elementCount(tensor.dims) * (8 / bits - 1);
   const port = (v: Value) => ({ name: v.name, type: formatType(v.type) });
   return {
     ...extra,
@@ -56,6 +58,13 @@ export function modelFacts(model: Model, extra: FileFacts): ModelSummary {
 }
 
 const isWeight = ({ dtype }: Tensor) => !['int64', 'uint64', 'bool', 'string'].includes(dtype);
+
+/** The bytes that hold several weights each, and bits a weight. */
+function packedWeight(node: Node): [Tensor, number][] {
+  const index = ['com.microsoft:GatherBlockQuantized', 'com.microsoft:MatMulNBits'].indexOf(opKey(node));
+  const tensor = index < 0 ? null : node.inputs[index]?.constant;
+  return tensor?.dtype === 'uint8' ? [[tensor, intAttribute(node, 'bits', 4)]] : [];
+}
 
 /** Occurrences by text, the most frequent first, equal ones by name. */
 function histogram(texts: readonly string[]): Record<string, number> {

@@ -70,9 +70,11 @@ function sideBySide(before: Model, after: Model): { model: Model; names: string[
   for (const node of nodesOf(before)) {
     const note = layerNote(node);
     const x = note && reference.get(note.output);
-    const y = note && (other.get(`${note.output}/dequantized`) ?? other.get(note.output));
-    if (!note || !x || !y || dtypeOf(x) !== 'float32') continue;
+    const became = note && (other.get(`${note.output}/dequantized`) ?? other.get(note.output));
+    if (!note || !x || !became || dtypeOf(x) !== 'float32') continue;
     names.push(note.name);
+    // May be float16 by now; types of values inside are not kept.
+    const y = operation(graph, 'Cast', [became], { to: 1 });
     const difference = operation(graph, 'Sub', [x, y]);
     const sums = [
       operation(graph, 'ReduceSumSquare', [x], { keepdims: 0 }),

@@ -3,6 +3,7 @@ import path from 'node:path';
 import pc from 'picocolors';
 import { type BundleResult, bundleFile } from '../jobs/bundle.ts';
 import type { BundleTarget } from '../jobs/bundle-plan.ts';
+import { widestParity } from '../jobs/bundle-variant.ts';
 import { defaultCacheFolder, openCalibrationCache } from '../jobs/calibration-cache.ts';
 import { plain } from '../report/terminal.ts';
 import { optionWithoutEffect } from '../support/diagnostics.ts';
@@ -102,13 +103,13 @@ function describe(result: BundleResult, flags: Flags): string {
   ].join('\n\n');
 }
 
-function variantTable({ manifest }: BundleResult): string {
+function variantTable({ manifest, synthetic }: BundleResult): string {
   const rows = manifest.variants.map((v) => [
     v.name,
     formatBytes(v.bytes),
     v.brotliBytes === null ? '–' : formatBytes(v.brotliBytes),
     v.runtime?.brotliBytes ? formatBytes(v.runtime.brotliBytes) : '–',
-    v.parity[0] ? nearness(v.parity[0]) : '–',
+    nearness(widestParity(v.parity), synthetic),
     v.accuracy ? formatPercent(v.accuracy.value) : '–',
     v.providers.join(', '),
   ]);
@@ -118,11 +119,13 @@ function variantTable({ manifest }: BundleResult): string {
   return table(kept(head), rows.map(kept));
 }
 
-const nearness = ({
-  top1Agreement,
-  sqnrDb,
-}: BundleResult['manifest']['variants'][number]['parity'][number]) =>
-  top1Agreement !== null ? formatPercent(top1Agreement) : sqnrDb !== null ? formatDb(sqnrDb) : 'equal';
+/** Same top-1, in percent; SQNR where there are no classes. */
+function nearness(parity: ReturnType<typeof widestParity>, synthetic: boolean): string {
+  if (!parity) return '–';
+  const { top1Agreement, sqnrDb } = parity;
+  if (top1Agreement !== null && !synthetic) return formatPercent(top1Agreement);
+  return sqnrDb !== null ? formatDb(sqnrDb) : 'equal';
+}
 
 function nextLines(result: BundleResult, flags: Flags): string {
   const folder = shellWord(result.folder);

@@ -52,7 +52,7 @@ export function listing(result: Profile): string {
   return [...parts, footer(result)].join('\n\n');
 }
 
-/** Variants down, places across; how many times as fast as the first variant there. */
+/** Variants down, places across; how many times as fast as the float variant there, or the first. */
 export function comparison(result: Profile): string {
   const places = [...new Set(result.rows.filter((row) => row.measured).map(placeName))];
   const subjects = [...new Set(result.rows.map((row) => row.subject))];
@@ -61,7 +61,7 @@ export function comparison(result: Profile): string {
   const columns = places.map((place) => {
     const rows = subjects.map((subject) => at(subject, place));
     const fastest = fastestOf(rows.flatMap((row) => row ?? []));
-    const first = rows.find((row) => row);
+    const first = rows.find((row) => row?.subject === 'float') ?? rows.find((row) => row);
     return rows.map((row) => {
       const ms = row && medianOf(row);
       if (ms == null) return '–';

@@ -1,5 +1,5 @@
 /** demo/demo.js of every bundle. Plain JavaScript, so that whoever opens it can read and copy it. */
-export const demoScript = `import { loadModel } from './runtime/index.js';
+export const demoScript = `import { loadModel } from "./runtime/index.js";
 
 const at = (id) => document.getElementById(id);
 const say = (text) => {

@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { nest } from '../engine/adapter.ts';
-import { loadNativeRuntime } from '../engine/onnxruntime-node.ts';
+import { crashingFusion, holdsHalf, loadNativeRuntime } from '../engine/onnxruntime-node.ts';
 import { explain } from '../engine/reasons.ts';
 import { readOrt } from '../formats/ort/read.ts';
 import { writeOrt } from '../formats/ort/write.ts';
@@ -52,11 +52,17 @@ async function convert(model: Uint8Array, options: OrtOptions, foldConstants: bo
     const result = path.join(folder, 'model.ort');
     fs.writeFileSync(source, model);
     for (const [name, data] of externalData) writeInside(folder, name, data);
+    const leftOutKey = 'optimization.disable_specified_optimizers';
+    const leftOut = [
+      ...(sessionConfig[leftOutKey] ? [sessionConfig[leftOutKey]] : []),
+      ...(foldConstants ? [] : ['ConstantFolding']),
+      ...((await holdsHalf({ path: source })) ? [crashingFusion] : []),
+    ];
     const config = {
       ...sessionConfig,
       'session.save_model_format': 'ORT',
       'session.qdqisint8allowed': target === 'arm' ? '1' : '0',
-      ...(foldConstants ? {} : { 'optimization.disable_specified_optimizers': 'ConstantFolding' }),
+      ...(leftOut.length > 0 ? { [leftOutKey]: leftOut.join(';') } : {}),
     };
     const session = await runtime.InferenceSession.create(source, {
       executionProviders: ['cpu'],

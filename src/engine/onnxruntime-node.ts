@@ -1,8 +1,7 @@
 /** The native engine: onnxruntime-node, an optional dependency. Node only; loaded when first asked for. */
-import { readModelFile } from '../formats/onnx/file.ts';
 import { decodeModel } from '../formats/onnx/index.ts';
 import { initializersOf } from '../ir/walk.ts';
-import { Diagnostic, engineMissing } from '../support/diagnostics.ts';
+import { engineMissing } from '../support/diagnostics.ts';
 import { createEngine, type Runtime } from './adapter.ts';
 import type { Engine, ModelSource, SessionOptions } from './contract.ts';
 
@@ -17,25 +16,32 @@ export async function openNodeEngine(): Promise<Engine> {
     runtime,
     provider: 'cpu',
   });
-  return { ...engine, open: (model, options = {}) => engine.open(model, withoutCrash(model, options)) };
+  return {
+    ...engine,
+    open: async (model, options = {}) => engine.open(model, await withoutCrash(model, options)),
+  };
 }
 
 /** onnxruntime 1.30 dies (no error, the process ends) over a Transpose of leading axes before a MatMul with a float16
  *  weight: the one it fuses into the product, the other it turns into float32 afterwards. */
-function withoutCrash(source: ModelSource, options: SessionOptions): SessionOptions {
+export const crashingFusion = 'MatmulTransposeFusion';
+
+async function withoutCrash(source: ModelSource, options: SessionOptions): Promise<SessionOptions> {
   const key = 'optimization.disable_specified_optimizers';
-  if (options.optimization === 'none' || options.config?.[key] !== undefined || !holdsHalf(source))
+  if (options.optimization === 'none' || options.config?.[key] !== undefined || !(await holdsHalf(source)))
     return options;
-  return { ...options, config: { ...options.config, [key]: 'MatmulTransposeFusion' } };
+  return { ...options, config: { ...options.config, [key]: crashingFusion } };
 }
 
-function holdsHalf(source: ModelSource): boolean {
+/** Whether a weight is in float16. */
+export async function holdsHalf(source: ModelSource): Promise<boolean> {
   try {
-    const model = 'path' in source ? readModelFile(source.path) : decodeModel(source.bytes);
-    for (const { value } of initializersOf(model)) if (value.constant?.dtype === 'float16') return true;
-  } catch (error) {
-    // What we can't read is for the runtime to judge.
-    if (!(error instanceof Diagnostic)) throw error;
+    const bytes =
+      'path' in source ? await (await import('node:fs/promises')).readFile(source.path) : source.bytes;
+    for (const { value } of initializersOf(decodeModel(bytes)))
+      if (value.constant?.dtype === 'float16') return true;
+  } catch {
+    // What can't be read here is for the runtime to judge, and to name.
   }
   return false;
 }

@@ -99,8 +99,13 @@ export function describeOutcome(plan: VariantPlan, outcome: VariantOutcome): str
   if ('refused' in outcome) return `${plan.name} left out: ${outcome.refused}`;
   const { content, parity } = outcome.variant;
   const bytes = content.model.length + (content.data?.bytes.length ?? 0);
-  return `${plan.name} ${formatBytes(bytes)} · ${parity[0] ? describeParity(parity[0]) : 'not compared'}`;
+  const widest = widestParity(parity);
+  return `${plan.name} ${formatBytes(bytes)} · ${widest ? describeParity(widest) : 'not compared'}`;
 }
+
+/** The comparison on most samples; browsers ran fewer. */
+export const widestParity = (parity: BundleVariant['parity']) =>
+  [...parity].sort((a, b) => b.samples - a.samples)[0];
 
 export function describeParity({ top1Agreement, sqnrDb, samples }: BundleVariant['parity'][number]): string {
   const near = sqnrDb === null ? 'no difference' : `SQNR ${formatDb(sqnrDb)}`;

@@ -12,13 +12,13 @@ import { type BrowserKind, browserVariable, findBrowser, findBrowsers } from '..
 import {
   type Device,
   type DeviceMeasurement,
-  openDevice,
   type Provider,
   parseDevice,
   type Setting,
   type Subject,
 } from '../profile/device.ts';
 import type { MeasureOptions } from '../profile/measure.ts';
+import { openDevice } from '../profile/open-device.ts';
 import { browserMissing, Diagnostic, nothingMeasured, unknownDtype } from '../support/diagnostics.ts';
 import { openModel } from './model-files.ts';
 import { type JobEvents, step } from './progress.ts';

@@ -85,16 +85,6 @@ export function parseDevice(name: string): DeviceName {
   return { kind: kind === 'node' ? 'node' : 'wasm' };
 }
 
-/** Opens the device: starts the browser, if it is one.
- *  @param providers  what it will be asked for; WebGPU is only set up where it will be
- *  @throws UNKNOWN_DEVICE, BROWSER_MISSING, BROWSER_LAUNCH */
-export async function openDevice(name: string, providers: readonly Provider[]): Promise<Device> {
-  const parsed = parseDevice(name);
-  if (parsed.kind === 'node' || parsed.kind === 'wasm')
-    return (await import('./device-node.ts')).openNodeDevice(parsed.kind);
-  return (await import('./device-browser.ts')).openBrowserDevice(name, parsed, providers.includes('webgpu'));
-}
-
 /** "AMD EPYC 7B13, 2 cores, Linux x64": the machine itself, as measurements name it. */
 export function machineName(): string {
   const { cpu, cores, os } = describeMachine();
@@ -121,6 +111,9 @@ export function throughputFor(
   return { request: { batches, inputs, options: briefly } };
 }
 
+/** Microseconds: clocks of browsers tell no more. */
+const rounded = (value: number) => Math.round(value * 1000) / 1000;
+
 /** Measured numbers as the manifest keeps them. */
 export function measurementOf(
   facts: Pick<
@@ -131,12 +124,17 @@ export function measurementOf(
   sizes: Pick<BundleMeasurement, 'downloadMs' | 'peakBytes'>,
 ): BundleMeasurement {
   const { compileMs, createMs, firstRunMs, warmup, samplesMs, medianMs, p90Ms } = timed;
-  const perSecond = timed.throughput?.perSecond ?? {};
+  const perSecond = Object.entries(timed.throughput?.perSecond ?? {}).map(([n, value]) => [
+    n,
+    rounded(value),
+  ]);
   return {
     ...facts,
     ...sizes,
-    ...{ compileMs, createMs, firstRunMs, warmup, repetitions: samplesMs.length, medianMs, p90Ms },
-    ...(Object.keys(perSecond).length > 0 ? { throughput: { ...perSecond } } : {}),
+    downloadMs: sizes.downloadMs === null ? null : rounded(sizes.downloadMs),
+    ...{ compileMs: rounded(compileMs), createMs: rounded(createMs), firstRunMs: rounded(firstRunMs) },
+    ...{ warmup, repetitions: samplesMs.length, medianMs: rounded(medianMs), p90Ms: rounded(p90Ms) },
+    ...(perSecond.length > 0 ? { throughput: Object.fromEntries(perSecond) } : {}),
     measuredAt: new Date().toISOString(),
   };
 }

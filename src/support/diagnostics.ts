@@ -339,7 +339,8 @@ export const ortConversionFailed = (
   kind: DiagnosticKind,
   hint: string | undefined,
   cause?: unknown,
-) => new Diagnostic('ORT_CONVERSION', kind, `onnxruntime can't write the model as .ort: ${reason}`, hint, cause);
+) =>
+  new Diagnostic('ORT_CONVERSION', kind, `onnxruntime can't write the model as .ort: ${reason}`, hint, cause);
 
 // --- measuring -------------------------------------------------------------------------------------------------
 
@@ -366,7 +367,9 @@ export const unknownDevice = (name: string, known: readonly string[]) => {
   return user(
     'UNKNOWN_DEVICE',
     `There is no device "${name}"; there are ${known.join(', ')}.`,
-    close ? `Did you mean ${close}?` : 'Give one or several of them, with commas: --device node,wasm,chromium',
+    close
+      ? `Did you mean ${close}?`
+      : 'Give one or several of them, with commas: --device node,wasm,chromium',
   );
 };
 
@@ -671,7 +674,8 @@ export const notANumber = (names: readonly string[]) =>
 
 // --- bundles ---------------------------------------------------------------------------------------------------
 
-export const bundleInvalid = (what: string) => internal('BUNDLE_INVALID', `The bundle would be invalid: ${what}.`);
+export const bundleInvalid = (what: string) =>
+  internal('BUNDLE_INVALID', `The bundle would be invalid: ${what}.`);
 
 export const labelNamesInvalid = (path: string, why: string) =>
   user(
@@ -749,7 +753,14 @@ export const labNoNetwork = () =>
 
 /** An answer to a device, shown on its page; the terminal does not stop for it. */
 export const labRefused = (
-  code: 'LAB_TOKEN' | 'LAB_FULL' | 'LAB_SESSION' | 'LAB_FINISHED' | 'LAB_REPEATED' | 'LAB_MESSAGE' | 'LAB_REQUEST',
+  code:
+    | 'LAB_TOKEN'
+    | 'LAB_FULL'
+    | 'LAB_SESSION'
+    | 'LAB_FINISHED'
+    | 'LAB_REPEATED'
+    | 'LAB_MESSAGE'
+    | 'LAB_REQUEST',
   message: string,
 ) => user(code, message);
 

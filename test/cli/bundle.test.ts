@@ -10,6 +10,7 @@ import { constantOf } from '../../src/ir/model.ts';
 import { float32Values, tensorOf } from '../../src/ir/tensor.ts';
 import { type BundleOptions, bundleFile } from '../../src/jobs/bundle.ts';
 import { readRuntimeBundle } from '../../src/jobs/runtime-bundle.ts';
+import { findBrowser } from '../../src/profile/browsers.ts';
 import { createWorkspace, data, shippedModel, type Workspace } from './program.ts';
 
 let w: Workspace;
@@ -104,7 +105,7 @@ describe('compress bundle', () => {
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
   });
 
-  it('makes the same bytes twice, replaces its own older bundle, and cuts into shards that join', async () => {
+  it('makes the same bytes twice, and replaces its own older bundle as a whole', async () => {
     w.copy('glyphs-cnn');
     const make = (...more: string[]) =>
       w.run(['bundle', 'glyphs-cnn.onnx', '-o', 'model', '--targets', 'wasm', '-q', ...brief, ...more]);
@@ -285,6 +286,21 @@ describe('a bundle', () => {
       code: 'LABEL_NAMES_COUNT',
     });
   });
+
+  it.skipIf(!findBrowser('chromium'))(
+    'runs what is for WebGPU in Chromium, or says why it could not (skipped: none found)',
+    async () => {
+      const { manifest, notes } = await bundleFile(
+        options({ input: shippedModel('glyphs-mlp'), data: undefined, targets: ['webgpu'] }),
+      );
+      const onGpu = (name: string) =>
+        manifest.variants.find((v) => v.name === name)?.parity.some((p) => p.runtime.includes('webgpu'));
+      // Software GPUs have no shader-f16; a real one has.
+      for (const { name } of manifest.variants)
+        expect(onGpu(name) || notes.some((n) => n.name === name), name).toBe(true);
+      expect(manifest.variants.map((v) => v.name)).toContain('webgpu-fp16');
+    },
+  );
 
   it.skipIf(!readRuntimeBundle())(
     'has a demo page with all that it imports (skipped: not built)',

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -17,45 +17,36 @@ async function typesOf(changes: Parameters<typeof sampleInfo>[0]): Promise<strin
   return renderTypes(manifest);
 }
 
-/** What tsc says about an app that uses the types; '' when all is well. */
-function check(types: string, app: string): string {
-  writeFileSync(join(folder, 'index.d.ts'), types);
-  writeFileSync(join(folder, 'app.ts'), app);
+interface Case {
+  readonly types: string;
+  readonly app: string;
+}
+
+/** What tsc says about apps that use the types, each in a folder of its own; '' when all is well. */
+function check(cases: readonly Case[]): string {
+  for (const [i, { types, app }] of cases.entries()) {
+    mkdirSync(join(folder, String(i)));
+    writeFileSync(join(folder, String(i), 'index.d.ts'), types);
+    writeFileSync(join(folder, String(i), 'app.ts'), app);
+  }
   const options = {
     extends: '../tsconfig.json',
+    // The types under test are a .d.ts.
     compilerOptions: { paths: { 'edgepress/runtime': ['../src/runtime/index.ts'] }, skipLibCheck: false },
-    files: ['app.ts', 'index.d.ts'],
-    include: [],
+    include: ['*/*.ts'],
   };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(options));
   try {
-    execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder], {
-      encoding: 'utf8',
-    });
+    const tsc = join(root, 'node_modules/typescript/bin/tsc');
+    execFileSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8', cwd: root });
     return '';
   } catch (error) {
-    const { stdout } = error as { stdout: string };
-    return stdout
-      .split('\n')
-      .filter((line) => /app\.ts|index\.d\.ts/.test(line))
-      .join('\n');
+    const lines = (error as { stdout: string }).stdout.split('\n');
+    return lines.filter((line) => /(app|index\.d)\.ts\(/.test(line) && line.includes('.types-')).join('\n');
   }
 }
 
-describe('the types of a bundle', () => {
-  it('type what goes in and what comes out of a loaded model, and refuse what does not fit', async () => {
-    const types = await typesOf({
-      inputs: [
-        { name: 'image', dtype: 'float32', shape: ['N', 3, 8, 8] },
-        { name: 'ids', dtype: 'int64', shape: [1] },
-      ],
-      outputs: [
-        { name: 'scores', dtype: 'float16', shape: null },
-        { name: 'place', dtype: 'int64', shape: [1] },
-      ],
-      preprocessing: { name: 'imagenet' },
-    });
-    const app = `import { loadModel } from 'edgepress/runtime';
+const app = `import { loadModel } from 'edgepress/runtime';
 import type { Inputs, Label, Outputs } from './index.js';
 export async function classify(image: ImageBitmap): Promise<[number, bigint, Label]> {
   const model = await loadModel<Inputs, Outputs>('/model/');
@@ -70,37 +61,45 @@ export async function classify(image: ImageBitmap): Promise<[number, bigint, Lab
   return [data[0]!, place.data[0]!, 'moon'];
 }
 `;
-    expect(check(types, app)).toBe('');
+const importing = (use: string) =>
+  `import type { Inputs, Outputs } from './index.js';\nexport const use = (i: Inputs, o: Outputs) => ${use};\n`;
+
+const elements = 'float32 float16 float64 int8 uint8 bool int16 uint16 int32 uint32 int64 uint64 string';
+
+describe('the types of a bundle', () => {
+  it('quote names that are no identifiers', async () => {
+    const names = ['input:0', 'class', 'größe', 'a b'];
+    const types = await typesOf({ inputs: names.map((name) => ({ name, dtype: 'float32', shape: [1] })) });
+    for (const key of ['"input:0"', 'class', 'größe', '"a b"'])
+      expect(types).toContain(`readonly ${key}: TensorLike`);
   });
 
-  it('quotes names that are no identifiers, and nothing in a name ends comment or string', async () => {
+  it('compile, and let through what fits: odd names, every element type, pictures; and nothing else', async () => {
+    const typed = await typesOf({
+      inputs: [
+        { name: 'image', dtype: 'float32', shape: ['N', 3, 8, 8] },
+        { name: 'ids', dtype: 'int64', shape: [1] },
+      ],
+      outputs: [
+        { name: 'scores', dtype: 'float16', shape: null },
+        { name: 'place', dtype: 'int64', shape: [1] },
+      ],
+      preprocessing: { name: 'imagenet' },
+    });
     const odd = ['input:0', '1st', 'it\'s */ "quoted"', 'class', 'größe', '__proto__', 'line\nbreak'];
-    const types = await typesOf({
+    const oddly = await typesOf({
       name: 'a */ b',
       inputs: odd.map((name) => ({ name, dtype: 'float32', shape: [1, '*/ x'] })),
       labels: ['a"b', 'a"b', '\\', '*/'],
     });
-    expect(types).toContain('readonly "input:0": TensorLike');
-    expect(types).toContain('readonly class: TensorLike');
+    const ports = elements.split(' ').map((dtype) => ({ name: dtype, dtype, shape: [2] }));
+    const every = await typesOf({ inputs: ports, outputs: ports, labels: null });
     expect(
-      check(
-        types,
-        `import type { Inputs } from './index.js';\nexport const keys = (i: Inputs) => [i['1st'], i.größe];\n`,
-      ),
-    ).toBe('');
-  });
-
-  it('knows an array for every element type that runs in a page', async () => {
-    const dtypes =
-      'float32 float16 float64 int8 uint8 bool int16 uint16 int32 uint32 int64 uint64 string'.split(' ');
-    const ports = dtypes.map((dtype) => ({ name: dtype, dtype, shape: [2] }));
-    const types = await typesOf({ inputs: ports, outputs: ports, labels: null });
-    expect(types.match(/readonly data: /g)).toHaveLength(dtypes.length);
-    expect(
-      check(
-        types,
-        `import type { Outputs } from './index.js';\nexport const f = (o: Outputs): bigint | undefined => o.int64.data[0];\n`,
-      ),
+      check([
+        { types: typed, app },
+        { types: oddly, app: importing(`[i['1st'], i.größe, o.scores.data.length]`) },
+        { types: every, app: importing('[i.string, o.int64.data[0] === 1n, o.bool.data.fill(0)]') },
+      ]),
     ).toBe('');
   });
 });

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { measurementSchema } from '../../src/emit/manifest.ts';
 import { tensorOf } from '../../src/ir/tensor.ts';
-import { type Device, openDevice, type Setting, type Subject } from '../../src/profile/device.ts';
+import type { Device, Setting, Subject } from '../../src/profile/device.ts';
+import { openDevice } from '../../src/profile/open-device.ts';
 
 export interface Contract {
   readonly device: string;

@@ -25,7 +25,8 @@ export function fakeNetwork(files: ReadonlyMap<string, Uint8Array>): FakeNetwork
     const body = new ReadableStream<Uint8Array>({
       pull(controller) {
         if (at >= bytes.length) return controller.close();
-        controller.enqueue(bytes.slice(at, (at += 1000)));
+        controller.enqueue(bytes.slice(at, at + 1000));
+        at += 1000;
       },
     });
     return new Response(body);
@@ -66,11 +67,14 @@ export interface FakeOrt {
 /** Sessions whose output is twice their input; `create` and `run` may throw. */
 export function fakeOrt(): FakeOrt {
   class Tensor {
-    constructor(
-      readonly type: string,
-      readonly data: Float32Array,
-      readonly dims: readonly number[],
-    ) {}
+    readonly type: string;
+    readonly data: Float32Array;
+    readonly dims: readonly number[];
+    constructor(type: string, data: Float32Array, dims: readonly number[]) {
+      this.type = type;
+      this.data = data;
+      this.dims = dims;
+    }
   }
   const fake: FakeOrt = {
     created: [],

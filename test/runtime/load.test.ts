@@ -199,6 +199,13 @@ describe('loading a bundle', () => {
     expect(fake.created).toEqual([]);
   });
 
+  it('verifies hashes on plain http too, where pages have no Web Crypto', async () => {
+    vi.stubGlobal('crypto', {});
+    expect((await load()).info.variant).toBe('first');
+    files.set('onnx/first.onnx.1', new Uint8Array(files.get('onnx/first.onnx.1')!.length));
+    await expect(load({ cache: false })).rejects.toEqual(coded('HASH_MISMATCH', 'onnx/first.onnx.1'));
+  });
+
   it('says what the bundle has when nothing fits', async () => {
     await expect(load({ variant: 'third' })).rejects.toEqual(coded('NO_VARIANT', 'first (wasm)'));
     await expect(load({ provider: 'webgpu' })).rejects.toEqual(coded('NO_VARIANT', 'webgpu asked for'));

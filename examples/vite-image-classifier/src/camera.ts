@@ -1,8 +1,10 @@
 /** Shows the camera in `video` and calls `onFrame` for each frame, waiting for the call before the next.
  *  @returns a function that stops it */
-export async function startCamera(video: HTMLVideoElement, onFrame: () => Promise<void>): Promise<() => void> {
-  if (!navigator.mediaDevices)
-    throw new Error('The camera needs a secure page: https, or localhost.');
+export async function startCamera(
+  video: HTMLVideoElement,
+  onFrame: () => Promise<void>,
+): Promise<() => void> {
+  if (!navigator.mediaDevices) throw new Error('The camera needs a secure page: https, or localhost.');
   const wanted = { video: { facingMode: 'environment', width: 640, height: 480 } };
   const stream = await navigator.mediaDevices.getUserMedia(wanted).catch((error: DOMException) => {
     throw new Error(error.name === 'NotAllowedError' ? 'The camera was not allowed.' : 'There is no camera.');

@@ -1,0 +1,28 @@
+/** Public API for Node. Re-exports only; what it does is said where it is defined. */
+export { layerQuality } from './analyze/layer-quality.ts';
+export { observe } from './calibrate/observe.ts';
+export { openData } from './calibrate/open.ts';
+export type { DataSource, Sample, Split } from './calibrate/source.ts';
+export { splitData } from './calibrate/split.ts';
+export {
+  type CompressedModel,
+  type CompressModelOptions,
+  compressModel,
+  type PresetName,
+  passes,
+  preset,
+  presetNames,
+} from './compress.ts';
+export type { Manifest } from './emit/manifest.ts';
+export type { Engine, Session } from './engine/contract.ts';
+export { openEngine } from './engine/open.ts';
+export { readModelFile, writeModelFile } from './formats/onnx/file.ts';
+export { decodeModel, encodeModel } from './formats/onnx/index.ts';
+export { parseModel, printModel } from './formats/onnx-text/index.ts';
+export type { Model } from './ir/model.ts';
+export { type CompressFileOptions, compressFile } from './jobs/compress-file.ts';
+export { inferShapes } from './ops/shapes.ts';
+export { definePass, type Pass, type PassResult } from './pipeline/pass.ts';
+export { parseRecipe, type Recipe } from './pipeline/recipe.ts';
+export type { Report } from './report/report.ts';
+export { Diagnostic } from './support/diagnostics.ts';
