@@ -53,6 +53,7 @@ const pages = {
   'transformers.js': `
     import { AutoModel, env, Tensor } from '@huggingface/transformers';
     env.allowRemoteModels = false;
+    env.allowLocalModels = true;
     env.localModelPath = '/';
     env.useBrowserCache = false;
     env.backends.onnx.wasm.wasmPaths = '/ort/';
@@ -68,6 +69,7 @@ const feeds = ${feedsText()};
 const times = {};
 const loaded = () => { times.loadedMs = performance.now(); };
 const finished = (what) => { window.result = { ...times, resultMs: performance.now(), what }; };
+addEventListener('error', (e) => { window.result = { error: String(e.message) }; });
 addEventListener('unhandledrejection', (e) => { window.result = { error: String(e.reason) }; });
 `;
 
@@ -136,7 +138,6 @@ async function visit(browser: LaunchedBrowser, name: PageName, preset?: PresetNa
   const lazy = new Map<string, () => ServedFile>([
     ...servedFolder('/model/', bundle),
     ...servedFolder('/ort/', join(packageFolder('onnxruntime-web')!, 'dist')),
-    ['/config.json', () => ({ bytes: '{}' })],
   ]);
   const app = await pageFiles(name);
   for (const [path, bytes] of app) lazy.set(path, () => brotli(`${name}${path}`, bytes));

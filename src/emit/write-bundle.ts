@@ -24,12 +24,11 @@ const ownPaths = [
 /** Before any work: whether the bundle could be written.
  *  @param keep  files and folders that must survive: the model, its data, the folder one stands in
  *  @throws OUTPUT_HOLDS_INPUT, whatever `force`; OUTPUT_EXISTS for a file, or a folder that is not ours;
- *    FOLDER_NOT_FOUND for its parent; OUTPUT_UNWRITABLE */
+ *    FOLDER_NOT_FOUND when a file stands where a parent folder must be; OUTPUT_UNWRITABLE */
 export function checkBundleFolder(output: string, keep: readonly string[], force: boolean): void {
-  const parent = path.dirname(path.resolve(output));
-  if (!fs.statSync(parent, { throwIfNoEntry: false })?.isDirectory())
-    throw outputFolderMissing(output, parent);
-  guarded(output, () => fs.accessSync(parent, fs.constants.W_OK));
+  const there = nearestExisting(path.dirname(path.resolve(output)));
+  if (!fs.statSync(there).isDirectory()) throw outputFolderMissing(output, there);
+  guarded(output, () => fs.accessSync(there, fs.constants.W_OK));
   const stat = fs.statSync(output, { throwIfNoEntry: false });
   if (!stat) return;
   if (!stat.isDirectory()) throw outputExists(output, 'a file');
@@ -40,6 +39,10 @@ export function checkBundleFolder(output: string, keep: readonly string[], force
   const foreign = foreignContent(real);
   if (foreign) throw outputExists(output, foreign);
 }
+
+/** The folder itself, or the closest one above it that is there. */
+const nearestExisting = (folder: string): string =>
+  fs.existsSync(folder) ? folder : nearestExisting(path.dirname(folder));
 
 const contains = (folder: string, inner: string) => {
   const relative = path.relative(folder, inner);
@@ -85,7 +88,10 @@ export interface BundleStage {
 export function createBundleStage(output: string): BundleStage {
   // A link stays a link: what it points to is replaced.
   const target = fs.existsSync(output) ? fs.realpathSync(output) : path.resolve(output);
-  const own = path.join(path.dirname(target), `.${path.basename(target)}.tmp-`);
+  const parent = path.dirname(target);
+  const own = path.join(parent, `.${path.basename(target)}.tmp-`);
+  // The first folder that mkdir had to make; removed again when no bundle comes of it.
+  const added = guarded(output, () => fs.mkdirSync(parent, { recursive: true }));
   const outer = guarded(output, () => fs.mkdtempSync(own));
   const made = path.join(outer, 'bundle');
   const workFolder = path.join(outer, 'work');
@@ -94,7 +100,10 @@ export function createBundleStage(output: string): BundleStage {
     fs.mkdirSync(made);
     fs.mkdirSync(workFolder);
   });
-  const discard = () => fs.rmSync(outer, { recursive: true, force: true });
+  const discard = () => {
+    fs.rmSync(outer, { recursive: true, force: true });
+    if (added && !fs.existsSync(target)) fs.rmSync(added, { recursive: true, force: true });
+  };
   // A second Ctrl-C ends the process without unwinding.
   process.once('exit', discard);
   return {

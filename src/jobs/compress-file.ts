@@ -72,8 +72,7 @@ export async function compressFile(options: CompressFileOptions): Promise<Report
   const { clean, model, journal } = await runRecipeOn(opened.model, {
     ...{ recipe, engine, prepared, cache, events, signal },
   });
-  if (journal.skips.length + model.graph.nodes.length === 0 || !isSmaller(recipe, journal))
-    throw nothingToQuantize(path.basename(options.input));
+  if (!isSmaller(recipe, journal)) throw nothingToQuantize(path.basename(options.input));
   stampMetadata(model, recipe);
   const stage = createStage(options.output);
   try {

@@ -79,12 +79,22 @@ describe('checkBundleFolder', () => {
     expect(check(true, [at('real/source.onnx')])).toBe('OUTPUT_HOLDS_INPUT');
   });
 
-  it('wants the parent folder to be there', () => {
-    expect(codeOf(() => checkBundleFolder(at('no/model'), [], false))).toBe('FOLDER_NOT_FOUND');
+  it('wants no file where a parent folder has to be', () => {
+    put('page', '');
+    expect(codeOf(() => checkBundleFolder(at('page/model'), [], false))).toBe('FOLDER_NOT_FOUND');
   });
 });
 
 describe('a stage', () => {
+  it('makes missing parent folders, and takes them away again when no bundle comes of it', () => {
+    createBundleStage(at('public/site/model')).discard();
+    expect(fs.existsSync(at('public'))).toBe(false);
+    const stage = createBundleStage(at('public/site/model'));
+    stage.write('edgepress.json', new Uint8Array([1]));
+    stage.commit();
+    expect(fs.readdirSync(at('public/site'))).toEqual(['model']);
+  });
+
   it('shows nothing before commit, everything after, and takes its own folder away', () => {
     const stage = createBundleStage(at('model'));
     stage.write('onnx/model.onnx', bytes('m'));
