@@ -35,7 +35,7 @@ export async function measurePair(
     { path: before.path, session },
     { path: after.path, session },
     feeds,
-    { ...common, maxMs, minRepetitions: 10, maxRepetitions: 60 },
+    { ...common, maxMs, warmupMs: 700, minRepetitions: 20, maxRepetitions: 300 },
   );
   const brief = { ...common, session, warmup: 1, minRepetitions: 3, maxRepetitions: 3, maxMs: 1000 };
   const a = await measureIsolated(before.path, feeds, brief);

@@ -7,6 +7,9 @@ import { median, quantile } from '../support/statistics.ts';
 export interface MeasureOptions {
   /** Runs after the first one that are not counted; default 3. One is enough once they have taken maxMs. */
   readonly warmup?: number;
+  /** Warm-up goes on for at least this long; default 0. wasm needs it: V8 starts with slow code and compiles what is
+   *  hot again in the background, so that a 1 ms model is still speeding up after a hundred runs. */
+  readonly warmupMs?: number;
   /** Default 10. */
   readonly minRepetitions?: number;
   /** Default 200. */
@@ -126,10 +129,11 @@ async function start(candidate: Candidate, options: MeasureOptions): Promise<Sub
     begin = performance.now();
     await session.run(feeds);
     const firstRunMs = performance.now() - begin;
-    const { warmup: wanted = 3, maxMs = defaultMaxMs } = options;
-    const end = performance.now() + maxMs;
+    const { warmup: wanted = 3, warmupMs = 0, maxMs = defaultMaxMs } = options;
+    const start = performance.now();
+    const elapsed = () => performance.now() - start;
     let warmup = 0;
-    for (; warmup < wanted && (warmup === 0 || performance.now() < end); warmup++) {
+    for (; (warmup < wanted && (warmup === 0 || elapsed() < maxMs)) || elapsed() < warmupMs; warmup++) {
       options.signal?.throwIfAborted();
       await session.run(feeds);
     }

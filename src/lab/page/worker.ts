@@ -54,7 +54,7 @@ async function perform({ run, variant, inputs, preprocessing, session }: WorkerT
       };
     },
     createFeeds({ inputs, preprocessing }),
-    { maxMs, maxRepetitions: messageLimits.samples },
+    { maxMs, warmupMs: 500, maxRepetitions: messageLimits.samples },
   );
   const { createMs, firstRunMs, warmup, samplesMs } = measured;
   return {
