@@ -20,7 +20,7 @@ const providers: Readonly<Record<string, string>> = { node: 'cpu', mobile: 'cpu'
 /** A pair for each place where either model was timed; the target's own, real devices first. */
 export function latencyPairs(report: Pick<Report, 'latency' | 'target'>): LatencyPair[] {
   const provider = providers[report.target.name] ?? report.target.name;
-  const places = new Map<string, { before: Latency | null; after: Latency | null; any: Latency }>();
+  const places = new Map<string, { before: Latency | null; after: Latency | null; either: Latency }>();
   for (const timing of report.latency) {
     const key = JSON.stringify([
       timing.device,
@@ -29,18 +29,18 @@ export function latencyPairs(report: Pick<Report, 'latency' | 'target'>): Latenc
       timing.threads,
       timing.emulated,
     ]);
-    const place = places.get(key) ?? { before: null, after: null, any: timing };
+    const place = places.get(key) ?? { before: null, after: null, either: timing };
     place[timing.model] = timing;
     places.set(key, place);
   }
-  const pairs = [...places.values()].map(({ before, after, any }) => ({
-    device: any.device,
-    provider: any.provider,
-    threads: any.threads,
-    emulated: any.emulated,
+  const pairs = [...places.values()].map(({ before, after, either }) => ({
+    device: either.device,
+    provider: either.provider,
+    threads: either.threads,
+    emulated: either.emulated,
     before,
     after,
-    onTarget: any.provider === provider,
+    onTarget: either.provider === provider,
   }));
   return pairs.sort((a, b) => rank(a) - rank(b));
 }
