@@ -43,6 +43,12 @@ const pages = {
     loaded();
     await model.run(feeds);
     finished(model.info.variant + ' on ' + model.info.provider);`,
+  'edgepress/runtime, float': `
+    import { loadModel } from '${join(root, 'src/runtime/index.ts')}';
+    const model = await loadModel('/model/', { ort: '/ort/', variant: 'float' });
+    loaded();
+    await model.run(feeds);
+    finished(model.info.variant + ' on ' + model.info.provider);`,
   'onnxruntime-web quick start': `
     import * as ort from 'onnxruntime-web';
     ort.env.wasm.wasmPaths = '/ort/';
@@ -65,22 +71,35 @@ const pages = {
 type PageName = keyof typeof pages;
 
 const prelude = `
-const feeds = ${feedsText()};
+const feeds = window.feeds;
 const times = {};
 const loaded = () => { times.loadedMs = performance.now(); };
 const finished = (what) => { window.result = { ...times, resultMs: performance.now(), what }; };
-addEventListener('error', (e) => { window.result = { error: String(e.message) }; });
-addEventListener('unhandledrejection', (e) => { window.result = { error: String(e.reason) }; });
 `;
 
-function feedsText(): string {
-  const entries = Object.entries(feeds).map(([name, t]) => {
+/** Runs before the page's own scripts: an error of any of them is the result, and inputs are there without crossing
+ *  the (slowed-down) network. As base64, since no call takes a picture's numbers as arguments. */
+const before = `
+addEventListener('error', (e) => { window.result ??= { error: String(e.message) }; });
+addEventListener('unhandledrejection', (e) => { window.result ??= { error: String(e.reason) }; });
+window.feeds = Object.fromEntries(${JSON.stringify(feedEntries())}.map(([name, { type, dims, array, base64 }]) => {
+  const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+  return [name, { type, dims, data: new globalThis[array](bytes.buffer) }];
+}));
+`;
+
+function feedEntries() {
+  return Object.entries(feeds).map(([name, t]) => {
     const array = typedArray(t);
-    const big = array instanceof BigInt64Array || array instanceof BigUint64Array;
-    const values = Array.from(array as ArrayLike<number | bigint>, (v) => `${v}${big ? 'n' : ''}`).join();
-    return `${JSON.stringify(name)}: { type: '${t.dtype}', dims: ${JSON.stringify(t.dims)}, data: ${array.constructor.name}.of(${values}) }`;
+    const bytes = Buffer.from(array.buffer, array.byteOffset, array.byteLength);
+    const how = {
+      type: t.dtype,
+      dims: t.dims,
+      array: array.constructor.name,
+      base64: bytes.toString('base64'),
+    };
+    return [name, how] as const;
   });
-  return `{ ${entries.join(', ')} }`;
 }
 
 /** One page as a bundler would make it: code split, onnxruntime-web's wasm left as a file. */
@@ -130,7 +149,10 @@ function servedFolder(prefix: string, folder: string): [string, () => ServedFile
 interface Times {
   readonly loadedMs: number;
   readonly resultMs: number;
-  readonly bytes: number;
+  /** On the wire: the page, its scripts, onnxruntime-web. */
+  readonly runtimeBytes: number;
+  /** Manifest and model. */
+  readonly modelBytes: number;
   readonly what: string;
 }
 
@@ -146,11 +168,12 @@ async function visit(browser: LaunchedBrowser, name: PageName, preset?: PresetNa
   lazy.set('/index.html', () => ({ bytes: html }));
   if (!lazy.has('/model/config.json'))
     lazy.set('/model/config.json', () => ({ bytes: '{"model_type":"custom"}' }));
-  let bytes = 0;
+  const bytes = { runtimeBytes: 0, modelBytes: 0 };
   const files = {
     get(path: string): ServedFile | undefined {
       const file = lazy.get(path)?.();
-      if (file && 'bytes' in file) bytes += file.bytes.length;
+      if (file && 'bytes' in file)
+        bytes[path.startsWith('/model/') ? 'modelBytes' : 'runtimeBytes'] += file.bytes.length;
       return file;
     },
   } as ReadonlyMap<string, ServedFile>;
@@ -158,6 +181,7 @@ async function visit(browser: LaunchedBrowser, name: PageName, preset?: PresetNa
   const context = await phoneContext(browser.browser!, preset);
   try {
     const page = await context.newPage();
+    await page.addInitScript(before);
     if (preset) await slowDown(context, page, preset);
     await page.goto(`${server.url}index.html`, { waitUntil: 'commit' });
     const handle = await page.waitForFunction(
@@ -168,10 +192,10 @@ async function visit(browser: LaunchedBrowser, name: PageName, preset?: PresetNa
       },
     );
     const result = (await handle.jsonValue()) as
-      | (Omit<Times, 'bytes'> & { error?: undefined })
+      | (Omit<Times, keyof typeof bytes> & { error?: undefined })
       | { error: string };
     if (result.error !== undefined) throw new Error(`${name}: ${result.error}`);
-    return { ...result, bytes };
+    return { ...result, ...bytes };
   } finally {
     await context.close();
     await server.close();
@@ -208,11 +232,12 @@ if (!findBrowser('chromium')) {
           if (!preset) await visit(browser, name);
           const visits: Times[] = [];
           for (let i = 0; i < repetitions; i++) visits.push(await visit(browser, name, preset));
-          const of = (key: 'loadedMs' | 'resultMs' | 'bytes') => median(visits.map((v) => v[key]));
+          const of = (key: Exclude<keyof Times, 'what'>) => median(visits.map((v) => v[key]));
           const times = {
             loadedMs: of('loadedMs'),
             resultMs: of('resultMs'),
-            bytes: of('bytes'),
+            modelBytes: of('modelBytes'),
+            runtimeBytes: of('runtimeBytes'),
             what: visits[0]!.what,
           };
           first ??= times;
@@ -220,7 +245,7 @@ if (!findBrowser('chromium')) {
           const ratio =
             times === first ? '' : ` · ${formatTimes(times.resultMs / first.resultMs)} times as long`;
           console.log(
-            `  ${name.padEnd(28)} ${formatBytes(times.bytes).padStart(8)}  loaded ${formatMs(times.loadedMs).padStart(8)}` +
+            `  ${name.padEnd(28)} model ${formatBytes(times.modelBytes).padStart(8)} + runtime ${formatBytes(times.runtimeBytes).padStart(8)}  loaded ${formatMs(times.loadedMs).padStart(8)}` +
               `  first result ${formatMs(times.resultMs).padStart(8)} (${formatMs(Math.min(...range))} to ${formatMs(Math.max(...range))})` +
               `${ratio}  ${times.what}`,
           );

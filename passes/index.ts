@@ -15,6 +15,8 @@ import { fuseConvMul } from './fuse-conv-mul.ts';
 import { fuseMatmulAdd } from './fuse-matmul-add.ts';
 import { fusePad } from './fuse-pad.ts';
 import { inferShapesPass } from './infer-shapes.ts';
+import { pruneBlocks } from './prune-blocks.ts';
+import { pruneChannels } from './prune-channels.ts';
 import { quantizeBlockwise } from './quantize-blockwise.ts';
 import { quantizeDynamic } from './quantize-dynamic.ts';
 import { quantizeStatic } from './quantize-static.ts';
@@ -38,6 +40,8 @@ const all: readonly Pass[] = [
   fuseMatmulAdd,
   fusePad,
   inferShapesPass,
+  pruneBlocks,
+  pruneChannels,
   quantizeBlockwise,
   quantizeDynamic,
   quantizeStatic,

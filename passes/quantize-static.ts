@@ -9,9 +9,10 @@ import type { Range, StatisticRequest } from '../src/calibrate/statistics.ts';
 import { createWeightQuantizer, type WeightQuantizer } from '../src/engine/quantize-kernel.ts';
 import { addInitializer, removeNode, setInput } from '../src/ir/edit.ts';
 import { constantOf, type Model, type Node, readers, type Value } from '../src/ir/model.ts';
-import { float32Values, tensorOf } from '../src/ir/tensor.ts';
+import { float32Values } from '../src/ir/tensor.ts';
 import { clampInterval, type QuantizationTrait, traitOf } from '../src/ops/quantization.ts';
 import { definePass, type PassContext, requireOpset, type Skip } from '../src/pipeline/pass.ts';
+import { smallestScales, storedBias } from '../src/quant/bias.ts';
 import { guardFloatProduct } from '../src/quant/guard.ts';
 import { addParams, insertQdq, insertWeightDequantize, sharedInitializer } from '../src/quant/insert.ts';
 import { targetFacts } from '../src/quant/kernels.ts';
@@ -28,6 +29,8 @@ const options = z.strictObject({
   /** auto: what the target's kernels want. */
   activation: dtype.default('auto'),
   weight: dtype.default('auto'),
+  /** 4: sixteen levels a channel, two in a byte of the file; they compute in int8. Needs opset 21. */
+  weightBits: z.union([z.literal(4), z.literal(8)]).default(8),
   /** Activations with zero in the middle; costs a bit of resolution after a ReLU. */
   symmetric: z.boolean().default(false),
   perChannel: z.boolean().default(true),
@@ -48,7 +51,7 @@ export const quantizeStatic = definePass<Options>({
   effect: 'lossy',
   options,
 
-  requires: (model) => requireOpset(model, 'quantize-static', 13),
+  requires: (model, o) => requireOpset(model, 'quantize-static', o.weightBits === 4 ? 21 : 13),
 
   observe(model, o, context) {
     const spec = activationSpec(o, context);
@@ -129,7 +132,8 @@ async function quantizeProduct(
   const wanted = trait.axis(node, tensor.dims.length);
   // onnxruntime takes per-column scales of a matrix product only for two-dimensional weights.
   const axis = o.perChannel && (node.opType !== 'MatMul' || tensor.dims.length === 2) ? wanted : null;
-  const dtype = o.weight === 'auto' ? targetFacts[context.target].weight : o.weight;
+  const byte = o.weight === 'auto' ? targetFacts[context.target].weight : o.weight;
+  const dtype = o.weightBits === 4 ? 'int4' : byte;
   const inputScale = params.get(node.inputs[trait.activation]!)!.scale;
   const bias = trait.bias === null ? null : node.inputs[trait.bias];
   const biasTensor = constantOf(bias);
@@ -147,16 +151,6 @@ async function quantizeProduct(
     quantizeBias(node, trait.bias!, float32Values(biasTensor), inputScale, float32Values(made.scale));
 }
 
-/** The least weight scale a channel may have so that its bias fits into int32 steps of sₓ·s_w. */
-function smallestScales(bias: Float32Array, inputScale: number, channels: number): Float32Array {
-  const floor = new Float32Array(channels);
-  bias.forEach((b, i) => {
-    const c = channels === 1 ? 0 : i % channels;
-    floor[c] = Math.max(floor[c]!, Math.abs(b) / (inputScale * 2 ** 30));
-  });
-  return floor;
-}
-
 function quantizeBias(
   node: Node,
   index: number,
@@ -164,21 +158,18 @@ function quantizeBias(
   inputScale: number,
   weightScale: Float32Array,
 ): void {
-  const perChannel = weightScale.length > 1;
-  const scale = Float32Array.from(perChannel ? weightScale : [weightScale[0]!], (s) => s * inputScale);
-  const steps = Int32Array.from(bias, (b, i) => Math.round(b / scale[perChannel ? i : 0]!));
   const value = node.inputs[index]!;
   const { graph } = node;
-  const dims = perChannel ? [scale.length] : [];
+  const { quantized, scale } = storedBias(bias, inputScale, weightScale);
   insertWeightDequantize(
     node,
     index,
     {
-      quantized: addInitializer(graph, `${value.name}/quantized`, tensorOf('int32', [steps.length], steps)),
-      scale: addInitializer(graph, `${value.name}/scale`, tensorOf('float32', dims, scale)),
+      quantized: addInitializer(graph, `${value.name}/quantized`, quantized),
+      scale: addInitializer(graph, `${value.name}/scale`, scale),
       zeroPoint: null,
     },
-    perChannel ? 0 : null,
+    weightScale.length > 1 ? 0 : null,
   );
 }
 

@@ -1,7 +1,7 @@
-/** Writes dist/report.schema.json and dist/bundle.schema.json, which package.json exports. Run after tsc. */
+/** Writes dist/report.schema.json, dist/bundle.schema.json and dist/bundle-report.schema.json, which package.json exports. Run after tsc. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { manifestJsonSchema } from '../src/emit/manifest-schema.ts';
-import { reportJsonSchema } from '../src/report/json-schema.ts';
+import { bundleReportJsonSchema, reportJsonSchema } from '../src/report/json-schema.ts';
 
 const folder = new URL('../dist/', import.meta.url);
 mkdirSync(folder, { recursive: true });
@@ -9,3 +9,4 @@ const write = (name: string, schema: unknown) =>
   writeFileSync(new URL(name, folder), `${JSON.stringify(schema, null, 2)}\n`);
 write('report.schema.json', reportJsonSchema());
 write('bundle.schema.json', manifestJsonSchema());
+write('bundle-report.schema.json', bundleReportJsonSchema());

@@ -21,6 +21,8 @@ export interface CompressModelOptions {
   readonly calibrate?:
     | ((model: Model, requests: readonly StatisticRequest[]) => Promise<Statistics>)
     | undefined;
+  /** Goes on editing `model` after a lossy pass; `clean` is the model before the first of them. */
+  readonly refine?: ((pass: string, model: Model, clean: Model) => Promise<void>) | undefined;
   readonly onStage?: (name: string) => void;
   readonly onPass?: (entry: JournalPass, stage: string, model: Model) => void;
   readonly signal?: AbortSignal | undefined;
@@ -51,7 +53,11 @@ export async function compressModel(source: Model, options: CompressModelOptions
   };
   const exact = await runStages(source, recipe, recipe.stages.slice(0, cut), common);
   markLayers(exact.model);
-  const rest = await runStages(exact.model, recipe, recipe.stages.slice(cut), common);
+  const { refine } = options;
+  const rest = await runStages(exact.model, recipe, recipe.stages.slice(cut), {
+    ...common,
+    refine: refine && ((pass, model) => refine(pass, model, exact.model)),
+  });
   const journal: Journal = {
     stages: [...exact.journal.stages, ...rest.journal.stages],
     skips: [...exact.journal.skips, ...rest.journal.skips],

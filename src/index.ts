@@ -16,9 +16,34 @@ export {
 export type { Manifest } from './emit/manifest.ts';
 export type { Engine, Session } from './engine/contract.ts';
 export { openEngine } from './engine/open.ts';
+export {
+  type BleuMeter,
+  type BleuOptions,
+  type BleuResult,
+  corpusBleu,
+  createBleuMeter,
+} from './evaluate/bleu.ts';
+export {
+  type ClassificationMeter,
+  type ClassificationResult,
+  createClassificationMeter,
+} from './evaluate/classification.ts';
+export { createExactMatchMeter, type ExactMatchMeter } from './evaluate/exact-match.ts';
+export {
+  type TextPerplexityOptions,
+  type TextPerplexityResult,
+  textPerplexity,
+} from './evaluate/language-model.ts';
+export { createPerplexityMeter, type PerplexityMeter } from './evaluate/perplexity.ts';
 export { readModelFile, writeModelFile } from './formats/onnx/file.ts';
 export { decodeModel, encodeModel } from './formats/onnx/index.ts';
 export { parseModel, printModel } from './formats/onnx-text/index.ts';
+export type { Decoder, DecoderKind, DecoderRun, Logits } from './generate/decoder.ts';
+export { type GenerateOptions, generate, generateAll } from './generate/generate.ts';
+export { type DecoderOptions, openDecoder } from './generate/open.ts';
+export { positionLimit } from './generate/position-limit.ts';
+export { createSampler, type Sampler, type SamplingOptions } from './generate/sampling.ts';
+export { readTokenizer, type TextTokenizer } from './generate/tokenizer.ts';
 export type { Model } from './ir/model.ts';
 export { type CompressFileOptions, compressFile } from './jobs/compress-file.ts';
 export { inferShapes } from './ops/shapes.ts';

@@ -19,14 +19,17 @@ at('status').textContent = 'Ready.';
 const { variant, provider, threads, reason } = model.info;
 at('info').textContent = `${variant} on ${provider}, ${threads} thread${threads === 1 ? '' : 's'}: ${reason}`;
 
+// The first input and output, whatever they are called: so any image classifier's bundle can stand in model/.
+const [input, output] = [model.manifest.inputs[0].name, model.manifest.outputs[0].name];
+
 /** Anything that can be drawn is an input: a canvas, an image, a video, an ImageBitmap. The runtime scales it and
  *  normalises it as the model was trained. */
 async function classify(picture) {
   const begin = performance.now();
-  const { scores } = await model.run({ image: picture });
+  const { [output]: scores } = await model.run({ [input]: picture });
   const took = performance.now() - begin;
   const best = shares([...scores.data])
-    .map((share, i) => ({ share, name: model.labels[i] }))
+    .map((share, i) => ({ share, name: model.labels?.[i] ?? `class ${i}` }))
     .sort((a, b) => b.share - a.share)
     .slice(0, 3);
   at('classes').replaceChildren(...best.map(row));

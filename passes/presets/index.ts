@@ -7,6 +7,7 @@ import { int8Static } from './int8-static.ts';
 import { int8Weights } from './int8-weights.ts';
 import { q4 } from './q4.ts';
 import { q4f16 } from './q4f16.ts';
+import { trainable } from './trainable.ts';
 
 const all = {
   'int8-static': int8Static,
@@ -16,6 +17,7 @@ const all = {
   q4,
   q4f16,
   clean: floatClean,
+  trainable,
 };
 
 export type PresetName = keyof typeof all;

@@ -3,7 +3,8 @@
 import { createHash } from 'node:crypto';
 import type { Port } from '../engine/contract.ts';
 import { decodeNpy, decodeNpz } from '../formats/npy.ts';
-import { elementCount, numbers, type Tensor } from '../ir/tensor.ts';
+import { isFloat } from '../ir/dtype.ts';
+import { denseTensor, elementCount, numbers, type Tensor, tensorOf } from '../ir/tensor.ts';
 import { calibrationShape } from '../support/diagnostics.ts';
 import { type BoundArrays, bindArrays } from './arrays.ts';
 import type { ClassLabels } from './classes.ts';
@@ -39,7 +40,8 @@ export async function createArraySource(
   const bound = bindArrays(await readArrays(file), options.ports, file.name);
   const ids = Array.from({ length: bound.length }, (_, i) => `${file.name}[${i}]`);
   const notes = [...bound.notes];
-  const labels = options.labels?.(ids) ?? storedLabels(bound, file.name, notes);
+  const labels = options.labels?.(ids) ?? storedLabels(bound, file.name);
+  const targets = labels ? null : storedTargets(bound, file.name, notes);
   const chosen = options.choose(bound.length);
   return arraySource({
     name: `${options.name} (${chosen.length} samples)`,
@@ -47,6 +49,7 @@ export async function createArraySource(
     ids,
     chosen,
     labels,
+    targets,
     notes,
     ports: options.ports,
     inputs: async (index) => bound.inputs(index),
@@ -81,25 +84,40 @@ export async function createArrayFolderSource(
     ids,
     chosen,
     labels: options.labels,
+    targets: null,
     notes: [...first.notes, ...options.notes],
     ports: options.ports,
     inputs: async (index) => (await load(index)).inputs(0),
   });
 }
 
-/** Class indices that lie in the .npz itself; other targets (tokens, regression) are left alone, with a
- *  note. */
-function storedLabels(bound: BoundArrays, where: string, notes: string[]): ClassLabels | null {
+/** Class indices that lie in the .npz itself. */
+function storedLabels(bound: BoundArrays, where: string): ClassLabels | null {
   if (!bound.labels) return null;
   const one = elementCount(bound.labels.dims) === bound.length;
-  if (one && numbers(bound.labels).every((v) => Number.isInteger(v) && v >= 0)) {
-    const ids = Array.from({ length: bound.length }, () => '');
-    return matchLabels(parseLabelArray(bound.labels, where), ids, where);
+  if (!one || !numbers(bound.labels).every((v) => Number.isInteger(v) && v >= 0)) return null;
+  const ids = Array.from({ length: bound.length }, () => '');
+  return matchLabels(parseLabelArray(bound.labels, where), ids, where);
+}
+
+/** Labels that are more than one class index a sample: tokens, values to predict. Only training knows what to do with
+ *  them. */
+function storedTargets(bound: BoundArrays, where: string, notes: string[]): Tensor | null {
+  const { labels } = bound;
+  if (!labels) return null;
+  const shape = labels.dims.join(',');
+  if (labels.dims[0] !== bound.length || labels.kind === 'string') {
+    notes.push(`labels [${shape}] in ${where} are not one a sample: not used`);
+    return null;
   }
-  notes.push(
-    `labels [${bound.labels.dims.join(',')}] in ${where} are not one class index a sample: not used`,
-  );
-  return null;
+  notes.push(`labels [${shape}] in ${where} are not one class index a sample: used in training only`);
+  return isFloat(labels.dtype)
+    ? tensorOf('float32', labels.dims, numbers(labels))
+    : tensorOf(
+        'int64',
+        labels.dims,
+        BigInt64Array.from(Array.from(numbers(labels)), (v) => BigInt(v)),
+      );
 }
 
 interface Parts {
@@ -108,12 +126,14 @@ interface Parts {
   readonly ids: readonly string[];
   readonly chosen: readonly number[];
   readonly labels: ClassLabels | null;
+  /** [samples, …] */
+  readonly targets: Tensor | null;
   readonly notes: readonly string[];
   readonly ports: readonly Port[];
   inputs(index: number): Promise<Record<string, Tensor>>;
 }
 
-function arraySource({ name, kind, ids, chosen, labels, notes, ports, inputs }: Parts): DataSource {
+function arraySource({ name, kind, ids, chosen, labels, targets, notes, ports, inputs }: Parts): DataSource {
   const place = (index: number) => {
     const at = chosen[index];
     if (at === undefined) throw new RangeError(`There is no sample ${index}; there are ${chosen.length}.`);
@@ -134,6 +154,7 @@ function arraySource({ name, kind, ids, chosen, labels, notes, ports, inputs }: 
     kind,
     length: chosen.length,
     labelled: labels !== null,
+    targeted: targets !== null,
     classes: labels && labels.classes.length > 0 ? labels.classes : null,
     guessed: labels ? [...notes, labels.how] : notes,
     preprocessing: null,
@@ -150,7 +171,15 @@ function arraySource({ name, kind, ids, chosen, labels, notes, ports, inputs }: 
         id: ids[place(index)]!,
         inputs: await inputs(place(index)),
         ...(known === undefined ? {} : { label: known }),
+        ...(targets ? { target: row(targets, place(index)) } : {}),
       };
     },
   };
+}
+
+/** Row `index` of [n, …] as [1, …]. */
+function row(t: Tensor, index: number): Tensor {
+  const bytes = t.bytes();
+  const size = bytes.length / (t.dims[0] as number);
+  return denseTensor(t.dtype, [1, ...t.dims.slice(1)], bytes.subarray(index * size, (index + 1) * size));
 }

@@ -9,6 +9,9 @@ export interface Sample {
   readonly inputs: Readonly<Record<string, Tensor>>;
   /** Class index for classification; absent when unlabelled. */
   readonly label?: number;
+  /** What training aims at where one class index does not say it: int64 [1, …] a class at every position, −100 where
+   *  none counts, or float32 [1, …]. */
+  readonly target?: Tensor;
 }
 
 export interface DataSource {
@@ -17,6 +20,8 @@ export interface DataSource {
   readonly kind: 'images' | 'npy' | 'npz' | 'synthetic';
   readonly length: number;
   readonly labelled: boolean;
+  /** Whether samples have a `target`. */
+  readonly targeted?: boolean;
   /** Class names when known, by index. */
   readonly classes: readonly string[] | null;
   /** What was assumed rather than told, in plain words ("layout NCHW, from input shape [1,3,224,224]"). */

@@ -37,6 +37,20 @@ export function decibels(text: string): number {
   throw new InvalidArgumentError('A number of decibels was expected.');
 }
 
+/** A number from 0 up, as 0.7. */
+export function nonNegative(text: string): number {
+  const n = Number(text);
+  if (/^\d*\.?\d+$/.test(text) && Number.isFinite(n)) return n;
+  throw new InvalidArgumentError('A number from 0 up was expected.');
+}
+
+/** A share above 0, at most 1. */
+export function probability(text: string): number {
+  const n = nonNegative(text);
+  if (n > 0 && n <= 1) return n;
+  throw new InvalidArgumentError('A number above 0 and at most 1 was expected.');
+}
+
 const targetNames = ['wasm', 'webgpu', 'node', 'mobile'];
 
 export function targetList(text: string): string[] {
@@ -63,3 +77,34 @@ export function dimension(text: string, before: Record<string, number> = {}): Re
 }
 
 export const collect = (text: string, before: string[] | undefined) => [...(before ?? []), text];
+
+/** The command as it was typed, for reports. */
+export const commandLine = () => `compress ${process.argv.slice(2).join(' ')}`;
+
+/** "flip,crop=4,mixup=0.2" */
+export function augmentation(text: string): Record<string, number | boolean> {
+  return Object.fromEntries(
+    listed(text).map((item) => {
+      const [name = '', size] = item.split('=');
+      if (name === 'flip' && size === undefined) return ['flip', true];
+      if (!['crop', 'colour', 'mixup'].includes(name))
+        throw new InvalidArgumentError(
+          `"${item}" is unknown; there are flip, crop=4, colour=0.2 and mixup=0.2.`,
+        );
+      return [name, nonNegative(size ?? '')];
+    }),
+  );
+}
+
+export interface NamePair {
+  readonly student: string;
+  readonly teacher: string;
+}
+
+/** "student value=teacher value"; repeatable. */
+export function pairOf(text: string, before: readonly NamePair[] = []): NamePair[] {
+  const [student, teacher, more] = text.split('=');
+  if (!student || !teacher || more !== undefined)
+    throw new InvalidArgumentError('Two names were expected, as student=teacher.');
+  return [...before, { student, teacher }];
+}

@@ -3,11 +3,18 @@ import path from 'node:path';
 import pc from 'picocolors';
 import { type BundleResult, bundleFile } from '../jobs/bundle.ts';
 import type { BundleTarget } from '../jobs/bundle-plan.ts';
+import {
+  bundleReport,
+  checkReportKinds,
+  checkReportPaths,
+  writeBundleReport,
+} from '../jobs/bundle-report.ts';
 import { widestParity } from '../jobs/bundle-variant.ts';
 import { defaultCacheFolder, openCalibrationCache } from '../jobs/calibration-cache.ts';
 import { plain } from '../report/terminal.ts';
 import { optionWithoutEffect } from '../support/diagnostics.ts';
 import { formatBytes, formatDb, formatPercent } from '../support/units.ts';
+import { commandLine } from './arguments.ts';
 import { interruptSignal } from './interrupt.ts';
 import { printJson } from './print-json.ts';
 import { createProgress } from './progress.ts';
@@ -35,12 +42,15 @@ interface Flags {
   transformersJs?: string;
   force?: boolean;
   cache: boolean;
+  report?: string[];
   quiet?: boolean;
   json?: boolean;
 }
 
 export async function run(model: string, flags: Flags): Promise<void> {
   refuseIdle(flags);
+  const { report = [] } = flags;
+  checkReports(report, flags);
   const { signal, dispose } = interruptSignal();
   const progress = createProgress({ quiet: flags.quiet ?? false });
   const output = flags.output ?? model.replace(/(\.onnx)?$/i, '.bundle');
@@ -70,6 +80,7 @@ export async function run(model: string, flags: Flags): Promise<void> {
       events: progress,
       signal,
     });
+    if (report.length > 0) await writeBundleReport(reportOf(result), report);
     if (flags.json) printJson(result);
     else if (flags.quiet) console.log(path.join(output, 'edgepress.json'));
     else console.log(`\n${describe(result, flags)}`);
@@ -86,6 +97,26 @@ function refuseIdle(flags: Flags): void {
   if (flags.skipBad) throw optionWithoutEffect('--skip-bad', '--data');
 }
 
+/** One that goes into the bundle's own folder is written when that is there. */
+function checkReports(files: readonly string[], { output, force }: Flags): void {
+  const inside = (file: string) =>
+    output !== undefined && path.dirname(path.resolve(file)) === path.resolve(output);
+  checkReportPaths(
+    files.filter((file) => !inside(file)),
+    force,
+  );
+  checkReportKinds(files);
+}
+
+function reportOf({ manifest, refused, notes, guessed, large }: BundleResult) {
+  const told = [
+    ...notes.map(({ name, note }) => `${name} ${note}.`),
+    ...guessed.map((g) => `Guessed: ${g}.`),
+    ...large.map((file) => `${tooLarge(file)}.`),
+  ];
+  return bundleReport({ command: commandLine(), manifest, refused: [...refused], notes: told });
+}
+
 function describe(result: BundleResult, flags: Flags): string {
   const colour = Boolean(process.stdout.isTTY) && !process.env['NO_COLOR'];
   const { yellow, dim, bold } = pc.createColors(colour);
@@ -94,11 +125,15 @@ function describe(result: BundleResult, flags: Flags): string {
     ...result.notes.map(({ name, note }) => `${name} ${note}`),
     ...(result.synthetic ? ['compared on made-up inputs: pass --data for agreement on real ones'] : []),
     ...result.guessed.map((g) => `guessed: ${g}`),
+    ...result.large.map(tooLarge),
   ];
   return [
     ...(bad.length > 0 ? [bad.map((line) => `  ${yellow(plain(line))}`).join('\n')] : []),
     variantTable(result),
-    `  → ${bold(result.folder)}  ${dim(`${result.files.length} files`)}`,
+    [
+      `  → ${bold(result.folder)}  ${dim(`${result.files.length} files`)}`,
+      ...(flags.report ?? []).map((file) => `  → ${file}`),
+    ].join('\n'),
     nextLines(result, flags),
   ].join('\n\n');
 }
@@ -138,6 +173,12 @@ function nextLines(result: BundleResult, flags: Flags): string {
     lines.push('        --data <folder or .npz> for calibrated int8 and agreement on real inputs');
   return lines.join('\n');
 }
+
+/** Models are cut into pieces; what is left is onnxruntime's own build for WebGPU, in the demo. */
+const tooLarge = ({ path: file, bytes }: BundleResult['large'][number]) =>
+  `${file} is ${formatBytes(bytes)}: hosts with a limit of 25 MiB a file (Cloudflare Pages) refuse it${
+    file.startsWith('demo/') ? '; publish without demo/, or use --no-demo' : '; --shard 20 cuts it'
+  }`;
 
 const shellWord = (text: string) =>
   /^[\w./@:+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;

@@ -11,25 +11,24 @@ import { fileProblem, modeNeedsData, optionWithoutEffect, recipeInvalid } from '
 import { interruptSignal } from './interrupt.ts';
 import { printJson } from './print-json.ts';
 import { createProgress } from './progress.ts';
+import { type StepFlags, stepsOf } from './training-flags.ts';
 
 export type Int8Mode = 'auto' | 'static' | 'dynamic' | 'weights';
 
-interface Flags {
+interface Flags extends StepFlags {
   int8?: Int8Mode;
+  maxDrop?: number;
   fp16?: boolean;
   q4?: boolean;
   include?: string[];
-  exclude?: string[];
   perTensor?: boolean;
   symmetric?: boolean;
   ranges: 'mse' | 'minmax';
   everywhere?: boolean;
   recipe?: string;
-  data?: string;
   labels?: string;
   preprocess?: string;
   skipBad?: boolean;
-  seed: number;
   calibrate: number;
   evaluate: number;
   target: Recipe['target'];
@@ -45,12 +44,14 @@ interface Flags {
 export async function run(model: string, flags: Flags): Promise<void> {
   refuseIdle(flags);
   const recipe = recipeFor(flags);
+  const output = outputPath(model, recipe, flags);
+  const steps = stepsOf(flags, output);
   const { signal, dispose } = interruptSignal();
   const progress = createProgress({ quiet: flags.quiet ?? false });
   try {
     const report = await compressFile({
       input: model,
-      output: outputPath(model, recipe, flags.output),
+      output,
       recipe,
       force: flags.force ?? false,
       data: flags.data
@@ -63,6 +64,8 @@ export async function run(model: string, flags: Flags): Promise<void> {
       command: `compress ${process.argv.slice(2).join(' ')}`,
       events: progress,
       signal,
+      steps,
+      ...(flags.maxDrop === undefined ? {} : { maxDrop: flags.maxDrop }),
     });
     if (flags.json) printJson(report);
     else if (flags.quiet) console.log(report.files.join('\n'));
@@ -79,8 +82,12 @@ export async function run(model: string, flags: Flags): Promise<void> {
 }
 
 /** Beside the model unless told where; a folder is told by its name's end, or by being there. */
-function outputPath(model: string, recipe: Recipe, output: string | undefined): string {
-  const own = model.replace(/(\.onnx)?$/i, `${suffix(recipe)}.onnx`);
+function outputPath(model: string, recipe: Recipe, flags: Flags): string {
+  const { output } = flags;
+  const prunes = flags.prune ?? flags.macs ?? flags.latency;
+  const before = `${prunes === undefined ? '' : '.pruned'}${flags.distill || flags.finetune ? '.trained' : ''}`;
+  const plain = before !== '' && recipe.name === 'clean';
+  const own = model.replace(/(\.onnx)?$/i, `${before}${plain ? '' : suffix(recipe)}.onnx`);
   if (output === undefined) return own;
   const isFolder = /[\\/]$/.test(output) || statSync(output, { throwIfNoEntry: false })?.isDirectory();
   return isFolder ? join(output, basename(own)) : output;

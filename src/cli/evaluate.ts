@@ -1,10 +1,15 @@
-/** compress evaluate <model> --data … --labels … */
+/** compress evaluate <model> --data … [--metric …] [--baseline …] */
+import { basename } from 'node:path';
 import { openEngine } from '../engine/open.ts';
-import { evaluateModel } from '../jobs/evaluate-model.ts';
+import type { BleuTokenizer } from '../evaluate/bleu-tokenize.ts';
+import { metricFamily } from '../jobs/evaluate-metrics.ts';
+import { evaluateModel, type ModelEvaluation } from '../jobs/evaluate-model.ts';
+import { evaluatePairs, evaluatePerplexity, type TextEvaluation } from '../jobs/evaluate-text.ts';
 import { openModel } from '../jobs/model-files.ts';
-import { step } from '../jobs/progress.ts';
+import { type JobEvents, step } from '../jobs/progress.ts';
 import { portsOf } from '../jobs/run-recipe.ts';
-import { labelsRequired } from '../support/diagnostics.ts';
+import { formatChange, formatMetric, type Metric } from '../report/metrics.ts';
+import { labelsRequired, optionWithoutEffect } from '../support/diagnostics.ts';
 import { formatPercent } from '../support/units.ts';
 import { chooseSamples, type DataFlags } from './compare.ts';
 import { interruptSignal } from './interrupt.ts';
@@ -12,32 +17,157 @@ import { printJson } from './print-json.ts';
 import { createProgress } from './progress.ts';
 import { table } from './table.ts';
 
-export async function run(model: string, flags: DataFlags): Promise<void> {
+export interface EvaluateFlags extends DataFlags {
+  metric?: string[];
+  baseline?: string;
+  tokenizer?: string;
+  ids?: boolean;
+  encoder?: string;
+  baselineEncoder?: string;
+  window?: number;
+  stride?: number;
+  maxTokens: number;
+  stop?: string[];
+  startToken?: number;
+  bleuTokenizer: BleuTokenizer;
+}
+
+/** What was measured on, and what came out. */
+interface Outcome {
+  readonly data: string;
+  readonly guessed: readonly string[];
+  readonly evaluation: ModelEvaluation | TextEvaluation;
+}
+
+export async function run(model: string, flags: EvaluateFlags): Promise<void> {
+  const family = metricFamily(flags.metric ?? []);
+  requireEffect(flags, family === 'classes');
   const { signal, dispose } = interruptSignal();
   const progress = createProgress({ quiet: false });
   try {
-    const { source, indices } = await chooseSamples(portsOf(openModel(model).model), flags);
-    if (!source.labelled) throw labelsRequired(source.name);
-    const engine = await openEngine(flags.engine);
-    const evaluation = await step(
-      progress,
-      'evaluate',
-      (onProgress) => evaluateModel({ path: model }, { engine, source, indices, signal, onProgress }),
-      (e) => `${e.samples} samples on ${e.runtime} · ${source.name}`,
-    );
+    const { data, guessed, evaluation } =
+      family === 'classes'
+        ? await onClasses(model, flags, progress, signal)
+        : await onText(model, flags, family, progress, signal);
     if (flags.json) {
-      printJson({ data: source.name, guessed: source.guessed, ...evaluation });
+      printJson({ data, guessed, ...evaluation });
       return;
     }
-    const rows = evaluation.metrics.map((m) => [
-      m.name,
-      m.after === null ? '–' : formatPercent(m.after, 2),
-      m.interval ? `${formatPercent(m.interval[0])} to ${formatPercent(m.interval[1])}` : '',
-    ]);
-    console.log(`\n${table(['metric', 'value', '95 % interval'], rows)}`);
-    for (const g of source.guessed) console.log(`  guessed: ${g}`);
+    console.log(`\n${describe(evaluation, flags.baseline !== undefined)}`);
+    for (const g of guessed) console.log(`  guessed: ${g}`);
   } finally {
     progress.stop();
     dispose();
   }
+}
+
+/** @throws OPTION_WITHOUT_EFFECT for options of the other kind of metric */
+function requireEffect(flags: EvaluateFlags, classes: boolean): void {
+  const text = 'a metric of text (--metric perplexity, bleu or exact-match)';
+  const ofText = {
+    tokenizer: flags.tokenizer,
+    ids: flags.ids,
+    encoder: flags.encoder,
+    window: flags.window,
+    stop: flags.stop,
+    'start-token': flags.startToken,
+  };
+  const ofClasses = { labels: flags.labels, preprocess: flags.preprocess };
+  for (const [name, value] of Object.entries(classes ? ofText : ofClasses))
+    if (value !== undefined) throw optionWithoutEffect(`--${name}`, classes ? text : 'labelled samples');
+  if (flags.baselineEncoder && !flags.baseline) throw optionWithoutEffect('--baseline-encoder', '--baseline');
+  if (flags.stride && !flags.metric?.includes('perplexity'))
+    throw optionWithoutEffect('--stride', '--metric perplexity');
+}
+
+async function onClasses(
+  model: string,
+  flags: EvaluateFlags,
+  progress: JobEvents,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const ports = portsOf(openModel(model).model);
+  if (flags.baseline !== undefined) openModel(flags.baseline);
+  const { source, indices } = await chooseSamples(ports, flags);
+  if (!source.labelled) throw labelsRequired(source.name);
+  const engine = await openEngine(flags.engine);
+  const evaluation = await step(
+    progress,
+    'evaluate',
+    (onProgress) =>
+      evaluateModel(
+        { path: model },
+        {
+          engine,
+          source,
+          indices,
+          signal,
+          onProgress,
+          metrics: flags.metric,
+          ...(flags.baseline ? { baseline: { path: flags.baseline } } : {}),
+        },
+      ),
+    (e) => `${e.samples} samples on ${e.runtime} · ${source.name}`,
+  );
+  return { data: source.name, guessed: source.guessed, evaluation };
+}
+
+async function onText(
+  model: string,
+  flags: EvaluateFlags,
+  family: 'text' | 'pairs',
+  progress: JobEvents,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const engine = await openEngine(flags.engine);
+  const what = family === 'text' ? 'windows' : 'pairs';
+  const evaluation = await step(
+    progress,
+    'evaluate',
+    (onProgress) => {
+      const options = { ...flags, model, engine, signal, onProgress };
+      return family === 'text'
+        ? evaluatePerplexity(options)
+        : evaluatePairs({ ...options, metrics: flags.metric ?? [] });
+    },
+    (e) => `${e.samples} ${what} on ${e.runtime} · ${basename(flags.data)}`,
+  );
+  return { data: basename(flags.data), guessed: [], evaluation };
+}
+
+/** Classes that the table shows; --json has all. */
+const shownClasses = 20;
+
+function describe(evaluation: ModelEvaluation | TextEvaluation, pair: boolean): string {
+  const value = (m: Metric, v: number | null) =>
+    m.unit === 'fraction' && v !== null ? formatPercent(v, 2) : formatMetric(m, v);
+  const withInterval = evaluation.metrics.some((m) => m.interval);
+  const rows = evaluation.metrics.map((m) => [
+    m.name,
+    ...(pair ? [value(m, m.before)] : []),
+    value(m, m.after),
+    ...(pair ? [formatChange(m)] : []),
+    ...(withInterval ? [m.interval ? m.interval.map((v) => formatPercent(v)).join(' to ') : ''] : []),
+  ]);
+  const head = [
+    'metric',
+    ...(pair ? ['baseline', 'model', 'change'] : ['value']),
+    ...(withInterval ? ['95 % interval'] : []),
+  ];
+  const parts = [table(head, rows)];
+  if ('perClass' in evaluation && evaluation.perClass) parts.push(classTable(evaluation.perClass));
+  if ('signature' in evaluation && evaluation.signature) parts.push(`  BLEU: ${evaluation.signature}`);
+  if ('window' in evaluation && evaluation.window)
+    parts.push(`  windows of ${evaluation.window} tokens, ${evaluation.stride} apart`);
+  return parts.join('\n\n');
+}
+
+function classTable(perClass: NonNullable<ModelEvaluation['perClass']>): string {
+  const shown = (v: number | null) => (v === null ? '–' : formatPercent(v));
+  const rows = perClass
+    .slice(0, shownClasses)
+    .map((c) => [`${c.label}`, shown(c.precision), shown(c.recall), shown(c.f1), `${c.support}`]);
+  const rest = perClass.length - rows.length;
+  const more = rest > 0 ? `\n  and ${rest} classes more: --json has them` : '';
+  return `${table(['class', 'precision', 'recall', 'F1', 'samples'], rows)}${more}`;
 }

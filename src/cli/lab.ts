@@ -1,13 +1,17 @@
 /** compress lab <bundle>: link and QR code, a line a device while it works, a table at the end. */
+import path from 'node:path';
 import ora, { type Ora } from 'ora';
 import pc from 'picocolors';
 import { renderUnicodeCompact } from 'uqr';
+import { bundleReport, checkReportPaths, labResultsIn, writeBundleReport } from '../jobs/bundle-report.ts';
 import { type LabSummary, type OpenLab, runLab } from '../jobs/lab.ts';
+import { manifestFile, readManifest } from '../lab/bundle.ts';
 import { describeRun } from '../lab/naming.ts';
 import { fastestRun, figures, type LabDeviceResult, type LabRunResult } from '../lab/results.ts';
 import type { LabDevice, LabEvent } from '../lab/roster.ts';
 import { plain } from '../report/terminal.ts';
 import { formatMs } from '../support/units.ts';
+import { commandLine } from './arguments.ts';
 import { interruptSignal } from './interrupt.ts';
 import { printJson } from './print-json.ts';
 import { isPlain } from './progress.ts';
@@ -20,10 +24,13 @@ export interface LabFlags {
   /** Minutes. */
   readonly idle: number;
   readonly once?: boolean;
+  readonly report?: readonly string[];
   readonly json?: boolean;
 }
 
 export async function run(bundle: string, flags: LabFlags): Promise<void> {
+  const { report = [] } = flags;
+  checkReportPaths(report);
   const interrupt = interruptSignal();
   const screen = isPlain() ? plainScreen() : liveScreen();
   try {
@@ -39,12 +46,20 @@ export async function run(bundle: string, flags: LabFlags): Promise<void> {
       onEvent: screen.event,
     });
     screen.stop();
-    if (flags.json) printJson(summary, 2);
-    else console.log(renderSummary(summary, flags.idle));
+    if (report.length > 0) await writeBundleReport(reportOf(bundle), report);
+    const shown = { ...summary, files: [...summary.files, ...report] };
+    if (flags.json) printJson(shown, 2);
+    else console.log(renderSummary(shown, flags.idle));
   } finally {
     screen.stop();
     interrupt.dispose();
   }
+}
+
+/** Of the bundle with all that is known by now, from this lab and from before. */
+function reportOf(bundle: string) {
+  const manifest = readManifest(path.join(bundle, manifestFile));
+  return bundleReport({ command: commandLine(), manifest, lab: labResultsIn(bundle) });
 }
 
 interface Screen {

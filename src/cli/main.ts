@@ -16,6 +16,8 @@ import {
   wholeNumber,
   wholeNumberOrAll,
 } from './arguments.ts';
+import { withMetrics, withSampling } from './text-options.ts';
+import { addTrainingCommands, withSteps } from './training-options.ts';
 
 const examples = `Examples:
   compress model.onnx --int8                  no data: weights in int8
@@ -68,6 +70,9 @@ const shared = {
     .default(100)
     .argParser(positive)
     .helpGroup('Data:'),
+  report: new Option('--report <files>', 'tables and charts as .html, .md or .json; several with commas')
+    .argParser((text) => listed(text))
+    .helpGroup('Output:'),
   noCache: new Option('--no-cache', 'calibrate anew, keep nothing for the next time').helpGroup('Output:'),
 };
 
@@ -127,7 +132,8 @@ function build(): Command {
         ])
         .conflicts(['target', 'seed', 'calibrate'])
         .helpGroup('Precision:'),
-    )
+    );
+  withSteps(program)
     .addOption(shared.data)
     .addOption(shared.labels)
     .addOption(shared.preprocess)
@@ -175,9 +181,15 @@ function build(): Command {
     .description('how far the outputs of two models are apart')
     .action(async (before, after, o) => (await import('./compare.ts')).run(before, after, o));
 
-  withData(program.command('evaluate <model>'))
-    .description('accuracy of a model on labelled data')
+  withMetrics(withData(program.command('evaluate <model>')))
+    .description('accuracy, perplexity or BLEU of a model, or of two side by side')
     .action(async (model, o) => (await import('./evaluate.ts')).run(model, o));
+
+  withSampling(program.command('generate <model>'))
+    .description('text from a prompt, by a language model or an encoder and decoder')
+    .addOption(shared.engine)
+    .addOption(shared.json)
+    .action(async (model, o) => (await import('./generate.ts')).run(model, o));
 
   program
     .command('bundle <model>')
@@ -239,9 +251,24 @@ function build(): Command {
     )
     .addOption(new Option('--force', 'replace a folder that edgepress did not make').helpGroup('Output:'))
     .addOption(shared.noCache)
+    .addOption(shared.report)
     .addOption(new Option('-q, --quiet', 'print only the path of the manifest').helpGroup('Output:'))
     .addOption(shared.json)
     .action(async (model, o) => (await import('./bundle.ts')).run(model, o));
+
+  program
+    .command('ort <model>')
+    .description("onnxruntime's own format, for phones and reduced builds, with the list of its operators")
+    .addOption(new Option('-o, --output <file>', 'default: <model>.ort').helpGroup('Output:'))
+    .addOption(
+      new Option('--processor <name>', 'arm, or any for x86 too: where it will mainly run')
+        .choices(['arm', 'any'])
+        .default('arm')
+        .helpGroup('Target:'),
+    )
+    .addOption(new Option('--force', 'replace files that edgepress did not make').helpGroup('Output:'))
+    .addOption(shared.json)
+    .action(async (model, o) => (await import('./ort.ts')).run(model, o));
 
   program
     .command('profile <model>')
@@ -274,6 +301,7 @@ function build(): Command {
         .helpGroup('Data:'),
     )
     .addOption(new Option('--compare', 'one table: variants down, devices across').helpGroup('Output:'))
+    .addOption(shared.report)
     .addOption(shared.json)
     .action(async (target, o) => (await import('./profile.ts')).run(target, o));
 
@@ -293,6 +321,8 @@ function build(): Command {
     .addOption(shared.target)
     .action(async (o) => (await import('./recipe.ts')).run(o));
 
+  addTrainingCommands(program, shared);
+
   program
     .command('lab')
     .description('serve a bundle to phones and other browsers, which measure it and send what they found')
@@ -304,6 +334,7 @@ function build(): Command {
       new Option('--idle <minutes>', 'end after this long without news').default(10).argParser(positive),
     )
     .addOption(new Option('--once', 'end when the first device is done'))
+    .addOption(shared.report)
     .addOption(shared.json)
     .action(async (bundle, o) => (await import('./lab.ts')).run(bundle, o));
 

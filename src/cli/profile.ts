@@ -1,7 +1,9 @@
 /** compress profile <bundle or model> */
+import { checkReportPaths, profileReport, writeBundleReport } from '../jobs/bundle-report.ts';
 import { type Profile, type ProfileRow, placeOf, profile } from '../jobs/profile.ts';
 import type { Provider } from '../profile/device.ts';
 import { formatBytes, formatDecimal, formatMs, formatTimes } from '../support/units.ts';
+import { commandLine } from './arguments.ts';
 import { interruptSignal } from './interrupt.ts';
 import { printJson } from './print-json.ts';
 import { createProgress } from './progress.ts';
@@ -14,10 +16,13 @@ export interface ProfileFlags {
   readonly throughput?: readonly number[];
   readonly dim?: Readonly<Record<string, number>>;
   readonly compare?: boolean;
+  readonly report?: readonly string[];
   readonly json?: boolean;
 }
 
 export async function run(target: string, flags: ProfileFlags): Promise<void> {
+  const { report = [] } = flags;
+  checkReportPaths(report);
   const { signal, dispose } = interruptSignal();
   const progress = createProgress({ quiet: false });
   try {
@@ -31,8 +36,9 @@ export async function run(target: string, flags: ProfileFlags): Promise<void> {
       signal,
       events: progress,
     });
+    if (report.length > 0) await writeBundleReport(profileReport(result, commandLine()), report);
     if (flags.json) printJson(result);
-    else console.log(`\n${flags.compare ? comparison(result) : listing(result)}`);
+    else console.log(`\n${flags.compare ? comparison(result, report) : listing(result, report)}`);
   } finally {
     progress.stop();
     dispose();
@@ -40,7 +46,7 @@ export async function run(target: string, flags: ProfileFlags): Promise<void> {
 }
 
 /** A table for each device, the fastest marked, and what was not measured below. */
-export function listing(result: Profile): string {
+export function listing(result: Profile, reports: readonly string[] = []): string {
   const parts = result.devices.map(({ name, title }) => {
     const rows = result.rows.filter((row) => row.device === name);
     const fastest = fastestOf(rows);
@@ -49,11 +55,11 @@ export function listing(result: Profile): string {
     const shown = lines.length > 0 ? [table(head, lines)] : [];
     return [`  ${name}   ${title}`, ...shown, ...throughputTable(rows), ...notes(rows)].join('\n');
   });
-  return [...parts, footer(result)].join('\n\n');
+  return [...parts, footer(result, reports)].join('\n\n');
 }
 
 /** Variants down, places across; how many times as fast as the float variant there, or the first. */
-export function comparison(result: Profile): string {
+export function comparison(result: Profile, reports: readonly string[] = []): string {
   const places = [...new Set(result.rows.filter((row) => row.measured).map(placeName))];
   const subjects = [...new Set(result.rows.map((row) => row.subject))];
   const at = (subject: string, place: string) =>
@@ -75,7 +81,7 @@ export function comparison(result: Profile): string {
     table(['median', ...places], lines),
     ...emulated,
     ...notes(result.rows),
-    `\n${footer(result)}`,
+    `\n${footer(result, reports)}`,
   ].join('\n');
 }
 
@@ -130,7 +136,8 @@ function notes(rows: readonly ProfileRow[]): string[] {
   return [...about].map(([what, who]) => `  ${[...who].join(', ')}: ${what}`);
 }
 
-function footer(result: Profile): string {
+function footer(result: Profile, reports: readonly string[]): string {
   const explained = '  load = download, compile, create · ◀ fastest · – not measured · inputs are made up';
-  return result.written ? `${explained}\n  → ${result.written}` : explained;
+  const files = [...(result.written ? [result.written] : []), ...reports];
+  return [explained, ...files.map((file) => `  → ${file}`)].join('\n');
 }

@@ -21,6 +21,8 @@ export interface Progress extends JobEvents {
 
 const silent: Progress = { stop() {} };
 
+const noteLine = (name: string, text: string) => `  ${stepLine(name, plain(text), '', 78).trimEnd()}`;
+
 export function createProgress(options: { quiet: boolean }): Progress {
   if (options.quiet) return silent;
   return isPlain() ? plainProgress() : liveProgress();
@@ -31,6 +33,7 @@ const columns = () => Math.min(process.stderr.columns || 80, 100) - 2;
 
 function plainProgress(): Progress {
   return {
+    note: (name, text) => console.error(noteLine(name, text)),
     end: (name, detail, ms) => console.error(`  ${stepLine(name, plain(detail), formatDuration(ms), 78)}`),
     stop() {},
   };
@@ -62,6 +65,12 @@ function liveProgress(): Progress {
       if (!spinner) return;
       const { head, bar, rest, tail } = liveText(name, done, total, performance.now() - started);
       spinner.text = `${head}${bar}${dim(rest)}${tail}`;
+    },
+    note(name, text) {
+      // Written above the live line, which goes on.
+      spinner?.clear();
+      console.error(`  ${dim(noteLine(name, text))}`);
+      spinner?.render();
     },
     end(name, detail, ms) {
       stop();

@@ -112,6 +112,16 @@ export const manifestSchema = z.strictObject({
     onnxruntime: z.string(),
     source: z.strictObject({ file: z.string(), bytes: z.number().int(), sha256 }),
     recipes: z.record(z.string(), z.unknown()),
+    /** What variants were calibrated on and compared on. */
+    data: z
+      .strictObject({
+        source: z.string(),
+        calibrationSamples: z.number().int(),
+        evaluationSamples: z.number().int(),
+        /** Seeded noise: agreement on it says little about real inputs. */
+        synthetic: z.boolean(),
+      })
+      .optional(),
   }),
 });
 

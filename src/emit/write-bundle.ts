@@ -19,6 +19,7 @@ const ownPaths = [
   /^onnx\/[^/]+\.(onnx|ort|config)(_data)?(\.part\d+of\d+)?(\.br)?$/,
   /^headers\/(_headers|nginx\.conf|vercel\.json)$/,
   /^demo\//,
+  /^report\.(html|md|json)$/,
 ];
 
 /** Before any work: whether the bundle could be written.

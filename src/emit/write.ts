@@ -9,9 +9,9 @@ const marks: readonly { readonly ending: RegExp; readonly mark: RegExp }[] = [
   // The metadata entry "edgepress" in protobuf: field 1, 9 bytes long, then field 2.
   // biome-ignore lint/suspicious/noControlCharactersInRegex: bytes of a binary file
   { ending: /\.onnx$/i, mark: /\n\x09edgepress\x12/ },
-  { ending: /\.json$/i, mark: /"schema":\s*"edgepress\/report@/ },
+  { ending: /\.json$/i, mark: /"schema":\s*"edgepress\/(bundle-)?report@/ },
   { ending: /\.html$/i, mark: /<meta name="generator" content="edgepress / },
-  { ending: /\.md$/i, mark: /^### [\s\S]*"edgepress": 1,/ },
+  { ending: /\.md$/i, mark: /^### [\s\S]*("edgepress": 1,|<!-- made by edgepress -->)/ },
 ];
 /** For outputs that are named otherwise, a model as a rule. */
 const modelMark = marks[0]!.mark;

@@ -1,5 +1,11 @@
 /** What both adapters share: onnxruntime-node and onnxruntime-web expose the same JavaScript interface. */
-import type { Env, InferenceSession, InferenceSessionFactory, TensorConstructor } from 'onnxruntime-web';
+import type {
+  Env,
+  InferenceSession,
+  InferenceSessionFactory,
+  Tensor as OrtTensor,
+  TensorConstructor,
+} from 'onnxruntime-web';
 import { isDType } from '../ir/dtype.ts';
 import type { Tensor } from '../ir/tensor.ts';
 import { engineOpen, engineRun, sessionClosed } from '../support/diagnostics.ts';
@@ -93,7 +99,11 @@ function wrap(adapter: Adapter, inner: InferenceSession): Session {
   const running = new Set<Promise<unknown>>();
   let closing: Promise<void> | undefined;
 
-  const run = async (feeds: Readonly<Record<string, Tensor>>, wanted?: readonly string[]) => {
+  const run = async (
+    feeds: Readonly<Record<string, Tensor>>,
+    wanted?: readonly string[],
+    into: Readonly<Record<string, Tensor>> = {},
+  ) => {
     checkFeeds(inputs, feeds);
     const names = wanted ?? outputs.map((o) => o.name);
     checkFetches(outputs, names);
@@ -102,20 +112,22 @@ function wrap(adapter: Adapter, inner: InferenceSession): Session {
       Object.entries(feeds).map(([name, t]) => [name, toOrt(adapter.runtime.Tensor, name, t)]),
     );
     const fetched = await inner
-      .run(fed, [...new Set(names)], { logSeverityLevel: quiet })
+      .run(fed, fetches(adapter, names, into), { logSeverityLevel: quiet })
       .catch((error: unknown) => {
         const { text, kind, hint } = explain(error, adapter.name);
         throw engineRun(adapter.title, text, kind, hint, error);
       });
-    return Object.fromEntries(Object.entries(fetched).map(([name, t]) => [name, fromOrt(t)]));
+    return Object.fromEntries(
+      Object.entries(fetched).map(([name, t]) => [name, into[name] ? written(into[name], t) : fromOrt(t)]),
+    );
   };
 
   return {
     inputs,
     outputs,
-    run(feeds, wanted) {
+    run(feeds, wanted, into) {
       if (closing) return Promise.reject(sessionClosed());
-      const result = run(feeds, wanted);
+      const result = run(feeds, wanted, into);
       running.add(result);
       const done = () => running.delete(result);
       result.then(done, done);
@@ -126,6 +138,21 @@ function wrap(adapter: Adapter, inner: InferenceSession): Session {
       return closing;
     },
   };
+}
+
+/** The native runtime writes into memory that it is given; wasm has its own heap, from which outputs are copied. */
+function fetches(adapter: Adapter, names: readonly string[], into: Readonly<Record<string, Tensor>>) {
+  const given = (name: string) => {
+    const t = into[name];
+    return t && adapter.provider === 'cpu' ? toOrt(adapter.runtime.Tensor, name, t) : null;
+  };
+  return Object.fromEntries(names.map((name) => [name, given(name)]));
+}
+
+function written(into: Tensor, t: OrtTensor): Tensor {
+  const [target, source] = [into.bytes(), fromOrt(t).bytes()];
+  if (source.buffer !== target.buffer || source.byteOffset !== target.byteOffset) target.set(source);
+  return into;
 }
 
 /** onnxruntime reports scalars and tensors of unknown rank alike, with no dimensions: shape null stands for both.

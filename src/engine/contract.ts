@@ -43,7 +43,13 @@ export interface Session {
   readonly outputs: readonly Port[];
   /** Runs once. `outputs` names what to fetch (default all). Fed tensors are not kept; fetched ones are the caller's.
    *  @throws ENGINE_RUN with the runtime's reason; FEED_MISMATCH naming input, expected and received type or shape;
-   *    MISSING_INPUT, UNKNOWN_OUTPUT, SESSION_CLOSED */
-  run(feeds: Readonly<Record<string, Tensor>>, outputs?: readonly string[]): Promise<Record<string, Tensor>>;
+   *    MISSING_INPUT, UNKNOWN_OUTPUT, SESSION_CLOSED
+   *  @param into  memory for outputs by name: their bytes are written there instead of into new tensors, and these
+   *    tensors come back. None may be fed in the same run. */
+  run(
+    feeds: Readonly<Record<string, Tensor>>,
+    outputs?: readonly string[],
+    into?: Readonly<Record<string, Tensor>>,
+  ): Promise<Record<string, Tensor>>;
   close(): Promise<void>;
 }

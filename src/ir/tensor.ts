@@ -118,6 +118,11 @@ function toLayout(dtype: DType, values: ArrayLike<number | bigint>): TypedArray 
       return values instanceof BigInt64Array ? values : BigInt64Array.from(Array.from(values, toBigInt));
     case 'uint64':
       return values instanceof BigUint64Array ? values : BigUint64Array.from(Array.from(values, toBigInt));
+    case 'int4':
+    case 'uint4':
+    case 'int2':
+    case 'uint2':
+      return pack(dtype, numbers);
     default:
       throw new Diagnostic('DTYPE_LAYOUT', 'internal', `No array layout for ${dtype}.`);
   }
@@ -184,6 +189,16 @@ export function numbers(t: Tensor): number[] {
   if (t.dtype === 'float16' || t.dtype === 'bfloat16') return Array.from(float32Values(t));
   if (dtypes[t.dtype].bits < 8) return unpack(t);
   return Array.from(typedArray(t) as ArrayLike<number | bigint> as ArrayLike<number>, Number);
+}
+
+/** Integers as the bytes of an int4/uint4/int2/uint2 tensor, low bits first. */
+function pack(dtype: DType, values: ArrayLike<number>): Uint8Array {
+  const { bits } = dtypes[dtype];
+  const perByte = 8 / bits;
+  const bytes = new Uint8Array(Math.ceil(values.length / perByte));
+  for (let i = 0; i < values.length; i++)
+    bytes[Math.floor(i / perByte)]! |= (values[i]! & ((1 << bits) - 1)) << ((i % perByte) * bits);
+  return bytes;
 }
 
 /** Elements of an int4/uint4/int2/uint2 tensor, low bits first. */

@@ -5,12 +5,15 @@ import type { Journal } from '../pipeline/run.ts';
 import { describeMachine } from '../profile/machine.ts';
 import { runtimeBrotliBytes } from '../profile/runtime-sizes.ts';
 import type { Layer, ModelFacts, Report } from '../report/report.ts';
+import type { TrainingFacts } from '../report/training.ts';
 import { judge } from '../report/verdict.ts';
 import { version } from '../support/version.ts';
 import type { PairMeasurement } from './measure-pair.ts';
+import type { StepsResult } from './model-steps.ts';
 import { nextSteps } from './next-steps.ts';
 import type { PairResult } from './run-pair.ts';
 import { precisionSummary, stageSummary } from './stage-summary.ts';
+import type { TrainingRecord } from './training-run.ts';
 
 export interface ReportParts {
   readonly options: {
@@ -26,12 +29,17 @@ export interface ReportParts {
   readonly data: { readonly source: DataSource; readonly split: Split } | null;
   readonly pair: PairResult | null;
   readonly measured: PairMeasurement | null;
+  /** What was done before the recipe; null when nothing was. */
+  readonly staged: StepsResult | null;
+  /** Of the quantised model; training of steps is in `staged`. */
+  readonly training: readonly TrainingRecord[];
   readonly files: string[];
 }
 
 export function buildReport(parts: ReportParts): Report {
   const { options, source, result, pair, layers } = parts;
   const mode = precisionMode(layers);
+  const trained = [...(parts.staged?.training ?? []), ...parts.training].map(trainingFacts);
   const body: Omit<Report, 'verdict'> = {
     schema: 'edgepress/report@1',
     tool: { name: 'edgepress', version },
@@ -49,14 +57,19 @@ export function buildReport(parts: ReportParts): Report {
     },
     precision: { mode, summary: precisionSummary(layers) },
     data: parts.data && dataFacts(parts.data),
-    stages: parts.journal.stages.map(({ name, ms, passes }) => ({
-      name,
-      summary: stageSummary(passes, { opset: result.opset, layers }),
-      ms,
-      passes,
-    })),
+    stages: [
+      ...(parts.staged?.stages ?? []).map((stage) => ({ ...stage, passes: [] })),
+      ...parts.journal.stages.map(({ name, ms, passes }) => ({
+        name,
+        summary: stageSummary(passes, { opset: result.opset, layers }),
+        ms,
+        passes,
+      })),
+    ],
+    ...(trained.length > 0 ? { training: trained } : {}),
+    ...(parts.staged ? { steps: stepRows(parts, parts.staged) } : {}),
     layers,
-    skipped: parts.journal.skips,
+    skipped: [...(parts.staged?.skips ?? []), ...parts.journal.skips],
     compare: pair?.compare ?? null,
     evaluation: pair?.evaluation ?? null,
     latency: parts.measured?.latency ?? [],
@@ -67,6 +80,38 @@ export function buildReport(parts: ReportParts): Report {
     files: parts.files,
   };
   return { ...body, verdict: judge(body) };
+}
+
+const trainingFacts = (t: TrainingRecord): TrainingFacts => ({
+  ...t,
+  losses: [...t.losses],
+  epochs: t.epochs.map((e) => ({ ...e })),
+});
+
+/** The model on its way, the result of the recipe last. */
+function stepRows(
+  { result, pair, measured }: ReportParts,
+  staged: StepsResult,
+): NonNullable<Report['steps']> {
+  const rows = staged.milestones.map((m) => ({ ...m }));
+  const metric = rows[0]?.metric ?? null;
+  const agreement = pair?.compare.outputs.find((o) => o.top1Agreement !== null)?.top1Agreement ?? null;
+  const value =
+    metric === 'accuracy'
+      ? (pair?.evaluation?.metrics[0]?.after ?? null)
+      : metric === 'agreement'
+        ? agreement
+        : null;
+  const last = {
+    name: 'result',
+    sizeBytes: result.sizeBytes,
+    parameters: result.parameters,
+    macs: result.macs,
+    metric,
+    value,
+    latencyMs: measured?.latency.find((l) => l.model === 'after')?.medianMs ?? null,
+  };
+  return [...rows, last];
 }
 
 function precisionMode(layers: readonly Layer[]): Report['precision']['mode'] {

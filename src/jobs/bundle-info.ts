@@ -79,6 +79,7 @@ function labelsOf(
 export async function provenanceOf(
   opened: OpenedModel,
   recipes: Readonly<Record<string, unknown>>,
+  { source, split }: Prepared,
 ): Promise<BundleInfo['provenance']> {
   return {
     tool: `edgepress ${version}`,
@@ -89,6 +90,12 @@ export async function provenanceOf(
       sha256: await hashOf(opened.files),
     },
     recipes: { ...recipes },
+    data: {
+      source: source.name,
+      calibrationSamples: split.calibration.length,
+      evaluationSamples: split.evaluation.length,
+      synthetic: source.kind === 'synthetic',
+    },
   };
 }
 

@@ -85,9 +85,14 @@ export interface BundleResult {
   /** What there is to know about a variant's place on WebGPU. */
   readonly notes: readonly { readonly name: string; readonly note: string }[];
   readonly guessed: readonly string[];
+  /** Files that some hosts of static sites refuse for their size. */
+  readonly large: readonly { readonly path: string; readonly bytes: number }[];
   /** Whether the gate ran on made-up inputs. */
   readonly synthetic: boolean;
 }
+
+/** Cloudflare Pages takes files up to 25 MiB, the least among the well-known hosts of static sites. */
+export const hostLimit = 25 * 2 ** 20;
 
 /** Samples of a gate without data. */
 const syntheticSamples = 8;
@@ -119,7 +124,7 @@ export async function bundleFile(options: BundleOptions): Promise<BundleResult> 
     const recipes = Object.fromEntries(
       plans.filter((p) => made.variants.some((v) => v.name === p.name)).map((p) => [p.name, p.recipe]),
     );
-    const provenance = await provenanceOf(opened, recipes);
+    const provenance = await provenanceOf(opened, recipes, prepared);
     const bundle = await emit({ ...info, provenance }, made.variants, options);
     await step(
       events,
@@ -132,10 +137,12 @@ export async function bundleFile(options: BundleOptions): Promise<BundleResult> 
       () =>
         `${bundle.files.length} files, ${formatBytes(bundle.files.reduce((n, f) => n + f.bytes.length, 0))}`,
     );
+    const files = bundle.files.map((f) => ({ path: f.path, bytes: f.bytes.length }));
     return {
       folder: options.output,
       manifest: bundle.manifest,
-      files: bundle.files.map((f) => ({ path: f.path, bytes: f.bytes.length })),
+      files,
+      large: files.filter((f) => f.bytes > hostLimit),
       ...{ refused: made.refused, notes: made.notes, guessed, synthetic: !real },
     };
   } finally {

@@ -1,14 +1,17 @@
 /** `compress model.onnx`: reads the file, prepares data, runs the recipe, writes, compares, measures, reports.
  *  The order guards the user: outputs are checked before any work, and appear only when all of them are complete. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { layerQuality } from '../analyze/layer-quality.ts';
 import type { CompressedModel } from '../compress.ts';
 import { createStage, isOurs } from '../emit/write.ts';
-import type { EngineName } from '../engine/contract.ts';
+import type { Engine, EngineName } from '../engine/contract.ts';
 import { openEngine } from '../engine/open.ts';
 import { writeModelFile } from '../formats/onnx/file.ts';
 import type { Recipe } from '../pipeline/recipe.ts';
 import type { Report } from '../report/report.ts';
+import { accuracyBudget } from '../support/diagnostics/training.ts';
 import { nothingToQuantize } from '../support/diagnostics.ts';
 import { buildReport, type ReportParts } from './build-report.ts';
 import type { CalibrationCache } from './calibration-cache.ts';
@@ -16,9 +19,10 @@ import { checkOpens, checkTargets } from './check-files.ts';
 import { layerTable } from './layer-table.ts';
 import { measurePair } from './measure-pair.ts';
 import { factsOf, type OpenedModel, openModel } from './model-files.ts';
+import { type ModelStep, runModelSteps, type StepsResult } from './model-steps.ts';
 import { type JobEvents, step } from './progress.ts';
 import { reportFiles } from './report-files.ts';
-import { runPair } from './run-pair.ts';
+import { type PairResult, runPair } from './run-pair.ts';
 import {
   calibrates,
   type DataOptions,
@@ -28,6 +32,7 @@ import {
   type Prepared,
   portsOf,
   prepareData,
+  type QatOptions,
   rejectBroken,
   runRecipeOn,
   stampMetadata,
@@ -50,6 +55,12 @@ export interface CompressFileOptions {
   readonly command: string;
   readonly events?: JobEvents;
   readonly signal?: AbortSignal | undefined;
+  /** What is done to the model before the recipe: pruning, distillation, fine-tuning. */
+  readonly steps?: readonly ModelStep[];
+  /** Train the int8 model after calibration; null: don't. */
+  readonly qat?: QatOptions | null;
+  /** Accuracy (without labels: agreement with the original) that may be lost, in percentage points. */
+  readonly maxDrop?: number;
 }
 
 /** The engine whose kernels decide on the target. WebGPU and mobile runtimes are not run here. */
@@ -69,10 +80,11 @@ export async function compressFile(options: CompressFileOptions): Promise<Report
     ? await step(events, 'data', () => prepare(options, options.data!, ports), describeData)
     : null;
   const { cache, signal } = options;
-  const { clean, model, journal } = await runRecipeOn(opened.model, {
-    ...{ recipe, engine, prepared, cache, events, signal },
+  const staged = options.steps?.length ? await runSteps(opened, options, engine, prepared) : null;
+  const { clean, model, journal, training } = await runRecipeOn(staged?.model ?? opened.model, {
+    ...{ recipe, engine, prepared, cache, events, signal, qat: options.qat },
   });
-  if (!isSmaller(recipe, journal)) throw nothingToQuantize(path.basename(options.input));
+  if (!staged && !isSmaller(recipe, journal)) throw nothingToQuantize(path.basename(options.input));
   stampMetadata(model, recipe);
   const stage = createStage(options.output);
   try {
@@ -82,17 +94,51 @@ export async function compressFile(options: CompressFileOptions): Promise<Report
     checkTargets(opened, data, (options.force ?? false) || isOurs(options.output));
     await checkOpens(opened, result, engineOfTarget(recipe.target));
     const parts = await study(options, opened, result, prepared, { clean, model, journal }, events);
+    checkBudget(parts.pair, options.maxDrop);
     const files = [
       ...result.files.map((f) => path.join(path.dirname(options.output), path.basename(f))),
       ...outputs,
     ];
-    const report = buildReport({ ...parts, files });
+    const report = buildReport({ ...parts, staged, training, files });
     for (const file of await reportFiles(report, outputs)) stage.write(file.path, file.content);
     stage.commit();
     return report;
   } finally {
     stage.discard();
   }
+}
+
+async function runSteps(
+  opened: OpenedModel,
+  options: CompressFileOptions,
+  engine: Engine,
+  prepared: Prepared | null,
+): Promise<StepsResult> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'edgepress-steps-'));
+  try {
+    return await runModelSteps(opened.model, {
+      steps: options.steps ?? [],
+      engine,
+      prepared,
+      folder: options.measure === false ? null : folder,
+      runtime: engineOfTarget(options.recipe.target),
+      events: options.events ?? {},
+      signal: options.signal,
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** @throws ACCURACY_BUDGET */
+function checkBudget(pair: PairResult | null, maxDrop: number | undefined): void {
+  if (maxDrop === undefined || !pair) return;
+  const accuracy = pair.evaluation?.metrics[0];
+  const agreement = pair.compare.outputs.find((o) => o.top1Agreement !== null)?.top1Agreement ?? null;
+  const [name, before, after] = accuracy
+    ? [accuracy.name, accuracy.before ?? 0, accuracy.after ?? 0]
+    : ['agreement with the original', 1, agreement ?? 1];
+  if (100 * (before - after) > maxDrop) throw accuracyBudget(name, before, after, maxDrop);
 }
 
 /** model.int8.onnx → model.int8.report.{html,md,json} */
@@ -121,7 +167,7 @@ async function study(
   prepared: Prepared | null,
   { clean, model, journal }: CompressedModel,
   events: JobEvents,
-): Promise<Omit<ReportParts, 'files'>> {
+): Promise<Omit<ReportParts, 'files' | 'staged' | 'training'>> {
   const { signal } = options;
   const largestBytes = Math.max(source.sizeBytes, result.sizeBytes);
   events.begin?.('sizes');

@@ -5,6 +5,8 @@ export interface JobEvents {
   begin?(step: string): void;
   /** Inside the step: done of total, when the total is known. */
   progress?(step: string, done: number, total: number): void;
+  /** Something of a long step worth a line of its own, such as an epoch. */
+  note?(step: string, text: string): void;
   /** The step is done; `detail` says what came of it. */
   end?(step: string, detail: string, ms: number): void;
 }

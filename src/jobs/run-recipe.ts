@@ -11,13 +11,17 @@ import type { Engine, Port } from '../engine/contract.ts';
 import { dtypeOf, type Graph, type Model, shapeOf, type Value } from '../ir/model.ts';
 import type { Recipe } from '../pipeline/recipe.ts';
 import type { Journal, JournalPass } from '../pipeline/run.ts';
+import { qatNothing, qatSyntheticData } from '../support/diagnostics/trained-int8.ts';
 import { notANumber } from '../support/diagnostics.ts';
 import { formatBytes } from '../support/units.ts';
+import type { TrainingSettingsInit } from '../train/settings.ts';
 import { type CalibrationCache, calibrationKey } from './calibration-cache.ts';
 import { layersOf } from './layer-table.ts';
 import type { OpenedModel } from './model-files.ts';
 import { type JobEvents, step } from './progress.ts';
 import { stageSummary } from './stage-summary.ts';
+import { trainInt8, trainingIndices } from './train-int8.ts';
+import { describeTraining, type TrainingRecord } from './training-run.ts';
 
 export interface DataOptions {
   /** Folder, .npy or .npz; or 'synthetic'. */
@@ -98,13 +102,27 @@ export interface RunRecipeOptions {
   readonly engine: Engine;
   readonly prepared: Prepared | null;
   readonly cache?: CalibrationCache | null | undefined;
+  /** Train what quantize-static made. */
+  readonly qat?: QatOptions | null | undefined;
   readonly events: JobEvents;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Runs the recipe on a copy of the model, a step of progress for each stage. @throws what passes throw */
-export async function runRecipeOn(model: Model, options: RunRecipeOptions): Promise<CompressedModel> {
-  const { recipe, engine, prepared, events, signal } = options;
+export interface QatOptions {
+  readonly settings: TrainingSettingsInit;
+  /** Folder for checkpoints; null: none. */
+  readonly checkpoints: string | null;
+}
+
+/** Runs the recipe on a copy of the model, a step of progress for each stage.
+ *  @throws what passes throw; with `qat` QAT_DATA, QAT_NOTHING and what training throws */
+export async function runRecipeOn(
+  model: Model,
+  options: RunRecipeOptions,
+): Promise<CompressedModel & { training: TrainingRecord[] }> {
+  const { recipe, engine, prepared, events, signal, qat } = options;
+  if (qat && prepared?.source.kind === 'synthetic') throw qatSyntheticData();
+  const training: TrainingRecord[] = [];
   let begun: { name: string; at: number } | null = null;
   let done: JournalPass[] = [];
   let edited = model;
@@ -113,10 +131,29 @@ export async function runRecipeOn(model: Model, options: RunRecipeOptions): Prom
     if (begun) events.end?.(begun.name, stageSummary(done, facts), performance.now() - begun.at);
     done = [];
   };
+  const resume = () => {
+    // The stage goes on; its time is told without that of what came between.
+    if (begun) events.begin?.(begun.name);
+    if (begun) begun.at = performance.now();
+  };
+  const refine = async (pass: string, quantized: Model, clean: Model) => {
+    if (pass !== 'quantize-static' || !qat || !prepared) return;
+    const { source, split } = prepared;
+    const indices = await trainingIndices(source, split);
+    const record = await step(
+      events,
+      'train',
+      () => trainInt8(quantized, clean, { ...qat, engine, source, indices, events, signal }),
+      describeTraining,
+    );
+    training.push(record);
+    resume();
+  };
   const result = await compressModel(model, {
     recipe,
     engine,
     signal,
+    ...(qat ? { refine } : {}),
     onStage: (name) => {
       finishStage();
       begun = { name, at: performance.now() };
@@ -134,15 +171,14 @@ export async function runRecipeOn(model: Model, options: RunRecipeOptions): Prom
             (progress) => calibrate(current, requests, prepared, options, progress),
             (s) => describeCalibration(new Set(requests.map((r) => r.value)).size, s.samples),
           );
-          // The stage goes on; its time is told without that of the calibration.
-          if (begun) events.begin?.(begun.name);
-          if (begun) begun.at = performance.now();
+          resume();
           return statistics;
         }
       : undefined,
   });
   finishStage();
-  return result;
+  if (qat && training.length === 0) throw qatNothing(recipe.target);
+  return { ...result, training };
 }
 
 async function calibrate(

@@ -56,6 +56,13 @@ export function inferShapes(model: Model): InferredShapes {
   };
 }
 
+/** Infers and writes the types of one node's outputs from the types of its inputs, for a graph under construction. */
+export function inferNodeTypes(model: Model, node: Node): void {
+  const run: Run = { facts: new Map(), missing: new Map(), functions: model.functions };
+  inferNode(node, { run, opsets: model.opsets, attributes: new Map(), inFunction: false });
+  for (const v of node.outputs) if (v) v.type = run.facts.get(v)?.type ?? v.type;
+}
+
 /** Whether shape inference has a rule for the operator. */
 export const isKnownOp = (key: string) => Object.hasOwn(shapeRules, key);
 

@@ -19,6 +19,8 @@ export interface PipelineOptions {
   readonly onStage?: (stage: { name: string; index: number; count: number }) => void;
   /** `model` is the one being edited, for reading. */
   readonly onPass?: (entry: JournalPass, stage: string, model: Model) => void;
+  /** Called after each pass that changed something; may go on editing the model (training after quantisation). Verified. */
+  readonly refine?: ((pass: string, model: Model) => Promise<void>) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -74,6 +76,10 @@ export async function runRecipe(
       options.signal?.throwIfAborted();
       const done = await applyStep(model, step, { ...context, statistics }, journal);
       entry.passes.push(done);
+      if (done.changed > 0 && options.refine) {
+        await options.refine(done.name, model);
+        verifyModel(model);
+      }
       options.onPass?.(done, stage.name, model);
     }
     entry.ms = performance.now() - started;

@@ -5,9 +5,10 @@
  *  DequantizeLinear: exact to float32's precision, and a few numbers to expand at each run. */
 import { addInitializer, addNode, setInput } from '../ir/edit.ts';
 import { constantOf, type Node, shapeOf } from '../ir/model.ts';
-import { float32Values, scalar, tensorOf } from '../ir/tensor.ts';
+import { float32Values, scalar, type Tensor, tensorOf } from '../ir/tensor.ts';
 import { tensorType } from '../ir/type.ts';
 import { traitOf } from '../ops/quantization.ts';
+import type { StoredNote } from './insert.ts';
 
 /** Guards one float product; no effect on MatMul, which has no bias and which onnxruntime leaves alone. */
 export function guardFloatProduct(node: Node): void {
@@ -22,12 +23,10 @@ export function guardFloatProduct(node: Node): void {
   if (!old && channels === null) return;
   const values = old ? float32Values(constantOf(old)!) : new Float32Array(channels!);
   const dims = old ? constantOf(old)!.dims : [channels!];
-  const largest = values.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
-  const scale = largest === 0 ? 1 : largest / 2 ** 30;
-  const steps = Int32Array.from(values, (v) => Math.round(v / scale));
+  const made = guardSteps(values, dims);
   const base = old?.name ?? `${node.name || node.outputs[0]!.name}/bias`;
-  const stored = addInitializer(graph, `${base}/int32`, tensorOf('int32', dims, steps));
-  const step = addInitializer(graph, `${base}/step`, scalar('float32', scale));
+  const stored = addInitializer(graph, `${base}/int32`, made.steps);
+  const step = addInitializer(graph, `${base}/step`, made.step);
   const dq = addNode(
     graph,
     {
@@ -38,8 +37,23 @@ export function guardFloatProduct(node: Node): void {
     },
     node,
   );
+  dq.annotations.set('stored', { kind: 'guard', of: old?.name ?? null } satisfies StoredNote);
   dq.outputs[0]!.type = tensorType('float32', dims);
   setInput(node, trait.bias, dq.outputs[0]!);
+}
+
+/** A bias as int32, exact to float32's precision. */
+export function guardSteps(values: Float32Array, dims: readonly number[]): { steps: Tensor; step: Tensor } {
+  const largest = values.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
+  const step = largest === 0 ? 1 : largest / 2 ** 30;
+  return {
+    steps: tensorOf(
+      'int32',
+      dims,
+      Int32Array.from(values, (v) => Math.round(v / step)),
+    ),
+    step: scalar('float32', step),
+  };
 }
 
 function outputChannels(node: Node, axis: number): number | null {

@@ -3,6 +3,9 @@ import { type DType, dtypes } from '../ir/dtype.ts';
 
 export type QuantDType = 'int8' | 'uint8';
 
+/** What weights are stored in. int4 becomes int8 before anything computes with it. */
+export type WeightDType = QuantDType | 'int4';
+
 export interface QuantSpec {
   readonly dtype: QuantDType;
   /** Zero point 0 (int8) or 128 (uint8), and limits of equal size on both sides. */

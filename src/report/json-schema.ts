@@ -1,11 +1,18 @@
 /** The report as JSON, and the JSON Schema of it that the package publishes. */
 import { z } from 'zod';
+import { bundleReportSchema } from './bundle-report.ts';
 import { type Report, reportSchema } from './report.ts';
 
 /** JSON Schema (draft 2020-12) of `Report`; unknown keys are allowed, so that older readers take newer reports. */
 export function reportJsonSchema(): Record<string, unknown> {
   const schema = z.toJSONSchema(reportSchema, { target: 'draft-2020-12', io: 'input' });
   return { $id: 'urn:edgepress:report:1', title: 'edgepress report', ...schema };
+}
+
+/** The same of `BundleReport`. */
+export function bundleReportJsonSchema(): Record<string, unknown> {
+  const schema = z.toJSONSchema(bundleReportSchema, { target: 'draft-2020-12', io: 'input' });
+  return { $id: 'urn:edgepress:bundle-report:1', title: 'edgepress report of a bundle', ...schema };
 }
 
 /** The whole report, indented. A number that is not finite prints as null, which is "not measured". */

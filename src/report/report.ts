@@ -1,6 +1,7 @@
 /** The one value that says all that happened. Terminal, JSON, Markdown and HTML are views of it.
  *  null means "not measured" or "not applicable" everywhere; it is never written as zero. */
 import { z } from 'zod';
+import { trainingSchema } from './training.ts';
 
 /** `type` as people read it: "float32 [N,3,224,224]". */
 const port = z.object({ name: z.string(), type: z.string() });
@@ -125,6 +126,24 @@ export const reportSchema = z.object({
       ),
     }),
   ),
+  /** The model after each step before quantisation (prune, distil …), the original first and the result last; absent when
+   *  there was none. */
+  steps: z
+    .array(
+      z.object({
+        name: z.string(),
+        sizeBytes: z.number(),
+        parameters: z.number(),
+        macs: z.number().nullable(),
+        /** accuracy, or agreement with the original; a fraction. */
+        metric: z.string().nullable(),
+        value: z.number().nullable(),
+        latencyMs: z.number().nullable(),
+      }),
+    )
+    .optional(),
+  /** What was trained, in order; absent when nothing was. */
+  training: z.array(trainingSchema).optional(),
   /** Every layer with weights or quantised inputs, in graph order. */
   layers: z.array(layerSchema),
   /** What passes could have acted on and did not. */

@@ -12,6 +12,7 @@ import {
   type Tone,
   worstLayers,
 } from './summary.ts';
+import { trainingSentence } from './training.ts';
 import { guessedPreprocessing, preprocessingName } from './verdict.ts';
 
 export interface TerminalOptions {
@@ -179,6 +180,7 @@ function keptLines(report: Report, options: TerminalOptions): string {
         kept(keptGroups(report.layers.filter((layer) => layer.precision.startsWith(name)))),
       ),
     ),
+    ...(report.training ?? []).map((t) => labelled('trained', trainingSentence(t), options)),
     ...lines('worst layers', worst.length === 0 ? [] : [worst.join(', ')]),
   ].join('');
 }

@@ -22,8 +22,12 @@ export interface Site {
   close(): Promise<void>;
 }
 
-/** @param folders  by prefix: { '/': …, '/model/': … } */
-export async function serveFolders(folders: Readonly<Record<string, string>>): Promise<Site> {
+/** @param folders  by prefix: { '/': …, '/model/': … }
+ *  @param isolated  send what gives a page threads */
+export async function serveFolders(
+  folders: Readonly<Record<string, string>>,
+  isolated = true,
+): Promise<Site> {
   const missing: string[] = [];
   const prefixes = Object.keys(folders).sort((a, b) => b.length - a.length);
   const server = createServer((request, response) => {
@@ -38,8 +42,9 @@ export async function serveFolders(folders: Readonly<Record<string, string>>): P
     }
     const headers = {
       'content-type': types[extname(file)] ?? 'application/octet-stream',
-      'cross-origin-opener-policy': 'same-origin',
-      'cross-origin-embedder-policy': 'require-corp',
+      ...(isolated
+        ? { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' }
+        : {}),
     };
     response.writeHead(200, headers).end(readFileSync(file));
   });

@@ -74,6 +74,14 @@ describe.skipIf(!executablePath)('examples in Chromium (skipped: none found)', (
     expect(await page.textContent('#classes li')).toMatch(new RegExp(`^${symbol}`));
   }
 
+  // In place of `npm install`: the packages that the Vite example would have.
+  const ort = resolve('node_modules/onnxruntime-web/dist');
+  const alias = {
+    'edgepress/runtime': join(lib, 'edgepress/index.js'),
+    'onnxruntime-web/wasm': join(ort, 'ort.wasm.bundle.min.mjs'),
+    'onnxruntime-web/webgpu': join(ort, 'ort.webgpu.bundle.min.mjs'),
+  };
+
   const sideways = (page: Page) =>
     page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 
@@ -118,20 +126,12 @@ describe.skipIf(!executablePath)('examples in Chromium (skipped: none found)', (
     'vite-image-classifier is built, and classifies pictures and camera (skipped: no vite)',
     async () => {
       const outDir = join(folder, 'dist');
-      // In place of `npm install`: the packages that the example would have.
-      const ort = resolve('node_modules/onnxruntime-web/dist');
       await vite!.build({
         root: 'examples/vite-image-classifier',
         publicDir: join(folder, 'public'),
         logLevel: 'error',
         build: { outDir, emptyOutDir: true },
-        resolve: {
-          alias: {
-            'edgepress/runtime': join(lib, 'edgepress/index.js'),
-            'onnxruntime-web/wasm': join(ort, 'ort.wasm.bundle.min.mjs'),
-            'onnxruntime-web/webgpu': join(ort, 'ort.webgpu.bundle.min.mjs'),
-          },
-        },
+        resolve: { alias },
       });
       const site = await serveFolders({ '/': outDir });
       open.push(site);
@@ -147,6 +147,27 @@ describe.skipIf(!executablePath)('examples in Chromium (skipped: none found)', (
       expect(await sideways(page)).toBe(0);
       expect(complaints).toEqual([]);
       expect(site.missing).toEqual([]);
+      await page.close();
+    },
+  );
+
+  it.skipIf(!vite)(
+    'vite-image-classifier works in the development server too, with threads (skipped: no vite)',
+    async () => {
+      const server = await vite!.createServer({
+        root: 'examples/vite-image-classifier',
+        publicDir: join(folder, 'public'),
+        cacheDir: join(folder, 'vite'),
+        logLevel: 'error',
+        server: { host: '127.0.0.1', port: 0, fs: { allow: [resolve('.'), folder] } },
+        resolve: { alias },
+      });
+      open.push(server);
+      await server.listen();
+      const { page, complaints } = await visit(server.resolvedUrls!.local[0]!, '#camera:enabled');
+      expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+      await expectSymbol(page, 'heart');
+      expect(complaints.filter((text) => !/^(\[vite\]|ws:)/.test(text))).toEqual([]);
       await page.close();
     },
   );

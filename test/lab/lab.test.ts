@@ -6,8 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { manifestSchema } from '../../src/emit/manifest.ts';
+import { bundleReport, labResultsIn } from '../../src/jobs/bundle-report.ts';
 import { type LabRequest, type OpenLab, runLab } from '../../src/jobs/lab.ts';
 import { reversePort } from '../../src/lab/adb.ts';
+import { readManifest } from '../../src/lab/bundle.ts';
 import { createCertificate } from '../../src/lab/certificate.ts';
 import type { JoinReply } from '../../src/lab/messages.ts';
 import { lanAddresses } from '../../src/lab/network.ts';
@@ -94,6 +96,45 @@ describe('a lab', () => {
     expect(manifest.variants[0]!.measured).toMatchObject([
       { device: facts.name, host: facts.host, provider: 'wasm', threads: 1, medianMs: 3, emulated: false },
     ]);
+  });
+
+  it('is in the report of its bundle: what was measured, what failed, and what a device left out', async () => {
+    const { folder } = bundle();
+    const fourThreads = { ...run, threads: 4 };
+    const left = [{ variant: 'float', what: 'webgpu', reason: 'this browser does not offer it' }];
+    await runLab(
+      request(folder, {
+        once: true,
+        async onOpen(lab) {
+          const { send } = await client(lab);
+          await send({ type: 'plan', runs: [run, fourThreads], left });
+          await send({ type: 'result', run, outcome: measured });
+          await send({ type: 'result', run: fourThreads, outcome: { kind: 'failed', message: 'no memory' } });
+          await send({ type: 'finish' });
+        },
+      }),
+    );
+    const manifest = readManifest(join(folder, 'edgepress.json'));
+    const report = bundleReport({ command: 'compress lab', manifest, lab: labResultsIn(folder) });
+    expect(report.devices).toHaveLength(1);
+    expect(report.devices[0]).toMatchObject({ device: facts.name, host: facts.host, emulated: false });
+    expect(report.devices[0]!.runs).toMatchObject([
+      { threads: 1, measured: { medianMs: 3, repetitions: 3 }, reason: null },
+      { threads: 4, measured: null, reason: 'no memory' },
+      { provider: null, measured: null, reason: 'webgpu: this browser does not offer it' },
+    ]);
+    // Another file under the same name: what failed was not this one.
+    const variants = manifest.variants.map((v) => ({
+      ...v,
+      measured: [],
+      parts: [{ ...v.parts[0]!, sha256: 'f' }],
+    }));
+    const anew = bundleReport({
+      command: '',
+      manifest: { ...manifest, variants },
+      lab: labResultsIn(folder),
+    });
+    expect(anew.devices[0]!.runs).toMatchObject([{ reason: 'webgpu: this browser does not offer it' }]);
   });
 
   it('refuses to start where there is no bundle, on a port that is taken, or over a foreign file', async () => {

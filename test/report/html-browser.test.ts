@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { renderBundleHtml } from '../../src/report/bundle-html.ts';
 import { renderHtml } from '../../src/report/html.ts';
 import type { Report } from '../../src/report/report.ts';
 import { sampleReport } from './sample.ts';
+import { sampleBundleReport } from './sample-bundle.ts';
 
 const executablePath = [
   process.env['EDGEPRESS_CHROMIUM'],
@@ -147,6 +149,25 @@ describe.skipIf(!executablePath)('the HTML report in Chromium (skipped: none fou
       ).toEqual([]);
       await page.close();
     }
+  });
+
+  it('is as wide as its window for a bundle too, whose devices have long names', async () => {
+    const name = `<img src=x onerror=alert(1)>${'a-very-long-name'.repeat(8)}`;
+    const path = join(folder, 'bundle.html');
+    const devices = sampleBundleReport().devices.map((d) => ({ ...d, device: name }));
+    writeFileSync(path, await renderBundleHtml(sampleBundleReport({ name, devices })));
+    const page = await browser.newPage({ viewport: { width: 360, height: 800 } });
+    const complaints: string[] = [];
+    page.on('console', (message) => complaints.push(message.text()));
+    page.on('pageerror', (error) => complaints.push(error.message));
+    await page.goto(pathToFileURL(path).href);
+    for (const width of [360, 390, 721, 900, 1280]) {
+      await page.setViewportSize({ width, height: 800 });
+      expect(await overflow(page), `${width} pixels`).toBeLessThanOrEqual(0);
+    }
+    expect(await page.locator('table:not(:has(caption))').count()).toBe(0);
+    expect(complaints).toEqual([]);
+    await page.close();
   });
 
   it('hands out its numbers as a JSON file', async () => {

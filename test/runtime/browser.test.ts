@@ -309,6 +309,19 @@ describe.skipIf(!executablePath)('the runtime in Chromium (skipped: none found)'
     expect(failed.code).toBe('FETCH_FAILED');
   });
 
+  it('runs on WebGPU in a worker', async () => {
+    publish([{ name: 'webgpu-float', providers: ['webgpu'] }]);
+    const result = await load(await open(), { worker: true });
+    expectRight(result);
+    expect(result.info).toMatchObject({
+      variant: 'webgpu-float',
+      provider: 'webgpu',
+      worker: true,
+      tried: [],
+    });
+    expect(result.intact).toBe(true);
+  });
+
   it('finds onnxruntime-web through an import map, in the page and for its worker', async () => {
     publish([{ name: 'wasm-float' }]);
     server.handle = (path, _request, response) => {

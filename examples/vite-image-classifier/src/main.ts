@@ -13,7 +13,12 @@ const say = (text: string) => {
   at('status').textContent = text;
 };
 
+// The runtime chooses by itself; ?provider=webgpu or ?variant=float in the address overrule it, to compare.
+const query = new URLSearchParams(location.search);
+const asked = (name: 'variant' | 'provider') => (query.has(name) ? { [name]: query.get(name) } : {});
 const model = await loadModel<Inputs, Outputs>(new URL('model/', document.baseURI), {
+  ...asked('variant'),
+  ...asked('provider'),
   onProgress: ({ loaded, total }) => {
     at<HTMLProgressElement>('bar').value = total ? loaded / total : 0;
   },
@@ -26,11 +31,16 @@ say('Ready.');
 const { variant, provider, threads, reason } = model.info;
 at('info').textContent = `${variant} on ${provider}, ${threads} thread${threads === 1 ? '' : 's'}: ${reason}`;
 
+// The first input and output, so that any image classifier's bundle can stand in public/model/. With one for good,
+// write model.run({ image: video }): the types say what the names are.
+const input = model.manifest.inputs[0]!.name as keyof Inputs;
+const output = model.manifest.outputs[0]!.name as keyof Outputs;
+
 /** A video, an image, a canvas, an ImageBitmap: the runtime scales and normalises as the model was trained. */
 async function classify(source: HTMLVideoElement | HTMLImageElement): Promise<void> {
   const begin = performance.now();
-  const { scores } = await model.run({ image: source });
-  const best = showClasses(at('classes'), scores.data, model.labels ?? []);
+  const outputs = await model.run({ [input]: source } as Inputs);
+  const best = showClasses(at('classes'), outputs[output].data, model.labels ?? []);
   say(`${best}, in ${(performance.now() - begin).toFixed(1)} ms`);
 }
 

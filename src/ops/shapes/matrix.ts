@@ -55,7 +55,10 @@ const fusedMatMul: ShapeRule = (c) => {
 };
 
 /** Letters of every term, '...' expanded to the axes it stands for ('0', '1' … counted from the right). */
-function einsumTerms(equation: string, ranks: readonly number[]): { inputs: string[][]; output: string[] } {
+export function einsumTerms(
+  equation: string,
+  ranks: readonly number[],
+): { inputs: string[][]; output: string[] } {
   const [left, right] = equation.replace(/\s/g, '').split('->');
   const digits = (width: number) => Array.from({ length: width }, (_, i) => String(width - 1 - i));
   const letters = (term: string, width: number) => {

@@ -7,8 +7,20 @@ import { table } from './table.ts';
 
 type Variant = Report['variants'][number];
 
-/** null where fewer than two variants were measured by the same metric: one point is no comparison. */
-export function variantsChart(report: Pick<Report, 'variants' | 'evaluation'>): Chart | null {
+/** What the two colours mean, and what stands behind the name of a marked variant. */
+interface Words {
+  readonly current: string;
+  readonly others: string;
+  readonly mark: string;
+}
+
+const ofOneResult: Words = { current: 'this result', others: 'also tried', mark: ' (this one)' };
+
+/** @returns null where fewer than two variants were measured by the same metric: one point is no comparison. */
+export function variantsChart(
+  report: Pick<Report, 'variants' | 'evaluation'>,
+  words = ofOneResult,
+): Chart | null {
   const metric = report.variants.find((v) => v.current)?.metric ?? report.variants[0]?.metric ?? null;
   const points = report.variants.filter((v) => v.metric === metric && v.value !== null);
   if (metric === null || points.length < 2) return null;
@@ -16,15 +28,21 @@ export function variantsChart(report: Pick<Report, 'variants' | 'evaluation'>): 
   const scale = unit === 'fraction' ? 100 : 1;
   const sizes = points.map((v) => v.sizeBytes / 1e6);
   const values = points.map((v) => v.value! * scale);
+  /** Beside the point, inwards; where there is no room for that, above and below by turns. */
+  const placeOf = (i: number, narrow: boolean) => {
+    const order = sizes.filter((s) => s < sizes[i]!).length;
+    if (narrow) return order % 2 === 0 ? 'top' : 'bottom';
+    return sizes[i]! > 0.6 * Math.max(...sizes) ? 'left' : 'right';
+  };
   const label = unit === 'fraction' ? `${metric} (%)` : metric;
   return {
     id: 'variants',
     title: `File size against ${metric}`,
-    description: describe(points, metric, unit),
+    description: describe(points, metric, unit, words),
     height: { wide: 340, narrow: 300 },
     legend: [
-      { swatch: 'after', text: 'this result' },
-      { swatch: 'before', text: 'also tried' },
+      { swatch: 'after', text: words.current },
+      { swatch: 'before', text: words.others },
     ],
     option: (size) => ({
       grid: { left: 56, right: 24, top: 40, bottom: 52 },
@@ -48,7 +66,7 @@ export function variantsChart(report: Pick<Report, 'variants' | 'evaluation'>): 
             label: {
               show: true,
               formatter: () => shorten(variant.name, size.narrow ? 16 : 30),
-              position: sizes[i]! > 0.6 * Math.max(...sizes) ? 'left' : 'right',
+              position: placeOf(i, size.narrow),
               distance: 8,
               color: variant.current ? 'var(--ink)' : 'var(--muted)',
               fontSize: fontSize(size),
@@ -59,7 +77,7 @@ export function variantsChart(report: Pick<Report, 'variants' | 'evaluation'>): 
       ],
     }),
     table: table('Every variant tried', report.variants, [
-      { title: 'Variant', cell: (v) => (v.current ? `${v.name} (this one)` : v.name) },
+      { title: 'Variant', cell: (v) => (v.current ? `${v.name}${words.mark}` : v.name) },
       { title: 'File', cell: (v) => formatBytes(v.sizeBytes), numeric: true },
       {
         title: 'Brotli',
@@ -84,10 +102,15 @@ function unitOf(report: Pick<Report, 'evaluation'>, metric: string | null, point
   );
 }
 
-function describe(points: readonly Variant[], metric: string, unit: 'fraction' | 'number' | 'bits'): string {
+function describe(
+  points: readonly Variant[],
+  metric: string,
+  unit: 'fraction' | 'number' | 'bits',
+  { mark }: Words,
+): string {
   const texts = points.map(
     (v) =>
-      `${v.name}${v.current ? ' (this one)' : ''} ${formatBytes(v.sizeBytes)}, ${formatMetric({ unit }, v.value)}`,
+      `${v.name}${v.current ? mark : ''} ${formatBytes(v.sizeBytes)}, ${formatMetric({ unit }, v.value)}`,
   );
   return `${metric} of ${points.length} variants: ${texts.join('; ')}.`;
 }
@@ -97,5 +120,10 @@ function padded(values: readonly number[]) {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const room = Math.max((high - low) * 0.2, Math.abs(high) * 0.01, 1e-6);
   const step = 10 ** Math.floor(Math.log10(room));
-  return { min: Math.floor((low - room) / step) * step, max: Math.ceil((high + room) / step) * step };
+  // Whole multiples of 0.1 have tails in binary, which would be printed.
+  const tidy = (value: number) => Number(value.toPrecision(12));
+  return {
+    min: tidy(Math.floor((low - room) / step) * step),
+    max: tidy(Math.ceil((high + room) / step) * step),
+  };
 }

@@ -1,6 +1,4 @@
 /** HTML that is safe by construction: whatever is put into a template is escaped, unless it is markup already. */
-import type { Report } from '../report.ts';
-
 export interface Markup {
   readonly markup: string;
 }
@@ -44,7 +42,7 @@ export const escapeHtml = (text: string) =>
     .replace(/[&<>"']/g, (char) => entities[char]!);
 
 /** JSON for a script element: no "<" is left that could end the element or open a comment. */
-export const embedJson = (report: Report) =>
+export const embedJson = (report: object) =>
   JSON.stringify(report)
     .replaceAll('<', '\\u003c')
     .replaceAll('\u2028', '\\u2028')

@@ -21,7 +21,7 @@ download.addEventListener('click', () => {
   const url = URL.createObjectURL(new Blob([JSON.stringify(report, null, 2) + '\\n'], { type: 'application/json' }));
   const link = document.createElement('a');
   link.href = url;
-  link.download = report.result.file.replace(/\\.onnx$/, '') + '.report.json';
+  link.download = document.querySelector('main').dataset.name;
   link.click();
   URL.revokeObjectURL(url);
 });

@@ -6,6 +6,7 @@ import { type Chart, type Draw, figure } from './chart.ts';
 import { bytesChart } from './chart-bytes.ts';
 import { latencyChart } from './chart-latency.ts';
 import { qualityChart, worstList } from './chart-quality.ts';
+import { trainingCharts } from './chart-training.ts';
 import { variantsChart } from './chart-variants.ts';
 import { html, type Markup, safePicture, unbroken } from './markup.ts';
 import { table } from './table.ts';
@@ -27,6 +28,7 @@ export function sections(report: Report, draw: Draw): Markup {
       qualityChart(report),
       html`<h3>The ten worst</h3>${worstList(report.layers)}`,
     ),
+    trained(report, draw),
     leftAlone(report),
     disagreements(report),
     steps(report),
@@ -36,7 +38,7 @@ export function sections(report: Report, draw: Draw): Markup {
   ]}`;
 }
 
-const section = (title: string, id: string, body: Markup) =>
+export const section = (title: string, id: string, body: Markup) =>
   html`<section aria-labelledby="${id}-title"><h2 id="${id}-title">${title}</h2>
 ${body}</section>
 `;
@@ -53,6 +55,11 @@ function summaryTable(report: Report): Markup {
     ],
     'note',
   );
+}
+
+function trained({ training }: Report, draw: Draw): Markup | null {
+  const parts = (training ?? []).map((t, i) => trainingCharts(t, `training-${i + 1}`, draw));
+  return parts.every((part) => part === null) ? null : section('Training', 'training', html`${parts}`);
 }
 
 function leftAlone({ layers, skipped }: Report): Markup | null {
@@ -195,7 +202,7 @@ ${copyable('Environment', text)}`,
   );
 }
 
-const copyable = (title: string, text: string) =>
+export const copyable = (title: string, text: string) =>
   html`<div class="copyable"><div class="copy-head"><h3>${title}</h3><button type="button" class="copy" hidden>Copy</button></div><pre tabindex="0" aria-label="${title}">${text}</pre></div>`;
 
 const outputsText = ({ outputs }: NonNullable<Report['compare']>) =>
@@ -207,8 +214,11 @@ const outputsText = ({ outputs }: NonNullable<Report['compare']>) =>
     })
     .join('; ');
 
+/** The script shows it. */
+export const downloadButton = html`<p><button type="button" id="download" hidden>Download report.json</button></p>`;
+
 const rawNumbers = html`<p>All of this, and every repetition of every timing, is in this page as JSON.</p>
-<p><button type="button" id="download" hidden>Download report.json</button></p>`;
+${downloadButton}`;
 
 /** "a, b and 4 more". */
 function some(names: readonly string[], most: number): string {

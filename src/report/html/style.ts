@@ -54,6 +54,11 @@ section:has(> .numbers) { background: none; border: 0; padding: 0; margin-top: 0
 .card .was { color: var(--muted); font-size: .88rem; font-variant-numeric: tabular-nums; }
 .card .note, .card .was { font-size: .88rem; }
 .nb { white-space: nowrap; }
+.device-head { display: flex; flex-wrap: wrap; gap: 4px 12px; align-items: baseline; margin-bottom: 12px; }
+.device-head h2 { margin: 0; overflow-wrap: anywhere; } .device-head .facts { color: var(--muted); font-size: .9rem; margin: 0; flex-basis: 100%; }
+.speed { display: block; height: 6px; min-width: 2px; border-radius: 3px; background: var(--before); margin-top: 4px; }
+.speed.fastest { background: var(--after); }
+.missing { color: var(--muted); font-size: .92rem; margin: 12px 0 0; padding-left: 1.2em; }
 figure { margin: 0; }
 .figure-head { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 6px 20px; margin-bottom: 10px; }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 16px; list-style: none; margin: 0; padding: 0; font-size: .85rem;

@@ -7,7 +7,7 @@ import { type Tone, timesFaster, timesSmaller } from '../summary.ts';
 import { isSlower, limits, mainMetric, worstAgreement, worstSqnr } from '../verdict.ts';
 import { html, type Markup, unbroken } from './markup.ts';
 
-interface BigNumber {
+export interface BigNumber {
   readonly label: string;
   readonly after: string;
   /** null where there is nothing to compare with. */
@@ -21,7 +21,7 @@ interface BigNumber {
   readonly share: number | null;
 }
 
-const levels = { good: 'No bad news', warn: 'Read the notes', bad: 'Bad news' } as const;
+export const levels = { good: 'No bad news', warn: 'Read the notes', bad: 'Bad news' } as const;
 
 export function top(report: Report): Markup {
   const { verdict } = report;
@@ -42,7 +42,7 @@ ${news.length > 0 ? html`<ul class="news">${news}</ul>` : null}
 <section aria-label="Five numbers, before and after"><dl class="numbers">${numbers.map(card)}</dl></section>`;
 }
 
-function card({ label, after, before, note, detail, tone, share }: BigNumber): Markup {
+export function card({ label, after, before, note, detail, tone, share }: BigNumber): Markup {
   const filled = share === null ? 0 : 100 * (share > 1 ? 1 / share : share);
   const bar =
     share === null

@@ -1,0 +1,101 @@
+/** Structured pruning of ResNet-56 before any recovery: time taken, MACs and parameters that stay, top-1 on CIFAR-10,
+ *  latency on wasm (by turns with the dense model). Models pruned elsewhere can be measured beside.
+ *
+ *    EDGEPRESS_ZOO=<folder> npx tsx bench/prune.ts [--share 0.5] [--samples 1000] [pruned-elsewhere.onnx …] */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { openData } from '../src/calibrate/open.ts';
+import type { DataSource } from '../src/calibrate/source.ts';
+import type { Engine } from '../src/engine/contract.ts';
+import { openEngine } from '../src/engine/open.ts';
+import { readModelFile } from '../src/formats/onnx/file.ts';
+import { encodeModel } from '../src/formats/onnx/write.ts';
+import type { Model } from '../src/ir/model.ts';
+import { elementCount, float32Values } from '../src/ir/tensor.ts';
+import { modelMacs } from '../src/ops/cost.ts';
+import { measureTwo } from '../src/profile/measure.ts';
+import { measureActivity } from '../src/prune/activity.ts';
+import { findChannelGroups } from '../src/prune/channel-groups.ts';
+import { type PruneOptions, pruneModel } from '../src/prune/prune.ts';
+
+const zoo = process.env['EDGEPRESS_ZOO'];
+if (!zoo) throw new Error('Set EDGEPRESS_ZOO to the folder of real models.');
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { share: { type: 'string', default: '0.5' }, samples: { type: 'string', default: '1000' } },
+});
+const share = Number(values.share);
+const file = path.join(zoo, 'models/cifar10-resnet/resnet56.onnx');
+
+const folder = mkdtempSync(path.join(tmpdir(), 'edgepress-prune-'));
+try {
+  execFileSync('tar', ['xzf', path.join(zoo, 'data/cifar10/test.tar.gz'), '-C', folder]);
+  await run();
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+async function run(): Promise<void> {
+  const [native, wasm] = [await openEngine('node'), await openEngine('wasm')];
+  const dense = readModelFile(file);
+  const session = await native.open({ bytes: encodeModel(dense) });
+  const source = await openData(path.join(folder, 'test'), session.inputs, {
+    seed: 1,
+    limit: Number(values.samples),
+  });
+  await session.close();
+  console.log(
+    `| ResNet-56 to ${share} of its MACs | MACs | parameters | top-1 (${source.length}) | wasm, of dense | ms to prune |`,
+  );
+  console.log('| --- | --- | --- | --- | --- | --- |');
+  const report = async (name: string, model: Model, ms: number | null) => {
+    const macs = modelMacs(model).macs / modelMacs(dense).macs;
+    const top1 = await accuracy(native, model, source);
+    const feeds = (await source.read(0)).inputs;
+    const of = (m: Model) => ({ open: () => wasm.open({ bytes: encodeModel(m) }), feeds });
+    const { before, after } = await measureTwo(of(dense), of(model), { warmupMs: 700 });
+    const ratio = `${after.medianMs.toFixed(2)} / ${before.medianMs.toFixed(2)} ms = ${(after.medianMs / before.medianMs).toFixed(2)}`;
+    console.log(
+      `| ${name} | ${macs.toFixed(3)} | ${(weights(model) / weights(dense)).toFixed(3)} | ${(100 * top1).toFixed(2)} % | ${ratio} | ${ms === null ? '–' : ms.toFixed(0)} |`,
+    );
+  };
+  await report('dense', dense, null);
+  const few = { count: 32, read: (i: number) => source.read(i) };
+  for (const scope of ['global', 'uniform'] as const)
+    for (const importance of ['l1', 'l2', 'batchnorm', 'activation'] as const) {
+      const model = readModelFile(file);
+      const start = performance.now();
+      const options: PruneOptions = { target: { macs: share }, scope, importance };
+      const activity =
+        importance === 'activation'
+          ? await measureActivity(native, model, findChannelGroups(model).groups, few)
+          : undefined;
+      pruneModel(model, options, { activity });
+      await report(`${importance}, ${scope}`, model, performance.now() - start);
+    }
+  for (const other of positionals) await report(path.basename(other), readModelFile(other), null);
+}
+
+function weights(model: Model): number {
+  const floats = [...model.graph.initializers].filter((v) => v.constant?.dtype === 'float32');
+  return floats.reduce((n, v) => n + elementCount(v.constant!.dims), 0);
+}
+
+async function accuracy(engine: Engine, model: Model, source: DataSource): Promise<number> {
+  const session = await engine.open({ bytes: encodeModel(model) });
+  let right = 0;
+  try {
+    for (let i = 0; i < source.length; i++) {
+      const { inputs, label } = await source.read(i);
+      const scores = float32Values(Object.values(await session.run(inputs))[0]!);
+      if (scores.indexOf(Math.max(...scores)) === label) right++;
+    }
+  } finally {
+    await session.close();
+  }
+  return right / source.length;
+}

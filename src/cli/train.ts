@@ -1,0 +1,106 @@
+/** compress distill <teacher>, compress finetune <model> */
+import { statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { defaultCacheFolder, openCalibrationCache } from '../jobs/calibration-cache.ts';
+import { compressFile } from '../jobs/compress-file.ts';
+import { trainStep } from '../jobs/steps/train-step.ts';
+import type { Recipe } from '../pipeline/recipe.ts';
+import { renderTerminal } from '../report/terminal.ts';
+import { studentMissing } from '../support/diagnostics/training.ts';
+import { presetFor } from './compress.ts';
+import { interruptSignal } from './interrupt.ts';
+import { printJson } from './print-json.ts';
+import { createProgress } from './progress.ts';
+import {
+  checkpointsOf,
+  distillSteps,
+  type StudentFlags,
+  settingsOf,
+  type TrainingFlags,
+} from './training-flags.ts';
+
+interface Flags extends TrainingFlags, StudentFlags {
+  data: string;
+  labels?: string;
+  preprocess?: string;
+  skipBad?: boolean;
+  evaluate: number;
+  int8?: boolean;
+  target: Recipe['target'];
+  output?: string;
+  force?: boolean;
+  measure: boolean;
+  maxDrop?: number;
+  quiet?: boolean;
+  json?: boolean;
+}
+
+/** @throws STUDENT_MISSING when nothing would differ from the teacher */
+export async function distill(teacher: string, flags: Flags): Promise<void> {
+  if (flags.student === undefined && flags.width === undefined && flags.layers === undefined)
+    throw studentMissing();
+  const output = outputPath(teacher, 'distilled', flags);
+  await work(teacher, flags, output, distillSteps(flags, output));
+}
+
+export async function finetune(model: string, flags: Flags): Promise<void> {
+  const output = outputPath(model, 'finetuned', flags);
+  const step = trainStep({
+    name: 'finetune',
+    settings: settingsOf(flags),
+    checkpoints: checkpointsOf(flags, output),
+  });
+  await work(model, flags, output, [step]);
+}
+
+async function work(
+  input: string,
+  flags: Flags,
+  output: string,
+  steps: Parameters<typeof compressFile>[0]['steps'],
+): Promise<void> {
+  const { signal, dispose } = interruptSignal();
+  const progress = createProgress({ quiet: flags.quiet ?? false });
+  const recipe = flags.int8
+    ? presetFor({ int8: 'auto' }, true, flags.target)
+    : { ...presetFor({}, true, flags.target), stages: [], name: 'trained' };
+  try {
+    const report = await compressFile({
+      input,
+      output,
+      recipe: { ...recipe, calibration: { ...recipe.calibration, seed: flags.seed } },
+      force: flags.force ?? false,
+      data: {
+        path: flags.data,
+        labels: flags.labels,
+        preprocess: flags.preprocess,
+        skipBad: flags.skipBad,
+      },
+      evaluationSamples: flags.evaluate,
+      measure: flags.measure,
+      cache: openCalibrationCache(defaultCacheFolder()),
+      command: `compress ${process.argv.slice(2).join(' ')}`,
+      events: progress,
+      signal,
+      ...(steps ? { steps } : {}),
+      ...(flags.maxDrop === undefined ? {} : { maxDrop: flags.maxDrop }),
+    });
+    if (flags.json) printJson(report);
+    else if (flags.quiet) console.log(report.files.join('\n'));
+    else {
+      const colour = Boolean(process.stdout.isTTY) && !process.env['NO_COLOR'];
+      const width = Math.min(process.stdout.columns || 80, 100);
+      console.log(`\n${renderTerminal(report, { colour, width })}`);
+    }
+  } finally {
+    progress.stop();
+    dispose();
+  }
+}
+
+function outputPath(model: string, how: string, { output, int8 }: Flags): string {
+  const own = model.replace(/(\.onnx)?$/i, `.${how}${int8 ? '.int8' : ''}.onnx`);
+  if (output === undefined) return own;
+  const isFolder = /[\\/]$/.test(output) || statSync(output, { throwIfNoEntry: false })?.isDirectory();
+  return isFolder ? join(output, basename(own)) : output;
+}

@@ -1,0 +1,140 @@
+/** From flags to the settings of a training run, and the steps before the recipe. */
+import path from 'node:path';
+import { openModel } from '../jobs/model-files.ts';
+import type { ModelStep } from '../jobs/model-steps.ts';
+import { pruneStep } from '../jobs/steps/prune-step.ts';
+import { studentStep } from '../jobs/steps/student-step.ts';
+import { trainStep } from '../jobs/steps/train-step.ts';
+import { optionWithoutEffect } from '../support/diagnostics.ts';
+import { type TrainingSettings, trainingSettingsSchema } from '../train/settings.ts';
+import type { NamePair } from './arguments.ts';
+
+export interface TrainingFlags {
+  epochs: number;
+  lr: number;
+  batch: number;
+  optimizer: TrainingSettings['optimizer'];
+  augment?: Partial<TrainingSettings['augmentation']>;
+  seed: number;
+  momentum?: number;
+  weightDecay?: number;
+  l1?: number;
+  schedule?: TrainingSettings['schedule'];
+  warmup?: number;
+  clipNorm?: number;
+  accumulate?: number;
+  ema?: number;
+  patience?: number;
+  smoothing?: number;
+  freeze?: string[];
+  statistics?: TrainingSettings['statistics'];
+  recompute?: number;
+  checkpoint?: string | boolean;
+  temperature?: number;
+  labelWeight?: number;
+  hint?: NamePair[];
+  attention?: NamePair[];
+}
+
+export interface StepFlags extends TrainingFlags {
+  prune?: number;
+  macs?: number;
+  latency?: number;
+  importance: 'l1' | 'l2' | 'batchnorm' | 'taylor' | 'activation';
+  rounds: number;
+  distill?: boolean;
+  finetune?: boolean;
+  exclude?: string[];
+  data?: string;
+}
+
+export interface StudentFlags {
+  student?: string;
+  width?: number;
+  layers?: number;
+}
+
+/** @throws zod's error never: flags are checked when they are read */
+export function settingsOf(f: TrainingFlags): TrainingSettings {
+  const given = {
+    epochs: f.epochs,
+    batch: f.batch,
+    learningRate: f.lr,
+    optimizer: f.optimizer,
+    momentum: f.momentum,
+    weightDecay: f.weightDecay,
+    l1: f.l1,
+    schedule: f.schedule,
+    warmup: f.warmup,
+    clipNorm: f.clipNorm,
+    accumulate: f.accumulate,
+    ema: f.ema,
+    patience: f.patience,
+    smoothing: f.smoothing,
+    freeze: f.freeze,
+    statistics: f.statistics,
+    recompute: f.recompute,
+    temperature: f.temperature,
+    labelWeight: f.labelWeight,
+    hints: f.hint,
+    attention: f.attention,
+    augmentation: f.augment ?? {},
+    seed: f.seed,
+  };
+  return trainingSettingsSchema.parse(
+    Object.fromEntries(Object.entries(given).filter(([, v]) => v !== undefined)),
+  );
+}
+
+/** Where checkpoints of a run lie: hidden beside the output unless told otherwise. */
+export const checkpointsOf = (f: TrainingFlags, output: string): string | null =>
+  f.checkpoint === false
+    ? null
+    : typeof f.checkpoint === 'string'
+      ? f.checkpoint
+      : path.join(path.dirname(path.resolve(output)), '.edgepress-checkpoints');
+
+/** Pruning first, then training: a pruned network needs the training, and what training makes need not be pruned again.
+ *  @throws OPTION_WITHOUT_EFFECT */
+export function stepsOf(f: StepFlags, output: string): ModelStep[] {
+  const prunes = f.prune !== undefined || f.macs !== undefined || f.latency !== undefined;
+  const trains = f.distill || f.finetune;
+  if (!trains && f.rounds > 1) throw optionWithoutEffect('--rounds', '--distill or --finetune');
+  if (!trains && f.augment) throw optionWithoutEffect('--augment', '--distill or --finetune');
+  if (!prunes && f.rounds > 1) throw optionWithoutEffect('--rounds', '--prune, --macs or --latency');
+  const settings = settingsOf(f);
+  const steps: ModelStep[] = [];
+  if (prunes)
+    steps.push(
+      pruneStep({
+        target: {
+          ...(f.prune === undefined ? {} : { parameters: 1 - f.prune / 100 }),
+          ...(f.macs === undefined ? {} : { macs: f.macs }),
+          ...(f.latency === undefined ? {} : { latency: f.latency }),
+        },
+        importance: f.importance,
+        scope: 'global',
+        round: 8,
+        exclude: f.exclude ?? [],
+        rounds: f.rounds,
+        settings: trains ? settings : null,
+      }),
+    );
+  const checkpoints = checkpointsOf(f, output);
+  if (f.distill) steps.push(trainStep({ name: 'distil', settings, checkpoints }));
+  if (f.finetune) steps.push(trainStep({ name: 'finetune', settings, checkpoints }));
+  return steps;
+}
+
+/** The student of `compress distill`, then its training. */
+export function distillSteps(f: TrainingFlags & StudentFlags, output: string): ModelStep[] {
+  const steps: ModelStep[] = [];
+  if (f.student !== undefined)
+    steps.push(
+      studentStep({ kind: 'given', model: openModel(f.student).model, name: path.basename(f.student) }),
+    );
+  else if (f.width !== undefined || f.layers !== undefined)
+    steps.push(studentStep({ kind: 'made', width: f.width, layers: f.layers }));
+  steps.push(trainStep({ name: 'distil', settings: settingsOf(f), checkpoints: checkpointsOf(f, output) }));
+  return steps;
+}

@@ -1,0 +1,185 @@
+/** Puts a bundle's report together, from the manifest and from what was found besides, and writes it. */
+import { existsSync, statSync } from 'node:fs';
+import path from 'node:path';
+import type { BundleMeasurement, Manifest, Variant } from '../emit/manifest.ts';
+import { checkOutputs, createStage } from '../emit/write.ts';
+import { readManifest } from '../lab/bundle.ts';
+import { type LabDeviceResult, readEarlier, resultsFile } from '../lab/results.ts';
+import { renderBundleHtml } from '../report/bundle-html.ts';
+import { renderBundleMarkdown } from '../report/bundle-markdown.ts';
+import {
+  type BundleReport,
+  groupByDevice,
+  type PlacedRun,
+  type ReportedVariant,
+  type RunOnDevice,
+} from '../report/bundle-report.ts';
+import { reportKind } from '../support/diagnostics/bundle-report.ts';
+import { formatMs } from '../support/units.ts';
+import { version } from '../support/version.ts';
+import type { Profile } from './profile.ts';
+
+export interface BundleReportParts {
+  readonly command: string;
+  /** Or what stands for one where a model file was profiled by itself. */
+  readonly manifest: Pick<Manifest, 'name'> &
+    Partial<Pick<Manifest, 'provenance'>> & {
+      readonly variants: readonly (ReportedVariant & Pick<Variant, 'measured' | 'parts'>)[];
+    };
+  /** Of this run; what the manifest has of earlier ones is there besides. */
+  readonly profile?: Pick<Profile, 'rows' | 'devices'> | undefined;
+  readonly lab?: readonly LabDeviceResult[] | undefined;
+  readonly refused?: BundleReport['refused'] | undefined;
+  readonly notes?: readonly string[] | undefined;
+}
+
+export function bundleReport(parts: BundleReportParts): BundleReport {
+  const { command, manifest, profile, lab = [], refused = [], notes = [] } = parts;
+  const { provenance } = manifest;
+  const variants = manifest.variants.map(
+    ({ name, precision, format, providers, requires, bytes, brotliBytes, runtime, accuracy, parity }) => ({
+      ...{ name, precision, format, providers, requires, bytes, brotliBytes, runtime, accuracy, parity },
+    }),
+  );
+  const earlier = manifest.variants.flatMap((v) => v.measured.map((m) => measuredRun(v.name, m, null)));
+  const runs = [
+    ...earlier,
+    ...lab.flatMap((device) => labRuns(device, manifest.variants)),
+    ...(profile ? profileRuns(profile) : []),
+  ];
+  return {
+    schema: 'edgepress/bundle-report@1',
+    tool: { name: 'edgepress', version },
+    createdAt: new Date().toISOString(),
+    command,
+    name: manifest.name,
+    source: provenance?.source ?? null,
+    data: provenance?.data ?? null,
+    variants,
+    refused: [...refused],
+    notes: [...notes],
+    devices: groupByDevice(runs, variants),
+  };
+}
+
+function measuredRun(
+  variant: string,
+  m: BundleMeasurement,
+  intervalMs: readonly [number, number] | null,
+): RunOnDevice {
+  const { device, host, emulated, provider, threads, runtime, adapter } = m;
+  const { downloadMs, createMs, firstRunMs, warmup, repetitions, medianMs, p90Ms, peakBytes, measuredAt } = m;
+  return {
+    ...{ device, host, emulated, variant, provider, threads, runtime, adapter },
+    measured: {
+      ...{ downloadMs, compileMs: m.compileMs ?? null, createMs, firstRunMs, warmup, repetitions },
+      ...{ medianMs, p90Ms, peakBytes, measuredAt, throughput: m.throughput ?? {} },
+      intervalMs: intervalMs && [...intervalMs],
+    },
+    reason: null,
+  };
+}
+
+const failedRun = (
+  place: Pick<RunOnDevice, 'device' | 'host' | 'emulated'>,
+  run: Pick<PlacedRun, 'variant' | 'provider' | 'threads'>,
+  reason: string,
+): RunOnDevice => ({ ...place, ...run, runtime: null, adapter: null, measured: null, reason });
+
+/** A row that was not measured belongs to the device of a row that was; where none was, the title stands for it. */
+function profileRuns({ rows, devices }: Pick<Profile, 'rows' | 'devices'>): RunOnDevice[] {
+  return rows.map((row) => {
+    const { subject, provider, threads, measured, reason } = row;
+    if (measured) return measuredRun(subject, measured.result, measured.intervalMs);
+    const known = rows.find((r) => r.device === row.device && r.measured)?.measured?.result;
+    const asked = devices.find((d) => d.name === row.device);
+    const place = known ?? {
+      device: row.device,
+      host: asked?.title ?? '',
+      emulated: asked?.emulated ?? false,
+    };
+    const { device, host, emulated } = place;
+    return failedRun(
+      { device, host, emulated },
+      { variant: subject, provider, threads },
+      reason ?? 'not measured',
+    );
+  });
+}
+
+/** Only what the manifest has not: it keeps the medians, not the failures nor what a device left out. Runs of files
+ *  that are not in the bundle any more are not about it. */
+function labRuns(
+  device: LabDeviceResult,
+  variants: readonly Pick<Variant, 'name' | 'parts'>[],
+): RunOnDevice[] {
+  const place = { device: device.name, host: device.host, emulated: device.automated };
+  const hashes = new Map(variants.map(({ name, parts }) => [name, parts[0]?.sha256]));
+  const failed = device.runs
+    .filter((run) => hashes.get(run.variant) === run.sha256)
+    .flatMap(({ variant, provider, threads, error, measured }) => {
+      const unclear = measured && measured.medianMs === null;
+      const reason = unclear
+        ? `faster than the browser's clock tells (${formatMs(measured.resolutionMs)})`
+        : error;
+      return reason === null ? [] : [failedRun(place, { variant, provider, threads }, reason)];
+    });
+  const left = device.left
+    .filter(({ variant }) => hashes.has(variant))
+    .map(({ variant, what, reason }) =>
+      failedRun(place, { variant, provider: null, threads: null }, `${what}: ${reason}`),
+    );
+  return [...failed, ...left];
+}
+
+/** The report of a profile: of the bundle with all that is known about it, or of one model file. */
+export function profileReport(profile: Profile, command: string): BundleReport {
+  const { target, written } = profile;
+  if (written === null) return bundleReport({ command, profile, manifest: standIn(target) });
+  const [manifest, lab] = [readManifest(written), labResultsIn(target)];
+  return bundleReport({ command, profile, manifest, lab });
+}
+
+function standIn(file: string): BundleReportParts['manifest'] {
+  const name = path.basename(file);
+  const variant = {
+    ...{ name, precision: null, format: file.endsWith('.ort') ? 'ort' : 'onnx', bytes: statSync(file).size },
+    ...{ providers: [], requires: [], brotliBytes: null, runtime: null, accuracy: null },
+    ...{ parity: [], measured: [], parts: [] },
+  };
+  return { name, variants: [variant] };
+}
+
+/** Results that labs left in a bundle's folder; none where there was no lab. */
+export const labResultsIn = (folder: string): LabDeviceResult[] =>
+  existsSync(path.join(folder, resultsFile)) ? readEarlier(folder) : [];
+
+/** @throws REPORT_KIND for another ending than .html, .md and .json */
+export function checkReportKinds(paths: readonly string[]): void {
+  for (const file of paths) if (!/\.(html|md|json)$/i.test(file)) throw reportKind(file);
+}
+
+/** Before any work. @throws REPORT_KIND, and what `checkOutputs` throws */
+export function checkReportPaths(paths: readonly string[], force = false): void {
+  checkReportKinds(paths);
+  for (const file of paths) checkOutputs([file], force);
+}
+
+/** Each file whole or not at all. @throws OUTPUT_UNWRITABLE */
+export async function writeBundleReport(report: BundleReport, paths: readonly string[]): Promise<void> {
+  for (const file of paths) {
+    const content = await contentOf(report, file);
+    const stage = createStage(file);
+    try {
+      stage.write(file, content);
+      stage.commit();
+    } finally {
+      stage.discard();
+    }
+  }
+}
+
+async function contentOf(report: BundleReport, file: string): Promise<string> {
+  if (/\.html$/i.test(file)) return renderBundleHtml(report);
+  return /\.md$/i.test(file) ? renderBundleMarkdown(report) : `${JSON.stringify(report, null, 1)}\n`;
+}

@@ -1,0 +1,25 @@
+/** The metrics of compress evaluate, and what kind of data each reads. */
+import { metricsMixed, metricUnknown } from '../support/diagnostics/generation.ts';
+
+/** 'classes': samples with labels. 'text': a text, or token ids. 'pairs': source and target, tab between. */
+export type MetricFamily = 'classes' | 'text' | 'pairs';
+
+const families: Readonly<Record<string, MetricFamily>> = {
+  accuracy: 'classes',
+  top5: 'classes',
+  f1: 'classes',
+  perplexity: 'text',
+  bleu: 'pairs',
+  'exact-match': 'pairs',
+};
+
+export const metricNames: readonly string[] = Object.keys(families);
+
+/** @throws METRIC_UNKNOWN; METRICS_MIXED for names of two families */
+export function metricFamily(names: readonly string[]): MetricFamily {
+  const unknown = names.find((name) => !Object.hasOwn(families, name));
+  if (unknown !== undefined) throw metricUnknown(unknown, metricNames);
+  const found = new Set(names.map((name) => families[name]!));
+  if (found.size > 1) throw metricsMixed(names);
+  return [...found][0] ?? 'classes';
+}

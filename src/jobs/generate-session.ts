@@ -1,0 +1,103 @@
+/** A decoder opened from files: model, encoder, and what the configuration beside them says. */
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Engine } from '../engine/contract.ts';
+import { readModelFile } from '../formats/onnx/file.ts';
+import type { Decoder } from '../generate/decoder.ts';
+import { openDecoder } from '../generate/open.ts';
+import { positionLimit } from '../generate/position-limit.ts';
+import { fileProblem } from '../support/diagnostics.ts';
+import { openSubject } from './run-pair.ts';
+
+export interface GeneratorFiles {
+  readonly model: string;
+  /** The other half of an encoder–decoder pair. */
+  readonly encoder?: string | undefined;
+  /** Most tokens that the model sees at once (default: what its table of positions says). */
+  readonly window?: number | undefined;
+  /** What an encoder–decoder begins to write with (default: config.json's, else the pad token, else 0). */
+  readonly startToken?: number | undefined;
+}
+
+export interface Generator {
+  readonly decoder: Decoder;
+  /** Tokens that end a text, by generation_config.json or config.json; null where they don't say. */
+  readonly stopTokens: readonly number[] | null;
+  close(): Promise<void>;
+}
+
+/** @param padToken  the tokeniser's, to begin with where no configuration says with what
+ *  @throws what reading and opening models throw; what openDecoder throws */
+export async function openGenerator(
+  engine: Engine,
+  files: GeneratorFiles,
+  padToken: number | null = null,
+): Promise<Generator> {
+  const config = configuration(files.model);
+  const start = files.startToken ?? config.start ?? padToken;
+  // Before engines open them: what is not there, or no model, is said in our words.
+  const [limit, maxSource] = [files.model, files.encoder].map((path) => (path ? limitOf(path) : null));
+  const session = await openSubject(engine, { path: files.model });
+  const encoder = files.encoder
+    ? await openSubject(engine, { path: files.encoder }).catch((error: unknown) => closing(session, error))
+    : undefined;
+  const close = async () => {
+    await session.close();
+    await encoder?.close();
+  };
+  try {
+    const decoder = openDecoder(session, {
+      encoder,
+      maxLength: files.window ?? limit,
+      maxSource,
+      ...(start === null ? {} : { startTokens: [start] }),
+    });
+    return { decoder, stopTokens: config.stop, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function closing(session: { close(): Promise<void> }, error: unknown): Promise<never> {
+  await session.close();
+  throw error;
+}
+
+/** onnxruntime's own format is not looked into. */
+function limitOf(path: string): number | null {
+  if (!path.endsWith('.ort')) return positionLimit(readModelFile(path));
+  try {
+    accessSync(path, constants.R_OK);
+    return null;
+  } catch (error) {
+    throw fileProblem(path, 'read', error);
+  }
+}
+
+interface Configuration {
+  readonly start: number | null;
+  readonly stop: readonly number[] | null;
+}
+
+/** generation_config.json and config.json beside the model, or one folder up, where transformers.js keeps them. */
+function configuration(model: string): Configuration {
+  const found: Record<string, unknown> = {};
+  for (const folder of [join(dirname(model), '..'), dirname(model)])
+    for (const name of ['config.json', 'generation_config.json'])
+      Object.assign(found, parsed(join(folder, name)));
+  const start = found['decoder_start_token_id'];
+  const ends = [found['eos_token_id']].flat().filter((id) => typeof id === 'number');
+  return { start: typeof start === 'number' ? start : null, stop: ends.length > 0 ? ends : null };
+}
+
+/** A file that is no object of JSON says nothing: it may belong to something else. */
+function parsed(path: string): object {
+  if (!existsSync(path)) return {};
+  try {
+    const json: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    return typeof json === 'object' && json !== null ? json : {};
+  } catch {
+    return {};
+  }
+}

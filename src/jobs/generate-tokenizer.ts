@@ -1,0 +1,65 @@
+/** The tokeniser that a command was given, or that lies beside the model. */
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { readTokenizer, type TextTokenizer } from '../generate/tokenizer.ts';
+import { idsInvalid, tokenizerRequired } from '../support/diagnostics/generation.ts';
+import { fileProblem } from '../support/diagnostics.ts';
+
+export interface TokenizerChoice {
+  readonly model: string;
+  /** tokenizer.json, a vocabulary, or llama2.c's tokenizer.bin. */
+  readonly tokenizer?: string | undefined;
+  /** Texts are token ids with spaces between. */
+  readonly ids?: boolean | undefined;
+}
+
+/** @param what  that needs it, for the message: "A prompt in words"
+ *  @throws TOKENIZER_REQUIRED, TOKENIZER_INVALID, FILE_NOT_FOUND … */
+export async function openTokenizer(choice: TokenizerChoice, what: string): Promise<TextTokenizer> {
+  if (choice.ids) return idTokenizer;
+  const path = choice.tokenizer ?? beside(choice.model);
+  if (path === null) throw tokenizerRequired(what);
+  const settings = join(dirname(path), 'tokenizer_config.json');
+  return readTokenizer({
+    name: basename(path),
+    bytes: readBytes(path),
+    config: existsSync(settings) ? parsed(settings) : undefined,
+  });
+}
+
+/** In the model's folder or one up, where transformers.js keeps it. */
+const beside = (model: string) =>
+  [dirname(model), join(dirname(model), '..')]
+    .map((folder) => join(folder, 'tokenizer.json'))
+    .find((path) => existsSync(path)) ?? null;
+
+export function readBytes(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw fileProblem(path, 'read', error);
+  }
+}
+
+/** A configuration that can't be read has no say; the tokeniser works without. */
+function parsed(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** "1 403 407" or "1,403,407". */
+const idTokenizer: TextTokenizer = {
+  stopTokens: [],
+  padToken: null,
+  encode(text) {
+    const words = text.split(/[\s,]+/).filter((w) => w !== '');
+    return words.map((word) => {
+      if (!/^\d+$/.test(word) || !Number.isSafeInteger(Number(word))) throw idsInvalid(word);
+      return Number(word);
+    });
+  },
+  decode: (ids) => ids.join(' '),
+};

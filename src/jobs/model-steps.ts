@@ -1,0 +1,178 @@
+/** What can be done to a model before it is quantised: prune, distil, fine-tune, in the order given. Each step is measured,
+ *  so that the report can say what it cost and what it bought. */
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { compressModel, preset } from '../compress.ts';
+import type { Engine } from '../engine/contract.ts';
+import { encodeModel } from '../formats/onnx/write.ts';
+import { cloneModel } from '../ir/clone.ts';
+import type { Model } from '../ir/model.ts';
+import { modelMacs } from '../ops/cost.ts';
+import { inferShapes } from '../ops/shapes.ts';
+import type { Skip } from '../pipeline/pass.ts';
+import { formatCount } from '../support/units.ts';
+import { openHeldOut } from '../train/held-out.ts';
+import { sampleData } from '../train/samples.ts';
+import { scoresClasses } from '../train/settings.ts';
+import { measurePair } from './measure-pair.ts';
+import { type JobEvents, step } from './progress.ts';
+import { type Prepared, portsOf } from './run-recipe.ts';
+import type { TrainingRecord } from './training-run.ts';
+
+export interface StepContext {
+  readonly engine: Engine;
+  /** The model as it came, ready to be a teacher. */
+  readonly original: Model;
+  readonly prepared: Prepared | null;
+  /** Samples that are not kept for evaluation. */
+  readonly training: readonly number[];
+  readonly events: JobEvents;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface StepOutcome {
+  readonly model: Model;
+  /** One line: what was done. */
+  readonly summary: string;
+  readonly skips?: readonly Skip[];
+  readonly training?: readonly TrainingRecord[];
+}
+
+export interface ModelStep {
+  /** Short, a verb: "prune", "distil". */
+  readonly name: string;
+  apply(model: Model, context: StepContext): Promise<StepOutcome>;
+}
+
+/** A model on its way, in numbers. */
+export interface Milestone {
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly parameters: number;
+  /** For one sample; null when shapes don't allow counting. */
+  readonly macs: number | null;
+  /** accuracy, or agreement with the original; on the samples kept for evaluation. */
+  readonly metric: string | null;
+  readonly value: number | null;
+  /** Median on the target, this machine. */
+  readonly latencyMs: number | null;
+}
+
+export interface StepsResult {
+  readonly model: Model;
+  readonly milestones: readonly Milestone[];
+  readonly stages: readonly { readonly name: string; readonly summary: string; readonly ms: number }[];
+  readonly skips: readonly (Skip & { readonly pass: string })[];
+  readonly training: readonly TrainingRecord[];
+}
+
+export interface StepsOptions {
+  readonly steps: readonly ModelStep[];
+  readonly engine: Engine;
+  readonly prepared: Prepared | null;
+  /** Where models can be put for measuring; null: latency is not measured. */
+  readonly folder: string | null;
+  readonly runtime: Engine['name'];
+  readonly events: JobEvents;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** @throws what steps throw */
+export async function runModelSteps(source: Model, options: StepsOptions): Promise<StepsResult> {
+  const { engine, prepared, events, signal } = options;
+  const { model: original } = await compressModel(source, { recipe: preset('trainable'), engine, signal });
+  const evaluation = new Set(prepared?.split.evaluation);
+  const training = Array.from({ length: prepared?.source.length ?? 0 }, (_, i) => i).filter(
+    (i) => !evaluation.has(i),
+  );
+  const context: StepContext = { engine, original, prepared, training, events, signal };
+  const judge = await openJudge(original, options);
+  try {
+    let model = cloneModel(original);
+    const milestones = [await judge.look('original', original)];
+    const stages: StepsResult['stages'][number][] = [];
+    const skips: StepsResult['skips'][number][] = [];
+    const records: TrainingRecord[] = [];
+    for (const s of options.steps) {
+      signal?.throwIfAborted();
+      const started = performance.now();
+      const outcome = await step(
+        events,
+        s.name,
+        () => s.apply(model, context),
+        (o) => o.summary,
+      );
+      model = outcome.model;
+      stages.push({ name: s.name, summary: outcome.summary, ms: performance.now() - started });
+      skips.push(...(outcome.skips ?? []).map((skip) => ({ ...skip, pass: s.name })));
+      records.push(...(outcome.training ?? []));
+      milestones.push(await judge.look(s.name, model));
+    }
+    return { model, milestones, stages, skips, training: records };
+  } finally {
+    await judge.close();
+  }
+}
+
+interface Judge {
+  look(name: string, model: Model): Promise<Milestone>;
+  close(): Promise<void>;
+}
+
+async function openJudge(original: Model, options: StepsOptions): Promise<Judge> {
+  const { engine, prepared, folder, signal } = options;
+  const scores = scoresClasses(original);
+  const indices = prepared?.split.evaluation ?? [];
+  const heldOut =
+    prepared && indices.length > 0
+      ? await openHeldOut({
+          engine,
+          data: await sampleData(prepared.source, indices),
+          batch: 64,
+          teacher: original,
+          scores,
+        })
+      : null;
+  const sample = prepared && indices.length > 0 ? await prepared.source.read(indices[0] as number) : null;
+  return {
+    async look(name, model) {
+      const bytes = encodeModel(model);
+      return {
+        name,
+        sizeBytes: bytes.length,
+        parameters: [...model.graph.initializers].reduce(
+          (n, v) => n + (v.constant?.dtype.startsWith('float') ? size(v.constant.dims) : 0),
+          0,
+        ),
+        macs: macsOf(model),
+        metric: heldOut?.metric ?? null,
+        value: heldOut ? await heldOut.measure(model) : null,
+        latencyMs: folder ? await latency(bytes, path.join(folder, 'step.onnx'), model) : null,
+      };
+    },
+    close: async () => heldOut?.close(),
+  };
+
+  async function latency(bytes: Uint8Array, file: string, model: Model): Promise<number | null> {
+    writeFileSync(file, bytes);
+    const measured = await measurePair(
+      { path: file },
+      { path: file },
+      { engine: options.runtime, sample, ports: portsOf(model), signal, maxMs: 1500 },
+    );
+    return Math.min(...measured.latency.map((l) => l.medianMs));
+  }
+}
+
+const size = (dims: readonly number[]) => dims.reduce((a, b) => a * b, 1);
+
+export function macsOf(model: Model): number | null {
+  const typed = cloneModel(model);
+  inferShapes(typed);
+  const { macs, unknown } = modelMacs(typed);
+  return unknown.length > 0 && macs === 0 ? null : macs;
+}
+
+/** "301 M → 148 M MACs" */
+export const describeChange = (before: number | null, after: number | null, unit: string) =>
+  before === null || after === null ? '' : `${formatCount(before)} → ${formatCount(after)} ${unit}`;

@@ -1,0 +1,49 @@
+/** `compress ort`: a model in onnxruntime's own format, with the list of what a reduced build of the runtime must hold. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { convertToOrt } from '../emit/ort.ts';
+import { requiredOperators } from '../emit/required-operators.ts';
+import { checkOutputs, createStage } from '../emit/write.ts';
+import { openModel } from './model-files.ts';
+import { rejectBroken } from './run-recipe.ts';
+
+export interface OrtFileOptions {
+  readonly input: string;
+  /** Path of the .ort file; the list of operators goes beside it. */
+  readonly output: string;
+  /** Processor that it is mainly for; see `convertToOrt`. */
+  readonly target: 'any' | 'arm';
+  readonly force?: boolean | undefined;
+}
+
+export interface OrtFileResult {
+  readonly files: readonly { readonly path: string; readonly bytes: number }[];
+  readonly sourceBytes: number;
+}
+
+/** Named as onnxruntime's own converter names it. */
+export const operatorsPath = (output: string) =>
+  `${output.replace(/\.ort$/i, '')}.required_operators_and_types.config`;
+
+/** @throws what reading throws, OUTPUT_EXISTS, ORT_CONVERSION, ENGINE_MISSING; nothing is written then */
+export async function convertFile({ input, output, target, force }: OrtFileOptions): Promise<OrtFileResult> {
+  const paths = [output, operatorsPath(output)];
+  checkOutputs(paths, force ?? false);
+  const { model, files, sizeBytes } = openModel(input);
+  rejectBroken(model);
+  const [file, ...beside] = files;
+  const externalData = new Map(
+    beside.map((data) => [path.relative(path.dirname(input), data), new Uint8Array(readFileSync(data))]),
+  );
+  const bytes = await convertToOrt(new Uint8Array(readFileSync(file!)), { target, externalData });
+  const list = requiredOperators([bytes], { names: [path.basename(output)] });
+  const contents = [bytes, new TextEncoder().encode(list)];
+  const stage = createStage(output);
+  try {
+    for (const [i, content] of contents.entries()) stage.write(paths[i]!, content);
+    stage.commit();
+  } finally {
+    stage.discard();
+  }
+  return { files: paths.map((p, i) => ({ path: p, bytes: contents[i]!.length })), sourceBytes: sizeBytes };
+}

@@ -1,0 +1,35 @@
+/** Distillation and fine-tuning as steps between the original model and its compressed form. */
+import type { Model } from '../../ir/model.ts';
+import { trainingNeedsData } from '../../support/diagnostics/training.ts';
+import type { TrainingSettings } from '../../train/settings.ts';
+import type { ModelStep } from '../model-steps.ts';
+import { describeTraining, trainingRun } from '../training-run.ts';
+
+export interface TrainStepOptions {
+  /** 'distil': towards the original's answers, with labels where there are some; 'finetune': towards the labels. */
+  readonly name: 'distil' | 'finetune';
+  readonly settings: TrainingSettings;
+  /** Folder for checkpoints; null: none. */
+  readonly checkpoints: string | null;
+  /** Instead of the original. */
+  readonly teacher?: Model;
+}
+
+export const trainStep = (options: TrainStepOptions): ModelStep => ({
+  name: options.name,
+  async apply(model, { engine, prepared, training, original, events, signal }) {
+    if (!prepared) throw trainingNeedsData(options.name);
+    const { model: trained, record } = await trainingRun(model, {
+      engine,
+      settings: options.settings,
+      source: prepared.source,
+      indices: training,
+      teacher: options.name === 'distil' ? (options.teacher ?? original) : null,
+      checkpoints: options.checkpoints,
+      events,
+      step: options.name,
+      signal,
+    });
+    return { model: trained, summary: describeTraining(record), training: [record] };
+  },
+});

@@ -1,0 +1,92 @@
+/** Quantisation-aware training: the statically quantised model learns, from the float model it was made of and from
+ *  labels where there are some, weights and scales that suit its integers. The form of the model does not change. */
+import { inParallel } from '../calibrate/read-all.ts';
+import type { DataSource, Split } from '../calibrate/source.ts';
+import type { Engine } from '../engine/contract.ts';
+import { cloneModel } from '../ir/clone.ts';
+import type { Model } from '../ir/model.ts';
+import { float32Values, type Tensor, tensorOf } from '../ir/tensor.ts';
+import { fold, type TrainedScale, unfold } from '../quant/trainable.ts';
+import { type TrainingSettingsInit, trainingSettingsSchema } from '../train/settings.ts';
+import type { ParameterRule } from '../train/step.ts';
+import type { JobEvents } from './progress.ts';
+import { type TrainingRecord, trainingRun } from './training-run.ts';
+
+/** Fewer epochs and smaller steps than training from scratch: the weights are good already, only their rounding is not. */
+export const qatSettings = (given: TrainingSettingsInit = {}) =>
+  trainingSettingsSchema.parse({
+    epochs: 5,
+    batch: 32,
+    learningRate: 5e-4,
+    optimizer: 'adam',
+    weightDecay: 0,
+    statistics: 'running',
+    ...given,
+  });
+
+export interface TrainInt8Options {
+  readonly engine: Engine;
+  readonly source: DataSource;
+  /** Samples that may be trained on. */
+  readonly indices: readonly number[];
+  readonly settings: TrainingSettingsInit;
+  readonly checkpoints?: string | null | undefined;
+  readonly events: JobEvents;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Trains `quantized` in place. Where no epoch beats the model as calibrated on the samples held back, that one is kept.
+ *  @param quantized  what quantize-static left, before later passes change its constants
+ *  @param clean  the float model before it: start of the weights, and teacher
+ *  @throws what trainingRun throws */
+export async function trainInt8(
+  quantized: Model,
+  clean: Model,
+  options: TrainInt8Options,
+): Promise<TrainingRecord> {
+  const trainable = unfold(quantized, clean);
+  const calibrated = cloneModel(quantized);
+  const deployed = (student: Model): Model => {
+    const copy = cloneModel(calibrated);
+    fold(copy, trainable, tensorsOf(student));
+    return copy;
+  };
+  const { model, record } = await trainingRun(trainable.model, {
+    ...options,
+    settings: qatSettings(options.settings),
+    teacher: clean,
+    also: trainable.scales.map((s) => s.name),
+    each: Object.fromEntries(trainable.scales.map((s) => [s.name, scaleRule(s)])),
+    deployed,
+    step: 'train',
+  });
+  const worse = record.best !== null && record.before !== null && record.best.metric < record.before;
+  if (!worse) fold(quantized, trainable, tensorsOf(model));
+  return record;
+}
+
+const tensorsOf = (model: Model): Record<string, Tensor> =>
+  Object.fromEntries([...model.graph.initializers].map((v) => [v.name, v.constant as Tensor]));
+
+/** LSQ's balance of scales against weights: the gradient of a scale sums over all its elements, so it is divided by
+ *  √(elements · levels); and a step changes it in proportion to its size. It never nears zero, where it would change sign. */
+function scaleRule({ initial, elements, levels }: TrainedScale): ParameterRule {
+  const times = (factor: number) =>
+    tensorOf(
+      'float32',
+      initial.dims,
+      float32Values(initial).map((s) => s * factor),
+    );
+  return { gradient: 1 / Math.sqrt(elements * levels), rate: times(1), least: times(1 / 64) };
+}
+
+/** Samples that a training may see: all but those held back to compare and their copies. */
+export async function trainingIndices(source: DataSource, split: Split): Promise<number[]> {
+  const held = new Set(split.evaluation);
+  const all = Array.from({ length: source.length }, (_, i) => i).filter((i) => !held.has(i));
+  if (!source.fingerprint) return all;
+  const print = (i: number) => source.fingerprint?.(i) as Promise<string>;
+  const prints = new Set(await inParallel(split.evaluation.length, 8, (k) => print(split.evaluation[k]!)));
+  const own = await inParallel(all.length, 8, (k) => print(all[k]!));
+  return all.filter((_, k) => !prints.has(own[k]!));
+}

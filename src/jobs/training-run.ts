@@ -1,0 +1,186 @@
+/** Trains a model on prepared data, with progress, a held-out part for choosing the epoch, and checkpoints. */
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import type { DataSource } from '../calibrate/source.ts';
+import { splitData } from '../calibrate/split.ts';
+import type { Engine } from '../engine/contract.ts';
+import type { Model } from '../ir/model.ts';
+import { nothingToLearnFrom } from '../support/diagnostics/training.ts';
+import { openHeldOut } from '../train/held-out.ts';
+import { type EpochRecord, train } from '../train/loop.ts';
+import { sampleData } from '../train/samples.ts';
+import {
+  lossesOf,
+  optimizerOf,
+  scheduleOf,
+  scoresClasses,
+  type TrainingSettings,
+} from '../train/settings.ts';
+import type { ParameterRule } from '../train/step.ts';
+import { fileCheckpoints } from './checkpoint.ts';
+import type { JobEvents } from './progress.ts';
+
+export interface TrainingRunOptions {
+  readonly engine: Engine;
+  readonly settings: TrainingSettings;
+  readonly source: DataSource;
+  /** Samples that may be trained on; a tenth, at most 1 000, of them is held back to choose the best epoch. */
+  readonly indices: readonly number[];
+  readonly teacher: Model | null;
+  /** Folder for checkpoints; a run that was cut off goes on from there. null: none are kept. */
+  readonly checkpoints?: string | null | undefined;
+  /** Weights multiplied by masks after each update. */
+  readonly masked?: readonly string[];
+  /** Initialisers to train besides those that are read as weights, and what is special about single ones. */
+  readonly also?: readonly string[];
+  readonly each?: Readonly<Record<string, ParameterRule>>;
+  /** The form of the student that will be used, when it is not the one in training; this is measured. */
+  readonly deployed?: (student: Model) => Model;
+  readonly events: JobEvents;
+  readonly step: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a training run was and how it went, for the report. */
+export interface TrainingRecord {
+  readonly name: string;
+  readonly samples: number;
+  readonly validationSamples: number;
+  readonly losses: readonly string[];
+  /** null: not measured. */
+  readonly metric: string | null;
+  readonly before: number | null;
+  readonly best: { readonly epoch: number; readonly metric: number } | null;
+  readonly epochs: readonly EpochRecord[];
+  readonly stopped: 'finished' | 'early' | 'aborted';
+  readonly seconds: number;
+  readonly settings: TrainingSettings;
+}
+
+/** @throws NOTHING_TO_LEARN_FROM without teacher and labels; what training and data throw; an abort as AbortError */
+export async function trainingRun(
+  student: Model,
+  options: TrainingRunOptions,
+): Promise<{ model: Model; record: TrainingRecord }> {
+  const { engine, settings, source, teacher, events, signal } = options;
+  const scores = scoresClasses(student) || (teacher !== null && scoresClasses(teacher));
+  const deployed = options.deployed ?? ((model: Model) => model);
+  const labelled = source.labelled || source.targeted === true;
+  const losses = lossesOf(settings, { teacher: teacher !== null, labelled, scores });
+  if (losses.length === 0) throw nothingToLearnFrom();
+  const { fit, validation } = await divide(source, options.indices, settings.seed);
+  const data = await sampleData(source, fit, { augmentation: settings.augmentation });
+  const heldOut =
+    validation.length > 0
+      ? await openHeldOut({
+          engine,
+          data: await sampleData(source, validation),
+          batch: settings.batch,
+          teacher,
+          scores,
+        })
+      : null;
+  const store = options.checkpoints
+    ? fileCheckpoints(checkpointFolder(options.checkpoints, student, settings), checkpointSteps)
+    : undefined;
+  const started = performance.now();
+  try {
+    const before = heldOut ? await heldOut.measure(deployed(student)) : null;
+    const run = train(student, {
+      engine,
+      data,
+      losses,
+      optimizer: optimizerOf(settings),
+      schedule: scheduleOf(settings),
+      batch: settings.batch,
+      epochs: settings.epochs,
+      learningRate: settings.learningRate,
+      weightDecay: settings.weightDecay,
+      l1: settings.l1,
+      clipNorm: settings.clipNorm,
+      accumulate: settings.accumulate,
+      ema: settings.ema,
+      statistics: settings.statistics,
+      recompute: settings.recompute,
+      seed: settings.seed,
+      parameters: { freeze: settings.freeze, also: options.also ?? [] },
+      ...(options.each ? { each: options.each } : {}),
+      ...(options.masked ? { masked: options.masked } : {}),
+      ...(teacher ? { teacher } : {}),
+      ...(heldOut ? { evaluate: (m: Model) => heldOut.measure(deployed(m)) } : {}),
+      ...(settings.patience > 0 ? { patience: settings.patience } : {}),
+      ...(store ? { checkpoints: store } : {}),
+      ...(signal ? { signal } : {}),
+    });
+    let next = await run.next();
+    for (; !next.done; next = await run.next()) {
+      const event = next.value;
+      if (event.kind === 'step') events.progress?.(options.step, event.batch, event.batches);
+      else events.note?.(options.step, describeEpoch(event, heldOut?.metric ?? null, settings.epochs));
+    }
+    signal?.throwIfAborted();
+    const result = next.value;
+    await store?.remove();
+    return {
+      model: result.model,
+      record: {
+        name: options.step,
+        samples: fit.length,
+        validationSamples: validation.length,
+        losses: losses.map((l) => l.kind),
+        metric: heldOut?.metric ?? null,
+        before,
+        best: result.best,
+        epochs: result.history,
+        stopped: result.stopped,
+        seconds: (performance.now() - started) / 1000,
+        settings,
+      },
+    };
+  } finally {
+    await heldOut?.close();
+  }
+}
+
+const checkpointSteps = 200;
+
+/** Runs of other models and settings keep apart. */
+function checkpointFolder(root: string, model: Model, settings: TrainingSettings): string {
+  const hash = createHash('sha256').update(JSON.stringify(settings));
+  for (const v of model.graph.initializers) hash.update(`${v.name} ${v.constant?.dims}`);
+  return path.join(root, hash.digest('hex').slice(0, 16));
+}
+
+async function divide(source: DataSource, indices: readonly number[], seed: number) {
+  const held = Math.min(1000, Math.floor(indices.length / 10));
+  const part = {
+    length: indices.length,
+    labelled: source.labelled,
+    label: (i: number) => source.label?.(indices[i] as number),
+    ...(source.fingerprint
+      ? { fingerprint: (i: number) => source.fingerprint?.(indices[i] as number) as Promise<string> }
+      : {}),
+  };
+  const split = await splitData(part, { calibration: held, evaluation: indices.length, seed });
+  const at = (i: number) => indices[i] as number;
+  const validation = held > 0 ? split.calibration.map(at) : [];
+  const kept = new Set(validation);
+  return { validation, fit: indices.filter((i) => !kept.has(i)) };
+}
+
+export function formatMetric(metric: string | null, value: number | null): string {
+  if (metric === null || value === null) return 'not measured';
+  return metric === 'SQNR' ? `SQNR ${value.toFixed(1)} dB` : `${metric} ${(100 * value).toFixed(1)} %`;
+}
+
+const describeEpoch = (e: EpochRecord, metric: string | null, of: number) =>
+  `epoch ${e.epoch} of ${of} · loss ${e.loss.toPrecision(3)}${metric ? ` · ${formatMetric(metric, e.metric)}` : ''}`;
+
+export const describeTraining = (r: TrainingRecord) =>
+  [
+    `${r.epochs.length} ${r.epochs.length === 1 ? 'epoch' : 'epochs'} on ${r.samples} samples`,
+    r.metric ? `${formatMetric(r.metric, r.before)} → ${formatMetric(r.metric, r.best?.metric ?? null)}` : '',
+    r.stopped === 'early' ? 'stopped early' : '',
+  ]
+    .filter(Boolean)
+    .join(' · ');

@@ -1,0 +1,185 @@
+/** Structured pruning of a model: find what goes together, rank it, remove it. */
+import type { Model } from '../ir/model.ts';
+import type { UnitKind } from '../ops/channels/links.ts';
+import type { Bindings } from '../ops/dims.ts';
+import { selectNodes } from '../quant/select.ts';
+import { pruneNeeds, pruneTargetMissing, pruneTargetUnreachable } from '../support/diagnostics/pruning.ts';
+import { type ChannelGroup, type ChannelGroups, findChannelGroups } from './channel-groups.ts';
+import { chooseUnits, type PruneTarget } from './choose.ts';
+import { type Cost, createCostModel, type LayerCost } from './cost-model.ts';
+import { type Importance, type ImportanceData, scoreUnits } from './importance.ts';
+import { removeUnits } from './remove.ts';
+
+export interface PruneOptions {
+  /** Shares that stay, of the dense model: of the first model that was pruned, when a pruned one is pruned again. */
+  readonly target?: PruneTarget | undefined;
+  /** Instead of a target: the share of units that goes, 0 to 1. */
+  readonly ratio?: number | undefined;
+  readonly importance?: Importance | undefined;
+  readonly scope?: 'global' | 'uniform' | undefined;
+  /** Widths become multiples of this where a group is wide enough (at least four times as wide). Default 8. */
+  readonly round?: number | undefined;
+  /** Least share of every group's units that stays. Default 0.1. */
+  readonly leave?: number | undefined;
+  /** Nodes whose outputs keep their width: op types, names, globs, /regular expressions/. */
+  readonly exclude?: readonly string[] | undefined;
+  /** Kinds of units that may go. Default all. */
+  readonly what?: readonly UnitKind[] | undefined;
+  /** Lets axes shrink that LayerNormalization and the like go over (residual streams): for students only, since the
+   *  result no longer answers like the original with the same channels masked. */
+  readonly shrinkNorms?: boolean | undefined;
+  /** Prune as far as possible where the target can't be reached, instead of refusing. */
+  readonly bestEffort?: boolean | undefined;
+}
+
+export interface PruneContext extends ImportanceData {
+  /** Sizes for symbols when costs are counted; 1 otherwise. */
+  readonly bindings?: Bindings | undefined;
+  /** For a latency target: milliseconds of a layer at given sizes. */
+  readonly layerCost?: LayerCost | undefined;
+}
+
+export interface PruneResult {
+  /** Before any pruning, now, and after. */
+  readonly dense: Cost;
+  readonly before: Cost;
+  readonly after: Cost;
+  /** Whether the target was met (always, unless `bestEffort`). */
+  readonly met: boolean;
+  readonly removed: readonly RemovedUnits[];
+  /** What could not be pruned, with the reason. */
+  readonly skipped: readonly { readonly at: string; readonly reason: string }[];
+}
+
+export interface RemovedUnits {
+  /** Node that made the channels. */
+  readonly at: string;
+  readonly kind: UnitKind;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What would be removed. */
+export interface PrunePlan {
+  readonly found: ChannelGroups;
+  /** Groups of the kinds that may go. */
+  readonly groups: readonly ChannelGroup[];
+  /** Class ids of the units that go. */
+  readonly removed: ReadonlySet<number>;
+  readonly result: PruneResult;
+}
+
+/** Removes channels, heads and hidden units; edits the model.
+ *  @throws PRUNE_TARGET_MISSING, PRUNE_TARGET_UNREACHABLE (unless bestEffort), PRUNE_NEEDS_INPUT (taylor without
+ *    gradients, activation without activity, latency without layerCost), PATTERN_MATCHES_NOTHING */
+export function pruneModel(model: Model, options: PruneOptions, context: PruneContext = {}): PruneResult {
+  const { found, removed, result } = planPruning(model, options, context);
+  removeUnits(model, found, removed);
+  model.annotations.set('dense-cost', { cost: result.dense, bindings: bindingsText(context) });
+  if (options.ratio !== undefined && removed.size > 0) model.annotations.set('pruned-ratio', options.ratio);
+  return result;
+}
+
+/** Chooses what pruneModel removes, and leaves the model as it is but for inferred types. @throws as pruneModel */
+export function planPruning(model: Model, options: PruneOptions, context: PruneContext = {}): PrunePlan {
+  const target = checkOptions(options, context);
+  const byTarget = Object.keys(target).length > 0;
+  const exclude = options.exclude?.length ? selectNodes(model, { include: options.exclude }) : () => false;
+  const found = findChannelGroups(model, { shrinkNorms: options.shrinkNorms ?? false, exclude });
+  const what = new Set(options.what ?? ['channels', 'heads', 'hidden']);
+  const groups = found.groups.filter((g) => what.has(g.kind));
+  const cost = createCostModel(model, found.links, context.bindings, context.layerCost);
+  const before = cost(new Set());
+  const dense = denseCost(model, before, context);
+  const within = (c: Cost) => isWithin(c, dense, target);
+  const others = found.groups.filter((g) => !what.has(g.kind));
+  const skipped = [
+    ...found.pinned,
+    ...others.map((g) => ({ at: g.name, reason: `not-asked-for: ${g.kind}` })),
+  ];
+  const plan = (removed: ReadonlySet<number>, after: Cost, met: boolean): PrunePlan => ({
+    found,
+    groups,
+    removed,
+    result: { dense, before, after, met, removed: summary(groups, removed), skipped },
+  });
+  if (byTarget ? within(before) : ratioDone(model, options.ratio!)) return plan(new Set(), before, true);
+  const scores = groups.map((g) => scoreUnits(g, options.importance ?? 'l2', context));
+  const choice = chooseUnits(groups, scores, cost, byTarget ? { within } : { ratio: options.ratio! }, {
+    scope: options.scope ?? 'global',
+    round: options.round ?? 8,
+    leave: options.leave ?? 0.1,
+  });
+  if (!choice.met && !options.bestEffort) throw unreachable(target, choice.cost, dense, found);
+  return plan(choice.removed, choice.cost, choice.met);
+}
+
+/** Makes a smaller model of the same kind, to be trained: the least important units of every group go, residual streams
+ *  too. @param width  share of every width that stays, 0 to 1 */
+export function narrow(model: Model, width: number, context: PruneContext = {}): PruneResult {
+  return pruneModel(
+    model,
+    { ratio: 1 - width, scope: 'uniform', shrinkNorms: true, bestEffort: true, leave: 0.01 },
+    context,
+  );
+}
+
+function checkOptions(options: PruneOptions, context: PruneContext): PruneTarget {
+  const { target, ratio, importance } = options;
+  const asked = [target?.macs, target?.parameters, target?.latency].some((t) => t !== undefined);
+  if (!asked && ratio === undefined) throw pruneTargetMissing();
+  if (target?.latency !== undefined && !context.layerCost)
+    throw pruneNeeds(
+      'latency',
+      'what each layer costs',
+      'Measure the layers first, or give a share of macs.',
+    );
+  if (importance === 'taylor' && !context.gradients)
+    throw pruneNeeds('taylor', 'gradients', 'Give data and a loss, or choose "l2".');
+  if (importance === 'activation' && !context.activity)
+    throw pruneNeeds('activation', 'activations of some samples', 'Give data, or choose "l2".');
+  return asked ? target! : {};
+}
+
+/** The cost of the first model, kept with it, so that targets of later steps mean the same. */
+function denseCost(model: Model, now: Cost, context: PruneContext): Cost {
+  const known = model.annotations.get('dense-cost') as { cost: Cost; bindings: string } | undefined;
+  if (!known || known.bindings !== bindingsText(context)) return now;
+  return { ...known.cost, latencyMs: known.cost.latencyMs ?? now.latencyMs };
+}
+
+const bindingsText = ({ bindings = {} }: PruneContext) => JSON.stringify(Object.entries(bindings).sort());
+
+function isWithin(cost: Cost, dense: Cost, target: PruneTarget): boolean {
+  const slack = 1 + 1e-9;
+  return (
+    cost.macs <= (target.macs ?? Number.POSITIVE_INFINITY) * dense.macs * slack &&
+    cost.parameters <= (target.parameters ?? Number.POSITIVE_INFINITY) * dense.parameters * slack &&
+    (target.latency === undefined || (cost.latencyMs ?? 0) <= target.latency * (dense.latencyMs ?? 0) * slack)
+  );
+}
+
+const ratioDone = (model: Model, ratio: number) =>
+  ratio <= 0 || ((model.annotations.get('pruned-ratio') as number | undefined) ?? 0) >= ratio;
+
+function unreachable(target: PruneTarget, least: Cost, dense: Cost, found: ChannelGroups) {
+  const shares = [
+    ['MACs', target.macs, least.macs / dense.macs],
+    ['parameters', target.parameters, least.parameters / dense.parameters],
+    ['latency', target.latency, (least.latencyMs ?? 0) / (dense.latencyMs || 1)],
+  ] as const;
+  const [what, asked, left] = shares.find(([, a, l]) => a !== undefined && l > a) ?? shares[0];
+  return pruneTargetUnreachable(
+    what,
+    asked ?? 0,
+    left,
+    found.pinned.map((p) => `${p.at} (${p.reason})`),
+  );
+}
+
+function summary(groups: readonly ChannelGroup[], removed: ReadonlySet<number>): RemovedUnits[] {
+  return groups.flatMap((g) => {
+    const gone = g.units.filter((u) => removed.has(u)).length;
+    return gone > 0 ? [{ at: g.name, kind: g.kind, from: g.units.length, to: g.units.length - gone }] : [];
+  });
+}

@@ -1,0 +1,11 @@
+/** Messages of the gradient rules and lowerings. */
+import { Diagnostic } from '../diagnostics.ts';
+
+/** @param what  the input or attribute and what it must be, as '"starts" must be a constant' */
+export const gradientSetting = (op: string, node: string, what: string): Diagnostic =>
+  new Diagnostic(
+    'GRADIENT_SETTING',
+    'unsupported',
+    `No gradient for ${op} "${node}" as it is set: ${what}.`,
+    'Fold constants first (the pass fold-constants), or keep the weights before this node fixed with --freeze.',
+  );

@@ -1,0 +1,89 @@
+/** Update rules as ONNX nodes: weight and state in, new weight and state out, in the same run as the gradients. */
+import type { Emitter } from '../autodiff/emitter.ts';
+import type { Value } from '../ir/model.ts';
+
+export type OptimizerSpec =
+  | { readonly kind: 'sgd'; readonly momentum?: number; readonly nesterov?: boolean }
+  | {
+      readonly kind: 'adam' | 'adamw';
+      readonly beta1?: number;
+      readonly beta2?: number;
+      readonly epsilon?: number;
+    };
+
+/** Quantities that change from step to step, fed as scalars. */
+export interface StepScalars {
+  readonly learningRate: Value;
+  /** 1 in the first step. */
+  readonly step: Value;
+}
+
+export interface Regularization {
+  /** L2: added to the gradient for SGD and Adam, decoupled from it for AdamW (Loshchilov & Hutter 2019). */
+  readonly weightDecay?: number;
+  /** L1: weight · sign(w) added to the gradient. */
+  readonly l1?: number;
+}
+
+/** Names of the tensors, shaped like the weight and zero at first, that the optimiser keeps for each weight. */
+export function slotsOf(spec: OptimizerSpec): readonly string[] {
+  if (spec.kind === 'sgd') return spec.momentum ? ['momentum'] : [];
+  return ['first_moment', 'second_moment'];
+}
+
+/** @returns the new weight, then the new slots in the order of `slotsOf` */
+export function applyUpdate(
+  e: Emitter,
+  spec: OptimizerSpec,
+  regularization: Regularization,
+  weight: Value,
+  gradient: Value,
+  slots: readonly Value[],
+  scalars: StepScalars,
+): Value[] {
+  const { weightDecay = 0, l1 = 0 } = regularization;
+  const decoupled = spec.kind === 'adamw';
+  let g = gradient;
+  if (weightDecay > 0 && !decoupled) g = e.op('Add', [g, e.op('Mul', [weight, weightDecay])]);
+  if (l1 > 0) g = e.op('Add', [g, e.op('Mul', [e.op('Sign', [weight]), l1])]);
+  if (spec.kind === 'sgd') return sgd(e, spec, weight, g, slots[0], scalars);
+  const decayed = weightDecay > 0 && decoupled;
+  const base = decayed
+    ? e.op('Mul', [weight, e.op('Sub', [1, e.op('Mul', [scalars.learningRate, weightDecay])])])
+    : weight;
+  return adam(e, spec, base, g, slots, scalars);
+}
+
+function sgd(
+  e: Emitter,
+  spec: { readonly momentum?: number; readonly nesterov?: boolean },
+  weight: Value,
+  g: Value,
+  velocity: Value | undefined,
+  { learningRate }: StepScalars,
+): Value[] {
+  const moved = (direction: Value) => e.op('Sub', [weight, e.op('Mul', [direction, learningRate])]);
+  if (!velocity || !spec.momentum) return [moved(g)];
+  const next = e.op('Add', [e.op('Mul', [velocity, spec.momentum]), g]);
+  const direction = spec.nesterov ? e.op('Add', [g, e.op('Mul', [next, spec.momentum])]) : next;
+  return [moved(direction), next];
+}
+
+/** Kingma & Ba 2015, algorithm 1, bias correction folded into the step size and ε scaled along. */
+function adam(
+  e: Emitter,
+  { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: { beta1?: number; beta2?: number; epsilon?: number },
+  weight: Value,
+  g: Value,
+  slots: readonly Value[],
+  { learningRate, step }: StepScalars,
+): Value[] {
+  const [m, v] = slots as [Value, Value];
+  const next1 = e.op('Add', [e.op('Mul', [m, beta1]), e.op('Mul', [g, 1 - beta1])]);
+  const next2 = e.op('Add', [e.op('Mul', [v, beta2]), e.op('Mul', [e.op('Mul', [g, g]), 1 - beta2])]);
+  const left = (beta: number) => e.op('Sub', [1, e.op('Pow', [e.scalar(beta), step])]);
+  const root2 = e.op('Sqrt', [left(beta2)]);
+  const rate = e.op('Div', [e.op('Mul', [learningRate, root2]), left(beta1)]);
+  const size = e.op('Add', [e.op('Sqrt', [next2]), e.op('Mul', [root2, epsilon])]);
+  return [e.op('Sub', [weight, e.op('Mul', [e.op('Div', [next1, size]), rate])]), next1, next2];
+}

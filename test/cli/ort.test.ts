@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openEngine } from '../../src/engine/open.ts';
+import { createWorkspace, type Workspace } from './program.ts';
+
+let w: Workspace;
+beforeEach(() => {
+  w = createWorkspace();
+  w.copy('glyphs-cnn');
+});
+afterEach(() => w.remove());
+
+describe('compress ort', () => {
+  it('writes a file that onnxruntime opens, and the operators that a reduced build needs for it', async () => {
+    const { code, stdout } = await w.run(['ort', 'glyphs-cnn.onnx', '-o', 'm.ort']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/→ m\.ort .* kB → .* kB\n {2}→ m\.required_operators_and_types\.config/);
+    const session = await (await openEngine('node')).open({ bytes: readFileSync(w.path('m.ort')) });
+    expect(session.inputs.map((p) => p.name)).toEqual(['image']);
+    await session.close();
+    expect(readFileSync(w.path('m.required_operators_and_types.config'), 'utf8')).toMatch(
+      /com\.microsoft;1;/,
+    );
+  });
+
+  it('keeps a file of that name that somebody else made', async () => {
+    w.copy('glyphs-mlp', 'm.ort');
+    const before = w.listing();
+    const { code, stderr } = await w.run(['ort', 'glyphs-cnn.onnx', '-o', 'm.ort']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/m\.ort/);
+    expect(w.listing()).toEqual(before);
+  });
+});

@@ -1,0 +1,63 @@
+/** The gate on a real WebGPU: Chromium, in software where there is no GPU. Skipped where no Chromium is found. */
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openData } from '../../src/calibrate/open.ts';
+import { encodeModel } from '../../src/formats/onnx/index.ts';
+import { setConstant } from '../../src/ir/edit.ts';
+import { constantOf, type Model } from '../../src/ir/model.ts';
+import { float32Values, tensorOf } from '../../src/ir/tensor.ts';
+import { createGate, type Gate } from '../../src/jobs/bundle-gate.ts';
+import { openModel } from '../../src/jobs/model-files.ts';
+import { portsOf } from '../../src/jobs/run-recipe.ts';
+import { findBrowser } from '../../src/profile/browsers.ts';
+
+const original = 'fixtures/models/glyphs-cnn.onnx';
+const bytes = new Uint8Array(readFileSync(original));
+
+function withWrongWeights(): Uint8Array {
+  const { model }: { model: Model } = openModel(original);
+  for (const value of model.graph.initializers) {
+    const tensor = constantOf(value);
+    if (tensor?.dtype !== 'float32' || tensor.dims.length === 0) continue;
+    const wrong = float32Values(tensor).map((x) => -3 * x);
+    setConstant(value, tensorOf('float32', tensor.dims, wrong));
+  }
+  return encodeModel(model);
+}
+
+describe.skipIf(!findBrowser('chromium'))('the gate on WebGPU (skipped: no Chromium found)', () => {
+  let gate: Gate;
+  beforeAll(async () => {
+    const source = await openData('fixtures/data/glyphs', portsOf(openModel(original).model), { seed: 0 });
+    const data = { source, indices: Array.from({ length: 12 }, (_, i) => i * 40) };
+    gate = createGate({ original, data, budget: { minAgreement: 0.9, minSqnrDb: 10 } });
+  });
+  afterAll(() => gate?.close());
+
+  /** What WebGPU gets is `model`; everywhere else the original runs, which agrees with itself. */
+  const check = (model: Uint8Array, providers: ('webgpu' | 'wasm')[]) =>
+    gate.check(
+      { engine: 'wasm', providers, requires: ['webgpu'] },
+      original,
+      { model, data: null },
+      () => {},
+    );
+
+  it('lets through what computes the same there, and notes on which GPU it was tried', async () => {
+    const result = await check(bytes, ['webgpu', 'wasm']);
+    expect(result).toMatchObject({ refused: null, providers: ['webgpu', 'wasm'], notes: [] });
+    expect(result.parity.map((p) => p.runtime)[0]).toMatch(/^onnxruntime-web [\d.]+ \(webgpu, Chromium/);
+    expect(result.parity[0]!.samples).toBe(4);
+  });
+
+  it('refuses a variant that is made for WebGPU and wrong there', async () => {
+    const { refused } = await check(withWrongWeights(), ['webgpu']);
+    expect(refused).toMatch(/^on WebGPU: same top-1 on .* of rows of "scores"/);
+  });
+
+  it('leaves WebGPU out of the places of a variant that is right elsewhere, and says why', async () => {
+    const result = await check(bytes.slice(0, 2000), ['webgpu', 'wasm']);
+    expect(result).toMatchObject({ refused: null, providers: ['wasm'] });
+    expect(result.notes[0]).toMatch(/^not offered for WebGPU: ./);
+  });
+});
