@@ -16,6 +16,7 @@ import { encodeModel } from '../src/formats/onnx/write.ts';
 import type { Model } from '../src/ir/model.ts';
 import { elementCount, float32Values } from '../src/ir/tensor.ts';
 import { modelMacs } from '../src/ops/cost.ts';
+import { inferShapes } from '../src/ops/shapes.ts';
 import { measureTwo } from '../src/profile/measure.ts';
 import { measureActivity } from '../src/prune/activity.ts';
 import { findChannelGroups } from '../src/prune/channel-groups.ts';
@@ -52,7 +53,9 @@ async function run(): Promise<void> {
     `| ResNet-56 to ${share} of its MACs | MACs | parameters | top-1 (${source.length}) | wasm, of dense | ms to prune |`,
   );
   console.log('| --- | --- | --- | --- | --- | --- |');
+  inferShapes(dense);
   const report = async (name: string, model: Model, ms: number | null) => {
+    inferShapes(model);
     const macs = modelMacs(model).macs / modelMacs(dense).macs;
     const top1 = await accuracy(native, model, source);
     const feeds = (await source.read(0)).inputs;
@@ -65,18 +68,24 @@ async function run(): Promise<void> {
   };
   await report('dense', dense, null);
   const few = { count: 32, read: (i: number) => source.read(i) };
-  for (const scope of ['global', 'uniform'] as const)
-    for (const importance of ['l1', 'l2', 'batchnorm', 'activation'] as const) {
-      const model = readModelFile(file);
-      const start = performance.now();
-      const options: PruneOptions = { target: { macs: share }, scope, importance };
-      const activity =
-        importance === 'activation'
-          ? await measureActivity(native, model, findChannelGroups(model).groups, few)
-          : undefined;
-      pruneModel(model, options, { activity });
-      await report(`${importance}, ${scope}`, model, performance.now() - start);
-    }
+  const ways: readonly (readonly [string, PruneOptions])[] = [
+    ['L1', { importance: 'l1' }],
+    ['L2', { importance: 'l2' }],
+    ['L2, in 20 steps', { importance: 'l2', steps: 20 }],
+    ['L2, in 20 steps, any width', { importance: 'l2', steps: 20, round: 1 }],
+    ['BatchNorm scale', { importance: 'batchnorm' }],
+    ['activation, 32 images', { importance: 'activation' }],
+  ];
+  for (const [name, options] of ways) {
+    const model = readModelFile(file);
+    const start = performance.now();
+    const activity =
+      options.importance === 'activation'
+        ? await measureActivity(native, model, findChannelGroups(model).groups, few)
+        : undefined;
+    pruneModel(model, { ...options, target: { macs: share } }, { activity });
+    await report(name, model, performance.now() - start);
+  }
   for (const other of positionals) await report(path.basename(other), readModelFile(other), null);
 }
 

@@ -1,7 +1,7 @@
 /** What 4-bit weights cost after calibration alone, and what quantisation-aware training wins back of it.
  *
- *    EDGEPRESS_ZOO=<folder> npx tsx bench/qat.ts resnet20 [--train <folder of class folders>] [--images 8000] [--epochs 3]
- *    EDGEPRESS_ZOO=<folder> npx tsx bench/qat.ts kws [--epochs 20]
+ *    EDGEPRESS_ZOO=<folder> npx tsx bench/qat.ts resnet20 [--train <folder of class folders>] [--images 4000] [--epochs 2]
+ *    EDGEPRESS_ZOO=<folder> npx tsx bench/qat.ts kws
  *
  *  Activations are 8 bits, weights 4 bits a channel, all layers, first and last too. Top-1 is of the integer models as
  *  written, run by onnxruntime natively. resnet20: trained on CIFAR-10 training pictures, measured on the 5 000 of the test
@@ -37,7 +37,7 @@ const { values: given, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     train: { type: 'string' },
-    images: { type: 'string', default: '8000' },
+    images: { type: 'string', default: '4000' },
     epochs: { type: 'string' },
     lr: { type: 'string' },
     bits: { type: 'string', default: '4' },

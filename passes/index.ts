@@ -1,5 +1,6 @@
 /** All passes, by name. Generated from the folder by scripts/build-pass-index.ts; not edited by hand. */
 import type { Pass } from '../src/pipeline/pass.ts';
+import { clusterWeights } from './cluster-weights.ts';
 import { collapseReshapes } from './collapse-reshapes.ts';
 import { collapseTransposes } from './collapse-transposes.ts';
 import { convertFloat16 } from './convert-float16.ts';
@@ -8,6 +9,7 @@ import { eliminateCommonSubexpressions } from './eliminate-common-subexpressions
 import { eliminateDeadNodes } from './eliminate-dead-nodes.ts';
 import { eliminateIdentities } from './eliminate-identities.ts';
 import { eliminateOverridableInputs } from './eliminate-overridable-inputs.ts';
+import { factorizeWeights } from './factorize-weights.ts';
 import { foldConstants } from './fold-constants.ts';
 import { fuseConvAdd } from './fuse-conv-add.ts';
 import { fuseConvBatchnorm } from './fuse-conv-batchnorm.ts';
@@ -15,8 +17,10 @@ import { fuseConvMul } from './fuse-conv-mul.ts';
 import { fuseMatmulAdd } from './fuse-matmul-add.ts';
 import { fusePad } from './fuse-pad.ts';
 import { inferShapesPass } from './infer-shapes.ts';
+import { packSparseWeights } from './pack-sparse-weights.ts';
 import { pruneBlocks } from './prune-blocks.ts';
 import { pruneChannels } from './prune-channels.ts';
+import { pruneWeights } from './prune-weights.ts';
 import { quantizeBlockwise } from './quantize-blockwise.ts';
 import { quantizeDynamic } from './quantize-dynamic.ts';
 import { quantizeStatic } from './quantize-static.ts';
@@ -25,6 +29,7 @@ import { stripInnerTypes } from './strip-inner-types.ts';
 import { upgradeOpset } from './upgrade-opset.ts';
 
 const all: readonly Pass[] = [
+  clusterWeights,
   collapseReshapes,
   collapseTransposes,
   convertFloat16,
@@ -33,6 +38,7 @@ const all: readonly Pass[] = [
   eliminateDeadNodes,
   eliminateIdentities,
   eliminateOverridableInputs,
+  factorizeWeights,
   foldConstants,
   fuseConvAdd,
   fuseConvBatchnorm,
@@ -40,8 +46,10 @@ const all: readonly Pass[] = [
   fuseMatmulAdd,
   fusePad,
   inferShapesPass,
+  packSparseWeights,
   pruneBlocks,
   pruneChannels,
+  pruneWeights,
   quantizeBlockwise,
   quantizeDynamic,
   quantizeStatic,

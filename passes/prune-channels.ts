@@ -19,6 +19,7 @@ const options = z.strictObject({
   importance: z.enum(['l1', 'l2', 'batchnorm']).default('l2'),
   scope: z.enum(['global', 'uniform']).default('global'),
   round: z.number().int().min(1).default(8),
+  steps: z.number().int().min(1).max(100).default(1),
   leave: z.number().min(0).max(1).default(0.1),
   exclude: z.array(z.string()).default([]),
   what: z.array(z.enum(['channels', 'heads', 'hidden'])).default(['channels', 'heads', 'hidden']),

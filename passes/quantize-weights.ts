@@ -1,7 +1,8 @@
 /** Weights stored in int8, computation in float: the file shrinks to a quarter, the numbers hardly change.
  *    W ≈ s_c·(Wq − z), one scale an output channel (Conv), gate row (LSTM, GRU, RNN), column (MatMul) or row (Gather).
  *  Cast and Mul before the op, which runtimes fold once at load (a DequantizeLinear they would run every time, or turn
- *  into MatMulNBits, slow on wasm); embeddings are looked up in int8 and only the rows found are scaled.
+ *  into MatMulNBits, slow on wasm); embeddings are looked up in int8 and only the rows found are scaled. A table that also
+ *  scores the tokens, through a Transpose, is stored once for both.
  *  Left alone: ops that compute in int8 already, weights under `minElements`, weights that something else goes on
  *  reading in float.
  *  Source: ONNX Cast-13, Mul-14, Gather-13; onnxruntime ConstantFolding. */
@@ -11,7 +12,7 @@ import {
   type QuantizedWeight,
   type WeightQuantizer,
 } from '../src/engine/quantize-kernel.ts';
-import { intAttribute } from '../src/ir/attribute.ts';
+import { intAttribute, intsAttribute } from '../src/ir/attribute.ts';
 import { addNode, releaseOutput, removeNode, setInput } from '../src/ir/edit.ts';
 import { constantOf, isOp, type Node, opKey, readers, shapeOf, type Value } from '../src/ir/model.ts';
 import { elementCount } from '../src/ir/tensor.ts';
@@ -42,8 +43,21 @@ function storedInputs(node: Node): Place[] {
   if (isOp(node, 'Gather')) return [{ index: 0, axis: 0 }];
   if (isOp(node, 'Gemm')) return [{ index: 1, axis: intAttribute(node, 'transB', 0) ? 0 : 1 }];
   if (isOp(node, 'MatMul')) return [{ index: 1, axis: (shapeOf(node.inputs[1])?.length ?? 2) - 1 }];
-  return [];
+  return tiedProducts(node) ? [{ index: 0, axis: 0 }] : [];
 }
+
+/** Products whose weight is a table turned round, as where the embedding of the tokens scores them too: what they share
+ *  has one scale a row, which is a column of the product's weight. null: the node is no such Transpose. */
+function tiedProducts(node: Node): Node[] | null {
+  if (!isOp(node, 'Transpose') || shapeOf(node.inputs[0])?.length !== 2) return null;
+  if (intsAttribute(node, 'perm', [1, 0])[0] !== 1) return null;
+  const uses = node.outputs[0]!.uses;
+  const products = uses.flatMap((u) => (u.node && isOp(u.node, 'MatMul') && u.index === 1 ? [u.node] : []));
+  return products.length > 0 && products.length === uses.length ? products : null;
+}
+
+/** The operators that compute with the weight that a node reads. */
+const computing = (node: Node): Node[] => tiedProducts(node) ?? [node];
 
 export const quantizeWeights = definePass<Options>({
   name: 'quantize-weights',
@@ -61,7 +75,7 @@ export const quantizeWeights = definePass<Options>({
     let changed = 0;
     try {
       for (const node of nodesOf(model)) {
-        if (!(o.ops as readonly string[]).includes(opKey(node))) continue;
+        if (!isChosen(node, o)) continue;
         for (const place of storedInputs(node)) {
           if (!constantOf(node.inputs[place.index]) || isInteger(node)) continue;
           const reason = obstacle(node, place, o, selected);
@@ -91,6 +105,9 @@ interface Place {
   readonly axis: number;
 }
 
+const isChosen = (node: Node, o: Options) =>
+  computing(node).every((n) => (o.ops as readonly string[]).includes(opKey(n)));
+
 type Noted = { precision: string; reason: string | null };
 
 const isInteger = (node: Node) =>
@@ -119,9 +136,9 @@ function useObstacle(
   o: Options,
   selected: (node: Node) => boolean,
 ): string | null {
-  if (!(o.ops as readonly string[]).includes(opKey(node))) return 'operator-not-chosen';
+  if (!isChosen(node, o)) return 'operator-not-chosen';
   if (!storedInputs(node).some((place) => place.index === index) || isInteger(node)) return 'not-a-weight';
-  if (!selected(node)) return 'excluded';
+  if (!computing(node).every(selected)) return 'excluded';
   const embedding = shapeOf(node.inputs[0])?.length === 2 && intAttribute(node, 'axis', 0) === 0;
   return isOp(node, 'Gather') && !embedding ? 'not-an-embedding' : null;
 }
@@ -145,7 +162,6 @@ async function store(
     stored = { quantized, scale: { ...scale, dims } };
     byAxis.set(wantedAxis, stored);
   }
-  const reason = (node.annotations.get('precision') as Noted | undefined)?.reason ?? null;
   const table = sharedInitializer(node.graph, `${value.name}/quantized`, stored.quantized);
   const scale = sharedInitializer(node.graph, `${value.name}/scale`, stored.scale);
   if (isOp(node, 'Gather')) {
@@ -154,7 +170,10 @@ async function store(
   }
   const expanded = expandedBefore(node, table) ?? insertWeightExpand(value.name, table, scale, node);
   setInput(node, index, expanded);
-  node.annotations.set('precision', { precision: 'int8-weights', reason });
+  for (const n of computing(node)) {
+    const reason = (n.annotations.get('precision') as Noted | undefined)?.reason ?? null;
+    n.annotations.set('precision', { precision: 'int8-weights', reason });
+  }
 }
 
 /** The float weight that an earlier node of the same graph already expands from this table. */

@@ -26,7 +26,7 @@ interface Trained {
   readonly training: System['training'];
 }
 
-async function fit(system: System, data: Samples): Promise<Model> {
+async function learn(system: System, data: Samples): Promise<Model> {
   const { labels, ...inputs } = data;
   const { batch, epochs, learningRate, weightDecay = 0 } = system.training;
   const run = train(system.student(), {
@@ -53,7 +53,7 @@ async function make(system: System): Promise<Trained> {
   const started = performance.now();
   console.log(`${system.name}: ${system.task}`);
   const data = system.data({ ...system.samples, seed: system.seed });
-  const trained = await fit(system, data.train);
+  const trained = await learn(system, data.train);
   const files = Object.fromEntries(
     Object.entries(system.deploy(trained)).map(([name, model]) => [name, encodeModel(model)]),
   );
@@ -72,9 +72,9 @@ const engine = await openEngine();
 const names = process.argv.slice(2);
 const index = `${folder}trained.json`;
 mkdirSync(folder, { recursive: true });
-const known = new Map(readIndex().map((t) => [t.name, t]));
 for (const system of names.length > 0 ? names.map(systemNamed) : systems) {
-  known.set(system.name, await make(system));
+  const made = await make(system);
+  const known = new Map([...readIndex(), made].map((t) => [t.name, t]));
   const all = systems.flatMap((s) => known.get(s.name) ?? []);
   writeFileSync(index, `${JSON.stringify(all, null, 2)}\n`);
 }

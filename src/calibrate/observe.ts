@@ -2,17 +2,16 @@
  *  First pass: ReduceMin and ReduceMax, and ReduceSum because those two may step over a NaN. Second pass, where asked
  *  for: the squared error of fake-quantising at K candidate ranges, on a subset. Nothing is stored per sample, so
  *  memory does not grow with their number. */
-import type { Engine, Session } from '../engine/contract.ts';
-import { encodeModel } from '../formats/onnx/write.ts';
+import type { Engine } from '../engine/contract.ts';
 import { cloneModel } from '../ir/clone.ts';
 import { addInitializer, addNode, setOutputs } from '../ir/edit.ts';
 import type { Graph, Model, Value } from '../ir/model.ts';
 import { float32Values, scalar, tensorOf } from '../ir/tensor.ts';
 import { tensorType } from '../ir/type.ts';
 import { quantParams } from '../quant/params.ts';
-import { createBreather } from '../support/breathe.ts';
 import { calibrationNotFinite, internalDiagnostic } from '../support/diagnostics.ts';
-import type { Sample } from './source.ts';
+import { collectMoments } from './moments.ts';
+import { runSamples, type Samples } from './run-samples.ts';
 import type { Range, StatisticRequest, Statistics } from './statistics.ts';
 
 export interface ObserveOptions {
@@ -30,32 +29,33 @@ export async function observe(
   engine: Engine,
   model: Model,
   requests: readonly StatisticRequest[],
-  samples: { readonly count: number; read(index: number): Promise<Sample> },
+  samples: Samples,
   options: ObserveOptions = {},
 ): Promise<Statistics> {
-  const names = [...new Set(requests.map((r) => r.value))];
+  const products = requests.filter((r) => r.kind === 'moments');
+  const names = [...new Set(requests.flatMap((r) => (r.kind === 'moments' ? [] : [r.value])))];
   const searches = requests.filter((r) => r.kind === 'mse-range');
   const mseCount = searches.length > 0 ? Math.min(samples.count, options.mseSamples ?? 16) : 0;
-  const total = samples.count + mseCount;
-  const ranges = await minMax(
-    engine,
-    model,
-    names,
-    samples,
-    (i) => options.onProgress?.(i, total),
-    options.signal,
-  );
+  const rangeCount = names.length > 0 ? samples.count : 0;
+  const total = rangeCount + mseCount + (products.length > 0 ? samples.count : 0);
+  const progressFrom = (start: number) => (done: number) => options.onProgress?.(start + done, total);
+  const ranges =
+    names.length > 0
+      ? await minMax(engine, model, names, samples, progressFrom(0), options.signal)
+      : new Map<string, Range>();
   if (mseCount > 0) {
     const stride = samples.count / mseCount;
     const subset = { count: mseCount, read: (i: number) => samples.read(Math.floor(i * stride)) };
-    const progress = (i: number) => options.onProgress?.(samples.count + i, total);
+    const progress = progressFrom(rangeCount);
     const best = await searchRanges(engine, model, searches, ranges, subset, progress, options.signal);
     for (const [name, range] of best) ranges.set(name, range);
   }
-  return { range: (value) => ranges.get(value), samples: samples.count };
+  const range = (value: string) => ranges.get(value);
+  if (products.length === 0) return { range, samples: samples.count };
+  const progress = progressFrom(rangeCount + mseCount);
+  const moments = await collectMoments(engine, model, products, samples, progress, options.signal);
+  return { range, moments, samples: samples.count };
 }
-
-type Samples = { readonly count: number; read(index: number): Promise<Sample> };
 
 async function minMax(
   engine: Engine,
@@ -73,7 +73,8 @@ async function minMax(
       return ['ReduceMin', 'ReduceMax', 'ReduceSum'].map((op) => reduce(graph, op, v));
     }),
   );
-  await runAll(engine, observed, samples, signal, (scalars, sample, i) => {
+  await runSamples(engine, observed, samples, signal, ([vector], sample, i) => {
+    const scalars = float32Values(vector!);
     names.forEach((name, k) => {
       const [a, b, sum] = [scalars[3 * k]!, scalars[3 * k + 1]!, scalars[3 * k + 2]!];
       if (!Number.isFinite(a) || !Number.isFinite(b) || Number.isNaN(sum))
@@ -114,7 +115,8 @@ async function searchRanges(
       return squaredError(graph, v, search, range);
     }),
   );
-  await runAll(engine, observed, samples, signal, (scalars, _, i) => {
+  await runSamples(engine, observed, samples, signal, ([vector], _, i) => {
+    const scalars = float32Values(vector!);
     for (let k = 0; k < errors.length; k++) errors[k]! += scalars[k]!;
     progress(i + 1);
   });
@@ -174,35 +176,4 @@ function squaredError(graph: Graph, v: Value, search: Search, range: Range): Val
   const tiny = addInitializer(graph, 'edgepress/tiny', scalar('float32', 1e-30));
   const floor = addNode(graph, { opType: 'Max', inputs: [energy, tiny] }).outputs[0]!;
   return addNode(graph, { opType: 'Div', inputs: [error, floor] }).outputs[0]!;
-}
-
-async function runAll(
-  engine: Engine,
-  model: Model,
-  samples: Samples,
-  signal: AbortSignal | undefined,
-  take: (scalars: Float32Array, sample: Sample, index: number) => void,
-): Promise<void> {
-  const breathe = createBreather();
-  let session: Session | null = null;
-  try {
-    session = await engine.open(
-      { bytes: encodeModel(model) },
-      { config: { 'session.disable_quant_qdq': '1' } },
-    );
-    const wanted = new Set(session.inputs.map((p) => p.name));
-    let next: Promise<Sample> | null = samples.count > 0 ? samples.read(0) : null;
-    for (let i = 0; i < samples.count; i++) {
-      signal?.throwIfAborted();
-      const sample = await next!;
-      next = i + 1 < samples.count ? samples.read(i + 1) : null;
-      next?.catch(() => {});
-      const feeds = Object.fromEntries(Object.entries(sample.inputs).filter(([name]) => wanted.has(name)));
-      const outputs = await session.run(feeds);
-      take(float32Values(Object.values(outputs)[0]!), sample, i);
-      await breathe();
-    }
-  } finally {
-    await session?.close();
-  }
 }

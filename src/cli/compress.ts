@@ -11,7 +11,7 @@ import { fileProblem, modeNeedsData, optionWithoutEffect, recipeInvalid } from '
 import { interruptSignal } from './interrupt.ts';
 import { printJson } from './print-json.ts';
 import { createProgress } from './progress.ts';
-import { type StepFlags, stepsOf } from './training-flags.ts';
+import { checkpointsOf, givenOf, type StepFlags, stepsOf } from './training-flags.ts';
 
 export type Int8Mode = 'auto' | 'static' | 'dynamic' | 'weights';
 
@@ -25,13 +25,13 @@ interface Flags extends StepFlags {
   symmetric?: boolean;
   ranges: 'mse' | 'minmax';
   everywhere?: boolean;
+  weightBits?: '4' | '8';
   recipe?: string;
   labels?: string;
   preprocess?: string;
   skipBad?: boolean;
   calibrate: number;
   evaluate: number;
-  target: Recipe['target'];
   output?: string;
   force?: boolean;
   compare: boolean;
@@ -65,6 +65,7 @@ export async function run(model: string, flags: Flags): Promise<void> {
       events: progress,
       signal,
       steps,
+      qat: flags.qat ? { settings: givenOf(flags), checkpoints: checkpointsOf(flags, output) } : null,
       ...(flags.maxDrop === undefined ? {} : { maxDrop: flags.maxDrop }),
     });
     if (flags.json) printJson(report);
@@ -120,6 +121,8 @@ function refuseIdle(flags: Flags): void {
   }
   const isStatic = flags.int8 === 'static' || (flags.int8 === 'auto' && flags.data !== undefined);
   if (isStatic) return;
+  if (flags.qat) idle('--qat', '--int8 static, which finds ranges on --data');
+  if (flags.weightBits !== undefined) idle('--weight-bits', '--int8 static, which finds ranges on --data');
   if (flags.symmetric) idle('--symmetric', '--int8 static, which finds ranges on --data');
   if (flags.everywhere) idle('--everywhere', '--int8 static, which finds ranges on --data');
   if (flags.ranges !== 'mse') idle('--ranges', '--int8 static, which finds ranges on --data');
@@ -155,6 +158,7 @@ function withFlags(recipe: Recipe, flags: Flags): Recipe {
   const own = {
     ranges: flags.ranges,
     ...(flags.symmetric ? { symmetric: true } : {}),
+    ...(flags.weightBits === '4' ? { weightBits: 4 } : {}),
   };
   return {
     ...recipe,
@@ -168,6 +172,8 @@ function withFlags(recipe: Recipe, flags: Flags): Recipe {
           ...(pass.startsWith('quantize-') || pass === 'convert-float16' ? select : {}),
           ...(pass === 'convert-float16' && flags.data && flags.data !== 'synthetic' ? { ranges: true } : {}),
           ...(pass === 'quantize-static' ? own : {}),
+          // The first version that has int4.
+          ...(pass === 'upgrade-opset' && flags.weightBits === '4' ? { target: 21 } : {}),
           ...(flags.everywhere && pass !== 'quantize-weights' && pass.startsWith('quantize-')
             ? { everywhere: true }
             : {}),

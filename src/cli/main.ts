@@ -116,6 +116,11 @@ function build(): Command {
         .default('mse')
         .helpGroup('Precision:'),
     )
+    .addOption(
+      new Option('--weight-bits <n>', '4: sixteen levels a channel, half the file, int8 kernels')
+        .choices(['4', '8'])
+        .helpGroup('Precision:'),
+    )
     .addOption(new Option('--everywhere', 'int8 kernels also where float is faster').helpGroup('Precision:'))
     .addOption(
       new Option('--recipe <file>', 'run these passes; compress recipe --int8 prints some to start from')
@@ -129,6 +134,7 @@ function build(): Command {
           'symmetric',
           'ranges',
           'everywhere',
+          'weightBits',
         ])
         .conflicts(['target', 'seed', 'calibrate'])
         .helpGroup('Precision:'),
@@ -260,12 +266,7 @@ function build(): Command {
     .command('ort <model>')
     .description("onnxruntime's own format, for phones and reduced builds, with the list of its operators")
     .addOption(new Option('-o, --output <file>', 'default: <model>.ort').helpGroup('Output:'))
-    .addOption(
-      new Option('--processor <name>', 'arm, or any for x86 too: where it will mainly run')
-        .choices(['arm', 'any'])
-        .default('arm')
-        .helpGroup('Target:'),
-    )
+    .addOption(new Option('--x86', 'mainly for x86 (default: ARM); it runs on both').helpGroup('Target:'))
     .addOption(new Option('--force', 'replace files that edgepress did not make').helpGroup('Output:'))
     .addOption(shared.json)
     .action(async (model, o) => (await import('./ort.ts')).run(model, o));

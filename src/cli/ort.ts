@@ -5,14 +5,15 @@ import { printJson } from './print-json.ts';
 
 export interface OrtFlags {
   readonly output?: string;
-  readonly processor: 'any' | 'arm';
+  readonly x86?: boolean;
   readonly force?: boolean;
   readonly json?: boolean;
 }
 
 export async function run(model: string, flags: OrtFlags): Promise<void> {
   const output = flags.output ?? model.replace(/(\.onnx)?$/i, '.ort');
-  const result = await convertFile({ input: model, output, target: flags.processor, force: flags.force });
+  const target = flags.x86 ? 'any' : 'arm';
+  const result = await convertFile({ input: model, output, target, force: flags.force });
   if (flags.json) {
     printJson(result);
     return;

@@ -14,6 +14,7 @@ import { createProgress } from './progress.ts';
 import {
   checkpointsOf,
   distillSteps,
+  gpuOf,
   type StudentFlags,
   settingsOf,
   type TrainingFlags,
@@ -49,6 +50,7 @@ export async function finetune(model: string, flags: Flags): Promise<void> {
     name: 'finetune',
     settings: settingsOf(flags),
     checkpoints: checkpointsOf(flags, output),
+    ...gpuOf(flags),
   });
   await work(model, flags, output, [step]);
 }

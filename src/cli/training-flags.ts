@@ -1,19 +1,25 @@
 /** From flags to the settings of a training run, and the steps before the recipe. */
 import path from 'node:path';
+import { engineOfTarget } from '../jobs/compress-file.ts';
 import { openModel } from '../jobs/model-files.ts';
 import type { ModelStep } from '../jobs/model-steps.ts';
 import { pruneStep } from '../jobs/steps/prune-step.ts';
 import { studentStep } from '../jobs/steps/student-step.ts';
 import { trainStep } from '../jobs/steps/train-step.ts';
+import type { Recipe } from '../pipeline/recipe.ts';
 import { optionWithoutEffect } from '../support/diagnostics.ts';
-import { type TrainingSettings, trainingSettingsSchema } from '../train/settings.ts';
+import {
+  type TrainingSettings,
+  type TrainingSettingsInit,
+  trainingSettingsSchema,
+} from '../train/settings.ts';
 import type { NamePair } from './arguments.ts';
 
 export interface TrainingFlags {
-  epochs: number;
-  lr: number;
-  batch: number;
-  optimizer: TrainingSettings['optimizer'];
+  epochs?: number;
+  lr?: number;
+  batch?: number;
+  optimizer?: TrainingSettings['optimizer'];
   augment?: Partial<TrainingSettings['augmentation']>;
   seed: number;
   momentum?: number;
@@ -30,6 +36,7 @@ export interface TrainingFlags {
   statistics?: TrainingSettings['statistics'];
   recompute?: number;
   checkpoint?: string | boolean;
+  gpu?: boolean;
   temperature?: number;
   labelWeight?: number;
   hint?: NamePair[];
@@ -44,8 +51,10 @@ export interface StepFlags extends TrainingFlags {
   rounds: number;
   distill?: boolean;
   finetune?: boolean;
+  qat?: boolean;
   exclude?: string[];
   data?: string;
+  target: Recipe['target'];
 }
 
 export interface StudentFlags {
@@ -55,7 +64,10 @@ export interface StudentFlags {
 }
 
 /** @throws zod's error never: flags are checked when they are read */
-export function settingsOf(f: TrainingFlags): TrainingSettings {
+export const settingsOf = (f: TrainingFlags): TrainingSettings => trainingSettingsSchema.parse(givenOf(f));
+
+/** What the flags say of a training run; what they don't is left out. */
+export function givenOf(f: TrainingFlags): TrainingSettingsInit {
   const given = {
     epochs: f.epochs,
     batch: f.batch,
@@ -81,10 +93,11 @@ export function settingsOf(f: TrainingFlags): TrainingSettings {
     augmentation: f.augment ?? {},
     seed: f.seed,
   };
-  return trainingSettingsSchema.parse(
-    Object.fromEntries(Object.entries(given).filter(([, v]) => v !== undefined)),
-  );
+  return Object.fromEntries(Object.entries(given).filter(([, v]) => v !== undefined));
 }
+
+/** Only what was asked for: optional settings that stay absent otherwise. */
+export const gpuOf = (f: TrainingFlags) => (f.gpu ? { gpu: true } : {});
 
 /** Where checkpoints of a run lie: hidden beside the output unless told otherwise. */
 export const checkpointsOf = (f: TrainingFlags, output: string): string | null =>
@@ -100,7 +113,10 @@ export function stepsOf(f: StepFlags, output: string): ModelStep[] {
   const prunes = f.prune !== undefined || f.macs !== undefined || f.latency !== undefined;
   const trains = f.distill || f.finetune;
   if (!trains && f.rounds > 1) throw optionWithoutEffect('--rounds', '--distill or --finetune');
-  if (!trains && f.augment) throw optionWithoutEffect('--augment', '--distill or --finetune');
+  if (!trains && !f.qat) {
+    for (const name of ['augment', 'epochs', 'lr', 'batch', 'optimizer'] as const)
+      if (f[name] !== undefined) throw optionWithoutEffect(`--${name}`, '--distill, --finetune or --qat');
+  }
   if (!prunes && f.rounds > 1) throw optionWithoutEffect('--rounds', '--prune, --macs or --latency');
   const settings = settingsOf(f);
   const steps: ModelStep[] = [];
@@ -117,12 +133,13 @@ export function stepsOf(f: StepFlags, output: string): ModelStep[] {
         round: 8,
         exclude: f.exclude ?? [],
         rounds: f.rounds,
+        runtime: engineOfTarget(f.target),
         settings: trains ? settings : null,
       }),
     );
   const checkpoints = checkpointsOf(f, output);
-  if (f.distill) steps.push(trainStep({ name: 'distil', settings, checkpoints }));
-  if (f.finetune) steps.push(trainStep({ name: 'finetune', settings, checkpoints }));
+  if (f.distill) steps.push(trainStep({ name: 'distil', settings, checkpoints, ...gpuOf(f) }));
+  if (f.finetune) steps.push(trainStep({ name: 'finetune', settings, checkpoints, ...gpuOf(f) }));
   return steps;
 }
 
@@ -135,6 +152,7 @@ export function distillSteps(f: TrainingFlags & StudentFlags, output: string): M
     );
   else if (f.width !== undefined || f.layers !== undefined)
     steps.push(studentStep({ kind: 'made', width: f.width, layers: f.layers }));
-  steps.push(trainStep({ name: 'distil', settings: settingsOf(f), checkpoints: checkpointsOf(f, output) }));
+  const checkpoints = checkpointsOf(f, output);
+  steps.push(trainStep({ name: 'distil', settings: settingsOf(f), checkpoints, ...gpuOf(f) }));
   return steps;
 }

@@ -15,24 +15,52 @@ const training = (flags: string, description: string) =>
   new Option(flags, description).helpGroup('Training:');
 const pruning = (flags: string, description: string) => new Option(flags, description).helpGroup('Pruning:');
 
-/** What every training run needs, short enough for the main command. */
-const withBasics = (command: Command, epochs?: number, rate?: number) =>
-  command
-    .addOption(training('--epochs <n>', 'passes over the data').default(epochs).argParser(positive))
-    .addOption(training('--lr <rate>', 'learning rate').default(rate).argParser(nonNegative))
-    .addOption(training('--batch <n>', 'samples in a batch').default(64).argParser(positive))
+/** What every training run needs, short enough for the main command.
+ *  @param defaults  null: they depend on what is trained, and settingsOf and qatSettings have them */
+const withBasics = (command: Command, defaults: { epochs: number; rate: number } | null) => {
+  const said = (text: string, by: string) => (defaults ? text : `${text} (default: ${by})`);
+  const withDefault = (option: Option, value: unknown) => (defaults ? option.default(value) : option);
+  return command
+    .addOption(
+      withDefault(
+        training('--epochs <n>', said('passes over the data', '10, with --qat 5 or more')).argParser(
+          positive,
+        ),
+        defaults?.epochs,
+      ),
+    )
+    .addOption(
+      withDefault(
+        training('--lr <rate>', said('learning rate', '1e-3, with --qat 5e-4')).argParser(nonNegative),
+        defaults?.rate,
+      ),
+    )
+    .addOption(
+      withDefault(
+        training('--batch <n>', said('samples in a batch', '64, with --qat 32')).argParser(positive),
+        64,
+      ),
+    )
     .addOption(
       training('--augment <list>', 'of flip, crop=4, colour=0.2, mixup=0.2, with commas').argParser(
         augmentation,
       ),
     )
     .addOption(
-      training('--optimizer <name>', 'adamw, adam or sgd').choices(['adamw', 'adam', 'sgd']).default('adamw'),
+      withDefault(
+        training('--optimizer <name>', said('adamw, adam or sgd', 'adamw, with --qat adam')).choices([
+          'adamw',
+          'adam',
+          'sgd',
+        ]),
+        'adamw',
+      ),
     );
+};
 
 /** Everything that can be said about a training run. */
 const withTraining = (command: Command, epochs: number, rate: number) =>
-  withBasics(command, epochs, rate)
+  withBasics(command, { epochs, rate })
     .addOption(training('--momentum <share>', 'of sgd').default(0.9).argParser(nonNegative))
     .addOption(training('--weight-decay <rate>', 'L2, weights only').default(1e-4).argParser(nonNegative))
     .addOption(training('--l1 <rate>', 'L1, weights only').default(0).argParser(nonNegative))
@@ -72,6 +100,7 @@ const withTraining = (command: Command, epochs: number, rate: number) =>
         .default(0)
         .argParser(wholeNumber),
     )
+    .addOption(training('--gpu', 'by WebGPU, where this machine has an adapter'))
     .addOption(
       training('--checkpoint <folder>', 'where a run that was cut off goes on (default: beside the output)'),
     )
@@ -129,9 +158,9 @@ export const withSteps = (command: Command) =>
       )
       .addOption(pruning('--rounds <n>', 'prune bit by bit, training between').default(1).argParser(positive))
       .addOption(training('--distill', 'train towards the original, after pruning'))
-      .addOption(training('--finetune', 'train on the labels').conflicts('distill')),
-    10,
-    1e-3,
+      .addOption(training('--finetune', 'train on the labels').conflicts('distill'))
+      .addOption(training('--qat', 'train the int8 model towards the float one, after calibration')),
+    null,
   ).addOption(maxDrop());
 
 const maxDrop = () =>

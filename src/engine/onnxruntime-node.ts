@@ -5,8 +5,9 @@ import { engineMissing } from '../support/diagnostics.ts';
 import { createEngine, type Runtime } from './adapter.ts';
 import type { Engine, ModelSource, SessionOptions } from './contract.ts';
 
-/** @throws ENGINE_MISSING when the package is not there or its library doesn't load on this machine */
-export async function openNodeEngine(): Promise<Engine> {
+/** @param provider  'webgpu' runs on the GPU what it has kernels for, the rest on the CPU
+ *  @throws ENGINE_MISSING when the package is not there or its library doesn't load on this machine */
+export async function openNodeEngine(provider: 'cpu' | 'webgpu' = 'cpu'): Promise<Engine> {
   const runtime = await loadNativeRuntime();
   const version = runtime.env.versions.node ?? runtime.env.versions.common;
   const engine = createEngine({
@@ -14,7 +15,7 @@ export async function openNodeEngine(): Promise<Engine> {
     title: `onnxruntime-node ${version}`,
     version,
     runtime,
-    provider: 'cpu',
+    provider,
   });
   return {
     ...engine,

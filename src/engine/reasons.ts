@@ -45,6 +45,12 @@ const at = (name: string | undefined) => (name ? ` (node "${name}")` : '');
 
 const known: readonly Known[] = [
   {
+    pattern: /Failed to get a WebGPU adapter/,
+    kind: 'environment',
+    say: () => 'this machine offers no WebGPU adapter.',
+    hint: 'Leave out --gpu, or install a Vulkan, Metal or Direct3D 12 driver.',
+  },
+  {
     pattern: /Could not find an implementation for ([\w.:]+)\((\d+)\) node with name '([^']*)'/,
     kind: 'unsupported',
     say: (m) => `it has no kernel for ${m[1]} of opset ${m[2]} with the element types used here${at(m[3])}.`,

@@ -27,18 +27,20 @@ export interface SafeTensors {
 }
 
 /** Header length (8 bytes), header, tensors in the order given, each aligned to 8 bytes of the file.
- *  @throws SAFETENSORS_INVALID for a dtype that the format lacks */
+ *  @throws SAFETENSORS_INVALID for a dtype that the format lacks, and for a tensor named like its metadata */
 export function encodeSafetensors(
   tensors: Readonly<Record<string, Tensor>>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
-  const header: Record<string, unknown> = { __metadata__: metadata };
+  // Without a prototype, so that no name of a tensor is special.
+  const header: Record<string, unknown> = Object.assign(Object.create(null), { __metadata__: metadata });
   let offset = 0;
   // Widest first keeps every tensor aligned without gaps, which the format forbids.
   const order = Object.entries(tensors).sort(([, a], [, b]) => width(b) - width(a));
   for (const [name, t] of order) {
     const dtype = names[t.dtype];
     if (!dtype) throw safetensorsInvalid(`it has no ${t.dtype} ("${name}")`);
+    if (name === '__metadata__') throw safetensorsInvalid('a tensor cannot be called __metadata__');
     const end = offset + byteLength(t.dtype, elementCount(t.dims));
     header[name] = { dtype, shape: t.dims, data_offsets: [offset, end] };
     offset = end;
@@ -68,6 +70,7 @@ export function decodeSafetensors(bytes: Uint8Array): SafeTensors {
   const header = parse(bytes.subarray(8, 8 + size));
   const data = bytes.subarray(8 + size);
   const tensors: Record<string, Tensor> = Object.create(null);
+  const spans: [number, number][] = [];
   for (const [name, entry] of Object.entries(header)) {
     if (name === '__metadata__') continue;
     const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
@@ -78,10 +81,21 @@ export function decodeSafetensors(bytes: Uint8Array): SafeTensors {
     if (from > to || to > data.length || to - from !== byteLength(type, elementCount(shape)))
       throw safetensorsInvalid(`"${name}" does not lie within the file`);
     tensors[name] = denseTensor(type, shape, data.subarray(from, to), name);
+    spans.push([from, to]);
   }
-  const metadata = Object.entries((header['__metadata__'] ?? {}) as object);
-  return { tensors, metadata: Object.fromEntries(metadata.map(([k, v]) => [k, String(v)])) };
+  let end = 0;
+  for (const [from, to] of spans.sort(([a, b], [c, d]) => a - c || b - d)) {
+    if (from !== end) throw safetensorsInvalid('its tensors overlap or leave gaps');
+    end = to;
+  }
+  if (end !== data.length) throw safetensorsInvalid('it goes on after its last tensor');
+  const metadata = header['__metadata__'] ?? {};
+  if (!isTexts(metadata)) throw safetensorsInvalid('its metadata are not texts');
+  return { tensors, metadata };
 }
+
+const isTexts = (v: unknown): v is Record<string, string> =>
+  typeof v === 'object' && !Array.isArray(v) && Object.values(v ?? {}).every((t) => typeof t === 'string');
 
 const isList = (v: unknown): v is number[] =>
   Array.isArray(v) && v.every((n) => Number.isSafeInteger(n) && n >= 0);

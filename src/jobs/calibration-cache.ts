@@ -35,6 +35,8 @@ export function openCalibrationCache(folder: string): CalibrationCache {
       }
     },
     put(key, requests, statistics) {
+      // Moments are megabytes a layer: taken anew each time.
+      if (requests.some((r) => r.kind === 'moments')) return;
       const ranges = Object.fromEntries(requests.map((r) => [r.value, statistics.range(r.value)]));
       try {
         mkdirSync(folder, { recursive: true });

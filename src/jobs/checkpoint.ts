@@ -1,10 +1,36 @@
 /** Checkpoints of a training run on disk: one safetensors file, replaced all or nothing. */
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, open, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
 import { decodeSafetensors, encodeSafetensors } from '../formats/safetensors.ts';
+import { checkpointUnreadable } from '../support/diagnostics/training.ts';
+import { messageOf } from '../support/diagnostics.ts';
 import type { Checkpoint, CheckpointStore, RunPosition } from '../train/loop.ts';
 
-/** @param every  steps between two saves */
+const count = z.int().min(0);
+const number = z.number().nullable();
+
+const positionSchema = z.object({
+  run: z.string(),
+  steps: count,
+  history: z.array(
+    z.object({ epoch: count, loss: z.number(), accuracy: number, learningRate: z.number(), metric: number }),
+  ),
+  best: z.object({ epoch: count, metric: z.number() }).nullable(),
+  partial: z.object({ batches: count, loss: z.number(), accuracy: z.number() }),
+});
+
+/** @returns null for anything else than JSON */
+function parsed(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? 'null');
+  } catch {
+    return null;
+  }
+}
+
+/** @param every  batches between two saves
+ *  `load` throws CHECKPOINT_UNREADABLE for a file that is broken, or was never a checkpoint. */
 export function fileCheckpoints(
   folder: string,
   every: number,
@@ -18,8 +44,14 @@ export function fileCheckpoints(
         throw error;
       });
       if (!bytes) return null;
-      const { tensors, metadata } = decodeSafetensors(bytes);
-      return { position: JSON.parse(metadata['position'] ?? 'null') as RunPosition, tensors };
+      try {
+        const { tensors, metadata } = decodeSafetensors(bytes);
+        const position: RunPosition = positionSchema.parse(parsed(metadata['position']));
+        return { position, tensors };
+      } catch (cause) {
+        const isForeign = cause instanceof z.ZodError;
+        throw checkpointUnreadable(path, isForeign ? 'it holds no training run' : messageOf(cause), cause);
+      }
     },
     async save({ position, tensors }) {
       await mkdir(folder, { recursive: true });
@@ -34,6 +66,10 @@ export function fileCheckpoints(
       }
       await rename(temporary, path);
     },
-    remove: () => rm(folder, { recursive: true, force: true }),
+    async remove() {
+      await rm(folder, { recursive: true, force: true });
+      // The folder of all runs goes with the last of them.
+      await rmdir(dirname(folder)).catch(() => undefined);
+    },
   };
 }

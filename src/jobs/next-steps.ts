@@ -46,11 +46,17 @@ export function nextSteps(parts: Omit<ReportParts, 'files'>, mode: Report['preci
       why: mode === 'q4' ? 'larger, at the speed of float' : 'the same size at the speed of float',
     });
   const worst = [...parts.layers].filter((l) => l.sqnrDb !== null).sort((a, b) => a.sqnrDb! - b.sqnrDb!)[0];
-  if (worst && data && worst.precision === 'int8' && lostMuch(parts))
+  if (worst && data && worst.precision === 'int8' && lostMuch(parts)) {
+    if (parts.training.length === 0 && data.path !== 'synthetic')
+      next.push({
+        command: `compress ${model} --int8 --qat --data ${quoted(data.path)}`,
+        why: 'trains the int8 model towards the original; takes minutes',
+      });
     next.push({
       command: `compress ${model} --int8 --data ${quoted(data.path)} --exclude ${quoted(worst.name)}`,
       why: 'keeps the layer in float that loses most',
     });
+  }
   return next;
 }
 

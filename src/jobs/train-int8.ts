@@ -7,22 +7,29 @@ import { cloneModel } from '../ir/clone.ts';
 import type { Model } from '../ir/model.ts';
 import { float32Values, type Tensor, tensorOf } from '../ir/tensor.ts';
 import { fold, type TrainedScale, unfold } from '../quant/trainable.ts';
-import { type TrainingSettingsInit, trainingSettingsSchema } from '../train/settings.ts';
+import {
+  type TrainingSettings,
+  type TrainingSettingsInit,
+  trainingSettingsSchema,
+} from '../train/settings.ts';
 import type { ParameterRule } from '../train/step.ts';
 import type { JobEvents } from './progress.ts';
-import { type TrainingRecord, trainingRun } from './training-run.ts';
+import { metricNoise, type TrainingRecord, trainingRun } from './training-run.ts';
 
-/** Fewer epochs and smaller steps than training from scratch: the weights are good already, only their rounding is not. */
-export const qatSettings = (given: TrainingSettingsInit = {}) =>
-  trainingSettingsSchema.parse({
-    epochs: 5,
-    batch: 32,
+/** Fewer and smaller steps than training from scratch: the weights are good already, only their rounding is not.
+ *  @param samples  to train on; few of them are gone through more often, until there were about 200 batches */
+export function qatSettings(given: TrainingSettingsInit, samples: number): TrainingSettings {
+  const batch = Math.min(given.batch ?? 32, Math.max(1, samples));
+  return trainingSettingsSchema.parse({
+    epochs: Math.max(5, Math.ceil((200 * batch) / Math.max(1, samples))),
+    batch,
     learningRate: 5e-4,
     optimizer: 'adam',
     weightDecay: 0,
     statistics: 'running',
     ...given,
   });
+}
 
 export interface TrainInt8Options {
   readonly engine: Engine;
@@ -35,7 +42,8 @@ export interface TrainInt8Options {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Trains `quantized` in place. Where no epoch beats the model as calibrated on the samples held back, that one is kept.
+/** Trains `quantized` in place. Where that made it worse on the samples held back, by more than their noise, the model stays
+ *  as it was calibrated.
  *  @param quantized  what quantize-static left, before later passes change its constants
  *  @param clean  the float model before it: start of the weights, and teacher
  *  @throws what trainingRun throws */
@@ -53,14 +61,15 @@ export async function trainInt8(
   };
   const { model, record } = await trainingRun(trainable.model, {
     ...options,
-    settings: qatSettings(options.settings),
+    settings: qatSettings(options.settings, options.indices.length),
     teacher: clean,
     also: trainable.scales.map((s) => s.name),
     each: Object.fromEntries(trainable.scales.map((s) => [s.name, scaleRule(s)])),
     deployed,
     step: 'train',
   });
-  const worse = record.best !== null && record.before !== null && record.best.metric < record.before;
+  const noise = 2 * metricNoise(record.metric, record.validationSamples);
+  const worse = record.best !== null && record.before !== null && record.best.metric < record.before - noise;
   if (!worse) fold(quantized, trainable, tensorsOf(model));
   return record;
 }

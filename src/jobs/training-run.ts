@@ -7,7 +7,8 @@ import type { Engine } from '../engine/contract.ts';
 import type { Model } from '../ir/model.ts';
 import { nothingToLearnFrom } from '../support/diagnostics/training.ts';
 import { openHeldOut } from '../train/held-out.ts';
-import { type EpochRecord, train } from '../train/loop.ts';
+import { type EpochRecord, type TrainEvent, train } from '../train/loop.ts';
+import type { LossTerm } from '../train/losses.ts';
 import { sampleData } from '../train/samples.ts';
 import {
   lossesOf,
@@ -81,7 +82,7 @@ export async function trainingRun(
         })
       : null;
   const store = options.checkpoints
-    ? fileCheckpoints(checkpointFolder(options.checkpoints, student, settings), checkpointSteps)
+    ? fileCheckpoints(await checkpointFolder(options.checkpoints, student, losses, options), checkpointSteps)
     : undefined;
   const started = performance.now();
   try {
@@ -107,7 +108,12 @@ export async function trainingRun(
       ...(options.each ? { each: options.each } : {}),
       ...(options.masked ? { masked: options.masked } : {}),
       ...(teacher ? { teacher } : {}),
-      ...(heldOut ? { evaluate: (m: Model) => heldOut.measure(deployed(m)) } : {}),
+      ...(heldOut
+        ? {
+            evaluate: (m: Model) => heldOut.measure(deployed(m)),
+            metricNoise: metricNoise(heldOut.metric, validation.length),
+          }
+        : {}),
       ...(settings.patience > 0 ? { patience: settings.patience } : {}),
       ...(store ? { checkpoints: store } : {}),
       ...(signal ? { signal } : {}),
@@ -116,10 +122,12 @@ export async function trainingRun(
     for (; !next.done; next = await run.next()) {
       const event = next.value;
       if (event.kind === 'step') events.progress?.(options.step, event.batch, event.batches);
-      else events.note?.(options.step, describeEpoch(event, heldOut?.metric ?? null, settings.epochs));
+      else events.note?.(options.step, describeEvent(event, heldOut?.metric ?? null, settings.epochs));
     }
-    signal?.throwIfAborted();
     const result = next.value;
+    if (result.stopped === 'aborted' && store)
+      events.note?.(options.step, 'stopped · the same command goes on from here');
+    signal?.throwIfAborted();
     await store?.remove();
     return {
       model: result.model,
@@ -142,12 +150,25 @@ export async function trainingRun(
   }
 }
 
+/** Standard error of the difference of two shares, when a twentieth of the answers differ between them. */
+export const metricNoise = (metric: string | null, samples: number) =>
+  metric === 'SQNR' || samples === 0 ? 0 : Math.sqrt(0.05 / samples);
+
 const checkpointSteps = 200;
 
-/** Runs of other models and settings keep apart. */
-function checkpointFolder(root: string, model: Model, settings: TrainingSettings): string {
-  const hash = createHash('sha256').update(JSON.stringify(settings));
-  for (const v of model.graph.initializers) hash.update(`${v.name} ${v.constant?.dims}`);
+/** Runs of other models, teachers, data and settings keep apart. */
+async function checkpointFolder(
+  root: string,
+  student: Model,
+  losses: readonly LossTerm[],
+  { settings, source, indices, teacher, step, also, masked }: TrainingRunOptions,
+): Promise<string> {
+  const facts = [step, settings, losses, await source.hash(), indices, also, masked];
+  const hash = createHash('sha256').update(JSON.stringify(facts));
+  for (const model of teacher ? [student, teacher] : [student])
+    for (const v of model.graph.initializers)
+      if (v.constant && v.constant.dtype !== 'string')
+        hash.update(`${v.name} ${v.constant.dims}`).update(v.constant.bytes());
   return path.join(root, hash.digest('hex').slice(0, 16));
 }
 
@@ -173,14 +194,32 @@ export function formatMetric(metric: string | null, value: number | null): strin
   return metric === 'SQNR' ? `SQNR ${value.toFixed(1)} dB` : `${metric} ${(100 * value).toFixed(1)} %`;
 }
 
-const describeEpoch = (e: EpochRecord, metric: string | null, of: number) =>
-  `epoch ${e.epoch} of ${of} · loss ${e.loss.toPrecision(3)}${metric ? ` · ${formatMetric(metric, e.metric)}` : ''}`;
+type Told = Exclude<TrainEvent, { kind: 'step' }>;
 
+function describeEvent(e: Told, metric: string | null, of: number): string {
+  if (e.kind === 'resumed')
+    return `goes on from its checkpoint · ${e.batch} of ${e.batches} batches were done`;
+  const held = metric ? ` · ${formatMetric(metric, e.metric)} held out` : '';
+  return `epoch ${e.epoch} of ${of} · loss ${e.loss.toPrecision(3)}${held}`;
+}
+
+/** "accuracy 61.5 → 96.1 %" */
+function gainText(metric: string, before: number | null, after: number | null): string {
+  if (before === null || after === null) return formatMetric(metric, after);
+  return metric === 'SQNR'
+    ? `SQNR ${before.toFixed(1)} → ${after.toFixed(1)} dB`
+    : `${metric} ${(100 * before).toFixed(1)} → ${(100 * after).toFixed(1)} %`;
+}
+
+const counted = (n: number, one: string) => `${n} ${n === 1 ? one : `${one}s`}`;
+
+/** What came of it first: lines are cut from the end. */
 export const describeTraining = (r: TrainingRecord) =>
   [
-    `${r.epochs.length} ${r.epochs.length === 1 ? 'epoch' : 'epochs'} on ${r.samples} samples`,
-    r.metric ? `${formatMetric(r.metric, r.before)} → ${formatMetric(r.metric, r.best?.metric ?? null)}` : '',
+    r.metric ? gainText(r.metric, r.before, r.best?.metric ?? null) : '',
+    r.best ? `epoch ${r.best.epoch} of ${r.settings.epochs} kept` : counted(r.epochs.length, 'epoch'),
     r.stopped === 'early' ? 'stopped early' : '',
+    counted(r.samples, 'sample'),
   ]
     .filter(Boolean)
     .join(' · ');

@@ -17,6 +17,8 @@ export interface ChoiceOptions {
   readonly round: number;
   /** Least share of a group's units that stays, 0 to 1; at least one unit does. */
   readonly leave: number;
+  /** Widths before an earlier step, by group name, where there was one: what the shares and multiples refer to. */
+  readonly widths?: ReadonlyMap<string, number>;
 }
 
 export interface Choice {
@@ -97,20 +99,20 @@ const meanOf = (r: Ranked, from: number, to: number) =>
   r.order.slice(Math.max(0, from), to).reduce((n, u) => n + r.scores[u]!, 0) /
   Math.max(1, to - Math.max(0, from));
 
-function rank(group: ChannelGroup, scores: Float64Array, { round, leave }: ChoiceOptions): Ranked {
+function rank(group: ChannelGroup, scores: Float64Array, options: ChoiceOptions): Ranked {
   const size = group.units.length;
+  const dense = options.widths?.get(group.name) ?? size;
   const order = Array.from({ length: size }, (_, i) => i).sort((a, b) => scores[a]! - scores[b]! || a - b);
-  const step = stepFor(group, round);
-  const least = Math.max(1, Math.ceil(size * leave));
+  const step = stepFor(group.kind, dense, options.round);
+  const least = Math.max(1, Math.ceil(dense * options.leave));
   return { group, order, scores, step, most: size - Math.min(size, Math.ceil(least / step) * step) };
 }
 
 /** Heads are whole already. Elsewhere the largest of round, round/2 … that goes at least four times into the width. */
-function stepFor(group: ChannelGroup, round: number): number {
-  if (group.kind === 'heads') return 1;
+function stepFor(kind: ChannelGroup['kind'], width: number, round: number): number {
+  if (kind === 'heads') return 1;
   let step = Math.max(1, round);
-  while (step > 1 && (group.units.length < 4 * step || group.units.length % step !== 0))
-    step = Math.floor(step / 2);
+  while (step > 1 && (width < 4 * step || width % step !== 0)) step = Math.floor(step / 2);
   return step;
 }
 

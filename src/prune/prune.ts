@@ -7,7 +7,7 @@ import { pruneNeeds, pruneTargetMissing, pruneTargetUnreachable } from '../suppo
 import { type ChannelGroup, type ChannelGroups, findChannelGroups } from './channel-groups.ts';
 import { chooseUnits, type PruneTarget } from './choose.ts';
 import { type Cost, createCostModel, type LayerCost } from './cost-model.ts';
-import { type Importance, type ImportanceData, scoreUnits } from './importance.ts';
+import { type Importance, type ImportanceData, reachOf, scoreUnits } from './importance.ts';
 import { removeUnits } from './remove.ts';
 
 export interface PruneOptions {
@@ -21,6 +21,9 @@ export interface PruneOptions {
   readonly round?: number | undefined;
   /** Least share of every group's units that stays. Default 0.1. */
   readonly leave?: number | undefined;
+  /** Approaches the target in so many steps, ranking what is left anew before each. Default 1. Only for importance from
+   *  weights alone: gradients and activity are those of the model that was given. */
+  readonly steps?: number | undefined;
   /** Nodes whose outputs keep their width: op types, names, globs, /regular expressions/. */
   readonly exclude?: readonly string[] | undefined;
   /** Kinds of units that may go. Default all. */
@@ -73,15 +76,56 @@ export interface PrunePlan {
  *  @throws PRUNE_TARGET_MISSING, PRUNE_TARGET_UNREACHABLE (unless bestEffort), PRUNE_NEEDS_INPUT (taylor without
  *    gradients, activation without activity, latency without layerCost), PATTERN_MATCHES_NOTHING */
 export function pruneModel(model: Model, options: PruneOptions, context: PruneContext = {}): PruneResult {
-  const { found, removed, result } = planPruning(model, options, context);
-  removeUnits(model, found, removed);
-  model.annotations.set('dense-cost', { cost: result.dense, bindings: bindingsText(context) });
-  if (options.ratio !== undefined && removed.size > 0) model.annotations.set('pruned-ratio', options.ratio);
+  const steps = stepsOf(options);
+  let result: PruneResult | undefined;
+  const widths = new Map<string, number>();
+  for (let step = 1; step <= steps; step++) {
+    const plan = planPruning(
+      model,
+      { ...options, target: targetAt(options.target, step / steps) },
+      context,
+      widths,
+    );
+    for (const g of plan.groups) if (!widths.has(g.name)) widths.set(g.name, g.units.length);
+    removeUnits(model, plan.found, plan.removed);
+    model.annotations.set('dense-cost', { cost: plan.result.dense, bindings: bindingsText(context) });
+    result = result ? joined(result, plan.result) : plan.result;
+  }
+  return finished(model, options, result!);
+}
+
+const stepsOf = ({ steps = 1, target, importance }: PruneOptions) =>
+  target && importance !== 'taylor' && importance !== 'activation' ? Math.max(1, Math.round(steps)) : 1;
+
+/** On the straight way from the dense model to the target. */
+const targetAt = (target: PruneTarget | undefined, done: number): PruneTarget | undefined =>
+  target &&
+  Object.fromEntries(
+    Object.entries(target).flatMap(([key, share]) =>
+      share === undefined ? [] : [[key, 1 - (1 - share) * done]],
+    ),
+  );
+
+function joined(first: PruneResult, last: PruneResult): PruneResult {
+  const removed = new Map(first.removed.map((r) => [r.at, r]));
+  for (const r of last.removed) removed.set(r.at, { ...r, from: removed.get(r.at)?.from ?? r.from });
+  return { ...last, before: first.before, removed: [...removed.values()] };
+}
+
+function finished(model: Model, options: PruneOptions, result: PruneResult): PruneResult {
+  if (options.ratio !== undefined && result.removed.length > 0)
+    model.annotations.set('pruned-ratio', options.ratio);
   return result;
 }
 
-/** Chooses what pruneModel removes, and leaves the model as it is but for inferred types. @throws as pruneModel */
-export function planPruning(model: Model, options: PruneOptions, context: PruneContext = {}): PrunePlan {
+/** Chooses what pruneModel removes in one step, and leaves the model as it is but for inferred types.
+ *  @param widths  of groups by name before an earlier step @throws as pruneModel */
+export function planPruning(
+  model: Model,
+  options: PruneOptions,
+  context: PruneContext = {},
+  widths?: ReadonlyMap<string, number>,
+): PrunePlan {
   const target = checkOptions(options, context);
   const byTarget = Object.keys(target).length > 0;
   const exclude = options.exclude?.length ? selectNodes(model, { include: options.exclude }) : () => false;
@@ -104,11 +148,15 @@ export function planPruning(model: Model, options: PruneOptions, context: PruneC
     result: { dense, before, after, met, removed: summary(groups, removed), skipped },
   });
   if (byTarget ? within(before) : ratioDone(model, options.ratio!)) return plan(new Set(), before, true);
-  const scores = groups.map((g) => scoreUnits(g, options.importance ?? 'l2', context));
+  const scores = groups.map((g) => {
+    const reach = reachOf(g);
+    return scoreUnits(g, options.importance ?? 'l2', context).map((s) => s * reach);
+  });
   const choice = chooseUnits(groups, scores, cost, byTarget ? { within } : { ratio: options.ratio! }, {
     scope: options.scope ?? 'global',
     round: options.round ?? 8,
     leave: options.leave ?? 0.1,
+    ...(widths ? { widths } : {}),
   });
   if (!choice.met && !options.bestEffort) throw unreachable(target, choice.cost, dense, found);
   return plan(choice.removed, choice.cost, choice.met);

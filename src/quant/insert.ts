@@ -88,7 +88,7 @@ export const storedNote = (node: Node) => node.annotations.get('stored') as Stor
 /** DequantizeLinear over a constant: `target`'s input `index` reads it instead of the float weight.
  *  Weights in int4 are widened to the type of the zero point first. Every runtime folds that Cast once at load, so the
  *  product gets its integer kernel; with the DequantizeLinear right on int4, onnxruntime 1.30 computes it in float at each
- *  run (bench/weight-bits.ts: a 3×3 convolution takes 3.7 times as long natively, 2.5 times on wasm).
+ *  run (bench/weight-bits.ts: a 3×3 convolution takes 3.7 times as long natively, 2.6 times on wasm).
  *  @param axis the per-channel axis, or null for one scale */
 export function insertWeightDequantize(
   target: Node,

@@ -39,6 +39,9 @@ export function trainingMetric({ metric }: Pick<TrainingFacts, 'metric'>, value:
   return metric === 'SQNR' ? `SQNR ${value.toFixed(1)} dB` : `${metric} ${(100 * value).toFixed(1)} %`;
 }
 
+/** 0.0005, 2.6e-4, 0 */
+export const trainingRate = (rate: number) => String(Number(rate.toPrecision(2)));
+
 /** One sentence for the terminal: what, on how much, loss and metric before and after. */
 export function trainingSentence(t: TrainingFacts): string {
   const [first, last] = [t.epochs[0], t.epochs.at(-1)];
@@ -59,7 +62,7 @@ export function trainingMarkdown(t: TrainingFacts): string {
     `${e.epoch}${e.epoch === t.best?.epoch ? ' (kept)' : ''}`,
     e.loss.toPrecision(4),
     trainingMetric(t, e.metric),
-    e.learningRate.toPrecision(2),
+    trainingRate(e.learningRate),
   ]);
   const body = table(
     ['epoch', 'loss', 'held out', 'learning rate at its end'],

@@ -88,11 +88,14 @@ function recolour(
   return to;
 }
 
-/** A draw from Beta(α, α) by Jöhnk's method; α ≤ 2 keeps rejections few. */
+/** A draw from Beta(α, α) by Jöhnk's method, in logarithms: U^(1/α) is zero in floating point when α is small. α ≤ 2 keeps
+ *  rejections few. */
 export function betaDraw(alpha: number, random: Random): number {
   for (let tries = 0; tries < 1000; tries++) {
-    const [x, y] = [random.next() ** (1 / alpha), random.next() ** (1 / alpha)];
-    if (x + y > 0 && x + y <= 1) return x / (x + y);
+    const [x, y] = [Math.log(1 - random.next()) / alpha, Math.log(1 - random.next()) / alpha];
+    const most = Math.max(x, y);
+    const sum = most + Math.log(Math.exp(x - most) + Math.exp(y - most));
+    if (sum <= 0) return Math.exp(x - sum);
   }
   return 0.5;
 }

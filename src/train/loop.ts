@@ -26,6 +26,8 @@ export interface TrainOptions extends Omit<StepSpec, 'shapes' | 'teacher'> {
   readonly teacher?: Model;
   /** Measures the student on held-out data; larger is better. Called after each epoch. */
   readonly evaluate?: (student: Model) => Promise<number>;
+  /** Differences of the metric up to this are noise of few held-out samples; between such epochs the loss decides. */
+  readonly metricNoise?: number;
   /** Stop after this many epochs without a better metric. */
   readonly patience?: number;
   readonly checkpoints?: CheckpointStore;
@@ -80,7 +82,9 @@ export type TrainEvent =
       /** Time that the engine waited for data since the run began, in ms. */
       readonly waitedMs: number;
     } & StepResult)
-  | ({ readonly kind: 'epoch' } & EpochRecord);
+  | ({ readonly kind: 'epoch' } & EpochRecord)
+  /** First of all, when a checkpoint was found. */
+  | { readonly kind: 'resumed'; readonly batch: number; readonly batches: number; readonly epochs: number };
 
 export interface TrainResult {
   /** The student with the weights of the best epoch, or the last when nothing was measured. */
@@ -105,8 +109,10 @@ export async function* train(
     Object.entries(data.shapes).map(([name, dims]) => [name, [batch, ...dims]]),
   );
   const hints = options.teacher ? teacherShapes(options.teacher, shapes, hintNames(options.losses)) : {};
-  const step = buildTrainingStep(student, { ...options, shapes, teacher: hints });
-  const accumulate = Math.max(1, options.accumulate ?? 1);
+  const total = perEpoch * options.epochs;
+  // A run of fewer batches than an update takes would change nothing.
+  const accumulate = Math.min(total, Math.max(1, options.accumulate ?? 1));
+  const step = buildTrainingStep(student, { ...options, shapes, teacher: hints, accumulate });
   const trainer = await openTrainer(engine, step, {
     ...(options.threads ? { threads: options.threads } : {}),
     accumulate,
@@ -115,7 +121,6 @@ export async function* train(
     ? await openTeacher(engine, options.teacher, shapes, step.targets, data.repeats ? data.length : 0)
     : null;
   const absent = zeroInputs(step.inputs, data.shapes);
-  const total = perEpoch * options.epochs;
   const identity = runIdentity(options, step.parameters, data.length);
 
   try {
@@ -131,10 +136,21 @@ export async function* train(
     if (saved) {
       if (saved.position.run !== identity) throw checkpointMismatch();
       position = saved.position;
-      trainer.restore(saved.tensors, position.steps);
+      trainer.restore(saved.tensors, position.steps, batchesDone(position) % accumulate);
       bestWeights = withPrefix(saved.tensors, 'best/');
+      yield {
+        kind: 'resumed',
+        batch: batchesDone(position),
+        batches: total,
+        epochs: position.history.length,
+      };
     }
-    let done = position.history.length * perEpoch + position.partial.batches;
+    let done = batchesDone(position);
+    if (teacher?.remembers && done < total)
+      await teacher.prepare(async (indices) => {
+        options.signal?.throwIfAborted();
+        return { ...absent, ...(await data.batch({ indices, epoch: 0, seed })) };
+      });
     let [waitedMs, stopped]: [number, TrainResult['stopped']] = [0, 'finished'];
     let epoch = position.history.length;
     const patience = options.patience ?? Number.POSITIVE_INFINITY;
@@ -152,6 +168,7 @@ export async function* train(
       for (let k = first; k < perEpoch; k++) {
         if (options.signal?.aborted) {
           stopped = 'aborted';
+          await save();
           break epochs;
         }
         const { indices, tensors } = ahead.shift() as ReturnType<typeof read>;
@@ -183,7 +200,8 @@ export async function* train(
           waitedMs,
           ...result,
         };
-        if (k + 1 < perEpoch) await save(done);
+        const { checkpoints } = options;
+        if (checkpoints && k + 1 < perEpoch && done % checkpoints.every === 0) await save();
       }
       const weights = trainer.weights((options.ema ?? 0) > 0);
       const metric = options.evaluate ? await options.evaluate(withWeights(student, weights)) : null;
@@ -195,7 +213,7 @@ export async function* train(
           options.learningRate * rateFactor(options.schedule ?? { kind: 'constant' }, done - 1, total),
         metric,
       };
-      if (metric !== null && !(position.best && position.best.metric >= metric)) {
+      if (metric !== null && isBetter(record, position, options.metricNoise ?? 0)) {
         position = { ...position, best: { epoch: epoch + 1, metric } };
         bestWeights = weights;
       }
@@ -205,17 +223,19 @@ export async function* train(
         partial: { batches: 0, loss: 0, accuracy: 0 },
       };
       yield { kind: 'epoch', ...record };
-      await save(0);
+      await save();
     }
     if (stopped === 'finished' && epoch < options.epochs) stopped = 'early';
     const weights = bestWeights ?? trainer.weights((options.ema ?? 0) > 0);
     return { model: withWeights(student, weights), history: position.history, best: position.best, stopped };
 
-    async function save(batches: number): Promise<void> {
-      const store = options.checkpoints;
-      if (!store || batches % store.every !== 0 || batches % accumulate !== 0) return;
+    async function save(): Promise<void> {
       const best = Object.fromEntries(Object.entries(bestWeights ?? {}).map(([k, t]) => [`best/${k}`, t]));
-      await store.save({ position, tensors: { ...trainer.state(), ...best } });
+      await options.checkpoints?.save({ position, tensors: { ...trainer.state(), ...best } });
+    }
+
+    function batchesDone({ history, partial }: RunPosition): number {
+      return history.length * perEpoch + partial.batches;
     }
   } finally {
     await trainer.close();
@@ -235,6 +255,15 @@ function zeroInputs(
       return [p.name, denseTensor(p.dtype, dims, new Uint8Array(byteLength(p.dtype, elementCount(dims))))];
     }),
   );
+}
+
+/** Compared with the highest metric so far, not with the best epoch's, so that small losses don't add up. */
+function isBetter({ metric, loss }: EpochRecord, { best, history }: RunPosition, noise: number): boolean {
+  if (metric === null || Number.isNaN(metric)) return false;
+  if (!best) return true;
+  const highest = Math.max(...history.map((e) => e.metric ?? Number.NaN).filter((m) => !Number.isNaN(m)));
+  if (metric > highest + noise) return true;
+  return metric >= highest - noise && loss < (history[best.epoch - 1]?.loss ?? Number.POSITIVE_INFINITY);
 }
 
 /** Batches read while the engine computes. */
@@ -267,7 +296,16 @@ export function withWeights(model: Model, weights: Readonly<Record<string, Tenso
 const runIdentity = (o: TrainOptions, parameters: readonly string[], samples: number) =>
   JSON.stringify([
     [o.losses, o.optimizer, o.batch, o.epochs, o.learningRate, o.schedule, o.seed, o.clipNorm, o.ema],
-    [o.accumulate, o.weightDecay, o.l1, o.statistics, samples, parameters],
+    [
+      o.accumulate,
+      o.weightDecay,
+      o.l1,
+      o.statistics,
+      o.masked,
+      Object.keys(o.each ?? {}),
+      samples,
+      parameters,
+    ],
   ]);
 
 /** Runs a training to its end and drops what it reports on the way. */

@@ -69,7 +69,8 @@ function sgd(
   return [moved(direction), next];
 }
 
-/** Kingma & Ba 2015, algorithm 1, bias correction folded into the step size and ε scaled along. */
+/** Kingma & Ba 2015, algorithm 1, bias correction folded into the step size and ε scaled along. The corrections are
+ *  computed in float64: 1 − 0.999 has lost four digits in float32. */
 function adam(
   e: Emitter,
   { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: { beta1?: number; beta2?: number; epsilon?: number },
@@ -81,7 +82,11 @@ function adam(
   const [m, v] = slots as [Value, Value];
   const next1 = e.op('Add', [e.op('Mul', [m, beta1]), e.op('Mul', [g, 1 - beta1])]);
   const next2 = e.op('Add', [e.op('Mul', [v, beta2]), e.op('Mul', [e.op('Mul', [g, g]), 1 - beta2])]);
-  const left = (beta: number) => e.op('Sub', [1, e.op('Pow', [e.scalar(beta), step])]);
+  const steps = e.op('Cast', [step], { to: 11 });
+  const left = (beta: number) => {
+    const rest = e.op('Sub', [e.scalar(1, 'float64'), e.op('Pow', [e.scalar(beta, 'float64'), steps])]);
+    return e.op('Cast', [rest], { to: 1 });
+  };
   const root2 = e.op('Sqrt', [left(beta2)]);
   const rate = e.op('Div', [e.op('Mul', [learningRate, root2]), left(beta1)]);
   const size = e.op('Add', [e.op('Sqrt', [next2]), e.op('Mul', [root2, epsilon])]);

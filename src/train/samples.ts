@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { DataSource } from '../calibrate/source.ts';
 import { elementCount, float32Values, type Tensor, tensorOf } from '../ir/tensor.ts';
+import { augmentationNeedsPictures } from '../support/diagnostics/training.ts';
 import { createRandom } from '../support/random.ts';
 import {
   type Augmentation,
@@ -11,7 +12,7 @@ import {
   changesPictures,
   type PictureLayout,
 } from './augment.ts';
-import { type BatchRequest, classLabels, stack, type TrainingData } from './data.ts';
+import { type BatchRequest, classLabels, rows, stack, type TrainingData } from './data.ts';
 
 export interface SampleDataOptions {
   readonly augmentation?: Augmentation;
@@ -29,7 +30,8 @@ export async function sampleData(
   const first = await source.read(indices[0] as number);
   const levels = levelCoding(source, first.inputs);
   const read = keeper(source, levels, options.memoryBytes ?? 2 ** 30);
-  const augmented = levels !== null && changesPictures(augmentation);
+  const augmented = changesPictures(augmentation);
+  if (augmented) requirePictures(first.inputs, levels);
   const names = Object.keys(first.inputs);
 
   const batch = async ({ indices: places, epoch, seed }: BatchRequest): Promise<Record<string, Tensor>> => {
@@ -40,7 +42,11 @@ export async function sampleData(
       stacked[name] = stack(
         samples.map(({ inputs }, k) => {
           const stored = inputs[name] as Stored;
-          if (!(stored instanceof Uint8Array)) return stored;
+          if (!(stored instanceof Uint8Array)) {
+            if (augmented && coding)
+              throw augmentationNeedsPictures(name, 'has other values in some samples');
+            return stored;
+          }
           const random = createRandom(mixed(seed, epoch, places[k] as number));
           const own = augmented
             ? augmentPicture(stored, (coding as LevelCoding).layout, augmentation, random)
@@ -56,7 +62,7 @@ export async function sampleData(
         : null;
     if (augmented && augmentation.mixup > 0) {
       const random = createRandom(mixed(seed, epoch, (places[0] as number) + 0x5bd1e995));
-      return mixUp(stacked, labels, levels.name, augmentation.mixup, random);
+      return mixUp(stacked, labels, (levels as LevelCoding).name, augmentation.mixup, random);
     }
     return labels ? { ...stacked, labels } : stacked;
   };
@@ -70,6 +76,14 @@ export async function sampleData(
 }
 
 const ignored = -100;
+
+/** @throws AUGMENTATION_NEEDS_PICTURES: what changes nothing would be taken for augmented */
+function requirePictures(inputs: Readonly<Record<string, Tensor>>, levels: LevelCoding | null): void {
+  const name = levels?.name ?? Object.keys(inputs)[0] ?? '';
+  if (!levels) throw augmentationNeedsPictures(name, 'is no picture with known preprocessing');
+  if (!levels.encode(inputs[name] as Tensor))
+    throw augmentationNeedsPictures(name, 'has values that are none of the 256 levels');
+}
 
 const mixed = (seed: number, epoch: number, place: number) =>
   Math.imul(seed + 1, 0x9e3779b1) ^ Math.imul(epoch + 1, 0x85ebca77) ^ Math.imul(place + 1, 0xc2b2ae3d);
@@ -181,23 +195,19 @@ function mixUp(
   const t = inputs[name] as Tensor;
   const n = t.dims[0] ?? 1;
   const share = betaDraw(alpha, random);
-  const values = float32Values(t);
-  const size = values.length / n;
-  const out = new Float32Array(values.length);
-  for (let k = 0; k < n; k++) {
-    const other = ((k + n - 1) % n) * size;
-    for (let i = 0; i < size; i++)
-      out[k * size + i] =
-        share * (values[k * size + i] as number) + (1 - share) * (values[other + i] as number);
-  }
-  const mixedInputs = { ...inputs, [name]: tensorOf('float32', t.dims, out) };
+  const before = Array.from({ length: n }, (_, k) => (k + n - 1) % n);
+  const blend = (own: Tensor): Tensor => {
+    const [a, b] = [float32Values(own), float32Values(rows(own, before))];
+    const mixed = a.map((v, i) => share * v + (1 - share) * (b[i] as number));
+    return tensorOf('float32', own.dims, mixed);
+  };
+  const mixedInputs = { ...inputs, [name]: blend(t) };
   if (!labels) return mixedInputs;
-  const own = new BigInt64Array(labels.bytes().slice().buffer);
-  const others = BigInt64Array.from(own, (_, k) => own[(k + n - 1) % n] as bigint);
+  if (labels.dtype !== 'int64') return { ...mixedInputs, labels: blend(labels) };
   return {
     ...mixedInputs,
     labels,
-    'labels.other': tensorOf('int64', [n], others),
+    'labels.other': rows(labels, before),
     'labels.share': tensorOf('float32', [], [share]),
   };
 }

@@ -96,11 +96,11 @@ export function buildTrainingStep(student: Model, spec: StepSpec): TrainingStep 
   const inputs = model.graph.inputs.filter((v) => !v.constant).map(portOf);
   const e = createEmitter(model);
   const objective = buildObjective(e, spec.losses, spec.teacher);
-  const trained = trainableParameters(model, spec.parameters).map((v) => ({
-    name: v.name,
-    initial: v.constant as Tensor,
-    value: v,
-  }));
+  // Constant nodes are initializers here; trained, they would have no place in the student to go back to.
+  const own = new Set([...student.graph.initializers].map((v) => v.name));
+  const trained = trainableParameters(model, spec.parameters)
+    .filter((v) => own.has(v.name))
+    .map((v) => ({ name: v.name, initial: v.constant as Tensor, value: v }));
   setOutputs(model.graph, []);
   addOutput(model.graph, objective.loss);
   for (const v of [...Object.values(objective.parts), ...(objective.accuracy ? [objective.accuracy] : [])])

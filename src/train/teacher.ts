@@ -10,6 +10,12 @@ import { lossTarget } from '../support/diagnostics/training.ts';
 import { beforeSoftmax, type TargetPort, type TeacherShapes } from './objective.ts';
 
 export interface Teacher {
+  /** Whether its answers are kept; then `prepare` comes before the first `targets`. */
+  readonly remembers: boolean;
+  /** Asks for every sample, in the order of the data: what it says of one can depend, in the last bit, on its place in the
+   *  batch, and a run that is resumed must hear the same.
+   *  @param read  a batch of the data; as many samples as the teacher was opened for */
+  prepare(read: (indices: readonly number[]) => Promise<Record<string, Tensor>>): Promise<void>;
   /** Feeds for the targets of a step. @param indices  places of the samples, for what is remembered of them */
   targets(
     batch: Readonly<Record<string, Tensor>>,
@@ -75,13 +81,12 @@ export async function openTeacher(
     return { feed: t.name, output: value.name, dims: t.dims };
   });
   const session = await openKernel(engine, pinned);
-  const known = new Set<number>();
   const kept = new Map<string, Float32Array>();
   for (const f of fetched) {
     const bytes = 4 * memory * elementCount(f.dims.slice(1));
     if (memory > 0 && bytes <= remembered) kept.set(f.feed, new Float32Array(bytes / 4));
   }
-  const remembers = memory > 0 && kept.size === fetched.length;
+  const remembers = memory > 0 && fetched.length > 0 && kept.size === fetched.length;
   const ask = async (batch: Readonly<Record<string, Tensor>>) => {
     const feeds = Object.fromEntries(session.inputs.map((p) => [p.name, batch[p.name] as Tensor]));
     const out = await session.run(
@@ -93,19 +98,23 @@ export async function openTeacher(
     );
   };
   return {
+    remembers,
+    async prepare(read) {
+      const batch = Object.values(shapes)[0]?.[0] ?? 1;
+      for (let start = 0; start < memory; start += batch) {
+        // The last batch is filled up with samples that were asked for already.
+        const at = Math.min(start, memory - batch);
+        const answers = await ask(await read(Array.from({ length: batch }, (_, i) => at + i)));
+        for (const [feed, store] of kept) {
+          const values = float32Values(answers[feed] as Tensor);
+          const size = values.length / batch;
+          store.set(values.subarray((start - at) * size), start * size);
+        }
+      }
+    },
     async targets(batch, indices) {
       if (fetched.length === 0) return {};
       if (!remembers) return ask(batch);
-      if (!indices.every((i) => known.has(i))) {
-        const fresh = await ask(batch);
-        for (const [feed, store] of kept) {
-          const values = float32Values(fresh[feed] as Tensor);
-          const size = values.length / indices.length;
-          indices.forEach((i, k) => void store.set(values.subarray(k * size, (k + 1) * size), i * size));
-        }
-        for (const i of indices) known.add(i);
-        return fresh;
-      }
       return Object.fromEntries(
         fetched.map((f) => {
           const store = kept.get(f.feed) as Float32Array;

@@ -4,7 +4,7 @@ import type { Engine, Session } from '../engine/contract.ts';
 import { openKernel } from '../engine/kernel.ts';
 import { byteLength } from '../ir/dtype.ts';
 import { denseTensor, elementCount, float32Values, scalar, type Tensor, tensorOf } from '../ir/tensor.ts';
-import { trainingDiverged } from '../support/diagnostics/training.ts';
+import { checkpointMismatch, trainingDiverged } from '../support/diagnostics/training.ts';
 import { measures, scalarInputs, type TrainingStep, type Variable } from './step.ts';
 
 export interface StepResult {
@@ -31,8 +31,9 @@ export interface Trainer {
   run(batch: Readonly<Record<string, Tensor>>, options: StepOptions): Promise<StepResult>;
   /** What lives from step to step, by name; copies. */
   state(): Record<string, Tensor>;
-  /** Puts back what `state` gave, and the number of steps. Unknown names are left out. */
-  restore(state: Readonly<Record<string, Tensor>>, steps: number): void;
+  /** Puts back what `state` gave, after `steps` updates and `gathered` batches towards the next. Unknown names are left out.
+   *  @throws CHECKPOINT_MISMATCH when one is missing or has another shape; nothing is put back then */
+  restore(state: Readonly<Record<string, Tensor>>, steps: number, gathered?: number): void;
   /** Weights and statistics of the student, or their moving average; copies. */
   weights(average?: boolean): Record<string, Tensor>;
   setMask(parameter: string, mask: Tensor): void;
@@ -147,13 +148,13 @@ export async function openTrainer(
       };
     },
     state: () => Object.fromEntries([...slots].map(([name, s]) => [name, copyOf(s.current)])),
-    restore(state, done) {
-      for (const [name, slot] of slots) {
-        const saved = state[name];
-        if (saved) slot.current.bytes().set(saved.bytes());
-      }
+    restore(state, done, towards = 0) {
+      const fits = ([name, { current }]: [string, Slot]) =>
+        state[name]?.dtype === current.dtype && `${state[name].dims}` === `${current.dims}`;
+      if (![...slots].every(fits)) throw checkpointMismatch();
+      for (const [name, slot] of slots) slot.current.bytes().set((state[name] as Tensor).bytes());
       steps = done;
-      gathered = 0;
+      gathered = towards;
     },
     weights(average = false) {
       const found: Record<string, Tensor> = {};

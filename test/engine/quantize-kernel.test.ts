@@ -107,6 +107,63 @@ describe.each(['node', 'wasm'] as const)('integer weights made by the %s engine'
     });
   });
 
+  describe('int4', () => {
+    /** Squared error of each channel at `share` of max(|w|)/7, from the definition. */
+    const errors = (weight: Tensor, axis: number | null, share: number) => {
+      const values = float32Values(weight);
+      const channel = channelOf(weight.dims, axis);
+      const largest = new Float64Array(axis === null ? 1 : weight.dims[axis]!);
+      values.forEach((v, i) => {
+        largest[channel(i)] = Math.max(largest[channel(i)]!, Math.abs(v));
+      });
+      return values.reduce((sums, v, i) => {
+        const s = (largest[channel(i)]! * share) / 7;
+        sums[channel(i)]! += (v - s * Math.min(7, Math.max(-8, roundHalfEven(v / s)))) ** 2;
+        return sums;
+      }, new Float64Array(largest.length));
+    };
+
+    it.each([
+      [[6, 3, 3, 3], 0],
+      [[40, 5], 1],
+      [[7, 30], null],
+    ])('%j along axis %j clips the largest weights as far as that lowers the error', async (dims, along) => {
+      const [weight, axis] = [normal(dims as number[], 4), along as number | null];
+      const made = await weights.quantize(weight, axis, 'int4');
+      const levels = numbers(made.quantized);
+      expect(made.quantized.dtype).toBe('int4');
+      expect(made.quantized.bytes().length).toBe(Math.ceil(levels.length / 2));
+      expect(made.zeroPoint.dtype).toBe('int8');
+      const channel = channelOf(weight.dims, axis);
+      const scale = numbers(made.scale);
+      const error = new Float64Array(scale.length);
+      float32Values(weight).forEach((v, i) => {
+        error[channel(i)]! += (v - scale[channel(i)]! * levels[i]!) ** 2;
+      });
+      const unclipped = errors(weight, axis, 1);
+      const tried = Array.from({ length: 14 }, (_, k) => errors(weight, axis, 1 - 0.05 * k));
+      error.forEach((e, c) => {
+        const least = Math.min(...tried.map((t) => t[c]!));
+        // The kernel's sums are float32.
+        expect(e).toBeLessThan(least * 1.0001);
+        expect(e).toBeLessThan(unclipped[c]!);
+      });
+    });
+
+    it('is exact where sixteen levels are enough', async () => {
+      const made = await weights.quantize(tensorOf('float32', [2, 3], [7, -3, 1, 0, 0, 0]), 0, 'int4');
+      expect(numbers(made.quantized)).toEqual([7, -3, 1, 0, 0, 0]);
+      expect(numbers(made.scale)).toEqual([1, 1]);
+    });
+
+    it('makes no step smaller than asked for', async () => {
+      const floor = Float32Array.from([2, 0.5]);
+      const made = await weights.quantize(tensorOf('float32', [2, 2], [7, -4, 0, 0]), 0, 'int4', floor);
+      expect(numbers(made.scale)).toEqual([2, 0.5]);
+      expect(numbers(made.quantized)).toEqual([4, -2, 0, 0]);
+    });
+  });
+
   it('gives the very same tensors for a weight asked for twice, unless a larger step is needed', async () => {
     const weight = normal([4, 3], 8);
     const first = await weights.quantize(weight, 0, 'int8');

@@ -100,13 +100,14 @@ describe('importance', () => {
       (w, i) => (w / 3.25 + [1, 2, 3, 4][i]! / 2.5 + [2, 17, 2, 2][i]! / 5.75) / 3,
     );
     expect(scores('l1')).toEqual(expected.map((e) => Number(e.toFixed(3))));
-    // L2 of W: √2 5 2 2; of V: √2 13 √2 √2.
-    const [w, v] = [
-      [Math.SQRT2, 5, 2, 2],
-      [Math.SQRT2, 13, Math.SQRT2, Math.SQRT2],
-    ];
-    const mean = (list: number[]) => list.reduce((a, b) => a + b, 0) / 4;
-    const l2 = w.map((x, i) => (x / mean(w) + [1, 2, 3, 4][i]! / 2.5 + v[i]! / mean(v)) / 3);
+    // Squares: of W 2 25 4 4, of s 1 4 9 16, of the columns of V 2 169 2 2.
+    const [w, g, v] = [
+      [2, 25, 4, 4],
+      [1, 4, 9, 16],
+      [2, 169, 2, 2],
+    ] as const;
+    const mean = (list: readonly number[]) => list.reduce((p, q) => p + q, 0) / 4;
+    const l2 = w.map((x, i) => (x / mean(w) + g[i]! / mean(g) + v[i]! / mean(v)) / 3);
     expect(scores('l2')).toEqual(l2.map((e) => Number(e.toFixed(3))));
   });
 
@@ -122,7 +123,7 @@ describe('importance', () => {
 
   it('by activation weighs the columns that read a unit with what they read', () => {
     const activity = new Map([['V', Float64Array.from([13, 1, 13, 0])]]);
-    const raw = [13 * Math.SQRT2, 13, 13 * Math.SQRT2, 0];
+    const raw = [169 * 2, 169, 169 * 2, 0];
     const mean = raw.reduce((a, b) => a + b, 0) / 4;
     expect(scores('activation', { activity })).toEqual(raw.map((r) => Number((r / mean).toFixed(3))));
   });
@@ -176,6 +177,15 @@ describe('targets', () => {
     expect(second.after.macs).toBeLessThanOrEqual(0.5 * dense);
     expect(second.after.macs).toBeGreaterThan(0.4 * dense);
     expect(pruneModel(model, { target: { macs: 0.5 } }).removed).toEqual([]);
+  });
+
+  it('can be approached in steps, with widths and shares of the dense model in mind', () => {
+    const wide = cnn({ ...cnnTiny, filters: [64, 64, 64], hidden: 64 });
+    const { removed, before, after } = pruneModel(wide, { target: { macs: 0.3 }, steps: 5, leave: 0.25 });
+    expect(after.macs / before.macs).toBeLessThanOrEqual(0.3);
+    for (const { from, to } of removed) expect([from, to % 8, to >= 16]).toEqual([64, 0, true]);
+    const last = removed.find((r) => r.at === 'conv2/Conv');
+    expect(shapeOf(findValue(wide, 'conv2/weight'))?.[0]).toBe(last?.to ?? 64);
   });
 
   it('in parameters count float weights', () => {

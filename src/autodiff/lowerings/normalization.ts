@@ -16,7 +16,11 @@ const batchNormalization: Lowering = (c) => {
   if (trains && momentum === 0 && c.node.outputs.length >= 3) return null;
 
   const attributes = { epsilon, momentum: float(0), training_mode: 1 };
-  const [y, mean, variance] = c.ops('BatchNormalization', inputs, 3, attributes);
+  // The runtime writes the batch's statistics over these two inputs, in place: it gets values of its own, whose content
+  // momentum 0 ignores, and not the running statistics that are still to be read.
+  const scratch = [3, 4].map((i) => c.op('Neg', [c.input(i)]));
+  const operands = [...inputs.slice(0, 3), ...scratch];
+  const [y, mean, variance] = c.ops('BatchNormalization', operands, 3, attributes);
   if (!y || !mean || !variance) return null;
   const shape = c.dims(c.input(0));
   const count = shape.reduce((a, b) => a * b, 1) / (shape[1] as number);

@@ -1,4 +1,5 @@
 /** Distillation and fine-tuning as steps between the original model and its compressed form. */
+import { openNodeEngine } from '../../engine/onnxruntime-node.ts';
 import type { Model } from '../../ir/model.ts';
 import { trainingNeedsData } from '../../support/diagnostics/training.ts';
 import type { TrainingSettings } from '../../train/settings.ts';
@@ -11,6 +12,8 @@ export interface TrainStepOptions {
   readonly settings: TrainingSettings;
   /** Folder for checkpoints; null: none. */
   readonly checkpoints: string | null;
+  /** Train on the GPU, by WebGPU. */
+  readonly gpu?: boolean;
   /** Instead of the original. */
   readonly teacher?: Model;
 }
@@ -20,7 +23,7 @@ export const trainStep = (options: TrainStepOptions): ModelStep => ({
   async apply(model, { engine, prepared, training, original, events, signal }) {
     if (!prepared) throw trainingNeedsData(options.name);
     const { model: trained, record } = await trainingRun(model, {
-      engine,
+      engine: options.gpu ? await openNodeEngine('webgpu') : engine,
       settings: options.settings,
       source: prepared.source,
       indices: training,

@@ -1,5 +1,5 @@
 /** How a training went: loss by epoch, and the metric on samples that it did not see. */
-import { type TrainingFacts, trainingMetric, trainingSentence } from '../training.ts';
+import { type TrainingFacts, trainingMetric, trainingRate, trainingSentence } from '../training.ts';
 import { type Chart, type Draw, figure, still, valueAxis } from './chart.ts';
 import { html, type Markup } from './markup.ts';
 import { table } from './table.ts';
@@ -84,5 +84,5 @@ const epochTable = (t: TrainingFacts) =>
     { title: 'Epoch', cell: (e) => `${e.epoch}${e.epoch === t.best?.epoch ? ' (kept)' : ''}` },
     { title: 'Loss', cell: (e) => e.loss.toPrecision(4), numeric: true },
     { title: 'Held out', cell: (e) => trainingMetric(t, e.metric), numeric: true },
-    { title: 'Learning rate', cell: (e) => e.learningRate.toPrecision(2), numeric: true },
+    { title: 'Learning rate', cell: (e) => trainingRate(e.learningRate), numeric: true },
   ]);

@@ -110,12 +110,29 @@ export const checkpointMismatch = (): Diagnostic =>
     'Run with the settings it was made with, or give another --checkpoint folder.',
   );
 
+export const checkpointUnreadable = (file: string, reason: string, cause: unknown): Diagnostic =>
+  new Diagnostic(
+    'CHECKPOINT_UNREADABLE',
+    'user',
+    `${file} can't be gone on from: ${reason}`.replace(/\.?$/, '.'),
+    'Delete it to start again, or pass --no-checkpoint.',
+    cause,
+  );
+
+export const augmentationNeedsPictures = (input: string, reason: string): Diagnostic =>
+  new Diagnostic(
+    'AUGMENTATION_NEEDS_PICTURES',
+    'user',
+    `Augmentation changes pictures of 8-bit levels; input "${input}" ${reason}.`,
+    'Leave out --augment, or give the data as a folder of images.',
+  );
+
 export const safetensorsInvalid = (reason: string, cause?: unknown): Diagnostic =>
   new Diagnostic(
     'SAFETENSORS_INVALID',
     'user',
     `This is not a sound safetensors file: ${reason}.`,
-    'Delete the checkpoint to start again.',
+    undefined,
     cause,
   );
 

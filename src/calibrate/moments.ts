@@ -1,0 +1,126 @@
+/** Second moments of what layers sum over, taken in the graph: rows of a convolution's input are unfolded by a
+ *  convolution with one-hot kernels, and one product a layer gives x·xᵀ summed over a sample. */
+import type { Engine } from '../engine/contract.ts';
+import { cloneModel } from '../ir/clone.ts';
+import { addInitializer, addNode, setOutputs } from '../ir/edit.ts';
+import { type Model, opset, type Value } from '../ir/model.ts';
+import { elementCount, float32Values, tensorOf } from '../ir/tensor.ts';
+import { tensorType } from '../ir/type.ts';
+import { findValue } from '../ir/walk.ts';
+import { calibrationNotFinite, internalDiagnostic } from '../support/diagnostics.ts';
+import { runSamples, type Samples } from './run-samples.ts';
+import type { MomentRequest, Moments, PatchSpec, Statistics } from './statistics.ts';
+
+/** Means over rows of a sample, then over samples. @throws CALIBRATION_NOT_FINITE */
+export async function collectMoments(
+  engine: Engine,
+  model: Model,
+  requests: readonly MomentRequest[],
+  samples: Samples,
+  progress: (done: number) => void = () => {},
+  signal?: AbortSignal,
+): Promise<NonNullable<Statistics['moments']>> {
+  const unique = [...new Map(requests.map((r) => [keyOf(r), r])).values()];
+  const copy = cloneModel(model);
+  const outputs = unique.map((r) => observed(copy, r));
+  for (const v of outputs) v.type = tensorType('float32', null);
+  setOutputs(copy.graph, outputs);
+  const found = new Map<string, { groups: number; columns: number; values: Float32Array }>();
+  await runSamples(engine, copy, samples, signal, (tensors, sample, i) => {
+    tensors.forEach((t, k) => {
+      const request = unique[k] as MomentRequest;
+      const values = float32Values(t);
+      const known = found.get(keyOf(request)) ?? emptyMoments(request, t.dims);
+      found.set(keyOf(request), known);
+      const { values: sums } = known;
+      let total = 0;
+      for (let j = 0; j < values.length; j++) {
+        total += values[j]!;
+        sums[j]! += values[j]! / samples.count;
+      }
+      if (!Number.isFinite(total)) throw calibrationNotFinite(request.value, sample.id);
+    });
+    progress(i + 1);
+  });
+  return (request): Moments | undefined => found.get(keyOf(request));
+}
+
+const keyOf = (r: MomentRequest) => JSON.stringify([r.value, r.patches, r.groups, r.diagonal]);
+
+const emptyMoments = (request: MomentRequest, dims: readonly number[]) => ({
+  groups: request.groups,
+  columns: dims.at(-1) as number,
+  values: new Float32Array(elementCount(dims)),
+});
+
+function observed(model: Model, request: MomentRequest): Value {
+  const source = findValue(model, request.value);
+  if (!source)
+    throw internalDiagnostic(
+      'OBSERVED_VALUE_MISSING',
+      `"${request.value}" was to be observed but is not in the graph.`,
+    );
+  const { graph } = model;
+  const op = (opType: string, inputs: readonly Value[], attributes = {}) =>
+    addNode(graph, { opType, inputs, attributes }).outputs[0] as Value;
+  const ints = (...values: number[]) =>
+    addInitializer(graph, 'edgepress/ints', tensorOf('int64', [values.length], values));
+  const { patches, groups, diagonal } = request;
+  let rows = source;
+  let columns = -1;
+  if (patches) {
+    const rank = patches.kernel.length;
+    columns = patches.channels * elementCount(patches.kernel);
+    const places = op('Conv', [source, addInitializer(graph, 'edgepress/unfold', oneHot(patches))], {
+      group: patches.channels,
+      kernel_shape: [...patches.kernel],
+      strides: patches.strides,
+      pads: patches.pads,
+      dilations: patches.dilations,
+      auto_pad: patches.autoPad,
+    });
+    const axes = Array.from({ length: rank }, (_, i) => i + 2);
+    rows = op('Transpose', [places], { perm: [0, ...axes, 1] });
+  }
+  // [places, columns] → [groups, places, columns of a group]
+  const flat = patches ? op('Reshape', [rows, ints(-1, columns)]) : lastAxis(op, ints, source);
+  const grouped =
+    groups === 1
+      ? flat
+      : op('Transpose', [op('Reshape', [flat, ints(-1, groups, columns / groups)])], { perm: [1, 0, 2] });
+  const count = op('Gather', [op('Shape', [flat]), addInitializer(graph, 'edgepress/first', zero())]);
+  const divisor = op('Cast', [count], { to: 1 });
+  const placeAxis = groups === 1 ? 0 : 1;
+  const sum = diagonal
+    ? reduceSum(model, op('Mul', [grouped, grouped]), placeAxis)
+    : op('MatMul', [op('Transpose', [grouped], { perm: groups === 1 ? [1, 0] : [0, 2, 1] }), grouped]);
+  return op('Div', [sum, divisor]);
+}
+
+const zero = () => tensorOf('int64', [], [0]);
+
+/** Flatten would count the dimensions for us, but only with axis −1, which older opsets lack. */
+function lastAxis(
+  op: (opType: string, inputs: readonly Value[], attributes?: object) => Value,
+  ints: (...values: number[]) => Value,
+  source: Value,
+): Value {
+  const last = op('Slice', [op('Shape', [source]), ints(-1), ints(2 ** 31 - 1)]);
+  return op('Reshape', [source, op('Concat', [ints(-1), last], { axis: 0 })]);
+}
+
+function reduceSum(model: Model, x: Value, axis: number): Value {
+  const asInput = (opset(model) || opset(model, 'ai.onnx')) >= 13;
+  const axes = asInput ? [addInitializer(model.graph, 'edgepress/axes', tensorOf('int64', [1], [axis]))] : [];
+  const attributes = { keepdims: 0, axes: asInput ? undefined : [axis] };
+  return addNode(model.graph, { opType: 'ReduceSum', inputs: [x, ...axes], attributes }).outputs[0] as Value;
+}
+
+/** Kernels [channels·places, 1, …kernel], each picking one place of one channel. */
+function oneHot({ channels, kernel }: PatchSpec) {
+  const places = elementCount(kernel);
+  const values = new Float32Array(channels * places * places);
+  for (let c = 0; c < channels; c++)
+    for (let p = 0; p < places; p++) values[(c * places + p) * places + p] = 1;
+  return tensorOf('float32', [channels * places, 1, ...kernel], values);
+}
