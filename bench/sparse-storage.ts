@@ -104,7 +104,7 @@ async function sizes(quality: number): Promise<void> {
       const { model } = openModel(path.join(zoo as string, 'models', file));
       for (const sparsity of [0.5, 0.7, 0.9])
         for (const dtype of ['float32', 'int8']) {
-          const zeros: Step[] = [{ pass: 'prune-weights', options: { sparsity } }];
+          const zeros: Step[] = [{ pass: 'prune-weights', options: { sparsity, scope: 'global' } }];
           if (dtype === 'int8') zeros.push({ pass: 'quantize-weights' });
           const dense = await made(engine, model, zeros);
           const packed = await made(engine, model, [...zeros, { pass: 'pack-sparse-weights' }]);

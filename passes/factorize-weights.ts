@@ -10,7 +10,7 @@
 import { z } from 'zod';
 import { floatAttribute, intAttribute } from '../src/ir/attribute.ts';
 import { addInitializer, addNode, releaseOutput, removeInitializer, removeNode } from '../src/ir/edit.ts';
-import { isOp, type Model, type Value } from '../src/ir/model.ts';
+import { isOp, type Model, shapeOf, type Value } from '../src/ir/model.ts';
 import { elementCount, float32Values, type Tensor, tensorOf } from '../src/ir/tensor.ts';
 import { inferNodeTypes } from '../src/ops/shapes.ts';
 import { definePass, type PassContext, type Skip } from '../src/pipeline/pass.ts';
@@ -147,7 +147,7 @@ function ranksOf(all: readonly Factored[], o: Options): number[] {
   if (o.energy !== undefined) return at(o.energy);
   if (o.error !== undefined) return at(1 - o.error ** 2);
   // Where the two products would not pay, the one product stays and counts in full.
-  const size = (f: Factored) => elementCount(f.weight.dims);
+  const size = (f: Factored) => elementCount(f.weight.dims) * placesOf(f);
   const total = all.reduce((n, f) => n + size(f), 0);
   const costOf = (ranks: readonly number[]) =>
     all.reduce((n, f, i) => {
@@ -161,6 +161,13 @@ function ranksOf(all: readonly Factored[], o: Options): number[] {
     else low = middle;
   }
   return at(low);
+}
+
+/** How often the matrix is multiplied with: pixels, tokens. Sizes that are left open count once. */
+function placesOf({ layer, weight }: Factored): number {
+  const shape = shapeOf(layer.node.outputs[0]) ?? [];
+  const known = shape.reduce<number>((n, d) => n * (typeof d === 'number' ? d : 1), 1);
+  return Math.max(1, known / (weight.dims[1] as number));
 }
 
 /** The weight as [k, n]. */

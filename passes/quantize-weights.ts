@@ -28,7 +28,8 @@ const storable = ['Conv', 'ConvTranspose', 'Gather', 'LSTM', 'GRU', 'RNN', 'MatM
 const options = z.strictObject({
   ops: z.array(z.enum(storable)).default([...storable]),
   perChannel: z.boolean().default(true),
-  minElements: z.number().int().min(0).default(256),
+  /** Less than this, and fold-constants would make it float again: three bytes each, 1024 allowed. */
+  minElements: z.number().int().min(0).default(342),
   include: z.array(z.string()).default([]),
   exclude: z.array(z.string()).default([]),
 });

@@ -39,6 +39,8 @@ export interface ReportParts {
 export function buildReport(parts: ReportParts): Report {
   const { options, source, result, pair, layers } = parts;
   const mode = precisionMode(layers);
+  // Without a precision asked for, being in float needs no reason.
+  const asked = parts.journal.stages.some((s) => s.passes.some((p) => p.effect === 'lossy'));
   const trained = [...(parts.staged?.training ?? []), ...parts.training].map(trainingFacts);
   const body: Omit<Report, 'verdict'> = {
     schema: 'edgepress/report@1',
@@ -67,8 +69,8 @@ export function buildReport(parts: ReportParts): Report {
       })),
     ],
     ...(trained.length > 0 ? { training: trained } : {}),
-    ...(parts.staged ? { steps: stepRows(parts, parts.staged) } : {}),
-    layers,
+    ...(parts.staged ? { steps: stepRows(parts, parts.staged, mode) } : {}),
+    layers: asked ? layers : layers.map((l) => ({ ...l, reason: null })),
     skipped: [...(parts.staged?.skips ?? []), ...parts.journal.skips],
     compare: pair?.compare ?? null,
     evaluation: pair?.evaluation ?? null,
@@ -88,10 +90,11 @@ const trainingFacts = (t: TrainingRecord): TrainingFacts => ({
   epochs: t.epochs.map((e) => ({ ...e })),
 });
 
-/** The model on its way, the result of the recipe last. */
+/** The model on its way, quantised last; without a precision the last step's model is the result. */
 function stepRows(
   { result, pair, measured }: ReportParts,
   staged: StepsResult,
+  precision: Report['precision']['mode'],
 ): NonNullable<Report['steps']> {
   const rows = staged.milestones.map((m) => ({ ...m }));
   const metric = rows[0]?.metric ?? null;
@@ -102,8 +105,9 @@ function stepRows(
       : metric === 'agreement'
         ? agreement
         : null;
+  if (precision === 'none') return rows;
   const last = {
-    name: 'result',
+    name: precision === 'float16' || precision === 'q4' ? precision : 'int8',
     sizeBytes: result.sizeBytes,
     parameters: result.parameters,
     macs: result.macs,
@@ -149,7 +153,7 @@ function variants({ source, result, pair }: ReportParts, mode: string): Report['
   return [
     row('original', source, original, false),
     row(
-      mode === 'float16' || mode === 'q4' ? mode : `int8 ${mode}`,
+      mode === 'float16' || mode === 'q4' ? mode : mode === 'none' ? 'result' : `int8 ${mode}`,
       result,
       accuracy ? accuracy.after : (agreement?.top1Agreement ?? null),
       true,

@@ -7,6 +7,8 @@ type Next = Report['next'];
 export function nextSteps(parts: Omit<ReportParts, 'files'>, mode: Report['precision']['mode']): Next {
   const { input, data } = parts.options;
   const next: Next = [];
+  // The other suggestions say nothing of steps: they would start from the model as it was.
+  if (parts.staged) return longerTraining(parts);
   const model = quoted(input);
   const flag =
     mode === 'float16'
@@ -58,6 +60,21 @@ export function nextSteps(parts: Omit<ReportParts, 'files'>, mode: Report['preci
     });
   }
   return next;
+}
+
+/** The same command with three times the epochs, where pruning or distillation lost much. */
+function longerTraining(parts: Omit<ReportParts, 'files'>): Next {
+  const trained = parts.staged?.training.at(-1);
+  if (!trained || !lostMuch(parts)) return [];
+  const epochs = `--epochs ${3 * trained.settings.epochs}`;
+  const { command } = parts.options;
+  const given = /--epochs[ =]\d+/;
+  return [
+    {
+      command: given.test(command) ? command.replace(given, epochs) : `${command} ${epochs}`,
+      why: `trains longer than the ${trained.epochs.length} epochs on ${trained.samples} samples`,
+    },
+  ];
 }
 
 function latencyRatio({ measured }: Omit<ReportParts, 'files'>): number {

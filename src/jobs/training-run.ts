@@ -5,6 +5,7 @@ import type { DataSource } from '../calibrate/source.ts';
 import { splitData } from '../calibrate/split.ts';
 import type { Engine } from '../engine/contract.ts';
 import type { Model } from '../ir/model.ts';
+import { trainingGain, trainingMetric } from '../report/training.ts';
 import { nothingToLearnFrom } from '../support/diagnostics/training.ts';
 import { openHeldOut } from '../train/held-out.ts';
 import { type EpochRecord, type TrainEvent, train } from '../train/loop.ts';
@@ -30,7 +31,7 @@ export interface TrainingRunOptions {
   readonly teacher: Model | null;
   /** Folder for checkpoints; a run that was cut off goes on from there. null: none are kept. */
   readonly checkpoints?: string | null | undefined;
-  /** Weights multiplied by masks after each update. */
+  /** Weights whose zeros stay zero. */
   readonly masked?: readonly string[];
   /** Initialisers to train besides those that are read as weights, and what is special about single ones. */
   readonly also?: readonly string[];
@@ -189,26 +190,13 @@ async function divide(source: DataSource, indices: readonly number[], seed: numb
   return { validation, fit: indices.filter((i) => !kept.has(i)) };
 }
 
-export function formatMetric(metric: string | null, value: number | null): string {
-  if (metric === null || value === null) return 'not measured';
-  return metric === 'SQNR' ? `SQNR ${value.toFixed(1)} dB` : `${metric} ${(100 * value).toFixed(1)} %`;
-}
-
 type Told = Exclude<TrainEvent, { kind: 'step' }>;
 
 function describeEvent(e: Told, metric: string | null, of: number): string {
   if (e.kind === 'resumed')
     return `goes on from its checkpoint · ${e.batch} of ${e.batches} batches were done`;
-  const held = metric ? ` · ${formatMetric(metric, e.metric)} held out` : '';
+  const held = metric ? ` · ${trainingMetric({ metric }, e.metric)} held out` : '';
   return `epoch ${e.epoch} of ${of} · loss ${e.loss.toPrecision(3)}${held}`;
-}
-
-/** "accuracy 61.5 → 96.1 %" */
-function gainText(metric: string, before: number | null, after: number | null): string {
-  if (before === null || after === null) return formatMetric(metric, after);
-  return metric === 'SQNR'
-    ? `SQNR ${before.toFixed(1)} → ${after.toFixed(1)} dB`
-    : `${metric} ${(100 * before).toFixed(1)} → ${(100 * after).toFixed(1)} %`;
 }
 
 const counted = (n: number, one: string) => `${n} ${n === 1 ? one : `${one}s`}`;
@@ -216,7 +204,7 @@ const counted = (n: number, one: string) => `${n} ${n === 1 ? one : `${one}s`}`;
 /** What came of it first: lines are cut from the end. */
 export const describeTraining = (r: TrainingRecord) =>
   [
-    r.metric ? gainText(r.metric, r.before, r.best?.metric ?? null) : '',
+    r.metric ? trainingGain(r) : '',
     r.best ? `epoch ${r.best.epoch} of ${r.settings.epochs} kept` : counted(r.epochs.length, 'epoch'),
     r.stopped === 'early' ? 'stopped early' : '',
     counted(r.samples, 'sample'),

@@ -127,3 +127,8 @@ export function sparsityOf(layers: readonly WeightLayer[]): number {
   }
   return all === 0 ? 0 : zeros / all;
 }
+
+/** Weights of which at least a tenth is zero: pruned ones, whose zeros training has to keep. */
+export function sparseWeights(model: Model): string[] {
+  return findWeightLayers(model).flatMap((layer) => (sparsityOf([layer]) >= 0.1 ? [layer.value.name] : []));
+}

@@ -2,6 +2,7 @@
 import { formatBytes, formatDb } from '../support/units.ts';
 import { cell, code, fence, folded, table, text } from './markdown-text.ts';
 import type { Report } from './report.ts';
+import { stepsMarkdown } from './steps.ts';
 import { keptGroups, summaryRows, worstLayers } from './summary.ts';
 import { trainingMarkdown } from './training.ts';
 
@@ -13,6 +14,7 @@ export function renderMarkdown(report: Report): string {
     report.verdict.warnings.map(({ level, text: words }) => `- ${marks[level]} ${text(words)}`).join('\n'),
     `${code(report.source.file)} → ${code(report.result.file)}, target ${text(report.target.name)} (${text(report.target.runtime)})`,
     summary(report),
+    stepsMarkdown(report),
     kept(report),
     worst(report),
     ...(report.training ?? []).map(trainingMarkdown),

@@ -126,8 +126,8 @@ export const reportSchema = z.object({
       ),
     }),
   ),
-  /** The model after each step before quantisation (prune, distil …), the original first and the result last; absent when
-   *  there was none. */
+  /** The model after each step (prune, distil …), the original first and the quantised result last; absent when there was
+   *  no step but quantisation. */
   steps: z
     .array(
       z.object({

@@ -4,6 +4,7 @@ import { createColors } from 'picocolors';
 import { formatBytes, formatCount, formatDb, formatInteger } from '../support/units.ts';
 import { latencyPairs } from './latency.ts';
 import type { ModelFacts, Report } from './report.ts';
+import { orderReason, stepTable } from './steps.ts';
 import {
   type KeptGroup,
   keptGroups,
@@ -50,7 +51,11 @@ export function renderHeader(
 
 /** Everything after the work: table, what was left alone, files, what next. Bad news is not in it; print that first. */
 export function renderResult(report: Report, options: TerminalOptions): string {
-  const parts = [renderSummary(summaryRows(report), options), keptLines(report, options)];
+  const parts = [
+    renderSummary(summaryRows(report), options),
+    stepLines(report, options),
+    keptLines(report, options),
+  ];
   if (report.files.length > 0)
     parts.push(
       report.files.map((file) => `${indent}${paint(options)('→', 'good')} ${plain(file)}\n`).join(''),
@@ -162,6 +167,19 @@ function targetDetail(report: Pick<Report, 'target' | 'latency'>): string {
   const threads = latencyPairs(report).find((pair) => pair.onTarget)?.threads;
   if (threads === undefined) return report.target.runtime;
   return `${report.target.runtime}, ${threads === 1 ? '1 thread' : `${threads} threads`}`;
+}
+
+/** Every step of pruning and training with what it cost, and why they came in this order. */
+function stepLines({ steps }: Report, options: TerminalOptions): string {
+  if (!steps || steps.length < 2) return '';
+  const { head, rows } = stepTable(steps);
+  const lines = renderTable(
+    [head.map((text) => ({ text, tone: 'dim' as const })), ...rows],
+    options,
+    labelWidth,
+  );
+  const reason = orderReason(steps);
+  return reason ? `${lines}${labelled('', reason, options)}` : lines;
 }
 
 function keptLines(report: Report, options: TerminalOptions): string {

@@ -42,6 +42,15 @@ export function trainingMetric({ metric }: Pick<TrainingFacts, 'metric'>, value:
 /** 0.0005, 2.6e-4, 0 */
 export const trainingRate = (rate: number) => String(Number(rate.toPrecision(2)));
 
+/** "accuracy 61.5 → 96.1 %", "SQNR 8.1 → 12.3 dB" */
+export function trainingGain(t: Pick<TrainingFacts, 'metric' | 'before' | 'best'>): string {
+  const after = t.best?.metric ?? null;
+  if (t.before === null || after === null) return trainingMetric(t, after);
+  return t.metric === 'SQNR'
+    ? `SQNR ${t.before.toFixed(1)} → ${after.toFixed(1)} dB`
+    : `${t.metric} ${(100 * t.before).toFixed(1)} → ${(100 * after).toFixed(1)} %`;
+}
+
 /** One sentence for the terminal: what, on how much, loss and metric before and after. */
 export function trainingSentence(t: TrainingFacts): string {
   const [first, last] = [t.epochs[0], t.epochs.at(-1)];
@@ -50,8 +59,9 @@ export function trainingSentence(t: TrainingFacts): string {
   const gain =
     t.metric === null || t.validationSamples === 0
       ? ''
-      : `${trainingMetric(t, t.before)} → ${trainingMetric(t, t.best?.metric ?? null)} on ${formatInteger(t.validationSamples)} others`;
-  return [count, `${t.losses.join(' and ')}`, loss, gain, t.stopped === 'early' ? 'stopped early' : '']
+      : `${trainingGain(t)} on ${formatInteger(t.validationSamples)} held out`;
+  const best = t.best && t.epochs.length > 1 ? `best after epoch ${t.best.epoch}` : '';
+  return [gain, best, count, t.losses.join(' and '), loss, t.stopped === 'early' ? 'stopped early' : '']
     .filter((part) => part !== '')
     .join(' · ');
 }

@@ -172,14 +172,15 @@ export function isSlower({ before, after }: Pick<LatencyPair, 'before' | 'after'
 
 function size({ source, result }: Judged): Warning[] {
   const found: Warning[] = [];
-  if (result.sizeBytes > source.sizeBytes)
+  // Under half a percent is what we write into the file about ourselves.
+  if (result.sizeBytes > 1.005 * source.sizeBytes)
     found.push(
       bad(
         `Larger than the original: ${formatBytes(result.sizeBytes)} instead of ${formatBytes(source.sizeBytes)}.`,
       ),
     );
   const [before, after] = [source.brotliBytes, result.brotliBytes];
-  if (before !== null && after !== null && after > before)
+  if (before !== null && after !== null && after > 1.005 * before)
     found.push(warn(`Larger on the wire (brotli): ${formatBytes(after)} instead of ${formatBytes(before)}.`));
   return found;
 }

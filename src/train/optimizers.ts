@@ -1,5 +1,6 @@
 /** Update rules as ONNX nodes: weight and state in, new weight and state out, in the same run as the gradients. */
 import type { Emitter } from '../autodiff/emitter.ts';
+import { dtypes } from '../ir/dtype.ts';
 import type { Value } from '../ir/model.ts';
 
 export type OptimizerSpec =
@@ -31,42 +32,48 @@ export function slotsOf(spec: OptimizerSpec): readonly string[] {
   return ['first_moment', 'second_moment'];
 }
 
-/** @returns the new weight, then the new slots in the order of `slotsOf` */
-export function applyUpdate(
-  e: Emitter,
-  spec: OptimizerSpec,
+/** The update of one weight. @returns the new weight, then the new slots in the order of `slotsOf` */
+export type Update = (
   regularization: Regularization,
   weight: Value,
   gradient: Value,
   slots: readonly Value[],
-  scalars: StepScalars,
-): Value[] {
-  const { weightDecay = 0, l1 = 0 } = regularization;
-  const decoupled = spec.kind === 'adamw';
-  let g = gradient;
-  if (weightDecay > 0 && !decoupled) g = e.op('Add', [g, e.op('Mul', [weight, weightDecay])]);
-  if (l1 > 0) g = e.op('Add', [g, e.op('Mul', [e.op('Sign', [weight]), l1])]);
-  if (spec.kind === 'sgd') return sgd(e, spec, weight, g, slots[0], scalars);
-  const decayed = weightDecay > 0 && decoupled;
-  const base = decayed
-    ? e.op('Mul', [weight, e.op('Sub', [1, e.op('Mul', [scalars.learningRate, weightDecay])])])
-    : weight;
-  return adam(e, spec, base, g, slots, scalars);
+) => Value[];
+
+/** The update of every weight; what all of them share is emitted once, here. */
+export function updateRule(e: Emitter, spec: OptimizerSpec, scalars: StepScalars): Update {
+  const move = spec.kind === 'sgd' ? sgd(e, spec, scalars) : adam(e, spec, scalars);
+  const kept = new Map<number, Value>();
+  /** The share of a weight that decoupled decay leaves. */
+  const rest = (decay: number): Value => {
+    const known = kept.get(decay) ?? e.op('Sub', [1, e.op('Mul', [scalars.learningRate, decay])]);
+    kept.set(decay, known);
+    return known;
+  };
+  return ({ weightDecay = 0, l1 = 0 }, weight, gradient, slots) => {
+    const decoupled = spec.kind === 'adamw';
+    let g = gradient;
+    if (weightDecay > 0 && !decoupled) g = e.op('Add', [g, e.op('Mul', [weight, weightDecay])]);
+    if (l1 > 0) g = e.op('Add', [g, e.op('Mul', [e.op('Sign', [weight]), l1])]);
+    const base = weightDecay > 0 && decoupled ? e.op('Mul', [weight, rest(weightDecay)]) : weight;
+    return move(base, g, slots);
+  };
 }
+
+type Move = (weight: Value, g: Value, slots: readonly Value[]) => Value[];
 
 function sgd(
   e: Emitter,
-  spec: { readonly momentum?: number; readonly nesterov?: boolean },
-  weight: Value,
-  g: Value,
-  velocity: Value | undefined,
+  { momentum, nesterov }: { readonly momentum?: number; readonly nesterov?: boolean },
   { learningRate }: StepScalars,
-): Value[] {
-  const moved = (direction: Value) => e.op('Sub', [weight, e.op('Mul', [direction, learningRate])]);
-  if (!velocity || !spec.momentum) return [moved(g)];
-  const next = e.op('Add', [e.op('Mul', [velocity, spec.momentum]), g]);
-  const direction = spec.nesterov ? e.op('Add', [g, e.op('Mul', [next, spec.momentum])]) : next;
-  return [moved(direction), next];
+): Move {
+  return (weight, g, [velocity]) => {
+    const moved = (direction: Value) => e.op('Sub', [weight, e.op('Mul', [direction, learningRate])]);
+    if (!velocity || !momentum) return [moved(g)];
+    const next = e.op('Add', [e.op('Mul', [velocity, momentum]), g]);
+    const direction = nesterov ? e.op('Add', [g, e.op('Mul', [next, momentum])]) : next;
+    return [moved(direction), next];
+  };
 }
 
 /** Kingma & Ba 2015, algorithm 1, bias correction folded into the step size and ε scaled along. The corrections are
@@ -74,21 +81,21 @@ function sgd(
 function adam(
   e: Emitter,
   { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: { beta1?: number; beta2?: number; epsilon?: number },
-  weight: Value,
-  g: Value,
-  slots: readonly Value[],
   { learningRate, step }: StepScalars,
-): Value[] {
-  const [m, v] = slots as [Value, Value];
-  const next1 = e.op('Add', [e.op('Mul', [m, beta1]), e.op('Mul', [g, 1 - beta1])]);
-  const next2 = e.op('Add', [e.op('Mul', [v, beta2]), e.op('Mul', [e.op('Mul', [g, g]), 1 - beta2])]);
-  const steps = e.op('Cast', [step], { to: 11 });
+): Move {
+  const steps = e.op('Cast', [step], { to: dtypes.float64.code });
   const left = (beta: number) => {
     const rest = e.op('Sub', [e.scalar(1, 'float64'), e.op('Pow', [e.scalar(beta, 'float64'), steps])]);
-    return e.op('Cast', [rest], { to: 1 });
+    return e.op('Cast', [rest], { to: dtypes.float32.code });
   };
   const root2 = e.op('Sqrt', [left(beta2)]);
   const rate = e.op('Div', [e.op('Mul', [learningRate, root2]), left(beta1)]);
-  const size = e.op('Add', [e.op('Sqrt', [next2]), e.op('Mul', [root2, epsilon])]);
-  return [e.op('Sub', [weight, e.op('Mul', [e.op('Div', [next1, size]), rate])]), next1, next2];
+  const least = e.op('Mul', [root2, epsilon]);
+  return (weight, g, slots) => {
+    const [m, v] = slots as [Value, Value];
+    const next1 = e.op('Add', [e.op('Mul', [m, beta1]), e.op('Mul', [g, 1 - beta1])]);
+    const next2 = e.op('Add', [e.op('Mul', [v, beta2]), e.op('Mul', [e.op('Mul', [g, g]), 1 - beta2])]);
+    const size = e.op('Add', [e.op('Sqrt', [next2]), least]);
+    return [e.op('Sub', [weight, e.op('Mul', [e.op('Div', [next1, size]), rate])]), next1, next2];
+  };
 }

@@ -17,13 +17,13 @@ import {
   replaceAllUses,
   setOutputs,
 } from '../ir/edit.ts';
-import { type Model, shapeOf, type Value } from '../ir/model.ts';
+import { isGraphOutput, type Model, shapeOf, type Value } from '../ir/model.ts';
 import { elementCount, type Tensor, tensorOf } from '../ir/tensor.ts';
 import { tensorType } from '../ir/type.ts';
 import { nothingToTrain } from '../support/diagnostics/training.ts';
 import type { LossTerm } from './losses.ts';
 import { buildObjective, type TargetPort, type TeacherShapes } from './objective.ts';
-import { applyUpdate, type OptimizerSpec, type Regularization, slotsOf } from './optimizers.ts';
+import { type OptimizerSpec, type Regularization, slotsOf, updateRule } from './optimizers.ts';
 
 export interface StepSpec extends Regularization {
   /** Sizes of the student's inputs with the batch in front. */
@@ -43,7 +43,7 @@ export interface StepSpec extends Regularization {
   readonly statistics?: 'batch' | 'running';
   /** Exceptions for single parameters, by name. */
   readonly each?: Readonly<Record<string, ParameterRule>>;
-  /** Weights that are multiplied by a mask after every update, by name (pruning). */
+  /** Weights that are multiplied by a mask after every update, by name: what is zero at first stays zero (pruning). */
   readonly masked?: readonly string[];
   /** Keep only the activations at the borders of this many segments and compute the others again on the way back. */
   readonly recompute?: number;
@@ -226,7 +226,14 @@ function variable(
   next: Value,
   initial: Tensor,
 ): Variable {
-  return { name, kind, input: input.name, output: named(e, `${name}.out`, next).name, initial };
+  return { name, kind, input: input.name, output: fetched(e, `${name}.out`, next).name, initial };
+}
+
+/** A graph output with this content: the value itself where it can be one, since a copy takes a pass over memory. */
+function fetched(e: Emitter, name: string, value: Value): Value {
+  if (!value.producer || isGraphOutput(value)) return named(e, name, value);
+  addOutput(e.graph, value);
+  return value;
 }
 
 function emitMeasures(
@@ -271,6 +278,7 @@ function emitUpdate(
         ]),
       ])
     : null;
+  const update = updateRule(e, spec.optimizer, { learningRate, step });
   const variables: Variable[] = [];
   const masks: Record<string, string> = {};
   for (const t of tracked) {
@@ -280,10 +288,7 @@ function emitUpdate(
     const slots = names.map((slot) => input(`${t.name}.${slot}`, dims));
     // Biases, norms and scales are not decayed: pulling them to zero regularises nothing.
     const regularization = dims.length > 1 ? spec : {};
-    const out = applyUpdate(e, spec.optimizer, regularization, t.value, gradient, slots, {
-      learningRate,
-      step,
-    });
+    const out = update(regularization, t.value, gradient, slots);
     let [weight] = out as [Value];
     const { rate, least } = spec.each?.[t.name] ?? {};
     if (rate)

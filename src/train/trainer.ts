@@ -67,7 +67,7 @@ export async function openTrainer(
   for (const v of [...step.variables, ...step.updateVariables])
     if (!slots.has(v.name))
       slots.set(v.name, { variable: v, current: copyOf(v.initial), next: empty(v.initial) });
-  const masks = new Map(Object.keys(step.masks).map((name) => [name, ones(slots.get(name)?.current)]));
+  const masks = new Map(Object.keys(step.masks).map((name) => [name, notZero(slots.get(name)?.current)]));
   const accumulate = options.accumulate ?? 1;
   let [steps, gathered] = [0, 0];
 
@@ -183,7 +183,8 @@ function copyOf(t: Tensor): Tensor {
   return copy;
 }
 
-const ones = (t: Tensor | undefined): Tensor =>
-  tensorOf('float32', t?.dims ?? [], new Float32Array(elementCount(t?.dims ?? [])).fill(1));
+/** 1 where a weight is not zero: zeros of pruning stay. */
+const notZero = (t: Tensor | undefined): Tensor =>
+  tensorOf('float32', t?.dims ?? [], t ? float32Values(t).map((w) => (w === 0 ? 0 : 1)) : []);
 
 const numberOf = (t: Tensor | undefined): number | null => (t ? (float32Values(t)[0] ?? null) : null);

@@ -3,13 +3,16 @@ import { brotliCompressSync, constants } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { packSparseWeights } from '../../passes/pack-sparse-weights.ts';
+import { cleanUp } from '../../passes/presets/clean-up.ts';
 import { noStatistics } from '../../src/calibrate/statistics.ts';
+import { compressModel } from '../../src/compress.ts';
 import { buildKernel } from '../../src/engine/kernel.ts';
 import { openEngine } from '../../src/engine/open.ts';
 import { encodeModel } from '../../src/formats/onnx/write.ts';
 import { cloneModel } from '../../src/ir/clone.ts';
 import type { DType } from '../../src/ir/dtype.ts';
 import { elementCount, type Tensor, tensorOf } from '../../src/ir/tensor.ts';
+import { parseRecipe, type RecipeInit } from '../../src/pipeline/recipe.ts';
 import { sparseContent } from '../../src/prune/sparsity-pack.ts';
 import { createRandom } from '../../src/support/random.ts';
 
@@ -70,8 +73,32 @@ describe('packed weights', () => {
     const dense = showing([sparse('float32', [160, 160])]);
     const packed = cloneModel(dense);
     await packSparseWeights.apply(packed, packSparseWeights.options.parse({}), await context('node'));
-    const [a, b] = [dense, packed].map((m) => brotliCompressSync(encodeModel(m), quality9).length) as [number, number];
+    const [a, b] = [dense, packed].map((m) => brotliCompressSync(encodeModel(m), quality9).length) as [
+      number,
+      number,
+    ];
     expect(b).toBeLessThan(0.95 * a);
+  });
+
+  it.each([
+    ['pack-sparse-weights', {}],
+    ['cluster-weights', { k: 16 }],
+  ])('stay as %s left them when a model is cleaned up once more', async (pass, options) => {
+    const { engine } = await context('node');
+    const matrix = sparse('float32', [64, 64]);
+    const dense = buildKernel((b) => {
+      const x = b.input('x', 'float32', [1, 64]);
+      b.output('y', b.op('MatMul', [x, b.constant(matrix, 'w')]), 'float32', [1, 64]);
+    }, 17);
+    const recipe = (stages: RecipeInit['stages']) => parseRecipe({ edgepress: 1, name: 'test', stages });
+    const stored = await compressModel(dense, {
+      engine,
+      recipe: recipe([{ name: 'store', passes: [{ pass, options }] }]),
+    });
+    const again = await compressModel(stored.model, { engine, recipe: recipe([cleanUp]) });
+    const [a, b] = [stored, again].map(({ model }) => encodeModel(model).length) as [number, number];
+    // Folded, the weights would take 16 kB again.
+    expect(b).toBeLessThan(1.1 * a);
   });
 
   it('keep every element, whatever it is', () => {

@@ -88,7 +88,7 @@ describe('how many weights become zero', () => {
   it('takes the smallest of all weights when the scope is global', async () => {
     const [dense, model] = [network(), network()];
     for (const name of names) weightsOf(model, name).set(weightsOf(dense, name));
-    await prune(model, { sparsity: 0.6 });
+    await prune(model, { sparsity: 0.6, scope: 'global' });
     const gone = names.flatMap((n) =>
       [...weightsOf(model, n)].flatMap((w, i) => (w === 0 ? [Math.abs(weightsOf(dense, n)[i]!)] : [])),
     );
@@ -110,7 +110,7 @@ describe('how many weights become zero', () => {
     float32Values(tiny.constant!).forEach((_, i, all) => {
       all[i]! *= 1e-3;
     });
-    await prune(model, { sparsity: 0.5, leave: 0.25 });
+    await prune(model, { sparsity: 0.5, leave: 0.25, scope: 'global' });
     expect(shareOfZeros(weightsOf(model, 'point'))).toBeCloseTo(0.75, 2);
     expect(sparsityOf(findWeightLayers(model))).toBeCloseTo(0.5, 2);
   });
@@ -257,7 +257,8 @@ describe('weights that make up for those that go', () => {
   it('handles every kind of layer, and says where magnitude had to do', async () => {
     const model = network();
     const samples = [0, 1, 2].map(() => ({ x: normal([1, 8, 6, 6]) }));
-    const { skipped } = await prune(model, { sparsity: 0.5, score: 'sparsegpt', maxColumns: 100 }, samples);
+    const options = { sparsity: 0.5, score: 'sparsegpt', scope: 'uniform', maxColumns: 100 };
+    const { skipped } = await prune(model, options, samples);
     expect(skipped).toEqual([{ at: 'gemm', reason: 'scored-by-magnitude: Gemm' }]);
     for (const name of names) expect(shareOfZeros(weightsOf(model, name))).toBeCloseTo(0.5, 1);
   });

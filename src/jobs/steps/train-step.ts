@@ -1,6 +1,7 @@
 /** Distillation and fine-tuning as steps between the original model and its compressed form. */
 import { openNodeEngine } from '../../engine/onnxruntime-node.ts';
 import type { Model } from '../../ir/model.ts';
+import { sparseWeights } from '../../prune/unstructured-layers.ts';
 import { trainingNeedsData } from '../../support/diagnostics/training.ts';
 import type { TrainingSettings } from '../../train/settings.ts';
 import type { ModelStep } from '../model-steps.ts';
@@ -29,6 +30,7 @@ export const trainStep = (options: TrainStepOptions): ModelStep => ({
       indices: training,
       teacher: options.name === 'distil' ? (options.teacher ?? original) : null,
       checkpoints: options.checkpoints,
+      masked: sparseWeights(model),
       events,
       step: options.name,
       signal,

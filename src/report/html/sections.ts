@@ -1,6 +1,7 @@
 /** The page below the big numbers, one function a section; a section without anything to show is left out. */
 import { formatBytes, formatDb, formatInteger, formatMs } from '../../support/units.ts';
 import type { Report } from '../report.ts';
+import { orderReason, stepTable } from '../steps.ts';
 import { keptGroups, type SummaryRow, summaryRows, words } from '../summary.ts';
 import { type Chart, type Draw, figure } from './chart.ts';
 import { bytesChart } from './chart-bytes.ts';
@@ -20,6 +21,7 @@ export function sections(report: Report, draw: Draw): Markup {
     chart === null ? null : section(title, chart.id, html`${figure(chart, draw)}${more}`);
   return html`${[
     section('Before and after', 'summary', summaryTable(report)),
+    milestones(report),
     withChart('Size against accuracy', variantsChart(report)),
     withChart('Speed', latencyChart(report)),
     withChart('Where the bytes are', bytesChart(report)),
@@ -57,12 +59,28 @@ function summaryTable(report: Report): Markup {
   );
 }
 
+function milestones({ steps }: Report): Markup | null {
+  if (!steps || steps.length < 2) return null;
+  const { head, rows } = stepTable(steps);
+  const columns = head.map((title, i) => ({
+    title: title.charAt(0).toUpperCase() + title.slice(1),
+    cell: (row: string[]) => row[i] ?? '',
+    numeric: i > 0,
+  }));
+  const reason = orderReason(steps);
+  return section(
+    'Step by step',
+    'milestones',
+    html`${table('The model after every step', rows, columns, 'fold')}${reason && html`<p>${reason}</p>`}`,
+  );
+}
+
 function trained({ training }: Report, draw: Draw): Markup | null {
   const parts = (training ?? []).map((t, i) => trainingCharts(t, `training-${i + 1}`, draw));
   return parts.every((part) => part === null) ? null : section('Training', 'training', html`${parts}`);
 }
 
-function leftAlone({ layers, skipped }: Report): Markup | null {
+function leftAlone({ layers, skipped, precision }: Report): Markup | null {
   const groups = keptGroups(layers);
   if (groups.length === 0 && skipped.length === 0) return null;
   const kept = table(
@@ -96,7 +114,7 @@ function leftAlone({ layers, skipped }: Report): Markup | null {
   return section(
     'Left alone, and why',
     'left',
-    html`${groups.length > 0 ? kept : html`<p>Every layer that can compute in int8 does.</p>`}
+    html`${groups.length > 0 ? kept : html`<p>${precision.mode === 'none' ? 'No precision was asked for: all layers compute as before.' : 'Every layer that can compute in int8 does.'}</p>`}
 ${skipped.length > 0 ? html`<details><summary>All ${formatInteger(skipped.length)} places that passes left as they were</summary>${passes}${more}</details>` : null}`,
   );
 }
