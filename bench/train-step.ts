@@ -3,14 +3,15 @@
  *    npx tsx bench/train-step.ts [cnn|gpt|lstm …] [--threads 1,2] [--rounds 15] [--profile]
  *
  *  Both start from the same weights, see the same batch and take the same AdamW steps: that the losses agree is printed.
- *  Ours and PyTorch's take turns of a few steps, so that what else the machine does meets both; the median over all steps
- *  and the smallest time are given. Memory: peak resident bytes less what was there before the first step, that is
- *  before our session is opened. PyTorch's columns are empty where python3 or torch is missing.
+ *  Ours and PyTorch's take turns of a few steps, so that what else the machine does meets both; given are the median over
+ *  all steps and the smallest, of wall and of processor time. On a busy machine look at processor time with one thread:
+ *  more threads than free cores say nothing of either. Memory: peak resident bytes less what was there before our session
+ *  was opened, or PyTorch's first step taken. PyTorch's rows are missing where python3 or torch is.
  *  --profile: where our time goes by operator, as onnxruntime measures it. */
 import { type ChildProcessWithoutNullStreams, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -95,9 +96,16 @@ async function nativeEngine(folder?: string): Promise<Engine> {
   });
 }
 
+/** Of each step: wall and processor time in ms (all threads, waiting ones that spin too), and loss. */
+interface Turn {
+  readonly ms: number[];
+  readonly cpu: number[];
+  readonly losses: number[];
+}
+
 interface Peer {
   readonly version: string;
-  steps(count: number): Promise<{ ms: number[]; losses: number[] }>;
+  steps(count: number): Promise<Turn>;
   end(): Promise<{ before: number; peak: number }>;
 }
 
@@ -149,7 +157,6 @@ async function openPeer(
 
 const sorted = (values: readonly number[]) => [...values].sort((a, b) => a - b);
 const median = (values: readonly number[]) => sorted(values)[Math.floor(values.length / 2)] as number;
-const least = (values: readonly number[]) => Math.min(...values);
 
 function buildStep({ build, batch }: Case): { model: Model; step: TrainingStep } {
   const model = build();
@@ -172,22 +179,28 @@ async function measure(name: string, threads: number, rounds: number): Promise<v
   const trainer = await openTrainer(engine, step, { threads });
   const openMs = performance.now() - opened;
   const peer = await openPeer(name, threads, model, batch);
-  const [ours, theirs]: [number[], number[]] = [[], []];
-  let apart = 0;
-  for (let round = 0; round <= rounds; round++) {
-    const [ms, losses]: [number[], number[]] = [[], []];
+  const turn = async (): Promise<Turn> => {
+    const [ms, cpu, losses]: [number[], number[], number[]] = [[], [], []];
     for (let i = 0; i < stepsPerTurn; i++) {
-      const started = performance.now();
+      const [started, spent] = [performance.now(), process.cpuUsage()];
       losses.push((await trainer.run(batch, { learningRate, seed: 0 })).loss);
       ms.push(performance.now() - started);
+      const { user, system } = process.cpuUsage(spent);
+      cpu.push((user + system) / 1000);
     }
+    return { ms, cpu, losses };
+  };
+  const [ours, theirs]: [Turn[], Turn[]] = [[], []];
+  let apart = 0;
+  for (let round = 0; round <= rounds; round++) {
+    const own = await turn();
     const other = await peer?.steps(stepsPerTurn);
-    for (const [i, loss] of losses.entries())
+    for (const [i, loss] of own.losses.entries())
       apart = Math.max(apart, Math.abs(loss - (other?.losses[i] ?? loss)));
     // The first round warms up.
     if (round === 0) continue;
-    ours.push(...ms);
-    theirs.push(...(other?.ms ?? []));
+    ours.push(own);
+    if (other) theirs.push(other);
   }
   const peak = process.resourceUsage().maxRSS * 1024;
   await trainer.close();
@@ -196,16 +209,24 @@ async function measure(name: string, threads: number, rounds: number): Promise<v
   const nodes = `${step.model.graph.nodes.length} nodes, built and opened in ${openMs.toFixed(0)} ms`;
   console.log(`\n${title}; ${count}; ours ${nodes}`);
   const cell = (text: string) => text.padStart(11);
-  console.log(`  ${''.padEnd(20)}${['median ms', 'least ms', 'MB'].map(cell).join('')}`);
-  const row = (who: string, ms: readonly number[], bytes: number) =>
-    console.log(
-      `  ${who.padEnd(20)}${cell(median(ms).toFixed(2))}${cell(least(ms).toFixed(2))}${cell((bytes / 1e6).toFixed(0))}`,
-    );
-  row('ours', ours, peak - before);
+  console.log(`  ${''.padEnd(20)}${['median ms', 'least ms', 'CPU ms', 'least', 'MB'].map(cell).join('')}`);
+  const numbersOf = (turns: readonly Turn[]) => {
+    const [ms, cpu] = [turns.flatMap((t) => t.ms), turns.flatMap((t) => t.cpu)];
+    return [median(ms), Math.min(...ms), median(cpu), Math.min(...cpu)];
+  };
+  const row = (who: string, values: readonly number[], bytes?: number) => {
+    const memory = bytes === undefined ? '' : cell((bytes / 1e6).toFixed(0));
+    console.log(`  ${who.padEnd(20)}${values.map((v) => cell(v.toFixed(2))).join('')}${memory}`);
+  };
+  const own = numbersOf(ours);
+  row('ours', own, peak - before);
   if (!peer || !memory) return;
-  row(`PyTorch ${peer.version}`, theirs, memory.peak - memory.before);
-  const ratio = (pick: (ms: readonly number[]) => number) => cell((pick(ours) / pick(theirs)).toFixed(2));
-  console.log(`  ${'ratio'.padEnd(20)}${ratio(median)}${ratio(least)}`);
+  const other = numbersOf(theirs);
+  row(`PyTorch ${peer.version}`, other, memory.peak - memory.before);
+  row(
+    'ratio',
+    own.map((v, i) => v / (other[i] as number)),
+  );
   console.log(`  losses of ${(rounds + 1) * stepsPerTurn} steps differ by at most ${apart.toExponential(1)}`);
 }
 
@@ -268,7 +289,7 @@ async function main(): Promise<void> {
     if (values.profile) await profile(names[0] as string, threads[0] as number);
     process.exit(0);
   }
-  console.log(JSON.stringify(describeMachine()));
+  console.log(`${JSON.stringify(describeMachine())}, load ${loadavg()[0]?.toFixed(1)}`);
   console.log(
     `AdamW, median and least of ${Number(values.rounds) * stepsPerTurn} steps, ${stepsPerTurn} a turn`,
   );

@@ -2,20 +2,26 @@
  *    x·W → (x·A)·B,  W [k, n], A [k, r], B [r, n], r·(k + n) < k·n;   MatMul, Gemm, Conv 1×1
  *    error 0.05   part of a layer's output that may be lost, relative, root mean square · energy 0.99 (= 1 − error²)
  *    target 0.6   multiplications of these layers that stay, all at one energy · rank 32
- *  With samples, errors are those of the outputs (weights whitened by the second moments of their inputs); without
- *  (data: false) those of the weights. Both products run faster on every target, unlike zeros.
+ *  With samples, errors are those of the outputs (weights whitened by the second moments of their inputs, which are
+ *  trusted as far as rows outnumber columns); without (data: false) those of the weights. Unlike zeros, this saves
+ *  multiplications. Networks made of bottlenecks (MobileNetV2) have little to give.
  *  Left alone: where `maxCost` of the multiplications can't be met, weights read by several nodes, grouped convolutions,
  *  larger kernels, and matrices whose smaller side is over `maxSide` (the work grows with its cube).
  *  Source: Eckart & Young 1936; arXiv:2403.07378 (truncation-aware whitening). */
 import { z } from 'zod';
 import { floatAttribute, intAttribute } from '../src/ir/attribute.ts';
 import { addInitializer, addNode, releaseOutput, removeInitializer, removeNode } from '../src/ir/edit.ts';
-import { isOp, type Model, shapeOf, type Value } from '../src/ir/model.ts';
+import { isOp, type Model, type Value } from '../src/ir/model.ts';
 import { elementCount, float32Values, type Tensor, tensorOf } from '../src/ir/tensor.ts';
 import { inferNodeTypes } from '../src/ops/shapes.ts';
 import { definePass, type PassContext, type Skip } from '../src/pipeline/pass.ts';
 import { createFactorizer, errorAt, type Factorization, rankAt } from '../src/prune/low-rank.ts';
-import { findWeightLayers, type Layout, type WeightLayer } from '../src/prune/unstructured-layers.ts';
+import {
+  findWeightLayers,
+  type Layout,
+  placesOf,
+  type WeightLayer,
+} from '../src/prune/unstructured-layers.ts';
 import { elementAt } from '../src/prune/unstructured-masks.ts';
 import { carryLayer } from '../src/quant/layers.ts';
 import { selectNodes } from '../src/quant/select.ts';
@@ -64,7 +70,9 @@ export const factorizeWeights = definePass<Options>({
       const all: Factored[] = [];
       for (const layer of layers) {
         const weight = matrixOf(layer);
-        const found = await factorizer.factorize(weight, momentsOf(layer, o, context));
+        const rows = context.statistics.samples * placesOf(layer);
+        const shrinkage = weight.dims[0]! / (weight.dims[0]! + rows);
+        const found = await factorizer.factorize(weight, momentsOf(layer, o, context), shrinkage);
         all.push({ layer, weight, found });
       }
       const ranks = ranksOf(all, o);
@@ -147,7 +155,7 @@ function ranksOf(all: readonly Factored[], o: Options): number[] {
   if (o.energy !== undefined) return at(o.energy);
   if (o.error !== undefined) return at(1 - o.error ** 2);
   // Where the two products would not pay, the one product stays and counts in full.
-  const size = (f: Factored) => elementCount(f.weight.dims) * placesOf(f);
+  const size = (f: Factored) => elementCount(f.weight.dims) * placesOf(f.layer);
   const total = all.reduce((n, f) => n + size(f), 0);
   const costOf = (ranks: readonly number[]) =>
     all.reduce((n, f, i) => {
@@ -161,13 +169,6 @@ function ranksOf(all: readonly Factored[], o: Options): number[] {
     else low = middle;
   }
   return at(low);
-}
-
-/** How often the matrix is multiplied with: pixels, tokens. Sizes that are left open count once. */
-function placesOf({ layer, weight }: Factored): number {
-  const shape = shapeOf(layer.node.outputs[0]) ?? [];
-  const known = shape.reduce<number>((n, d) => n * (typeof d === 'number' ? d : 1), 1);
-  return Math.max(1, known / (weight.dims[1] as number));
 }
 
 /** The weight as [k, n]. */

@@ -1,7 +1,7 @@
 """PyTorch's side of bench/train-step.ts: the same network from the same weights, stepped when told to.
 
 One JSON value a line. First comes the case: name, threads, weights and batch as base64 of their bytes, optimiser. Then
-each number asks for that many steps, answered by their times in ms and losses; 0 ends, answered by peak memory."""
+each number asks for that many steps, answered by their times in ms (wall, processor) and losses; 0 ends, answered by peak memory."""
 
 import base64
 import json
@@ -99,9 +99,10 @@ params = as_torch({name: tensor(t) for name, t in case["weights"].items()})
 batch = {name: tensor(t) for name, t in case["batch"].items()}
 labels = batch.pop("labels").flatten()
 forward = {"cnn": cnn, "gpt": gpt, "lstm": lstm}[case["name"]]
-# PyTorch's defaults; weights only are decayed, as ours are.
-decayed = [w for w in params.values() if w.dim() > 1]
-others = [w for w in params.values() if w.dim() <= 1]
+# PyTorch's defaults; decayed are matrices, as in ours, where an LSTM's biases lie in one.
+is_decayed = lambda name: params[name].dim() > 1 or name.startswith("lstm")
+decayed = [w for name, w in params.items() if is_decayed(name)]
+others = [w for name, w in params.items() if not is_decayed(name)]
 groups = [{"params": decayed, "weight_decay": case["weightDecay"]}, {"params": others, "weight_decay": 0.0}]
 optimizer = torch.optim.AdamW(groups, lr=case["learningRate"])
 before = memory()
@@ -112,9 +113,9 @@ for line in sys.stdin:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         print(json.dumps({"before": before, "peak": peak}), flush=True)
         break
-    times, losses = [], []
+    times, cpu, losses = [], [], []
     for _ in range(count):
-        started = time.perf_counter()
+        started, spent = time.perf_counter(), time.process_time()
         optimizer.zero_grad()
         scores = forward(params, batch)
         loss = F.cross_entropy(scores.reshape(-1, scores.shape[-1]), labels)
@@ -122,6 +123,7 @@ for line in sys.stdin:
         optimizer.step()
         losses.append(loss.item())
         times.append((time.perf_counter() - started) * 1e3)
+        cpu.append((time.process_time() - spent) * 1e3)
     if not all(math.isfinite(v) for v in losses):
         sys.exit("the loss is not a number")
-    print(json.dumps({"ms": times, "losses": losses}), flush=True)
+    print(json.dumps({"ms": times, "cpu": cpu, "losses": losses}), flush=True)

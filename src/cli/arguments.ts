@@ -37,10 +37,10 @@ export function decibels(text: string): number {
   throw new InvalidArgumentError('A number of decibels was expected.');
 }
 
-/** A number from 0 up, as 0.7. */
+/** A number from 0 up, as 0.7 or 1e-4. */
 export function nonNegative(text: string): number {
   const n = Number(text);
-  if (/^\d*\.?\d+$/.test(text) && Number.isFinite(n)) return n;
+  if (/^\d*\.?\d+(e[+-]?\d+)?$/i.test(text) && Number.isFinite(n)) return n;
   throw new InvalidArgumentError('A number from 0 up was expected.');
 }
 
@@ -107,4 +107,12 @@ export function pairOf(text: string, before: readonly NamePair[] = []): NamePair
   if (!student || !teacher || more !== undefined)
     throw new InvalidArgumentError('Two names were expected, as student=teacher.');
   return [...before, { student, teacher }];
+}
+
+/** "2:4" */
+export function pattern(text: string): string {
+  const [, n, m] = /^(\d+):(\d+)$/.exec(text) ?? [];
+  if (n === undefined || m === undefined || Number(n) < 1 || Number(n) >= Number(m))
+    throw new InvalidArgumentError('Expected N:M with N below M, as 2:4.');
+  return text;
 }

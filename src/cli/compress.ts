@@ -18,6 +18,7 @@ export type Int8Mode = 'auto' | 'static' | 'dynamic' | 'weights';
 interface Flags extends StepFlags {
   int8?: Int8Mode;
   maxDrop?: number;
+  cluster?: number;
   fp16?: boolean;
   q4?: boolean;
   include?: string[];
@@ -85,7 +86,7 @@ export async function run(model: string, flags: Flags): Promise<void> {
 /** Beside the model unless told where; a folder is told by its name's end, or by being there. */
 function outputPath(model: string, recipe: Recipe, flags: Flags): string {
   const { output } = flags;
-  const prunes = flags.prune ?? flags.macs ?? flags.latency;
+  const prunes = flags.prune ?? flags.macs ?? flags.latency ?? flags.sparsity ?? flags.nm ?? flags.lowRank;
   const before = `${prunes === undefined ? '' : '.pruned'}${flags.distill || flags.finetune ? '.trained' : ''}`;
   const plain = before !== '' && recipe.name === 'clean';
   const own = model.replace(/(\.onnx)?$/i, `${before}${plain ? '' : suffix(recipe)}.onnx`);
@@ -132,7 +133,22 @@ function recipeFor(flags: Flags): Recipe {
   const base = flags.recipe
     ? readRecipe(flags.recipe)
     : presetFor(flags, flags.data !== undefined, flags.target);
-  return flags.recipe ? base : withFlags(base, flags);
+  return flags.recipe ? base : withStorage(withFlags(base, flags), flags);
+}
+
+/** What changes how weights are stored stands last: nothing may unfold it again. */
+function withStorage(recipe: Recipe, { cluster, sparsity, nm }: Flags): Recipe {
+  const add = (name: string, pass: string, options = {}) => ({ name, passes: [{ pass, options }] });
+  const sparse = sparsity !== undefined || nm !== undefined;
+  return {
+    ...recipe,
+    ...(cluster === undefined ? {} : { name: 'clustered' }),
+    stages: [
+      ...recipe.stages,
+      ...(cluster === undefined ? [] : [add('cluster', 'cluster-weights', { k: cluster })]),
+      ...(sparse && cluster === undefined ? [add('pack', 'pack-sparse-weights')] : []),
+    ],
+  };
 }
 
 /** The preset behind `--int8 [mode]`, `--fp16` and `--q4`; without a precision only the exact passes run. */

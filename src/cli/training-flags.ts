@@ -3,7 +3,9 @@ import path from 'node:path';
 import { engineOfTarget } from '../jobs/compress-file.ts';
 import { openModel } from '../jobs/model-files.ts';
 import type { ModelStep } from '../jobs/model-steps.ts';
+import { passStep } from '../jobs/steps/pass-step.ts';
 import { pruneStep } from '../jobs/steps/prune-step.ts';
+import { sparsifyStep } from '../jobs/steps/sparsify-step.ts';
 import { studentStep } from '../jobs/steps/student-step.ts';
 import { trainStep } from '../jobs/steps/train-step.ts';
 import type { Recipe } from '../pipeline/recipe.ts';
@@ -49,6 +51,9 @@ export interface StepFlags extends TrainingFlags {
   latency?: number;
   importance: 'l1' | 'l2' | 'batchnorm' | 'taylor' | 'activation';
   rounds: number;
+  sparsity?: number;
+  nm?: string;
+  lowRank?: number;
   distill?: boolean;
   finetune?: boolean;
   qat?: boolean;
@@ -117,7 +122,8 @@ export function stepsOf(f: StepFlags, output: string): ModelStep[] {
     for (const name of ['augment', 'epochs', 'lr', 'batch', 'optimizer'] as const)
       if (f[name] !== undefined) throw optionWithoutEffect(`--${name}`, '--distill, --finetune or --qat');
   }
-  if (!prunes && f.rounds > 1) throw optionWithoutEffect('--rounds', '--prune, --macs or --latency');
+  if (!prunes && f.sparsity === undefined && f.rounds > 1)
+    throw optionWithoutEffect('--rounds', '--prune, --macs, --latency or --sparsity');
   const settings = settingsOf(f);
   const steps: ModelStep[] = [];
   if (prunes)
@@ -135,6 +141,26 @@ export function stepsOf(f: StepFlags, output: string): ModelStep[] {
         rounds: f.rounds,
         runtime: engineOfTarget(f.target),
         settings: trains ? settings : null,
+      }),
+    );
+  if (f.lowRank !== undefined)
+    steps.push(
+      passStep('factorise', 'products made of two thin ones', {
+        pass: 'factorize-weights',
+        options: { target: f.lowRank, data: f.data !== undefined },
+        target: f.target,
+      }),
+    );
+  if (f.sparsity !== undefined || f.nm !== undefined)
+    steps.push(
+      sparsifyStep({
+        weights: {
+          ...(f.nm === undefined ? { sparsity: (f.sparsity ?? 0) / 100 } : { pattern: f.nm }),
+          score: f.data === undefined ? 'magnitude' : 'sparsegpt',
+        },
+        rounds: f.rounds,
+        settings: trains ? settings : null,
+        target: f.target,
       }),
     );
   const checkpoints = checkpointsOf(f, output);

@@ -5,6 +5,7 @@ import {
   collect,
   nonNegative,
   pairOf,
+  pattern,
   percentage,
   positive,
   probability,
@@ -157,6 +158,22 @@ export const withSteps = (command: Command) =>
           .default('l2'),
       )
       .addOption(pruning('--rounds <n>', 'prune bit by bit, training between').default(1).argParser(positive))
+      .addOption(
+        pruning('--sparsity <percent>', 'set this share of the weights to zero: smaller, not faster')
+          .conflicts('nm')
+          .argParser(percentage),
+      )
+      .addOption(pruning('--nm <N:M>', 'N of every M weights stay, as 2:4').argParser(pattern))
+      .addOption(
+        pruning('--low-rank <share>', 'products as two thin ones, leaving this share of them').argParser(
+          probability,
+        ),
+      )
+      .addOption(
+        pruning('--cluster <k>', 'k shared values a weight, as 16, instead of int8')
+          .conflicts(['int8', 'fp16', 'q4', 'recipe'])
+          .argParser(positive),
+      )
       .addOption(training('--distill', 'train towards the original, after pruning'))
       .addOption(training('--finetune', 'train on the labels').conflicts('distill'))
       .addOption(training('--qat', 'train the int8 model towards the float one, after calibration')),

@@ -71,6 +71,7 @@ function sessionSettings(
     executionProviders: [adapter.provider],
     graphOptimizationLevel: levels[options.optimization ?? 'all'],
     logSeverityLevel: quiet,
+    ...(options.memoryPattern === undefined ? {} : { enableMemPattern: options.memoryPattern }),
     ...(options.threads && adapter.name === 'node' ? { intraOpNumThreads: options.threads } : {}),
     ...(externalData ? { externalData: [...externalData].map(([path, data]) => ({ path, data })) } : {}),
     extra: nest(options.config ?? {}),

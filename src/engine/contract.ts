@@ -26,6 +26,9 @@ export interface SessionOptions {
   readonly threads?: number;
   /** 'all' by default; 'none' runs the graph as written (observers, kernels compared against rewrites). */
   readonly optimization?: 'none' | 'basic' | 'extended' | 'all';
+  /** true by default: memory is planned as one block after the first run. false: taken as needed, so that the first run's
+   *  does not stay beside the plan's. */
+  readonly memoryPattern?: boolean;
   /** onnxruntime session configuration entries, such as { 'session.disable_quant_qdq': '1' }. */
   readonly config?: Readonly<Record<string, string>>;
 }

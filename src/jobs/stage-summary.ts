@@ -22,6 +22,8 @@ const rules: Readonly<Record<string, Rule>> = {
   'collapse-reshapes': counted('reshape joined', 'reshapes joined'),
   'collapse-transposes': counted('transpose joined', 'transposes joined'),
   'eliminate-dead-nodes': counted('unused node removed', 'unused nodes removed'),
+  'cluster-weights': counted('weight of shared values', 'weights of shared values'),
+  'pack-sparse-weights': counted('weight stored without its zeros', 'weights stored without their zeros'),
   'eliminate-overridable-inputs': () => null,
   'infer-shapes': () => null,
   'strip-inner-types': () => null,
@@ -46,7 +48,7 @@ export function stageSummary(
     const n = changed.get(name);
     return n === undefined ? [] : (say(n, facts.opset) ?? []);
   });
-  const lossy = passes.some((p) => p.effect === 'lossy' && p.changed > 0);
+  const lossy = passes.some((p) => p.effect === 'lossy' && p.changed > 0 && !Object.hasOwn(rules, p.name));
   const others = passes.filter((p) => p.effect !== 'lossy' && !Object.hasOwn(rules, p.name));
   const rest = [...new Set(others.map((p) => p.name))].flatMap((name) => {
     const n = changed.get(name);

@@ -17,8 +17,9 @@ export interface Factorization {
 }
 
 export interface Factorizer {
-  /** @param weight  float32 [k, n] @param moments  float32 [k, k], or null */
-  factorize(weight: Tensor, moments: Float32Array | null, damping?: number): Promise<Factorization>;
+  /** @param weight  float32 [k, n] @param moments  float32 [k, k], or null
+   *  @param shrinkage  how far H moves towards its mean diagonal, 0 … 1: what few rows say about many columns is chance */
+  factorize(weight: Tensor, moments: Float32Array | null, shrinkage?: number): Promise<Factorization>;
   close(): Promise<void>;
 }
 
@@ -37,12 +38,12 @@ export function createFactorizer(engine: Engine): Factorizer {
     return { rows: a.rows, columns: b.columns, values: typedArray(product!) as Float64Array };
   };
   return {
-    async factorize(weight, moments, damping = 1e-3) {
+    async factorize(weight, moments, shrinkage = 1e-3) {
       const [k, n] = weight.dims as [number, number];
       const w: Matrix = { rows: k, columns: n, values: Float64Array.from(float32Values(weight)) };
-      const h = moments ? { rows: k, columns: k, values: Float64Array.from(moments) } : null;
+      const h = moments ? shrunk(Float64Array.from(moments), k, shrinkage) : null;
       const { eigenvalues, left, right } =
-        n <= k ? await fromRight(times, w, h) : await fromLeft(times, w, h, damping);
+        n <= k ? await fromRight(times, w, h) : await fromLeft(times, w, h);
       return {
         eigenvalues,
         atRank: async (rank) => balanced(firstColumns(left, rank), firstRows(right, rank)),
@@ -68,14 +69,14 @@ async function fromRight(times: Times, w: Matrix, h: Matrix | null): Promise<Bas
   return { eigenvalues: values, left: await times(w, vectors), right: transposed(vectors) };
 }
 
-async function fromLeft(times: Times, w: Matrix, h: Matrix | null, damping: number): Promise<Bases> {
+async function fromLeft(times: Times, w: Matrix, h: Matrix | null): Promise<Bases> {
   if (!h) {
     const { values, vectors } = await eigen(await times(w, transposed(w)));
     return { eigenvalues: values, left: vectors, right: await times(transposed(vectors), w) };
   }
-  // H + λI = R·Rᵀ with R upper triangular: S = Rᵀ, S⁻¹ = (R⁻¹)ᵀ.
+  // H = R·Rᵀ with R upper triangular: S = Rᵀ, S⁻¹ = (R⁻¹)ᵀ.
   const factor = { ...h, values: h.values.slice() };
-  const inverse = { ...h, values: inverseFactor(factor.values, h.rows, damping) };
+  const inverse = { ...h, values: inverseFactor(factor.values, h.rows, 1e-9) };
   const s = transposed(upper(factor));
   const g = await times(s, w);
   const { values, vectors } = await eigen(await times(g, transposed(g)));
@@ -84,6 +85,16 @@ async function fromLeft(times: Times, w: Matrix, h: Matrix | null, damping: numb
     left: await times(transposed(inverse), vectors),
     right: await times(transposed(vectors), g),
   };
+}
+
+/** Null where the inputs were all zero: then nothing is known. */
+function shrunk(h: Float64Array, k: number, shrinkage: number): Matrix | null {
+  let trace = 0;
+  for (let i = 0; i < k; i++) trace += h[i * k + i]!;
+  if (!(trace > 0)) return null;
+  for (let i = 0; i < h.length; i++) h[i]! *= 1 - shrinkage;
+  for (let i = 0; i < k; i++) h[i * k + i]! += (shrinkage * trace) / k;
+  return { rows: k, columns: k, values: h };
 }
 
 /** Of a symmetric matrix; largest first, vectors in columns. */

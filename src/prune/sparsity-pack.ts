@@ -54,8 +54,7 @@ function mostFrequent(bytes: Uint8Array): number {
   return counts.indexOf(Math.max(...counts));
 }
 
-/** Exchanges initializers of one type for the operators that make them. Together they share one set of operators.
- *  @returns bytes of constants before and after */
+/** Exchanges initializers of one type and one common value for the operators that make them; together they share one set. */
 export function packTogether(
   graph: Graph,
   weights: readonly { readonly value: Value; readonly content: SparseContent }[],

@@ -132,3 +132,10 @@ export function sparsityOf(layers: readonly WeightLayer[]): number {
 export function sparseWeights(model: Model): string[] {
   return findWeightLayers(model).flatMap((layer) => (sparsityOf([layer]) >= 0.1 ? [layer.value.name] : []));
 }
+
+/** How often a layer's matrix is multiplied with in a sample: pixels, tokens. Sizes that are left open count once. */
+export function placesOf({ node, layout }: Pick<WeightLayer, 'node' | 'layout'>): number {
+  const shape = shapeOf(node.outputs[0]) ?? [];
+  const known = shape.reduce<number>((n, d) => n * (typeof d === 'number' ? d : 1), 1);
+  return Math.max(1, known / (layout?.rows ?? known));
+}

@@ -5,7 +5,7 @@ import { setConstant } from '../ir/edit.ts';
 import { elementCount, float32Values, type Tensor, tensorOf } from '../ir/tensor.ts';
 import { sparsityNeedsMoments } from '../support/diagnostics/sparsity.ts';
 import { createCompensator } from './unstructured-compensate.ts';
-import type { WeightLayer } from './unstructured-layers.ts';
+import { placesOf, type WeightLayer } from './unstructured-layers.ts';
 import {
   allocate,
   maskOf,
@@ -78,7 +78,7 @@ export async function sparsify(
         next = await compensator.prune(old, layer.layout, moments.values, {
           share: shares[i]!,
           pattern,
-          damping: options.damping ?? 0.01,
+          damping: Math.max(options.damping ?? 0.01, moments.columns / rowsBehind(layer, statistics)),
           block: options.block ?? 128,
         });
       else {
@@ -103,6 +103,10 @@ export async function sparsify(
   }
   return { changed, masks, fallbacks };
 }
+
+/** Rows that the moments were taken over: where they hardly outnumber the columns, what they say is mostly chance, and
+ *  weights fitted to it would answer worse on everything else. */
+const rowsBehind = (layer: WeightLayer, { samples }: Statistics) => Math.max(1, samples * placesOf(layer));
 
 function chosenMask(
   layer: WeightLayer,

@@ -119,7 +119,7 @@ function brokenOutputs({ compare }: Judged): Warning[] {
 }
 
 function accuracy({ evaluation, data }: Judged): Warning[] {
-  return (evaluation?.metrics ?? []).flatMap((metric) => {
+  const worse = (evaluation?.metrics ?? []).flatMap((metric) => {
     const { before, after } = metric;
     const change = changeOf(metric);
     if (before === null || after === null || change === null) return [];
@@ -130,10 +130,14 @@ function accuracy({ evaluation, data }: Judged): Warning[] {
     const lost =
       metric.unit === 'fraction' ? `${(-100 * change).toFixed(1)} points` : formatMetric(metric, -change);
     const values = `${formatMetric(metric, before)} before, ${formatMetric(metric, after)} after`;
-    return [
-      bad(`${metric.name} is worse by ${lost}: ${values}, on ${evaluation!.samples} ${noun({ data })}.`),
-    ];
+    return [{ name: metric.name, lost, values }];
   });
+  const [first, ...others] = worse;
+  if (!first) return [];
+  const on = `on ${evaluation!.samples} ${noun({ data })}`;
+  const main = bad(`${first.name} is worse by ${first.lost}: ${first.values}, ${on}.`);
+  const too = others.map(({ name, lost }) => `${name} by ${lost}`).join(', ');
+  return too === '' ? [main] : [main, bad(`Worse too: ${too}.`)];
 }
 
 function agreement(report: Judged): Warning[] {

@@ -19,7 +19,18 @@ describe('--help', () => {
       3,
     );
     const groups = lines.filter((line) => /^[A-Z]\w+:$/.test(line));
-    expect(groups).toEqual(['Examples:', 'Precision:', 'Data:', 'Target:', 'Output:', 'Other:', 'Commands:']);
+    expect(groups).toEqual([
+      'Examples:',
+      'Precision:',
+      'Pruning:',
+      'Training:',
+      'Budget:',
+      'Data:',
+      'Target:',
+      'Output:',
+      'Other:',
+      'Commands:',
+    ]);
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
   });
 
@@ -51,6 +62,6 @@ it('the entry loads commander, its arguments and the version, and nothing else u
     expect(text).not.toMatch(/^import\s+'/m);
   };
   visit(join(root, 'src/cli/main.ts'));
-  const parts = ['arguments', 'main', 'text-options'].map((name) => `src/cli/${name}.ts`);
+  const parts = ['arguments', 'main', 'text-options', 'training-options'].map((name) => `src/cli/${name}.ts`);
   expect([...seen].sort()).toEqual(['commander', ...parts, 'src/support/version.ts']);
 });

@@ -16,7 +16,9 @@ afterEach(() => w.remove());
 
 const grey = data('glyphs-grey.npz');
 const few = ['--evaluate', '60', '--no-measure'];
-const longest = (text: string) => Math.max(...text.split('\n').map((line) => line.length));
+/** Commands to copy stay in one piece. */
+const longest = (text: string) =>
+  Math.max(...text.split('\n').map((line) => (line.includes(' compress ') ? 0 : line.length)));
 
 async function succeeds(args: readonly string[]): Promise<Outcome> {
   const outcome = await w.run(args);
@@ -143,7 +145,7 @@ describe('compress --macs --distill --int8', () => {
 
   it('writes nothing and exits with 4 when the result loses more than --max-drop', async () => {
     const before = w.listing();
-    const args = ['glyphs-mlp.onnx', '--prune', '90%', '--max-drop', '1', '--data', grey, ...few];
+    const args = ['glyphs-mlp.onnx', '--prune', '80%', '--max-drop', '1', '--data', grey, ...few];
     const { code, stderr } = await w.run(args);
     expect(code).toBe(4);
     expect(stderr).toMatch(/ACCURACY_BUDGET .*points of/);

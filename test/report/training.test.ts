@@ -31,10 +31,10 @@ describe('a report with training in it', () => {
 
   it('says in a sentence on how much it trained, and what that changed', () => {
     expect(trainingSentence(training)).toBe(
-      '2 epochs on 3 636 samples · distillation · loss 1.29 → 0.524 · agreement 88.5 % → agreement 94.5 % on 364 others',
+      'agreement 88.5 → 94.5 % on 364 held out · best after epoch 2 · 2 epochs on 3 636 samples · distillation · loss 1.29 → 0.524',
     );
     const text = renderTerminal(report, { colour: false, width: 100 });
-    expect(text).toMatch(/trained +2 epochs on 3 636 samples · distillation · loss 1\.29 → 0\.524/);
+    expect(text).toMatch(/trained +agreement 88\.5 → 94\.5 % on 364 held out · best after epoch 2/);
   });
 
   it('leaves out a metric that was not measured', () => {
@@ -44,7 +44,7 @@ describe('a report with training in it', () => {
 
   it('has a row an epoch in Markdown, the kept one marked', () => {
     const text = renderMarkdown(report);
-    expect(text).toContain('Training: 2 epochs on 3 636 samples');
+    expect(text).toContain('Training: agreement 88.5 → 94.5 % on 364 held out');
     expect(text).toContain('| 2 (kept) | 0.5240 | agreement 94.5 % | 0 |');
   });
 

@@ -1,16 +1,14 @@
 /** Zeros in weights as a step: at once, or in rounds with training between them that keeps the zeros. */
-import { observe } from '../../calibrate/observe.ts';
-import { compressModel } from '../../compress.ts';
-import type { Model } from '../../ir/model.ts';
-import { parseRecipe } from '../../pipeline/recipe.ts';
+import type { Skip } from '../../pipeline/pass.ts';
 import { sparsityEffect } from '../../prune/sparsity.ts';
 import { sparsityOfRound } from '../../prune/unstructured.ts';
 import { findWeightLayers, sparseWeights, sparsityOf } from '../../prune/unstructured-layers.ts';
 import type { TargetName } from '../../quant/kernels.ts';
 import { formatPercent } from '../../support/units.ts';
 import type { TrainingSettings } from '../../train/settings.ts';
-import type { ModelStep, StepContext } from '../model-steps.ts';
+import type { ModelStep } from '../model-steps.ts';
 import { trainingRun } from '../training-run.ts';
+import { runPass } from './pass-step.ts';
 
 export interface SparsifyStepOptions {
   /** Options of the pass prune-weights: { sparsity: 0.7 }, { pattern: '2:4', score: 'sparsegpt' } … */
@@ -28,15 +26,16 @@ export const sparsifyStep = (options: SparsifyStepOptions): ModelStep => ({
     const { weights, settings, target } = options;
     const rounds = settings && weights.sparsity !== undefined && context.prepared ? options.rounds : 1;
     let current = model;
-    let skips: Awaited<ReturnType<typeof zeroed>>['skips'] = [];
+    let skips: readonly Skip[] = [];
     const training = [];
     for (let round = 1; round <= rounds; round++) {
       const share =
         weights.sparsity === undefined ? {} : { sparsity: sparsityOfRound(weights.sparsity, round, rounds) };
-      ({ model: current, skips } = await zeroed(current, { ...weights, ...share }, options, context));
+      const run = { pass: 'prune-weights', options: { ...weights, ...share }, target };
+      ({ model: current, skips } = await runPass(current, run, context));
       if (round === rounds || !settings || !context.prepared) continue;
       const epochs = Math.max(1, Math.round(settings.epochs / (2 * rounds)));
-      const run = await trainingRun(current, {
+      const trained = await trainingRun(current, {
         engine: context.engine,
         settings: { ...settings, epochs },
         source: context.prepared.source,
@@ -47,43 +46,11 @@ export const sparsifyStep = (options: SparsifyStepOptions): ModelStep => ({
         step: 'sparsify',
         signal: context.signal,
       });
-      current = run.model;
-      training.push({ ...run.record, name: `sparsify, round ${round}` });
+      current = trained.model;
+      training.push({ ...trained.record, name: `sparsify, round ${round}` });
     }
     const share = formatPercent(sparsityOf(findWeightLayers(current)), 0);
     const summary = `${share} of the weights are zero · ${sparsityEffect(target)}`;
     return { model: current, summary, skips, training };
   },
 });
-
-/** Samples that scores from data look at. */
-const scoringSamples = 64;
-
-async function zeroed(
-  source: Model,
-  weights: SparsifyStepOptions['weights'],
-  { target }: SparsifyStepOptions,
-  { engine, prepared, training, signal }: StepContext,
-) {
-  const indices = training.slice(0, scoringSamples);
-  const recipe = parseRecipe({
-    edgepress: 1,
-    name: 'sparsify',
-    target,
-    stages: [{ name: 'sparsify', passes: [{ pass: 'prune-weights', options: weights }] }],
-  });
-  const { model, journal } = await compressModel(source, {
-    recipe,
-    engine,
-    signal,
-    calibrate:
-      prepared && indices.length > 0
-        ? (m, requests) =>
-            observe(engine, m, requests, {
-              count: indices.length,
-              read: (i) => prepared.source.read(indices[i] as number),
-            })
-        : undefined,
-  });
-  return { model, skips: journal.skips.map(({ at, reason }) => ({ at, reason })) };
-}

@@ -9,7 +9,7 @@ export function trainingCharts(training: TrainingFacts, id: string, draw: Draw):
   if (training.epochs.length === 0) return null;
   const measured = training.epochs.filter((e) => e.metric !== null);
   const metric = measured.length > 1 ? metricChart(training, measured, id) : null;
-  return html`<p>${trainingSentence(training)}</p>
+  return html`<p><strong>${training.name}</strong>: ${trainingSentence(training)}</p>
 ${figure(lossChart(training, id), draw)}${metric && figure(metric, draw)}`;
 }
 
@@ -39,7 +39,7 @@ function metricChart(t: TrainingFacts, measured: TrainingFacts['epochs'], id: st
       points,
       Math.floor(Math.min(...values) - room),
     ),
-    title: `${t.metric} on samples held back`,
+    title: `${t.metric === 'SQNR' ? 'SQNR' : t.metric === 'accuracy' ? 'Accuracy' : 'Agreement with the original'} on samples held back`,
     description: `${trainingMetric(t, t.before)} before training; the best epoch, ${t.best?.epoch ?? 'none'}, has ${trainingMetric(t, t.best?.metric ?? null)}. ${t.validationSamples} samples, which did not train.`,
     table: epochTable(t),
   };
