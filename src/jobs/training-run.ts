@@ -123,7 +123,8 @@ export async function trainingRun(
     for (; !next.done; next = await run.next()) {
       const event = next.value;
       if (event.kind === 'step') events.progress?.(options.step, event.batch, event.batches);
-      else events.note?.(options.step, describeEvent(event, heldOut?.metric ?? null, settings.epochs));
+      else if (event.kind !== 'epoch' || isTold(event.epoch, settings.epochs))
+        events.note?.(options.step, describeEvent(event, heldOut?.metric ?? null, settings.epochs));
     }
     const result = next.value;
     if (result.stopped === 'aborted' && store)
@@ -154,6 +155,9 @@ export async function trainingRun(
 /** Standard error of the difference of two shares, when a twentieth of the answers differ between them. */
 export const metricNoise = (metric: string | null, samples: number) =>
   metric === 'SQNR' || samples === 0 ? 0 : Math.sqrt(0.05 / samples);
+
+/** Of a long run, twenty epochs or so get a line. */
+const isTold = (epoch: number, of: number) => epoch === 1 || epoch % Math.ceil(of / 20) === 0 || epoch === of;
 
 const checkpointSteps = 200;
 

@@ -17,7 +17,7 @@ import {
   replaceAllUses,
   setOutputs,
 } from '../ir/edit.ts';
-import { isGraphOutput, type Model, shapeOf, type Value } from '../ir/model.ts';
+import { isGraphOutput, isOp, type Model, shapeOf, type Value } from '../ir/model.ts';
 import { elementCount, type Tensor, tensorOf } from '../ir/tensor.ts';
 import { tensorType } from '../ir/type.ts';
 import { nothingToTrain } from '../support/diagnostics/training.ts';
@@ -100,7 +100,7 @@ export function buildTrainingStep(student: Model, spec: StepSpec): TrainingStep 
   const own = new Set([...student.graph.initializers].map((v) => v.name));
   const trained = trainableParameters(model, spec.parameters)
     .filter((v) => own.has(v.name))
-    .map((v) => ({ name: v.name, initial: v.constant as Tensor, value: v }));
+    .map((v) => ({ name: v.name, initial: v.constant as Tensor, value: v, decays: !isBias(v) }));
   setOutputs(model.graph, []);
   addOutput(model.graph, objective.loss);
   for (const v of [...Object.values(objective.parts), ...(objective.accuracy ? [objective.accuracy] : [])])
@@ -114,7 +114,7 @@ export function buildTrainingStep(student: Model, spec: StepSpec): TrainingStep 
   const weights = trained
     .filter((t) => model.graph.initializers.has(t.value))
     .map((t) => ({ ...t, value: toInput(model, t.value) }));
-  const auxiliary = objective.auxiliary.map((a) => ({ name: a.value.name, ...a }));
+  const auxiliary = objective.auxiliary.map((a) => ({ name: a.value.name, decays: true, ...a }));
   const all = [...weights, ...auxiliary];
   const gradients = differentiate(
     e,
@@ -142,6 +142,7 @@ export function buildTrainingStep(student: Model, spec: StepSpec): TrainingStep 
     kind: kindOf(w) as 'weight' | 'auxiliary',
     initial: w.initial,
     value: w.value,
+    decays: w.decays,
     gradient: gradients.get(w.value) as Value,
   }));
 
@@ -198,8 +199,16 @@ interface Tracked {
   readonly kind: 'weight' | 'auxiliary';
   readonly initial: Tensor;
   readonly value: Value;
+  /** Whether regularisation pulls at it. */
+  readonly decays: boolean;
   readonly gradient: Value;
 }
+
+/** Biases, norms and scales are not decayed: pulling them to zero regularises nothing. Those of recurrent layers have two
+ *  axes, one for directions. */
+const isBias = (v: Value) =>
+  (v.constant?.dims.length ?? 0) < 2 ||
+  v.uses.some(({ node, index }) => index === 3 && isOp(node ?? null, 'LSTM', 'GRU', 'RNN'));
 
 const zeros = (dims: readonly number[]) => tensorOf('float32', dims, new Float32Array(elementCount(dims)));
 
@@ -286,8 +295,7 @@ function emitUpdate(
     const gradient = clip ? e.op('Mul', [t.gradient, clip]) : t.gradient;
     const names = slotsOf(spec.optimizer);
     const slots = names.map((slot) => input(`${t.name}.${slot}`, dims));
-    // Biases, norms and scales are not decayed: pulling them to zero regularises nothing.
-    const regularization = dims.length > 1 ? spec : {};
+    const regularization = t.decays ? spec : {};
     const out = update(regularization, t.value, gradient, slots);
     let [weight] = out as [Value];
     const { rate, least } = spec.each?.[t.name] ?? {};
