@@ -2,12 +2,12 @@
  *  answers, no labels used.
  *
  *    EDGEPRESS_ZOO=<folder> npx tsx bench/prune-recovery.ts [resnet56|mobilenetv2|nano-gpt …] [--macs 0.75,0.5] [--images 10000]
- *        [--epochs 4] [--lr 0.02] [--train <folder of unpacked pictures>] [--dense]
+ *        [--epochs 4] [--lr 0.02] [--train <folder of unpacked pictures>] [--dense] [--labels]
  *
  *  ResNet-56: CIFAR-10 as JPEG, the 5 000 test pictures. MobileNetV2: 300 of the 500 ImageNet pictures train, the 200 others
  *  are measured. nano-gpt: 529 of the 729 inputs train, all 729 are generated. --dense also fine-tunes the dense ResNet-56 on
  *  the labels for as many epochs, which is what the pruned one is to be compared with. The last epoch counts; the data that is
- *  measured chooses nothing. Latency is that of the pruned model as a share of the dense one's, by turns on wasm, one thread. */
+ *  measured chooses nothing. --labels recovers on the labels instead, as the dense one is fine-tuned. Latency is that of the pruned model as a share of the dense one's, by turns on wasm, one thread. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -44,6 +44,7 @@ const { values: given, positionals } = parseArgs({
     train: { type: 'string' },
     test: { type: 'string' },
     dense: { type: 'boolean', default: false },
+    labels: { type: 'boolean', default: false },
   },
 });
 const zoo = process.env['EDGEPRESS_ZOO'];
@@ -186,8 +187,9 @@ async function curve(name: string): Promise<void> {
     const { model: recovered } = await trainToEnd(settled, {
       ...run,
       learningRate,
-      losses: [{ kind: 'distillation', temperature: 4 }],
-      teacher: model,
+      ...(given.labels && data.labelled
+        ? { losses: [{ kind: 'cross-entropy' }] }
+        : { losses: [{ kind: 'distillation', temperature: 4 }], teacher: model }),
     });
     const seconds = ((performance.now() - started) / 1000).toFixed(0);
     const share = await latencyRatio(wasm, dense, await folded(recovered));
