@@ -6,10 +6,9 @@ import { defaultCacheFolder, openCalibrationCache } from '../jobs/calibration-ca
 import { compressFile } from '../jobs/compress-file.ts';
 import type { Pass } from '../pipeline/pass.ts';
 import { parseRecipe, type Recipe, resolveRecipe } from '../pipeline/recipe.ts';
-import { renderTerminal } from '../report/terminal.ts';
 import { fileProblem, modeNeedsData, optionWithoutEffect, recipeInvalid } from '../support/diagnostics.ts';
 import { interruptSignal } from './interrupt.ts';
-import { printJson } from './print-json.ts';
+import { printReport } from './print-report.ts';
 import { createProgress } from './progress.ts';
 import { checkpointsOf, givenOf, type StepFlags, stepsOf } from './training-flags.ts';
 
@@ -69,14 +68,7 @@ export async function run(model: string, flags: Flags): Promise<void> {
       qat: flags.qat ? { settings: givenOf(flags), checkpoints: checkpointsOf(flags, output) } : null,
       ...(flags.maxDrop === undefined ? {} : { maxDrop: flags.maxDrop }),
     });
-    if (flags.json) printJson(report);
-    else if (flags.quiet) console.log(report.files.join('\n'));
-    else {
-      const colour = Boolean(process.stdout.isTTY) && !process.env['NO_COLOR'];
-      console.log(
-        `\n${renderTerminal(report, { colour, width: Math.min(process.stdout.columns || 80, 100) })}`,
-      );
-    }
+    printReport(report, flags);
   } finally {
     progress.stop();
     dispose();

@@ -5,11 +5,10 @@ import { defaultCacheFolder, openCalibrationCache } from '../jobs/calibration-ca
 import { compressFile } from '../jobs/compress-file.ts';
 import { trainStep } from '../jobs/steps/train-step.ts';
 import type { Recipe } from '../pipeline/recipe.ts';
-import { renderTerminal } from '../report/terminal.ts';
 import { studentMissing } from '../support/diagnostics/training.ts';
 import { presetFor } from './compress.ts';
 import { interruptSignal } from './interrupt.ts';
-import { printJson } from './print-json.ts';
+import { printReport } from './print-report.ts';
 import { createProgress } from './progress.ts';
 import {
   checkpointsOf,
@@ -87,13 +86,7 @@ async function work(
       ...(steps ? { steps } : {}),
       ...(flags.maxDrop === undefined ? {} : { maxDrop: flags.maxDrop }),
     });
-    if (flags.json) printJson(report);
-    else if (flags.quiet) console.log(report.files.join('\n'));
-    else {
-      const colour = Boolean(process.stdout.isTTY) && !process.env['NO_COLOR'];
-      const width = Math.min(process.stdout.columns || 80, 100);
-      console.log(`\n${renderTerminal(report, { colour, width })}`);
-    }
+    printReport(report, flags);
   } finally {
     progress.stop();
     dispose();
