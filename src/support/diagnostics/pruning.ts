@@ -15,7 +15,11 @@ export const pruneTargetUnreachable = (
     `Pruning to ${percent(asked)} of the ${what} was asked for; removing all that may be removed leaves ${percent(least)}.${
       pinned.length > 0 ? ` What stays, for example: ${pinned.slice(0, 3).join('; ')}.` : ''
     }`,
-    `Let ${percent(Math.min(1, least + 0.01))} or more stay (--prune takes what goes: 100 % less that), lower "leave", or take out "exclude" patterns.`,
+    `${
+      what === 'parameters'
+        ? `Ask for --prune ${Math.floor(99 - 100 * least)} % or less`
+        : `Let ${percent(Math.min(1, least + 0.01))} or more stay`
+    }, lower "leave", or take out "exclude" patterns.`,
   );
 
 export const pruneNeeds = (option: string, needs: string, hint: string) =>
