@@ -1,19 +1,22 @@
-/** Accuracy against arithmetic: channels removed down to a share of the MACs, then trained back towards the original's own
- *  answers, no labels used.
+/** Accuracy against arithmetic: channels removed down to a share of the MACs, what is left fitted to the dense model's answers
+ *  without training, then trained towards them.
  *
- *    EDGEPRESS_ZOO=<folder> npx tsx bench/prune-recovery.ts [resnet56|mobilenetv2|nano-gpt …] [--macs 0.75,0.5] [--images 10000]
- *        [--epochs 4] [--lr 0.02] [--train <folder of unpacked pictures>] [--dense] [--labels]
+ *    EDGEPRESS_ZOO=<folder> npx tsx bench/prune-recovery.ts [resnet56|mobilenetv2|nano-gpt …] [--macs 0.75,0.5] [--epochs 4]
+ *        [--images 10000] [--lr 0.005] [--tune-lr 0.02] [--train <folder of unpacked pictures>] [--test <folder>] [--tune]
  *
- *  ResNet-56: CIFAR-10 as JPEG, the 5 000 test pictures. MobileNetV2: 300 of the 500 ImageNet pictures train, the 200 others
- *  are measured. nano-gpt: 529 of the 729 inputs train, all 729 are generated. --dense also fine-tunes the dense ResNet-56 on
- *  the labels for as many epochs, which is what the pruned one is to be compared with. The last epoch counts; the data that is
- *  measured chooses nothing. --labels recovers on the labels instead, as the dense one is fine-tuned. Latency is that of the pruned model as a share of the dense one's, by turns on wasm, one thread. */
+ *  ResNet-56: CIFAR-10 as JPEG, the 5 000 test pictures. MobileNetV2: 300 of the 500 ImageNet pictures are used, the 200 others
+ *  are measured. nano-gpt: 529 of the 729 inputs are used, all 729 are generated. No labels are used, except with --tune: then
+ *  the dense ResNet-56 is fine-tuned on them first, for as many epochs, which is what the pruned one is to be compared with; that
+ *  one is pruned, and teaches, with a tenth of the loss from the labels. --epochs 0 does not train. The last epoch counts; the
+ *  data that is measured chooses nothing. Latency is that of the pruned model as a share of the dense one's, by turns on wasm,
+ *  one thread. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { openData } from '../src/calibrate/open.ts';
+import type { Samples } from '../src/calibrate/run-samples.ts';
 import { compressModel, preset } from '../src/compress.ts';
 import { openKernel } from '../src/engine/kernel.ts';
 import { openEngine } from '../src/engine/open.ts';
@@ -25,8 +28,11 @@ import { tensorOf } from '../src/ir/tensor.ts';
 import { openModel } from '../src/jobs/model-files.ts';
 import { portsOf } from '../src/jobs/run-recipe.ts';
 import { describeMachine } from '../src/profile/machine.ts';
+import { findChannelGroups } from '../src/prune/channel-groups.ts';
 import { latencyRatio } from '../src/prune/layer-latency.ts';
 import { pruneModel } from '../src/prune/prune.ts';
+import { reconstruct } from '../src/prune/reconstruct.ts';
+import { scoreReconstruction } from '../src/prune/reconstruction-scores.ts';
 import { createRandom } from '../src/support/random.ts';
 import { rows, type TrainingData, tensorData } from '../src/train/data.ts';
 import { openHeldOut } from '../src/train/held-out.ts';
@@ -43,8 +49,8 @@ const { values: given, positionals } = parseArgs({
     lr: { type: 'string' },
     train: { type: 'string' },
     test: { type: 'string' },
-    dense: { type: 'boolean', default: false },
-    labels: { type: 'boolean', default: false },
+    'tune-lr': { type: 'string', default: '0.02' },
+    tune: { type: 'boolean', default: false },
   },
 });
 const zoo = process.env['EDGEPRESS_ZOO'];
@@ -110,7 +116,7 @@ const subjects: Record<string, () => Promise<Subject>> = {
     const settings = {
       batch: 128,
       epochs: 4,
-      learningRate: 0.02,
+      learningRate: 0.005,
       optimizer: { kind: 'sgd', momentum: 0.9, nesterov: true },
       weightDecay: 5e-4,
     } as const;
@@ -162,7 +168,7 @@ const percent = (v: number) => `${(100 * v).toFixed(2)} %`;
 const folded = async (m: Model) => (await compressModel(m, { recipe: preset('clean'), engine })).model;
 
 async function curve(name: string): Promise<void> {
-  const { model, data, measure, settings } = await (subjects[name] as () => Promise<Subject>)();
+  const { model: original, data, measure, settings } = await (subjects[name] as () => Promise<Subject>)();
   const epochs = Number(given.epochs ?? settings.epochs);
   const run = {
     ...settings,
@@ -176,34 +182,63 @@ async function curve(name: string): Promise<void> {
   console.log(
     `\n${name}: ${data.length} samples, ${epochs} epochs, batch ${settings.batch}, rate ${learningRate}`,
   );
-  console.log(`  dense                 ${percent(await measure(model))}`);
-  const dense = await folded(model);
-  for (const macs of given.macs.split(',').map(Number)) {
-    const pruned = cloneModel(model);
-    const { dense: before, after } = pruneModel(pruned, { target: { macs }, importance: 'l2' });
-    const settled = await reestimateStatistics(engine, pruned, data, { batch: settings.batch });
-    const bare = await measure(settled);
-    const started = performance.now();
-    const { model: recovered } = await trainToEnd(settled, {
-      ...run,
-      learningRate,
-      ...(given.labels && data.labelled
-        ? { losses: [{ kind: 'cross-entropy' }] }
-        : { losses: [{ kind: 'distillation', temperature: 4 }], teacher: model }),
-    });
-    const seconds = ((performance.now() - started) / 1000).toFixed(0);
-    const share = await latencyRatio(wasm, dense, await folded(recovered));
-    console.log(
-      `  ${percent(after.macs / before.macs)} of MACs, ${percent(after.parameters / before.parameters)} of parameters: ${percent(bare)} before recovery, ${percent(await measure(recovered))} after (${seconds} s) · ${share.toFixed(2)} of the latency on wasm`,
-    );
+  console.log(`  dense                 ${percent(await measure(original))}`);
+  let model = original;
+  const tuned = given.tune && data.labelled;
+  if (tuned) {
+    const rate = Number(given['tune-lr']);
+    const losses = [{ kind: 'cross-entropy' }] as const;
+    ({ model } = await trainToEnd(original, { ...run, learningRate: rate, losses }));
+    console.log(`  dense, fine-tuned     ${percent(await measure(model))}`);
   }
-  if (!given.dense || !data.labelled) return;
-  const { model: tuned } = await trainToEnd(model, {
-    ...run,
-    learningRate,
-    losses: [{ kind: 'cross-entropy' }],
-  });
-  console.log(`  dense, fine-tuned     ${percent(await measure(tuned))}`);
+  const dense = await folded(model);
+  const errors = await scoreReconstruction(
+    engine,
+    model,
+    findChannelGroups(model).groups,
+    samplesOf(data, 192),
+  );
+  for (const macs of given.macs.split(',').map(Number)) {
+    const started = performance.now();
+    const seconds = () => `${((performance.now() - started) / 1000).toFixed(0)} s`;
+    const pruned = cloneModel(model);
+    const result = pruneModel(pruned, { target: { macs }, importance: 'reconstruction' }, { errors });
+    const { dense: before, after, outputs } = result;
+    console.log(
+      `  ${percent(after.macs / before.macs)} of MACs, ${percent(after.parameters / before.parameters)} of parameters`,
+    );
+    console.log(`    as it is            ${percent(await measure(pruned))}`);
+    await reconstruct(engine, { dense: model, pruned, outputs }, samplesOf(data, 256));
+    const settled = await reestimateStatistics(engine, pruned, data, { batch: settings.batch });
+    console.log(`    fitted              ${percent(await measure(settled))} (${seconds()})`);
+    if (epochs > 0) {
+      const distillation = { kind: 'distillation', temperature: 4, weight: tuned ? 0.9 : 1 } as const;
+      const labels = { kind: 'cross-entropy', weight: 0.1 } as const;
+      const losses = tuned ? [distillation, labels] : [distillation];
+      const { model: recovered } = await trainToEnd(settled, {
+        ...run,
+        learningRate,
+        losses,
+        teacher: model,
+      });
+      console.log(`    trained             ${percent(await measure(recovered))} (${seconds()})`);
+    }
+    const share = await latencyRatio(wasm, dense, await folded(settled));
+    console.log(`    latency on wasm     ${share.toFixed(2)} of the dense model's`);
+  }
+}
+
+/** Spread over the data, as `compress` takes them. */
+function samplesOf(data: TrainingData, most: number): Samples {
+  const count = Math.min(most, data.length);
+  return {
+    count,
+    async read(i) {
+      const index = Math.floor((i * data.length) / count);
+      const { labels: _, ...inputs } = await data.batch({ indices: [index], epoch: 0, seed: 0 });
+      return { id: `${index}`, inputs };
+    },
+  };
 }
 
 const machine = describeMachine();

@@ -21,7 +21,7 @@ import { type QuantParams, quantParams, representableRange } from '../src/quant/
 import { planStatic, type StaticPlan } from '../src/quant/plan.ts';
 import { selectNodes } from '../src/quant/select.ts';
 import type { QuantSpec } from '../src/quant/spec.ts';
-import { calibrationRequired } from '../src/support/diagnostics.ts';
+import { calibrationRequired } from '../src/support/diagnostics/quantization.ts';
 
 const dtype = z.enum(['auto', 'int8', 'uint8']);
 

@@ -11,7 +11,7 @@ import { inferShapes } from '../src/ops/shapes.ts';
 import { definePass } from '../src/pipeline/pass.ts';
 import { newestOpset } from '../src/rewrite/opset/history.ts';
 import { upgradeModel } from '../src/rewrite/opset/upgrade.ts';
-import { opsetTooOld } from '../src/support/diagnostics.ts';
+import { opsetTooOld } from '../src/support/diagnostics/passes.ts';
 
 /** Before 7 most operators had other broadcasting rules and attributes; such files are from 2017. */
 const oldest = 7;

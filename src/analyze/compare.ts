@@ -3,7 +3,7 @@ import type { Port } from '../engine/contract.ts';
 import { dtypes, isFloat } from '../ir/dtype.ts';
 import { elementCount, float32Values, numbers, type Tensor } from '../ir/tensor.ts';
 import { isStatic, type Shape } from '../ir/type.ts';
-import { compareOutputs, compareShape } from '../support/diagnostics.ts';
+import { compareOutputs, compareShape } from '../support/diagnostics/data.ts';
 
 export interface OutputComparison {
   readonly name: string;

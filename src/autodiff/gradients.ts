@@ -1,6 +1,7 @@
 /** Reverse-mode differentiation: from a scalar loss back to the values asked for, one rule a node (rules/).
  *  Gradients are ordinary ONNX nodes at the end of the graph. */
 import { type Node, opKey, type Value } from '../ir/model.ts';
+import { gradientQuantized } from '../support/diagnostics/gradients.ts';
 import { gradientMissing } from '../support/diagnostics/training.ts';
 import type { Emitter } from './emitter.ts';
 import { notedCell } from './recurrent/cell.ts';
@@ -8,12 +9,13 @@ import type { RuleContext } from './rule.ts';
 import { gradientRules } from './rules/index.ts';
 
 /** Derivative of `loss` (one element) by each value of `wrt`; values that the loss doesn't depend on are absent.
- *  @throws GRADIENT_MISSING naming every operator on the way that has no rule */
+ *  @throws GRADIENT_MISSING naming every operator on the way that has no rule; GRADIENT_QUANTIZED */
 export function differentiate(emitter: Emitter, loss: Value, wrt: readonly Value[]): Map<Value, Value> {
   const { graph } = emitter;
   const needed = dependants(graph.nodes, wrt);
   const path = graph.nodes.filter((n) => n.outputs.some((v) => v && needed.has(v)));
   const live = ancestors(path, loss);
+  refuseQuantized(ancestors(graph.nodes, loss), needed);
   refuseMissing(live);
 
   const pending = new Map<Value, Value[]>([[loss, [emitter.full(emitter.dims(loss), 1)]]]);
@@ -90,6 +92,19 @@ function ancestors(nodes: readonly Node[], loss: Value): Node[] {
     for (const v of inputsOf(node)) if (v) wanted.add(v);
   }
   return live.reverse();
+}
+
+const quantizers = ['QuantizeLinear', 'com.microsoft:QuantizeLinear', 'DynamicQuantizeLinear'];
+
+/** Integers let no gradient through. Where they are computed from what is trained, the weights before them would stay as
+ *  they are, or learn from the scale alone, and nobody would hear of it. Lowering has already written out those that a
+ *  DequantizeLinear reads again. */
+function refuseQuantized(nodes: readonly Node[], needed: ReadonlySet<Value>): void {
+  const found = nodes.filter(
+    (n) => quantizers.includes(opKey(n)) && n.inputs.some((v) => v !== null && needed.has(v)),
+  );
+  if (found.length > 0)
+    throw gradientQuantized(found.map((n) => ({ op: opKey(n), node: n.name || (n.outputs[0]?.name ?? '') })));
 }
 
 function refuseMissing(nodes: readonly Node[]): void {

@@ -5,7 +5,7 @@ import type { Port } from '../engine/contract.ts';
 import { decodeNpy, decodeNpz } from '../formats/npy.ts';
 import { isFloat } from '../ir/dtype.ts';
 import { denseTensor, elementCount, numbers, type Tensor, tensorOf } from '../ir/tensor.ts';
-import { calibrationShape } from '../support/diagnostics.ts';
+import { calibrationShape } from '../support/diagnostics/data.ts';
 import { type BoundArrays, bindArrays } from './arrays.ts';
 import type { ClassLabels } from './classes.ts';
 import { type DataFile, readBytes } from './data-files.ts';

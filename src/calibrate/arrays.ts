@@ -4,7 +4,7 @@ import type { Port } from '../engine/contract.ts';
 import { byteLength } from '../ir/dtype.ts';
 import { denseTensor, elementCount, type Tensor } from '../ir/tensor.ts';
 import { type Dim, formatShape, type Shape } from '../ir/type.ts';
-import { calibrationShape, dataInputsMissing } from '../support/diagnostics.ts';
+import { calibrationShape, dataInputsMissing } from '../support/diagnostics/data.ts';
 import { convertTensor } from './convert.ts';
 import { formatInput } from './picture-input.ts';
 

@@ -2,7 +2,7 @@
 import type { Port } from '../engine/contract.ts';
 import { type DType, dtypes, isFloat } from '../ir/dtype.ts';
 import { numbers, type Tensor, tensorOf, typedArray } from '../ir/tensor.ts';
-import { calibrationShape } from '../support/diagnostics.ts';
+import { calibrationShape } from '../support/diagnostics/data.ts';
 import { formatInput } from './picture-input.ts';
 
 export interface Converted {

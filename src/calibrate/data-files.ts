@@ -2,7 +2,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { dataNotFound, dataUnreadable } from '../support/diagnostics.ts';
+import { dataNotFound, dataUnreadable } from '../support/diagnostics/data.ts';
 
 export interface DataFile {
   /** Relative to the data folder, with forward slashes. */

@@ -1,7 +1,7 @@
 /** The idx format of MNIST: a magic number (type, rank), big-endian sizes, then bytes. Pure; gunzipped by
  *  the caller.
  *  @see yann.lecun.com/exdb/mnist */
-import { dataUnreadable } from '../support/diagnostics.ts';
+import { dataUnreadable } from '../support/diagnostics/data.ts';
 
 export interface IdxImages {
   readonly count: number;

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Port } from '../engine/contract.ts';
 import type { Tensor } from '../ir/tensor.ts';
-import { badImages, calibrationShape, dataUnreadable } from '../support/diagnostics.ts';
+import { badImages, calibrationShape, dataUnreadable } from '../support/diagnostics/data.ts';
 import type { ClassLabels } from './classes.ts';
 import { decodePicture, type EncodedPicture, pictureFacts, thumbnail } from './decode-picture.ts';
 import { formatInput } from './picture-input.ts';

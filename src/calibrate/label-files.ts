@@ -1,7 +1,8 @@
 /** Finds and reads label files. */
 import { basename, extname } from 'node:path';
 import { decodeNpy } from '../formats/npy.ts';
-import { Diagnostic, labelsInvalid } from '../support/diagnostics.ts';
+import { labelsInvalid } from '../support/diagnostics/data.ts';
+import { Diagnostic } from '../support/diagnostics.ts';
 import { type ClassLabels, classesFromFolders } from './classes.ts';
 import { type DataFile, gunzipped, pathKind, readBytes } from './data-files.ts';
 import { decodeIdxLabels } from './idx.ts';

@@ -3,7 +3,7 @@
 
 import { isFloat } from '../ir/dtype.ts';
 import { numbers, type Tensor } from '../ir/tensor.ts';
-import { labelsInvalid, labelsUnmatched } from '../support/diagnostics.ts';
+import { labelsInvalid, labelsUnmatched } from '../support/diagnostics/data.ts';
 import type { ClassLabels } from './classes.ts';
 
 interface Entry {

@@ -7,9 +7,11 @@ import { type Model, opset, type Value } from '../ir/model.ts';
 import { elementCount, float32Values, tensorOf } from '../ir/tensor.ts';
 import { tensorType } from '../ir/type.ts';
 import { findValue } from '../ir/walk.ts';
-import { calibrationNotFinite, internalDiagnostic } from '../support/diagnostics.ts';
+import { calibrationNotFinite } from '../support/diagnostics/data.ts';
+import { internal } from '../support/diagnostics.ts';
+import { columnsOf, integers, operators, rowsOf } from './rows.ts';
 import { runSamples, type Samples } from './run-samples.ts';
-import type { MomentRequest, Moments, PatchSpec, Statistics } from './statistics.ts';
+import type { MomentRequest, Moments, Statistics } from './statistics.ts';
 
 /** Means over rows of a sample, then over samples. @throws CALIBRATION_NOT_FINITE */
 export async function collectMoments(
@@ -56,38 +58,22 @@ const emptyMoments = (request: MomentRequest, dims: readonly number[]) => ({
 function observed(model: Model, request: MomentRequest): Value {
   const source = findValue(model, request.value);
   if (!source)
-    throw internalDiagnostic(
+    throw internal(
       'OBSERVED_VALUE_MISSING',
       `"${request.value}" was to be observed but is not in the graph.`,
     );
   const { graph } = model;
-  const op = (opType: string, inputs: readonly Value[], attributes = {}) =>
-    addNode(graph, { opType, inputs, attributes }).outputs[0] as Value;
-  const ints = (...values: number[]) =>
-    addInitializer(graph, 'edgepress/ints', tensorOf('int64', [values.length], values));
-  const { patches, groups, diagonal } = request;
-  let rows = source;
-  let columns = -1;
-  if (patches) {
-    const rank = patches.kernel.length;
-    columns = patches.channels * elementCount(patches.kernel);
-    const places = op('Conv', [source, addInitializer(graph, 'edgepress/unfold', oneHot(patches))], {
-      group: patches.channels,
-      kernel_shape: [...patches.kernel],
-      strides: patches.strides,
-      pads: patches.pads,
-      dilations: patches.dilations,
-      auto_pad: patches.autoPad,
-    });
-    const axes = Array.from({ length: rank }, (_, i) => i + 2);
-    rows = op('Transpose', [places], { perm: [0, ...axes, 1] });
-  }
-  // [places, columns] → [groups, places, columns of a group]
-  const flat = patches ? op('Reshape', [rows, ints(-1, columns)]) : lastAxis(op, ints, source);
+  const op = operators(graph);
+  const { groups, diagonal } = request;
+  const flat = rowsOf(graph, source, request.patches);
   const grouped =
     groups === 1
       ? flat
-      : op('Transpose', [op('Reshape', [flat, ints(-1, groups, columns / groups)])], { perm: [1, 0, 2] });
+      : op(
+          'Transpose',
+          [op('Reshape', [flat, integers(graph, -1, groups, columnsOf(request.patches) / groups)])],
+          { perm: [1, 0, 2] },
+        );
   const count = op('Gather', [op('Shape', [flat]), addInitializer(graph, 'edgepress/first', zero())]);
   const divisor = op('Cast', [count], { to: 1 });
   const placeAxis = groups === 1 ? 0 : 1;
@@ -99,28 +85,9 @@ function observed(model: Model, request: MomentRequest): Value {
 
 const zero = () => tensorOf('int64', [], [0]);
 
-/** Flatten would count the dimensions for us, but only with axis −1, which older opsets lack. */
-function lastAxis(
-  op: (opType: string, inputs: readonly Value[], attributes?: object) => Value,
-  ints: (...values: number[]) => Value,
-  source: Value,
-): Value {
-  const last = op('Slice', [op('Shape', [source]), ints(-1), ints(2 ** 31 - 1)]);
-  return op('Reshape', [source, op('Concat', [ints(-1), last], { axis: 0 })]);
-}
-
 function reduceSum(model: Model, x: Value, axis: number): Value {
   const asInput = (opset(model) || opset(model, 'ai.onnx')) >= 13;
   const axes = asInput ? [addInitializer(model.graph, 'edgepress/axes', tensorOf('int64', [1], [axis]))] : [];
   const attributes = { keepdims: 0, axes: asInput ? undefined : [axis] };
   return addNode(model.graph, { opType: 'ReduceSum', inputs: [x, ...axes], attributes }).outputs[0] as Value;
-}
-
-/** Kernels [channels·places, 1, …kernel], each picking one place of one channel. */
-function oneHot({ channels, kernel }: PatchSpec) {
-  const places = elementCount(kernel);
-  const values = new Float32Array(channels * places * places);
-  for (let c = 0; c < channels; c++)
-    for (let p = 0; p < places; p++) values[(c * places + p) * places + p] = 1;
-  return tensorOf('float32', [channels * places, 1, ...kernel], values);
 }

@@ -9,7 +9,8 @@ import type { Graph, Model, Value } from '../ir/model.ts';
 import { float32Values, scalar, tensorOf } from '../ir/tensor.ts';
 import { tensorType } from '../ir/type.ts';
 import { quantParams } from '../quant/params.ts';
-import { calibrationNotFinite, internalDiagnostic } from '../support/diagnostics.ts';
+import { calibrationNotFinite } from '../support/diagnostics/data.ts';
+import { internal } from '../support/diagnostics.ts';
 import { collectMoments } from './moments.ts';
 import { runSamples, type Samples } from './run-samples.ts';
 import type { Range, StatisticRequest, Statistics } from './statistics.ts';
@@ -150,11 +151,7 @@ function valueNamed(graph: Graph, name: string): Value {
     index.set(graph, names);
   }
   const v = names.get(name);
-  if (!v)
-    throw internalDiagnostic(
-      'OBSERVED_VALUE_MISSING',
-      `"${name}" was to be observed but is not in the graph.`,
-    );
+  if (!v) throw internal('OBSERVED_VALUE_MISSING', `"${name}" was to be observed but is not in the graph.`);
   return v;
 }
 

@@ -3,7 +3,6 @@ import { basename, dirname, extname, join, resolve } from 'node:path';
 import type { Port } from '../engine/contract.ts';
 import {
   calibrationShape,
-  Diagnostic,
   dataEmpty,
   dataInputsMissing,
   dataKind,
@@ -12,7 +11,8 @@ import {
   inputNotPicture,
   preprocessingInvalid,
   unknownPreprocessing,
-} from '../support/diagnostics.ts';
+} from '../support/diagnostics/data.ts';
+import { Diagnostic } from '../support/diagnostics.ts';
 import { createRandom } from '../support/random.ts';
 import { createArrayFolderSource, createArraySource } from './array-source.ts';
 import type { ClassLabels } from './classes.ts';

@@ -3,7 +3,7 @@
  *  in pixels.ts. */
 import { z } from 'zod';
 import type { Port } from '../engine/contract.ts';
-import { calibrationShape, preprocessingInvalid, unknownPreprocessing } from '../support/diagnostics.ts';
+import { calibrationShape, preprocessingInvalid, unknownPreprocessing } from '../support/diagnostics/data.ts';
 import { formatInput, type PictureInput, pictureInput } from './picture-input.ts';
 
 const pixels = z.int().positive();

@@ -3,7 +3,7 @@
 import type { Port } from '../engine/contract.ts';
 import { dtypes, isFloat } from '../ir/dtype.ts';
 import { elementCount, type Tensor, tensorOf } from '../ir/tensor.ts';
-import { syntheticType } from '../support/diagnostics.ts';
+import { syntheticType } from '../support/diagnostics/data.ts';
 import { sha256Text } from '../support/hash.ts';
 import { createRandom, type Random } from '../support/random.ts';
 import { formatInput } from './picture-input.ts';

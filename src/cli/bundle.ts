@@ -12,7 +12,7 @@ import {
 import { widestParity } from '../jobs/bundle-variant.ts';
 import { defaultCacheFolder, openCalibrationCache } from '../jobs/calibration-cache.ts';
 import { plain } from '../report/terminal.ts';
-import { optionWithoutEffect } from '../support/diagnostics.ts';
+import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
 import { formatBytes, formatDb, formatPercent } from '../support/units.ts';
 import { commandLine } from './arguments.ts';
 import { interruptSignal } from './interrupt.ts';

@@ -9,7 +9,7 @@ import { openModel } from '../jobs/model-files.ts';
 import { step } from '../jobs/progress.ts';
 import { type PairResult, runPair } from '../jobs/run-pair.ts';
 import { portsOf } from '../jobs/run-recipe.ts';
-import { compareInputs } from '../support/diagnostics.ts';
+import { compareInputs } from '../support/diagnostics/data.ts';
 import { formatDb, formatPercent } from '../support/units.ts';
 import { interruptSignal } from './interrupt.ts';
 import { printJson } from './print-json.ts';

@@ -1,13 +1,16 @@
 /** compress <model> */
-import { readFileSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { passes, preset } from '../compress.ts';
 import { defaultCacheFolder, openCalibrationCache } from '../jobs/calibration-cache.ts';
 import { compressFile } from '../jobs/compress-file.ts';
 import type { Pass } from '../pipeline/pass.ts';
 import { parseRecipe, type Recipe, resolveRecipe } from '../pipeline/recipe.ts';
-import { fileProblem, modeNeedsData, optionWithoutEffect, recipeInvalid } from '../support/diagnostics.ts';
+import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
+import { fileProblem } from '../support/diagnostics/files.ts';
+import { recipeInvalid } from '../support/diagnostics/passes.ts';
+import { modeNeedsData } from '../support/diagnostics/quantization.ts';
 import { interruptSignal } from './interrupt.ts';
+import { outputPath } from './output-path.ts';
 import { printReport } from './print-report.ts';
 import { createProgress } from './progress.ts';
 import { checkpointsOf, givenOf, type StepFlags, stepsOf } from './training-flags.ts';
@@ -44,7 +47,7 @@ interface Flags extends StepFlags {
 export async function run(model: string, flags: Flags): Promise<void> {
   refuseIdle(flags);
   const recipe = recipeFor(flags);
-  const output = outputPath(model, recipe, flags);
+  const output = outputPath(model, endingOf(recipe, flags), flags.output);
   const steps = stepsOf(flags, output);
   const { signal, dispose } = interruptSignal();
   const progress = createProgress({ quiet: flags.quiet ?? false });
@@ -75,16 +78,12 @@ export async function run(model: string, flags: Flags): Promise<void> {
   }
 }
 
-/** Beside the model unless told where; a folder is told by its name's end, or by being there. */
-function outputPath(model: string, recipe: Recipe, flags: Flags): string {
-  const { output } = flags;
+/** What the result's name says of how it came about: ".pruned.trained.int8". */
+function endingOf(recipe: Recipe, flags: Flags): string {
   const prunes = flags.prune ?? flags.macs ?? flags.latency ?? flags.sparsity ?? flags.nm ?? flags.lowRank;
   const before = `${prunes === undefined ? '' : '.pruned'}${flags.distill || flags.finetune ? '.trained' : ''}`;
   const plain = before !== '' && recipe.name === 'clean';
-  const own = model.replace(/(\.onnx)?$/i, `${before}${plain ? '' : suffix(recipe)}.onnx`);
-  if (output === undefined) return own;
-  const isFolder = /[\\/]$/.test(output) || statSync(output, { throwIfNoEntry: false })?.isDirectory();
-  return isFolder ? join(output, basename(own)) : output;
+  return `${before}${plain ? '' : suffix(recipe)}`;
 }
 
 const suffix = (recipe: Recipe) =>

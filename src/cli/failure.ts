@@ -2,7 +2,8 @@
 import type { CommanderError } from 'commander';
 import pc from 'picocolors';
 import { plain } from '../report/terminal.ts';
-import { Diagnostic, exitCodes, nearest, usage } from '../support/diagnostics.ts';
+import { usage } from '../support/diagnostics/command-line.ts';
+import { Diagnostic, exitCodes, nearest } from '../support/diagnostics.ts';
 
 /** Prints to stderr. @returns the exit code */
 export function reportFailure(error: unknown): number {

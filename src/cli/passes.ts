@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { passes } from '../compress.ts';
 import type { Pass } from '../pipeline/pass.ts';
-import { passUnknown } from '../support/diagnostics.ts';
+import { passUnknown } from '../support/diagnostics/passes.ts';
 import { printJson } from './print-json.ts';
 
 export async function run(name: string | undefined, flags: { json?: boolean }): Promise<void> {

@@ -1,6 +1,4 @@
 /** compress distill <teacher>, compress finetune <model> */
-import { statSync } from 'node:fs';
-import { basename, join } from 'node:path';
 import { defaultCacheFolder, openCalibrationCache } from '../jobs/calibration-cache.ts';
 import { compressFile } from '../jobs/compress-file.ts';
 import { trainStep } from '../jobs/steps/train-step.ts';
@@ -8,6 +6,7 @@ import type { Recipe } from '../pipeline/recipe.ts';
 import { studentMissing } from '../support/diagnostics/training.ts';
 import { presetFor } from './compress.ts';
 import { interruptSignal } from './interrupt.ts';
+import { outputPath } from './output-path.ts';
 import { printReport } from './print-report.ts';
 import { createProgress } from './progress.ts';
 import {
@@ -39,12 +38,12 @@ interface Flags extends TrainingFlags, StudentFlags {
 export async function distill(teacher: string, flags: Flags): Promise<void> {
   if (flags.student === undefined && flags.width === undefined && flags.layers === undefined)
     throw studentMissing();
-  const output = outputPath(teacher, 'distilled', flags);
+  const output = outputPath(teacher, endingOf('distilled', flags), flags.output);
   await work(teacher, flags, output, distillSteps(flags, output));
 }
 
 export async function finetune(model: string, flags: Flags): Promise<void> {
-  const output = outputPath(model, 'finetuned', flags);
+  const output = outputPath(model, endingOf('finetuned', flags), flags.output);
   const step = trainStep({
     name: 'finetune',
     settings: settingsOf(flags),
@@ -93,9 +92,4 @@ async function work(
   }
 }
 
-function outputPath(model: string, how: string, { output, int8 }: Flags): string {
-  const own = model.replace(/(\.onnx)?$/i, `.${how}${int8 ? '.int8' : ''}.onnx`);
-  if (output === undefined) return own;
-  const isFolder = /[\\/]$/.test(output) || statSync(output, { throwIfNoEntry: false })?.isDirectory();
-  return isFolder ? join(output, basename(own)) : output;
-}
+const endingOf = (how: string, { int8 }: Flags) => `.${how}${int8 ? '.int8' : ''}`;

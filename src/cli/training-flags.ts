@@ -9,7 +9,8 @@ import { sparsifyStep } from '../jobs/steps/sparsify-step.ts';
 import { studentStep } from '../jobs/steps/student-step.ts';
 import { trainStep } from '../jobs/steps/train-step.ts';
 import type { Recipe } from '../pipeline/recipe.ts';
-import { optionWithoutEffect } from '../support/diagnostics.ts';
+import type { Importance } from '../prune/importance.ts';
+import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
 import {
   type TrainingSettings,
   type TrainingSettingsInit,
@@ -49,7 +50,8 @@ export interface StepFlags extends TrainingFlags {
   prune?: number;
   macs?: number;
   latency?: number;
-  importance: 'l1' | 'l2' | 'batchnorm' | 'taylor' | 'activation';
+  importance?: Importance;
+  reconstruct: boolean;
   rounds: number;
   sparsity?: number;
   nm?: string;
@@ -134,7 +136,8 @@ export function stepsOf(f: StepFlags, output: string): ModelStep[] {
           ...(f.macs === undefined ? {} : { macs: f.macs }),
           ...(f.latency === undefined ? {} : { latency: f.latency }),
         },
-        importance: f.importance,
+        importance: f.importance ?? null,
+        reconstruct: f.reconstruct,
         scope: 'global',
         round: 8,
         exclude: f.exclude ?? [],

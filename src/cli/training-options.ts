@@ -153,10 +153,12 @@ export const withSteps = (command: Command) =>
         ),
       )
       .addOption(
-        pruning('--importance <by>', 'what a channel is judged by')
-          .choices(['l2', 'l1', 'batchnorm', 'taylor', 'activation'])
-          .default('l2'),
+        pruning(
+          '--importance <by>',
+          'what a channel is judged by (default: reconstruction with data, l2 without)',
+        ).choices(['reconstruction', 'l2', 'l1', 'batchnorm', 'taylor', 'activation']),
       )
+      .addOption(pruning('--no-reconstruct', 'with data, do not fit what is left to the original'))
       .addOption(pruning('--rounds <n>', 'prune bit by bit, training between').default(1).argParser(positive))
       .addOption(
         pruning('--sparsity <percent>', 'set this share of the weights to zero: smaller, not faster')

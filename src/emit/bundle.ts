@@ -1,6 +1,6 @@
 /** A bundle in memory: the models cut into files, what a loader needs to know about them, and what helps to use them.
  *  The same input gives the same bytes: no clock, no machine, no path of the maker. */
-import { bundleInvalid } from '../support/diagnostics.ts';
+import { bundleInvalid } from '../support/diagnostics/bundle.ts';
 import { sha256 } from '../support/hash.ts';
 import { type BundleFile, type Manifest, manifestSchema, type Part, type Variant } from './manifest.ts';
 import type { ModelBytes } from './model-bytes.ts';

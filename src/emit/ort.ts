@@ -9,7 +9,8 @@ import { crashingFusion, holdsHalf, loadNativeRuntime } from '../engine/onnxrunt
 import { explain } from '../engine/reasons.ts';
 import { readOrt } from '../formats/ort/read.ts';
 import { writeOrt } from '../formats/ort/write.ts';
-import { Diagnostic, ortConversionFailed } from '../support/diagnostics.ts';
+import { ortConversionFailed } from '../support/diagnostics/model-files.ts';
+import { Diagnostic } from '../support/diagnostics.ts';
 
 export interface OrtOptions {
   /** How far the graph is optimised before it is written. 'basic': constants folded, dead nodes gone, all operators

@@ -2,13 +2,8 @@
  *  A folder that edgepress did not make is never written over unasked; one that it made is replaced as a whole. */
 import fs from 'node:fs';
 import path from 'node:path';
-import {
-  bundleInvalid,
-  outputExists,
-  outputFolderMissing,
-  outputHoldsInput,
-  outputUnwritable,
-} from '../support/diagnostics.ts';
+import { bundleInvalid, outputHoldsInput } from '../support/diagnostics/bundle.ts';
+import { outputExists, outputFolderMissing, outputUnwritable } from '../support/diagnostics/files.ts';
 import { manifestName } from './bundle.ts';
 import { failureReason } from './write.ts';
 

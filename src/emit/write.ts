@@ -2,7 +2,7 @@
  *  A file that is there already is only replaced when edgepress made it, or when told to. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { outputExists, outputFolderMissing, outputUnwritable } from '../support/diagnostics.ts';
+import { outputExists, outputFolderMissing, outputUnwritable } from '../support/diagnostics/files.ts';
 
 /** What a file of ours carries at its begin or end, by the kind of file: a person's own file may well mention us. */
 const marks: readonly { readonly ending: RegExp; readonly mark: RegExp }[] = [

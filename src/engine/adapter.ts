@@ -8,7 +8,7 @@ import type {
 } from 'onnxruntime-web';
 import { isDType } from '../ir/dtype.ts';
 import type { Tensor } from '../ir/tensor.ts';
-import { engineOpen, engineRun, sessionClosed } from '../support/diagnostics.ts';
+import { engineOpen, engineRun, sessionClosed } from '../support/diagnostics/engines.ts';
 import type { Engine, EngineName, ModelSource, Port, Session, SessionOptions } from './contract.ts';
 import { checkFeeds, checkFetches } from './feeds.ts';
 import { explain } from './reasons.ts';

@@ -1,7 +1,7 @@
 /** Checks what a caller feeds before the runtime sees it, so that messages name the model's own inputs. */
 import type { Tensor } from '../ir/tensor.ts';
 import { formatShape, type Shape } from '../ir/type.ts';
-import { feedMismatch, missingInput, unknownOutput } from '../support/diagnostics.ts';
+import { feedMismatch, missingInput, unknownOutput } from '../support/diagnostics/engines.ts';
 import type { Port } from './contract.ts';
 
 const describe = (port: Port) => `${port.dtype} ${formatShape(port.shape)}`;

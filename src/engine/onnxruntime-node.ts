@@ -1,7 +1,7 @@
 /** The native engine: onnxruntime-node, an optional dependency. Node only; loaded when first asked for. */
 import { decodeModel } from '../formats/onnx/index.ts';
 import { initializersOf } from '../ir/walk.ts';
-import { engineMissing } from '../support/diagnostics.ts';
+import { engineMissing } from '../support/diagnostics/engines.ts';
 import { createEngine, type Runtime } from './adapter.ts';
 import type { Engine, ModelSource, SessionOptions } from './contract.ts';
 

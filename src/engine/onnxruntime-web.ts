@@ -1,5 +1,5 @@
 /** The wasm engine: onnxruntime-web, in a page and in Node. What a model does here is what it does for web users. */
-import { engineMissing, engineThreads } from '../support/diagnostics.ts';
+import { engineMissing, engineThreads } from '../support/diagnostics/engines.ts';
 import { createEngine, type Runtime } from './adapter.ts';
 import type { Engine } from './contract.ts';
 

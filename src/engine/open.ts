@@ -1,5 +1,7 @@
 /** Chooses an engine in Node; a page calls openWasmEngine. Runtimes are loaded on demand: importing this costs nothing. */
-import { Diagnostic, unknownEngine } from '../support/diagnostics.ts';
+
+import { unknownEngine } from '../support/diagnostics/engines.ts';
+import { Diagnostic } from '../support/diagnostics.ts';
 import type { Engine, EngineName } from './contract.ts';
 
 const engines: Readonly<Record<EngineName, () => Promise<Engine>>> = {

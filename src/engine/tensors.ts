@@ -4,7 +4,7 @@
 import type { Tensor as OrtTensor, TensorConstructor } from 'onnxruntime-web';
 import type { DType } from '../ir/dtype.ts';
 import { denseTensor, stringTensor, type Tensor, typedArray } from '../ir/tensor.ts';
-import { feedMismatch } from '../support/diagnostics.ts';
+import { feedMismatch } from '../support/diagnostics/engines.ts';
 
 /** Element types that onnxruntime's JavaScript tensors can carry. */
 export const carriedTypes: ReadonlySet<DType> = new Set<DType>([

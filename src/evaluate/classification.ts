@@ -1,6 +1,6 @@
 /** Accuracy, precision, recall and F1, one sample at a time. Definitions as scikit-learn's, zero division
  *  as 0. */
-import { labelRange } from '../support/diagnostics.ts';
+import { labelRange } from '../support/diagnostics/data.ts';
 import { wilsonInterval } from '../support/statistics.ts';
 
 export interface ClassificationMeter {

@@ -1,5 +1,5 @@
 /** How well a language model predicts what comes next, one sequence at a time. */
-import { labelRange } from '../support/diagnostics.ts';
+import { labelRange } from '../support/diagnostics/data.ts';
 
 export interface PerplexityMeter {
   /** @param logits  [tokens, vocabulary], row by row; row t scores the token `targets[t]` (the caller

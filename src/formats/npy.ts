@@ -2,7 +2,8 @@
 import { type UnzipFileInfo, unzipSync } from 'fflate';
 import { byteLength, type DType, dtypes } from '../ir/dtype.ts';
 import { denseTensor, elementCount, type Tensor } from '../ir/tensor.ts';
-import { Diagnostic, npyDtype, npyMalformed } from '../support/diagnostics.ts';
+import { npyDtype, npyMalformed } from '../support/diagnostics/files.ts';
+import { Diagnostic } from '../support/diagnostics.ts';
 
 /** Element types by the kind and size in `descr`. */
 const types: Readonly<Record<string, DType>> = {

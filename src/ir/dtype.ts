@@ -1,5 +1,5 @@
 /** Element types of ONNX 1.20, with what each needs in storage. */
-import { unknownDtype } from '../support/diagnostics.ts';
+import { unknownDtype } from '../support/diagnostics/graph.ts';
 
 export type DType =
   | 'float32'

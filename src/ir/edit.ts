@@ -1,5 +1,5 @@
 /** All changes to a graph. Keeps use lists, producers and names right; callers keep the graph acyclic. */
-import { graphInvalid } from '../support/diagnostics.ts';
+import { graphInvalid } from '../support/diagnostics/graph.ts';
 import { type Attribute, type AttributeInit, attribute, subgraphs } from './attribute.ts';
 import type { Graph, Model, NameScope, Node, Use, Value } from './model.ts';
 import { isGraphOutput } from './model.ts';

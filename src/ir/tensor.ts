@@ -1,7 +1,9 @@
 /** Tensors: dtype, dims and little-endian bytes, in four kinds that differ in where the bytes are.
  *  dense: in memory · external: in a file, read on demand · lazy: computed when asked for · string: not bytes.
  *  Sub-byte types (int4, uint2 …) are dense with packed bytes, low nibble first, as ONNX stores them. */
-import { Diagnostic, tensorBytes } from '../support/diagnostics.ts';
+
+import { tensorBytes } from '../support/diagnostics/graph.ts';
+import { Diagnostic } from '../support/diagnostics.ts';
 import { fromFloat16, toFloat16 } from '../support/float16.ts';
 import { byteLength, type DType, dtypes } from './dtype.ts';
 

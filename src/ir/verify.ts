@@ -1,5 +1,5 @@
 /** Checks that a model hangs together; the pipeline runs it after every pass. */
-import { graphInvalid } from '../support/diagnostics.ts';
+import { graphInvalid } from '../support/diagnostics/graph.ts';
 import { subgraphs } from './attribute.ts';
 import type { Graph, Model, Node, Value } from './model.ts';
 

@@ -8,7 +8,7 @@ import type { BundleInfo } from '../emit/bundle.ts';
 import type { Port } from '../engine/contract.ts';
 import type { Model } from '../ir/model.ts';
 import { installedVersion } from '../profile/machine.ts';
-import { labelNamesCount } from '../support/diagnostics.ts';
+import { labelNamesCount } from '../support/diagnostics/bundle.ts';
 import { version } from '../support/version.ts';
 import type { OpenedModel } from './model-files.ts';
 import { scoresOutput } from './run-pair.ts';

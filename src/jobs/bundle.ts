@@ -18,13 +18,9 @@ import { checkBundleFolder, createBundleStage } from '../emit/write-bundle.ts';
 import { openEngine } from '../engine/open.ts';
 import type { Model } from '../ir/model.ts';
 import { brotliQualityFor, compressForTransfer } from '../profile/transfer.ts';
-import {
-  Diagnostic,
-  noVariant,
-  originalRefused,
-  parityInputs,
-  runtimeNotBuilt,
-} from '../support/diagnostics.ts';
+import { noVariant, parityInputs, runtimeNotBuilt } from '../support/diagnostics/bundle.ts';
+import { originalRefused } from '../support/diagnostics/engines.ts';
+import { Diagnostic } from '../support/diagnostics.ts';
 import { formatBytes } from '../support/units.ts';
 import { type Budget, createGate, type Gate, type GateData } from './bundle-gate.ts';
 import { bundleInfo, type InfoOptions, provenanceOf } from './bundle-info.ts';

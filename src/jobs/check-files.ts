@@ -4,7 +4,9 @@ import path from 'node:path';
 import { checkOutputs } from '../emit/write.ts';
 import type { Engine, EngineName } from '../engine/contract.ts';
 import { openEngine } from '../engine/open.ts';
-import { Diagnostic, originalRefused, outputIsInput, resultRefused } from '../support/diagnostics.ts';
+import { originalRefused, resultRefused } from '../support/diagnostics/engines.ts';
+import { outputIsInput } from '../support/diagnostics/files.ts';
+import { Diagnostic } from '../support/diagnostics.ts';
 import type { OpenedModel } from './model-files.ts';
 import { openSubject } from './run-pair.ts';
 

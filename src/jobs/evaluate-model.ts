@@ -10,7 +10,7 @@ import { elementCount, float32Values } from '../ir/tensor.ts';
 import type { Metric } from '../report/metrics.ts';
 import type { Report } from '../report/report.ts';
 import { createBreather } from '../support/breathe.ts';
-import { noScores } from '../support/diagnostics.ts';
+import { noScores } from '../support/diagnostics/data.ts';
 import {
   classificationMetrics,
   feedsFor,

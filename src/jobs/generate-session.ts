@@ -6,7 +6,7 @@ import { readModelFile } from '../formats/onnx/file.ts';
 import type { Decoder } from '../generate/decoder.ts';
 import { openDecoder } from '../generate/open.ts';
 import { positionLimit } from '../generate/position-limit.ts';
-import { fileProblem } from '../support/diagnostics.ts';
+import { fileProblem } from '../support/diagnostics/files.ts';
 import { openSubject } from './run-pair.ts';
 
 export interface GeneratorFiles {

@@ -2,8 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { readTokenizer, type TextTokenizer } from '../generate/tokenizer.ts';
+import { fileProblem } from '../support/diagnostics/files.ts';
 import { idsInvalid, tokenizerRequired } from '../support/diagnostics/generation.ts';
-import { fileProblem } from '../support/diagnostics.ts';
 
 export interface TokenizerChoice {
   readonly model: string;

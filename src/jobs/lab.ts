@@ -11,7 +11,8 @@ import { deviceResult, type LabDeviceResult, readEarlier, saveResults } from '..
 import { createRoster, type LabDevice, type LabEvent } from '../lab/roster.ts';
 import { startLabServer } from '../lab/server.ts';
 import { installedVersion } from '../profile/machine.ts';
-import { labNoNetwork, outputUnwritable } from '../support/diagnostics.ts';
+import { outputUnwritable } from '../support/diagnostics/files.ts';
+import { labNoNetwork } from '../support/diagnostics/lab.ts';
 
 export interface LabRequest {
   /** Folder of a bundle. */

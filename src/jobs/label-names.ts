@@ -1,7 +1,8 @@
 /** Names of classes, by index, from a file. */
 import { readFileSync } from 'node:fs';
 import { extname } from 'node:path';
-import { fileProblem, labelNamesInvalid } from '../support/diagnostics.ts';
+import { labelNamesInvalid } from '../support/diagnostics/bundle.ts';
+import { fileProblem } from '../support/diagnostics/files.ts';
 
 /** A text file with one name a line, a JSON array of names, or JSON with `id2label` (or a map from index to name).
  *  @throws FILE_NOT_FOUND …, LABEL_NAMES_INVALID */

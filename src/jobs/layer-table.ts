@@ -3,15 +3,23 @@ import type { LayerQuality } from '../analyze/layer-quality.ts';
 import type { Model, Node } from '../ir/model.ts';
 import { nodesOf } from '../ir/walk.ts';
 import { modelMacs } from '../ops/cost.ts';
-import { decisionOf, layerNote, weightBytes } from '../quant/layers.ts';
+import { decisionOf, layerNote, storedConstants, weightBytes } from '../quant/layers.ts';
 import type { Layer } from '../report/report.ts';
 
 /** What a model's layers are computed in, while the passes are at work. */
-export const layersOf = (model: Model): Pick<Layer, 'opType' | 'precision'>[] =>
+export const layersOf = (model: Model): Pick<Layer, 'opType' | 'precision' | 'weights'>[] =>
   [...nodesOf(model)].flatMap((node) => {
     const note = layerNote(node);
-    return note ? [{ opType: note.opType, precision: decisionOf(node)?.precision ?? 'float' }] : [];
+    return note ? [{ opType: note.opType, ...precisionOf(node) }] : [];
   });
+
+/** What a layer computes in, and what its weights are stored in where that is narrower. */
+function precisionOf(node: Node): Pick<Layer, 'precision' | 'weights'> {
+  const precision = decisionOf(node)?.precision ?? 'float';
+  const isNarrow =
+    precision.startsWith('int8') && storedConstants(node).some((tensor) => tensor.dtype === 'int4');
+  return { precision, ...(isNarrow ? { weights: 'int4' } : {}) };
+}
 
 /** Rows in the order of the cleaned graph. */
 export function layerTable(clean: Model, result: Model, quality: readonly LayerQuality[]): Layer[] {
@@ -32,7 +40,7 @@ export function layerTable(clean: Model, result: Model, quality: readonly LayerQ
     rows.push({
       name: note.name,
       opType: note.opType,
-      precision: decision?.precision ?? 'float',
+      ...(became ? precisionOf(became) : { precision: 'float' }),
       weightBytesBefore: weightBytes(node),
       weightBytesAfter: became ? weightBytes(became) : 0,
       macs: byNode.get(node) ?? null,

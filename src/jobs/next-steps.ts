@@ -3,8 +3,9 @@ import type { Report } from '../report/report.ts';
 import type { ReportParts } from './build-report.ts';
 
 type Next = Report['next'];
+type Known = Pick<ReportParts, 'options' | 'staged' | 'data' | 'pair' | 'measured' | 'layers' | 'training'>;
 
-export function nextSteps(parts: Omit<ReportParts, 'files'>, mode: Report['precision']['mode']): Next {
+export function nextSteps(parts: Known, mode: Report['precision']['mode']): Next {
   const { input, data } = parts.options;
   const next: Next = [];
   // The other suggestions say nothing of steps: they would start from the model as it was.
@@ -35,7 +36,7 @@ export function nextSteps(parts: Omit<ReportParts, 'files'>, mode: Report['preci
       command: `compress ${model} --int8 --data <folder or .npz>`,
       why: `calibrates: ${gain}; compares with the original on data held back`,
     });
-  } else if (!parts.pair?.evaluation) {
+  } else if (!hasLabels(parts)) {
     next.push({
       command: `compress ${model} ${flag} --data ${quoted(data.path)} --labels <labels.csv>`,
       why: 'accuracy before and after',
@@ -63,7 +64,7 @@ export function nextSteps(parts: Omit<ReportParts, 'files'>, mode: Report['preci
 }
 
 /** The same command with three times the epochs, where pruning or distillation lost much. */
-function longerTraining(parts: Omit<ReportParts, 'files'>): Next {
+function longerTraining(parts: Known): Next {
   const trained = parts.staged?.training.at(-1);
   if (!trained || !lostMuch(parts)) return [];
   const epochs = `--epochs ${3 * trained.settings.epochs}`;
@@ -77,12 +78,16 @@ function longerTraining(parts: Omit<ReportParts, 'files'>): Next {
   ];
 }
 
-function latencyRatio({ measured }: Omit<ReportParts, 'files'>): number {
+/** Labels of any kind, in the data itself or beside it: asking for them again would change nothing. */
+const hasLabels = ({ data }: Known) =>
+  data !== null && (data.source.labelled || data.source.targeted === true);
+
+function latencyRatio({ measured }: Known): number {
   const [before, after] = measured?.latency ?? [];
   return before && after ? after.medianMs / before.medianMs : 0;
 }
 
-function lostMuch({ pair }: Omit<ReportParts, 'files'>): boolean {
+function lostMuch({ pair }: Known): boolean {
   const accuracy = pair?.evaluation?.metrics[0];
   if (accuracy && accuracy.before !== null && accuracy.after !== null)
     return accuracy.before - accuracy.after > 0.005;

@@ -19,7 +19,9 @@ import {
 } from '../profile/device.ts';
 import type { MeasureOptions } from '../profile/measure.ts';
 import { openDevice } from '../profile/open-device.ts';
-import { browserMissing, Diagnostic, nothingMeasured, unknownDtype } from '../support/diagnostics.ts';
+import { browserMissing, nothingMeasured } from '../support/diagnostics/devices.ts';
+import { unknownDtype } from '../support/diagnostics/graph.ts';
+import { Diagnostic } from '../support/diagnostics.ts';
 import { openModel } from './model-files.ts';
 import { type JobEvents, step } from './progress.ts';
 import { portsOf } from './run-recipe.ts';

@@ -8,7 +8,7 @@ import { elementCount, float32Values, type Tensor } from '../ir/tensor.ts';
 import { modelSource } from '../profile/model-source.ts';
 import type { Report } from '../report/report.ts';
 import { createBreather } from '../support/breathe.ts';
-import { noScores } from '../support/diagnostics.ts';
+import { noScores } from '../support/diagnostics/data.ts';
 
 export interface Subject {
   readonly path: string;

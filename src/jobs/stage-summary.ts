@@ -29,11 +29,13 @@ const rules: Readonly<Record<string, Rule>> = {
   'strip-inner-types': () => null,
 };
 
+type LayerPrecision = Pick<Layer, 'opType' | 'precision' | 'weights'>;
+
 export interface StageFacts {
   /** Version of the operator set after the stage. */
   readonly opset: number;
   /** Layers after the stage; they say what lossy passes did. */
-  readonly layers: readonly Pick<Layer, 'opType' | 'precision'>[];
+  readonly layers: readonly LayerPrecision[];
 }
 
 /** "upgraded to opset 17 · 19 BatchNormalizations folded"; "nothing to do" when no pass changed anything.
@@ -67,14 +69,23 @@ const precisionWords: Readonly<Record<Layer['precision'], string>> = {
   float: 'left in float',
 };
 
+function wordsFor({ precision, weights }: LayerPrecision): string {
+  if (weights === undefined) return precisionWords[precision];
+  const stored = `with weights in ${weights}`;
+  return precision === 'int8-weights' ? stored : `${precisionWords[precision]} ${stored}`;
+}
+
 /** "35 Conv, 1 Gemm in int8 · 17 Conv with weights in int8 · 2 MatMul left in float" */
-export function precisionSummary(layers: readonly Pick<Layer, 'opType' | 'precision'>[]): string {
-  return Object.entries(precisionWords)
-    .flatMap(([precision, text]) => {
-      const counts = new Map<string, number>();
-      for (const l of layers)
-        if (l.precision === precision) counts.set(l.opType, (counts.get(l.opType) ?? 0) + 1);
-      return counts.size === 0 ? [] : [`${[...counts].map(([op, n]) => `${n} ${op}`).join(', ')} ${text}`];
-    })
+export function precisionSummary(layers: readonly LayerPrecision[]): string {
+  const order = Object.keys(precisionWords);
+  const sorted = [...layers].sort((a, b) => order.indexOf(a.precision) - order.indexOf(b.precision));
+  const groups = new Map<string, Map<string, number>>();
+  for (const layer of sorted) {
+    const words = wordsFor(layer);
+    const counts = groups.get(words) ?? new Map<string, number>();
+    groups.set(words, counts.set(layer.opType, (counts.get(layer.opType) ?? 0) + 1));
+  }
+  return [...groups]
+    .map(([words, counts]) => `${[...counts].map(([op, n]) => `${n} ${op}`).join(', ')} ${words}`)
     .join(' · ');
 }

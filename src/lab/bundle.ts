@@ -3,7 +3,8 @@ import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { type Manifest, manifestSchema } from '../emit/manifest.ts';
-import { bundleMissing, bundleUnreadable, messageOf } from '../support/diagnostics.ts';
+import { bundleMissing, bundleUnreadable } from '../support/diagnostics/bundle.ts';
+import { messageOf } from '../support/diagnostics.ts';
 
 export const manifestFile = 'edgepress.json';
 

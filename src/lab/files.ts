@@ -3,7 +3,7 @@
 import { readdirSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { packageFolder } from '../profile/machine.ts';
-import { engineMissing } from '../support/diagnostics.ts';
+import { engineMissing } from '../support/diagnostics/engines.ts';
 import type { OpenedBundle } from './bundle.ts';
 import { html } from './page/document.ts';
 import { style } from './page/style.ts';

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { BundleMeasurement, Manifest } from '../emit/manifest.ts';
 import { failureReason } from '../emit/write.ts';
 import { medianInterval } from '../profile/measure.ts';
-import { outputExists, outputUnwritable } from '../support/diagnostics.ts';
+import { outputExists, outputUnwritable } from '../support/diagnostics/files.ts';
 import { median, quantile } from '../support/statistics.ts';
 import { manifestFile, readManifest } from './bundle.ts';
 import { deviceSchema, type Measured, runSchema } from './messages.ts';

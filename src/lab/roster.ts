@@ -2,7 +2,7 @@
  *  The join token lasts as long as the lab. Every device gets its own session key for it; a result is taken once, only
  *  from a known device that has not finished, and only for what the bundle holds. */
 import type { Manifest } from '../emit/manifest.ts';
-import { labRefused } from '../support/diagnostics.ts';
+import { labRefused } from '../support/diagnostics/lab.ts';
 import type { DeviceFacts, JoinReply, JoinRequest, LeftOut, Message, Outcome, Run } from './messages.ts';
 import { runKey } from './naming.ts';
 import { createSecret, hashSecret, isSecret } from './token.ts';

@@ -6,7 +6,7 @@
  *  A file's own symbol may hold any characters; where it would not read back as a name it stands in backticks.
  *  Symbols are taken to be ≥ 0. null is "unknown" and absorbs everything. */
 import type { Dim } from '../ir/type.ts';
-import { shapeConflict } from '../support/diagnostics.ts';
+import { shapeConflict } from '../support/diagnostics/graph.ts';
 import {
   atomOf,
   atomsOf,

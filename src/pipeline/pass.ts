@@ -4,7 +4,7 @@ import type { StatisticRequest, Statistics } from '../calibrate/statistics.ts';
 import type { Engine } from '../engine/contract.ts';
 import { type Model, opset } from '../ir/model.ts';
 import type { TargetName } from '../quant/kernels.ts';
-import { passNeedsOpset } from '../support/diagnostics.ts';
+import { passNeedsOpset } from '../support/diagnostics/passes.ts';
 import type { Random } from '../support/random.ts';
 
 export interface Pass<Options extends object = object> {

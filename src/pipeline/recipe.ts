@@ -1,6 +1,7 @@
 /** A recipe: which passes run, in which order, with which options. Plain data; presets are recipes in files. */
 import { z } from 'zod';
-import { nearest, passUnknown, recipeInvalid, recipePassUnknown } from '../support/diagnostics.ts';
+import { passUnknown, recipeInvalid, recipePassUnknown } from '../support/diagnostics/passes.ts';
+import { nearest } from '../support/diagnostics.ts';
 import type { Pass } from './pass.ts';
 
 const step = z.strictObject({

@@ -1,7 +1,7 @@
 /** What a model computes in a real browser: the parity gate runs recorded inputs through this. */
 import type { ModelSource } from '../engine/contract.ts';
 import type { Tensor } from '../ir/tensor.ts';
-import { internalDiagnostic } from '../support/diagnostics.ts';
+import { internal } from '../support/diagnostics.ts';
 import { runTask, type TaskPart } from './browser-task.ts';
 import type { BrowserKind } from './browsers.ts';
 import { fromWire } from './isolated-messages.ts';
@@ -53,7 +53,7 @@ export async function runInBrowser(run: BrowserRun): Promise<BrowserOutputs> {
       signal: run.signal,
       ...(run.timeoutMs === undefined ? {} : { timeoutMs: run.timeoutMs }),
     });
-    if (!('outputs' in answer)) throw internalDiagnostic('PAGE_ANSWER', 'The page answered another task.');
+    if (!('outputs' in answer)) throw internal('PAGE_ANSWER', 'The page answered another task.');
     const { runtime, adapter } = answer.environment;
     return { outputs: answer.outputs.map(fromWire), runtime, adapter, browser: browser.title };
   } finally {

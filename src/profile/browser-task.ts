@@ -1,7 +1,9 @@
 /** Runs one task in a page of its own: serves page, model, inputs and runtime, waits for the answer. */
 import { join } from 'node:path';
 import type { Tensor } from '../ir/tensor.ts';
-import { browserTimeout, Diagnostic, engineMissing } from '../support/diagnostics.ts';
+import { browserTimeout } from '../support/diagnostics/devices.ts';
+import { engineMissing } from '../support/diagnostics/engines.ts';
+import { Diagnostic } from '../support/diagnostics.ts';
 import { toWire } from './isolated-messages.ts';
 import type { LaunchedBrowser, Tab } from './launch.ts';
 import { packageFolder } from './machine.ts';

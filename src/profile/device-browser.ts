@@ -1,5 +1,5 @@
 /** A browser of this machine, as it is or as an emulated phone. */
-import { internalDiagnostic } from '../support/diagnostics.ts';
+import { internal } from '../support/diagnostics.ts';
 import { runTask } from './browser-task.ts';
 import type { BrowserKind } from './browsers.ts';
 import {
@@ -46,8 +46,7 @@ export async function openBrowserDevice(
         signal,
         ...(timeoutMs === undefined ? {} : { timeoutMs }),
       });
-      if (!('measurement' in answer))
-        throw internalDiagnostic('PAGE_ANSWER', 'The page answered another task.');
+      if (!('measurement' in answer)) throw internal('PAGE_ANSWER', 'The page answered another task.');
       const { measurement: timed, environment } = answer;
       const device = emulated ? `${preset} emulated on ${machineName()}` : machineName();
       const { runtime, adapter } = environment;

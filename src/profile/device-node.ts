@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, sep } from 'node:path';
 import type { EngineName } from '../engine/contract.ts';
 import { openEngine } from '../engine/open.ts';
-import { bundleUnreadable } from '../support/diagnostics.ts';
+import { bundleUnreadable } from '../support/diagnostics/bundle.ts';
 import {
   type Device,
   type DeviceMeasurement,

@@ -2,7 +2,7 @@
 import type { BundleMeasurement, Variant } from '../emit/manifest.ts';
 import type { Port } from '../engine/contract.ts';
 import type { Tensor } from '../ir/tensor.ts';
-import { unknownDevice } from '../support/diagnostics.ts';
+import { unknownDevice } from '../support/diagnostics/devices.ts';
 import type { TaskPart } from './browser-task.ts';
 import { type BrowserKind, browserKinds, isBrowser } from './browsers.ts';
 import { describeMachine } from './machine.ts';

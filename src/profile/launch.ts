@@ -7,13 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import {
-  browserCrashed,
-  browserLaunch,
-  browserMissing,
-  engineMissing,
-  messageOf,
-} from '../support/diagnostics.ts';
+import { browserCrashed, browserLaunch, browserMissing } from '../support/diagnostics/devices.ts';
+import { engineMissing } from '../support/diagnostics/engines.ts';
+import { messageOf } from '../support/diagnostics.ts';
 import { type BrowserKind, browserVariable, findBrowser, findBrowsers } from './browsers.ts';
 import { type PresetName, presets } from './presets.ts';
 import { serve } from './serve.ts';

@@ -7,7 +7,7 @@
 import { elementCount, float32Values, type Tensor } from '../ir/tensor.ts';
 import type { ChannelGroup, GroupMember } from './channel-groups.ts';
 
-export type Importance = 'l1' | 'l2' | 'batchnorm' | 'taylor' | 'activation';
+export type Importance = 'l1' | 'l2' | 'batchnorm' | 'taylor' | 'activation' | 'reconstruction';
 
 export interface ImportanceData {
   /** Gradient of the loss by initializer name, of the initializer's shape; for 'taylor'. */
@@ -15,6 +15,8 @@ export interface ImportanceData {
   /** Root mean square of what each index of a summing weight is multiplied with, by the weight's name: see
    *  measureActivity; for 'activation'. */
   readonly activity?: ReadonlyMap<string, Float64Array> | undefined;
+  /** Error of the whole model by group and unit: see scoreReconstruction; for 'reconstruction'. */
+  readonly errors?: ReadonlyMap<string, Float64Array> | undefined;
 }
 
 /** One score a unit, of mean 1 (all 1 where the members say nothing). A group without BatchNorm is scored by 'l2'. */

@@ -1,14 +1,17 @@
 /** Structured pruning of a model: find what goes together, rank it, remove it. */
-import type { Model } from '../ir/model.ts';
-import type { UnitKind } from '../ops/channels/links.ts';
+import { isOp, type Model, shapeOf } from '../ir/model.ts';
+import type { ChannelLinks, UnitKind } from '../ops/channels/links.ts';
 import type { Bindings } from '../ops/dims.ts';
 import { selectNodes } from '../quant/select.ts';
 import { pruneNeeds, pruneTargetMissing, pruneTargetUnreachable } from '../support/diagnostics/pruning.ts';
 import { type ChannelGroup, type ChannelGroups, findChannelGroups } from './channel-groups.ts';
 import { chooseUnits, type PruneTarget } from './choose.ts';
-import { type Cost, createCostModel, type LayerCost } from './cost-model.ts';
+import { type Cost, type CostModel, createCostModel, type LayerCost } from './cost-model.ts';
 import { type Importance, type ImportanceData, reachOf, scoreUnits } from './importance.ts';
+import { keptAfter } from './kept.ts';
+import { groupKey } from './reconstruction-scores.ts';
 import { removeUnits } from './remove.ts';
+import { findWeightLayers } from './unstructured-layers.ts';
 
 export interface PruneOptions {
   /** Shares that stay, of the dense model: of the first model that was pruned, when a pruned one is pruned again. */
@@ -52,6 +55,8 @@ export interface PruneResult {
   readonly removed: readonly RemovedUnits[];
   /** What could not be pruned, with the reason. */
   readonly skipped: readonly { readonly at: string; readonly reason: string }[];
+  /** For every layer's answer that has lost channels, by its name: the indices that stay, of what was given. */
+  readonly outputs: ReadonlyMap<string, readonly number[]>;
 }
 
 export interface RemovedUnits {
@@ -94,8 +99,12 @@ export function pruneModel(model: Model, options: PruneOptions, context: PruneCo
   return finished(model, options, result!);
 }
 
+const fromWeightsAlone = new Set<Importance>(['l1', 'l2', 'batchnorm']);
+
 const stepsOf = ({ steps = 1, target, importance }: PruneOptions) =>
-  target && importance !== 'taylor' && importance !== 'activation' ? Math.max(1, Math.round(steps)) : 1;
+  target && (importance === undefined || fromWeightsAlone.has(importance))
+    ? Math.max(1, Math.round(steps))
+    : 1;
 
 /** On the straight way from the dense model to the target. */
 const targetAt = (target: PruneTarget | undefined, done: number): PruneTarget | undefined =>
@@ -109,7 +118,30 @@ const targetAt = (target: PruneTarget | undefined, done: number): PruneTarget | 
 function joined(first: PruneResult, last: PruneResult): PruneResult {
   const removed = new Map(first.removed.map((r) => [r.at, r]));
   for (const r of last.removed) removed.set(r.at, { ...r, from: removed.get(r.at)?.from ?? r.from });
-  return { ...last, before: first.before, removed: [...removed.values()] };
+  const outputs = new Map(first.outputs);
+  for (const [name, stay] of last.outputs) {
+    const earlier = first.outputs.get(name);
+    outputs.set(name, earlier ? stay.map((i) => earlier[i]!) : stay);
+  }
+  return { ...last, before: first.before, removed: [...removed.values()], outputs };
+}
+
+/** What stays of the channels of every layer's answer, where some go. */
+function keptOutputs(
+  model: Model,
+  links: ChannelLinks,
+  removed: ReadonlySet<number>,
+): Map<string, readonly number[]> {
+  const kept = keptAfter(links, removed);
+  const found = new Map<string, readonly number[]>();
+  for (const { node } of findWeightLayers(model)) {
+    const [answer] = node.outputs;
+    const rank = shapeOf(answer)?.length;
+    if (!answer || !rank || node.graph !== model.graph) continue;
+    const stay = kept.indices(answer, isOp(node, 'Conv', 'ConvTranspose') ? 1 : rank - 1);
+    if (stay) found.set(answer.name, stay);
+  }
+  return found;
 }
 
 function finished(model: Model, options: PruneOptions, result: PruneResult): PruneResult {
@@ -145,10 +177,20 @@ export function planPruning(
     found,
     groups,
     removed,
-    result: { dense, before, after, met, removed: summary(groups, removed), skipped },
+    result: {
+      dense,
+      before,
+      after,
+      met,
+      removed: summary(groups, removed),
+      skipped,
+      outputs: keptOutputs(model, found.links, removed),
+    },
   });
   if (byTarget ? within(before) : ratioDone(model, options.ratio!)) return plan(new Set(), before, true);
   const scores = groups.map((g) => {
+    const errors = options.importance === 'reconstruction' ? context.errors?.get(groupKey(g)) : undefined;
+    if (errors) return errorPerSaving(errors, g, before, cost, target);
     const reach = reachOf(g);
     return scoreUnits(g, options.importance ?? 'l2', context).map((s) => s * reach);
   });
@@ -160,6 +202,32 @@ export function planPruning(
   });
   if (!choice.met && !options.bestEffort) throw unreachable(target, choice.cost, dense, found);
   return plan(choice.removed, choice.cost, choice.met);
+}
+
+/** Errors are of one measure for the whole model, so what they buy can be weighed against them. */
+function errorPerSaving(
+  errors: Float64Array,
+  group: ChannelGroup,
+  before: Cost,
+  cost: CostModel,
+  target: PruneTarget,
+): Float64Array {
+  const without = cost(new Set([group.units[0]!]));
+  const saved = [
+    target.macs === undefined ? 0 : (before.macs - without.macs) / before.macs,
+    target.latency === undefined
+      ? 0
+      : ((before.latencyMs ?? 0) - (without.latencyMs ?? 0)) / (before.latencyMs || 1),
+    // Also where a ratio of units is asked for.
+    target.macs === undefined && target.latency === undefined
+      ? (before.parameters - without.parameters) / before.parameters
+      : 0,
+  ];
+  const share = Math.max(
+    1e-9,
+    saved.reduce((a, b) => a + b, 0),
+  );
+  return errors.map((e) => e / share);
 }
 
 /** Makes a smaller model of the same kind, to be trained: the least important units of every group go, residual streams
@@ -186,6 +254,8 @@ function checkOptions(options: PruneOptions, context: PruneContext): PruneTarget
     throw pruneNeeds('taylor', 'gradients', 'Give data and a loss, or choose "l2".');
   if (importance === 'activation' && !context.activity)
     throw pruneNeeds('activation', 'activations of some samples', 'Give data, or choose "l2".');
+  if (importance === 'reconstruction' && !context.errors)
+    throw pruneNeeds('reconstruction', 'errors measured on some samples', 'Give data, or choose "l2".');
   return asked ? target! : {};
 }
 

@@ -1,7 +1,7 @@
 /** Layers: the ops that hold weights, followed by name through the pipeline so that the report can say what became
  *  of each. A note on the node survives clones; passes that replace a node carry it over. */
 import { constantOf, isOp, type Model, type Node, readers, type Value } from '../ir/model.ts';
-import { sizeBytes } from '../ir/tensor.ts';
+import { sizeBytes, type Tensor } from '../ir/tensor.ts';
 import { nodesOf } from '../ir/walk.ts';
 import { clampInterval, traitOf } from '../ops/quantization.ts';
 import type { Decision } from './plan.ts';
@@ -42,21 +42,25 @@ function holdsWeights(node: Node): boolean {
   return isOp(node, 'Gather') && (constantOf(node.inputs[0])?.dims.length ?? 0) >= 2;
 }
 
-/** Bytes of all constants that a node reads, directly or through nodes that read constants only. */
-export function weightBytes(node: Node): number {
+/** All constants that a node reads, directly or through nodes that read constants only. */
+export function storedConstants(node: Node): Tensor[] {
   const seen = new Set<Value>();
-  const visit = (v: Value | null): number | null => {
-    if (!v || seen.has(v)) return 0;
+  const visit = (v: Value | null): Tensor[] | null => {
+    if (!v || seen.has(v)) return [];
     seen.add(v);
-    if (v.constant) return sizeBytes(v.constant);
+    if (v.constant) return [v.constant];
     if (!v.producer || v.producer.inputs.length === 0) return null;
-    let sum = 0;
+    const found: Tensor[] = [];
     for (const input of v.producer.inputs) {
-      const bytes = visit(input);
-      if (bytes === null) return null;
-      sum += bytes;
+      const behind = visit(input);
+      if (behind === null) return null;
+      found.push(...behind);
     }
-    return sum;
+    return found;
   };
-  return node.inputs.reduce((sum, v) => sum + (visit(v) ?? 0), 0);
+  return node.inputs.flatMap((v) => visit(v) ?? []);
 }
+
+/** Bytes of `storedConstants`. */
+export const weightBytes = (node: Node): number =>
+  storedConstants(node).reduce((sum, tensor) => sum + sizeBytes(tensor), 0);

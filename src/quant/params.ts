@@ -1,5 +1,5 @@
 /** From a range of real numbers to scale and zero point. */
-import { emptyRange } from '../support/diagnostics.ts';
+import { emptyRange } from '../support/diagnostics/quantization.ts';
 import { gridLimits, type QuantSpec } from './spec.ts';
 
 export interface QuantParams {

@@ -3,7 +3,7 @@
 import { isDType } from '../ir/dtype.ts';
 import { type Model, type Node, opKey } from '../ir/model.ts';
 import { nodesOf } from '../ir/walk.ts';
-import { patternMatchesNothing, regexInvalid } from '../support/diagnostics.ts';
+import { patternMatchesNothing, regexInvalid } from '../support/diagnostics/passes.ts';
 import { layerNote } from './layers.ts';
 
 export interface Selection {

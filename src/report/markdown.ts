@@ -3,7 +3,7 @@ import { formatBytes, formatDb } from '../support/units.ts';
 import { cell, code, fence, folded, table, text } from './markdown-text.ts';
 import type { Report } from './report.ts';
 import { stepsMarkdown } from './steps.ts';
-import { keptGroups, summaryRows, worstLayers } from './summary.ts';
+import { keptGroups, layerPrecision, summaryRows, worstLayers } from './summary.ts';
 import { trainingMarkdown } from './training.ts';
 
 /** GitHub's flavour. Names from files and models are escaped: they make no links, mentions, HTML or table cells. */
@@ -55,7 +55,7 @@ function worst({ layers }: Report): string {
   const rows = worstLayers(layers, 10).map((layer) => [
     cell(layer.name),
     text(layer.opType),
-    layer.precision,
+    layerPrecision(layer),
     formatDb(layer.sqnrDb!),
   ]);
   if (rows.length === 0) return '';

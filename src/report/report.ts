@@ -54,6 +54,8 @@ export const layerSchema = z.object({
   /** 'int8' computes in int8; 'int8-dynamic' too, activation ranges found at run time; 'int8-weights' stores int8, computes
    *  float; 'q4' stores 4 bits a weight with a scale a block; 'float16' stores float16, and computes in it if `reason` is null. */
   precision: z.enum(['float', 'int8', 'int8-dynamic', 'int8-weights', 'q4', 'float16']),
+  /** What weights are stored in where that is narrower than `precision` says. */
+  weights: z.literal('int4').optional(),
   weightBytesBefore: z.number(),
   weightBytesAfter: z.number(),
   macs: z.number().nullable(),

@@ -153,6 +153,10 @@ export interface KeptGroup {
   readonly layers: readonly Layer[];
 }
 
+/** "int8", "int8, weights int4". */
+export const layerPrecision = ({ precision, weights }: Layer): string =>
+  weights === undefined ? precision : `${precision}, weights ${weights}`;
+
 /** Layers that do not compute in int8, by reason, the largest group first. `precision` picks one kind of them. */
 export function keptGroups(layers: readonly Layer[], precision?: Layer['precision']): KeptGroup[] {
   const groups = new Map<string, Layer[]>();

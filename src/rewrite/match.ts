@@ -3,7 +3,7 @@
 import type { Attribute, AttributeInit } from '../ir/attribute.ts';
 import { attribute } from '../ir/attribute.ts';
 import { constantOf, isGraphOutput, type Node, opKey, type Value } from '../ir/model.ts';
-import { internalDiagnostic } from '../support/diagnostics.ts';
+import { internal } from '../support/diagnostics.ts';
 import {
   type Bound,
   type Constant,
@@ -206,7 +206,7 @@ function toMatch(root: Node, state: State): Match {
     has: (pattern) => state.met.has(pattern),
     get<P extends Pattern>(pattern: P): Bound<P> {
       if (!state.met.has(pattern))
-        throw internalDiagnostic('NOT_MATCHED', `The match has no part for that ${pattern.kind} pattern.`);
+        throw internal('NOT_MATCHED', `The match has no part for that ${pattern.kind} pattern.`);
       return state.met.get(pattern) as Bound<P>;
     },
   };

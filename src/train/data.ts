@@ -1,5 +1,4 @@
 /** Batches for training: which samples, in which order, stacked along the first axis. */
-import type { DType } from '../ir/dtype.ts';
 import { byteLength } from '../ir/dtype.ts';
 import { denseTensor, elementCount, type Tensor, tensorOf } from '../ir/tensor.ts';
 import { createRandom } from '../support/random.ts';
@@ -44,15 +43,6 @@ export function rows(t: Tensor, indices: readonly number[]): Tensor {
   const to = new Uint8Array(size * indices.length);
   for (const [k, i] of indices.entries()) to.set(from.subarray(i * size, (i + 1) * size), k * size);
   return denseTensor(t.dtype, [indices.length, ...t.dims.slice(1)], to);
-}
-
-/** Samples [1, …] stacked to [n, …]. */
-export function stack(samples: readonly Tensor[]): Tensor {
-  const first = samples[0] as Tensor;
-  const size = first.bytes().length;
-  const to = new Uint8Array(size * samples.length);
-  for (const [k, t] of samples.entries()) to.set(t.bytes(), k * size);
-  return denseTensor(first.dtype as DType, [samples.length, ...first.dims.slice(1)], to);
 }
 
 export const classLabels = (labels: readonly number[]): Tensor => tensorOf('int64', [labels.length], labels);

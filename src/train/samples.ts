@@ -1,6 +1,7 @@
 /** Training data from a data source: decoded samples are kept in memory up to a limit, pictures as their 8-bit levels. */
 import { z } from 'zod';
 import type { DataSource } from '../calibrate/source.ts';
+import { stack } from '../calibrate/stacked.ts';
 import { elementCount, float32Values, type Tensor, tensorOf } from '../ir/tensor.ts';
 import { augmentationNeedsPictures } from '../support/diagnostics/training.ts';
 import { createRandom } from '../support/random.ts';
@@ -12,7 +13,7 @@ import {
   changesPictures,
   type PictureLayout,
 } from './augment.ts';
-import { type BatchRequest, classLabels, rows, stack, type TrainingData } from './data.ts';
+import { type BatchRequest, classLabels, rows, type TrainingData } from './data.ts';
 
 export interface SampleDataOptions {
   readonly augmentation?: Augmentation;

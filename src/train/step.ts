@@ -2,28 +2,26 @@
  *  inputs and come out as outputs, so a step moves no weight but into memory that is there already. */
 import { createEmitter, type Emitter } from '../autodiff/emitter.ts';
 import { differentiate } from '../autodiff/gradients.ts';
-import { lower } from '../autodiff/lower.ts';
+import { type Lowered, lower } from '../autodiff/lower.ts';
 import { type ParameterChoice, trainableParameters } from '../autodiff/parameters.ts';
-import { prepareTraining, removeDead, trainingOpset } from '../autodiff/prepare.ts';
+import { prepareTraining, removeDead } from '../autodiff/prepare.ts';
 import { recomputeForward } from '../autodiff/recompute.ts';
 import type { Port } from '../engine/contract.ts';
-import {
-  addInput,
-  addNode,
-  addOutput,
-  createModel,
-  createValue,
-  removeInitializer,
-  replaceAllUses,
-  setOutputs,
-} from '../ir/edit.ts';
-import { isGraphOutput, isOp, type Model, shapeOf, type Value } from '../ir/model.ts';
-import { elementCount, type Tensor, tensorOf } from '../ir/tensor.ts';
-import { tensorType } from '../ir/type.ts';
+import { addOutput, setOutputs } from '../ir/edit.ts';
+import { isOp, type Model, shapeOf, type Value } from '../ir/model.ts';
+import type { Tensor } from '../ir/tensor.ts';
 import { nothingToTrain } from '../support/diagnostics/training.ts';
 import type { LossTerm } from './losses.ts';
-import { buildObjective, type TargetPort, type TeacherShapes } from './objective.ts';
-import { type OptimizerSpec, type Regularization, slotsOf, updateRule } from './optimizers.ts';
+import {
+  type AuxiliaryWeight,
+  buildObjective,
+  type Objective,
+  type TargetPort,
+  type TeacherShapes,
+} from './objective.ts';
+import type { OptimizerSpec, Regularization } from './optimizers.ts';
+import { accumulateGradients, emitUpdate, type Tracked, updateModel } from './step-update.ts';
+import { measures, namedOutput, readOnly, toInput, type Variable, variable } from './step-variables.ts';
 
 export interface StepSpec extends Regularization {
   /** Sizes of the student's inputs with the batch in front. */
@@ -59,16 +57,6 @@ export interface ParameterRule {
   readonly least?: Tensor;
 }
 
-/** A tensor that lives from step to step: read from input `input`, written by output `output`. */
-export interface Variable {
-  /** Initialiser of the student, or that with the slot's name behind it. */
-  readonly name: string;
-  readonly kind: 'weight' | 'statistic' | 'slot' | 'average' | 'accumulated' | 'auxiliary';
-  readonly input: string;
-  readonly output: string;
-  readonly initial: Tensor;
-}
-
 export interface TrainingStep {
   readonly model: Model;
   /** With accumulation: the update by itself; `model` then only adds gradients up. */
@@ -86,67 +74,25 @@ export interface TrainingStep {
   readonly randomSeed: boolean;
 }
 
-/** Fed scalars (float32 []) and fetched measures of a step. */
-export const scalarInputs = { learningRate: 'learning_rate', step: 'step' } as const;
-export const measures = { loss: 'loss', accuracy: 'accuracy', gradientNorms: 'gradient_norms' } as const;
-
-/** @throws GRADIENT_MISSING, TRAINING_SHAPE, NOTHING_TO_TRAIN, LOSS_TARGET */
+/** @throws GRADIENT_MISSING, GRADIENT_QUANTIZED, TRAINING_SHAPE, NOTHING_TO_TRAIN, LOSS_TARGET */
 export function buildTrainingStep(student: Model, spec: StepSpec): TrainingStep {
   const model = prepareTraining(student, spec.shapes);
   const inputs = model.graph.inputs.filter((v) => !v.constant).map(portOf);
   const e = createEmitter(model);
   const objective = buildObjective(e, spec.losses, spec.teacher);
-  // Constant nodes are initializers here; trained, they would have no place in the student to go back to.
-  const own = new Set([...student.graph.initializers].map((v) => v.name));
-  const trained = trainableParameters(model, spec.parameters)
-    .filter((v) => own.has(v.name))
-    .map((v) => ({ name: v.name, initial: v.constant as Tensor, value: v, decays: !isBias(v) }));
-  setOutputs(model.graph, []);
-  addOutput(model.graph, objective.loss);
-  for (const v of [...Object.values(objective.parts), ...(objective.accuracy ? [objective.accuracy] : [])])
-    addOutput(model.graph, v);
-  const { updates, seed } = lower(model, spec.statistics === 'running' ? 'infer' : 'train');
-  const measured = [...model.graph.outputs];
-  for (const next of updates.values()) addOutput(model.graph, next);
-  removeDead(model.graph);
-  const loss = measured[0] as Value;
-
-  const weights = trained
-    .filter((t) => model.graph.initializers.has(t.value))
-    .map((t) => ({ ...t, value: toInput(model, t.value) }));
-  const auxiliary = objective.auxiliary.map((a) => ({ name: a.value.name, decays: true, ...a }));
-  const all = [...weights, ...auxiliary];
-  const gradients = differentiate(
-    e,
-    loss,
-    all.map((w) => w.value),
-  );
-  if (spec.recompute) recomputeForward(e, loss, spec.recompute);
-  const reached = all.filter((w) => gradients.has(w.value));
-  if (!reached.some((w) => weights.includes(w as (typeof weights)[number])))
-    throw nothingToTrain(model.graph.name);
+  const trainable = weightsOf(student, model, spec.parameters);
+  const { measured, updates, seed } = lowerForward(model, objective, spec.statistics ?? 'batch');
+  const weights = trainable
+    .filter((w) => model.graph.initializers.has(w.value))
+    .map((w) => ({ ...w, value: toInput(model, w.value) }));
+  const candidates = [...weights, ...objective.auxiliary.map(auxiliaryWeight)];
+  const tracked = withGradients(e, measured[0] as Value, candidates, spec.recompute);
+  if (!tracked.some((t) => t.kind === 'weight')) throw nothingToTrain(model.graph.name);
 
   setOutputs(model.graph, []);
-  const variables: Variable[] = [];
-  emitMeasures(e, measured, objective.accuracy !== null, Object.keys(objective.parts));
-  for (const [state, next] of updates) {
-    if (!model.graph.initializers.has(state)) continue;
-    const initial = state.constant as Tensor;
-    const name = state.name;
-    variables.push(variable(e, 'statistic', name, toInput(model, state), next, initial));
-  }
-  const kindOf = (w: (typeof all)[number]) =>
-    weights.some((x) => x.name === w.name) ? 'weight' : 'auxiliary';
-  const tracked = reached.map((w) => ({
-    name: w.name,
-    kind: kindOf(w) as 'weight' | 'auxiliary',
-    initial: w.initial,
-    value: w.value,
-    decays: w.decays,
-    gradient: gradients.get(w.value) as Value,
-  }));
-
-  const shared = {
+  emitMeasures(e, objective, measured);
+  const statistics = emitStatistics(e, updates);
+  const facts = {
     inputs,
     targets: objective.targets,
     parameters: tracked.map((t) => t.name),
@@ -154,29 +100,22 @@ export function buildTrainingStep(student: Model, spec: StepSpec): TrainingStep 
     parts: Object.keys(objective.parts),
     randomSeed: seed !== null,
   };
-  if ((spec.accumulate ?? 1) <= 1) {
-    const { variables: updated, masks } = emitUpdate(e, spec, tracked);
+  const batches = spec.accumulate ?? 1;
+  if (batches <= 1) {
+    const { variables, masks } = emitUpdate(e, spec, tracked);
     return {
       model,
       update: null,
-      variables: [...variables, ...updated],
+      variables: [...statistics, ...variables],
       updateVariables: [],
       masks,
-      ...shared,
+      ...facts,
     };
   }
-  const sums = tracked.map((t) => {
-    const dims = t.initial.dims;
-    const sum = addInput(
-      model.graph,
-      createValue(model.names, `${t.name}.gradient`, tensorType('float32', dims)),
-    );
-    const share = e.op('Mul', [t.gradient, 1 / (spec.accumulate ?? 1)]);
-    return variable(e, 'accumulated', `${t.name}.gradient`, sum, e.op('Add', [sum, share]), zeros(dims));
-  });
-  const fixed = tracked.map(readOnly);
+  const sums = accumulateGradients(e, batches, tracked);
+  const fixed = tracked.map((t) => readOnly(t.kind, t.name, t.value, t.initial));
   const { model: update, variables: updateVariables, masks } = updateModel(spec, tracked);
-  return { model, update, variables: [...variables, ...sums, ...fixed], updateVariables, masks, ...shared };
+  return { model, update, variables: [...statistics, ...sums, ...fixed], updateVariables, masks, ...facts };
 }
 
 const portOf = (v: Value): Port => ({
@@ -185,24 +124,30 @@ const portOf = (v: Value): Port => ({
   shape: shapeOf(v),
 });
 
-/** The weight is an input of the gradient graph and not written by it. */
-const readOnly = (t: Tracked): Variable => ({
-  name: t.name,
-  kind: t.kind,
-  input: t.value.name,
-  output: '',
-  initial: t.initial,
-});
+type Candidate = Omit<Tracked, 'gradient'>;
 
-interface Tracked {
-  readonly name: string;
-  readonly kind: 'weight' | 'auxiliary';
-  readonly initial: Tensor;
-  readonly value: Value;
-  /** Whether regularisation pulls at it. */
-  readonly decays: boolean;
-  readonly gradient: Value;
+/** Weights to train that the student has as initializers. Its constant nodes are initializers of the step as well;
+ *  trained, they would have no place in the student to go back to. */
+function weightsOf(student: Model, model: Model, choice: ParameterChoice | undefined): Candidate[] {
+  const own = new Set([...student.graph.initializers].map((v) => v.name));
+  return trainableParameters(model, choice)
+    .filter((v) => own.has(v.name))
+    .map((v) => ({
+      name: v.name,
+      kind: 'weight',
+      initial: v.constant as Tensor,
+      decays: !isBias(v),
+      value: v,
+    }));
 }
+
+const auxiliaryWeight = ({ value, initial }: AuxiliaryWeight): Candidate => ({
+  name: value.name,
+  kind: 'auxiliary',
+  initial,
+  decays: true,
+  value,
+});
 
 /** Biases, norms and scales are not decayed: pulling them to zero regularises nothing. Those of recurrent layers have two
  *  axes, one for directions. */
@@ -210,134 +155,58 @@ const isBias = (v: Value) =>
   (v.constant?.dims.length ?? 0) < 2 ||
   v.uses.some(({ node, index }) => index === 3 && isOp(node ?? null, 'LSTM', 'GRU', 'RNN'));
 
-const zeros = (dims: readonly number[]) => tensorOf('float32', dims, new Float32Array(elementCount(dims)));
-
-function toInput(model: Model, initializer: Value): Value {
-  const { name, type } = initializer;
-  const input = addInput(model.graph, createValue(model.names, `${name}.in`, type));
-  replaceAllUses(initializer, input);
-  removeInitializer(model.graph, initializer);
-  return input;
+interface Forward {
+  /** The loss, its terms, and the accuracy where there is one. */
+  readonly measured: readonly Value[];
+  /** What running statistics are after the step. */
+  readonly updates: Lowered['updates'];
+  readonly seed: Value | null;
 }
 
-function named(e: Emitter, name: string, value: Value): Value {
-  const out = createValue(e.model.names, name, value.type);
-  addNode(e.graph, { opType: 'Identity', inputs: [value], outputs: [out] });
-  addOutput(e.graph, out);
-  return out;
+/** Writes the graph out in operators that have gradients, and leaves only what is measured. */
+function lowerForward(model: Model, objective: Objective, statistics: 'batch' | 'running'): Forward {
+  const { graph } = model;
+  const { loss, parts, accuracy } = objective;
+  setOutputs(graph, []);
+  for (const v of [loss, ...Object.values(parts), ...(accuracy ? [accuracy] : [])]) addOutput(graph, v);
+  const { updates, seed } = lower(model, statistics === 'running' ? 'infer' : 'train');
+  // Lowering puts new values in the place of old ones, outputs included.
+  const measured = [...graph.outputs];
+  for (const next of updates.values()) addOutput(graph, next);
+  removeDead(graph);
+  return { measured, updates, seed };
 }
 
-function variable(
+/** Those of `candidates` that the loss depends on, with their gradients. */
+function withGradients(
   e: Emitter,
-  kind: Variable['kind'],
-  name: string,
-  input: Value,
-  next: Value,
-  initial: Tensor,
-): Variable {
-  return { name, kind, input: input.name, output: fetched(e, `${name}.out`, next).name, initial };
-}
-
-/** A graph output with this content: the value itself where it can be one, since a copy takes a pass over memory. */
-function fetched(e: Emitter, name: string, value: Value): Value {
-  if (!value.producer || isGraphOutput(value)) return named(e, name, value);
-  addOutput(e.graph, value);
-  return value;
-}
-
-function emitMeasures(
-  e: Emitter,
-  values: readonly Value[],
-  accuracy: boolean,
-  parts: readonly string[],
-): void {
-  const [loss, ...rest] = values as [Value, ...Value[]];
-  named(e, measures.loss, loss);
-  for (const [i, part] of parts.entries()) named(e, `loss.${part}`, rest[i] as Value);
-  if (accuracy) named(e, measures.accuracy, rest[parts.length] as Value);
-}
-
-/** Clipping, optimiser, masks and moving averages. */
-function emitUpdate(
-  e: Emitter,
-  spec: StepSpec,
-  found: readonly Tracked[],
-): { variables: Variable[]; masks: Record<string, string> } {
-  const input = (name: string, dims: readonly number[]) =>
-    addInput(e.graph, createValue(e.model.names, name, tensorType('float32', dims)));
-  const learningRate = input(scalarInputs.learningRate, []);
-  const step = input(scalarInputs.step, []);
-  const tracked = found.map((t) => {
-    const factor = spec.each?.[t.name]?.gradient;
-    return factor === undefined ? t : { ...t, gradient: e.op('Mul', [t.gradient, factor]) };
+  loss: Value,
+  candidates: readonly Candidate[],
+  segments: number | undefined,
+): Tracked[] {
+  const values = candidates.map((c) => c.value);
+  const gradients = differentiate(e, loss, values);
+  if (segments) recomputeForward(e, loss, segments);
+  return candidates.flatMap((c) => {
+    const gradient = gradients.get(c.value);
+    return gradient ? [{ ...c, gradient }] : [];
   });
-  const squares = tracked.map((t) =>
-    e.op('ReduceSumSquare', [e.reshape(t.gradient, [elementCount(t.initial.dims)]), e.ints([0])], {
-      keepdims: 1,
-    }),
-  );
-  const together = squares.length > 1 ? e.op('Concat', squares, { axis: 0 }) : (squares[0] as Value);
-  named(e, measures.gradientNorms, e.op('Sqrt', [together]));
-  const clip = spec.clipNorm
-    ? e.op('Min', [
-        1,
-        e.op('Div', [
-          spec.clipNorm,
-          e.op('Add', [e.op('Sqrt', [e.op('ReduceSum', [together], { keepdims: 0 })]), 1e-6]),
-        ]),
-      ])
-    : null;
-  const update = updateRule(e, spec.optimizer, { learningRate, step });
-  const variables: Variable[] = [];
-  const masks: Record<string, string> = {};
-  for (const t of tracked) {
-    const { dims } = t.initial;
-    const gradient = clip ? e.op('Mul', [t.gradient, clip]) : t.gradient;
-    const names = slotsOf(spec.optimizer);
-    const slots = names.map((slot) => input(`${t.name}.${slot}`, dims));
-    const regularization = t.decays ? spec : {};
-    const out = update(regularization, t.value, gradient, slots);
-    let [weight] = out as [Value];
-    const { rate, least } = spec.each?.[t.name] ?? {};
-    if (rate)
-      weight = e.op('Add', [t.value, e.op('Mul', [e.op('Sub', [weight, t.value]), e.constant(rate)])]);
-    if (least) weight = e.op('Max', [weight, e.constant(least)]);
-    if (spec.masked?.includes(t.name)) {
-      const mask = input(`${t.name}.mask`, dims);
-      masks[t.name] = mask.name;
-      weight = e.op('Mul', [weight, mask]);
-    }
-    variables.push(variable(e, t.kind, t.name, t.value, weight, t.initial));
-    for (const [i, slot] of names.entries())
-      variables.push(
-        variable(e, 'slot', `${t.name}.${slot}`, slots[i] as Value, out[i + 1] as Value, zeros(dims)),
-      );
-    if (spec.ema && t.kind === 'weight') {
-      const average = input(`${t.name}.average`, dims);
-      const next = e.op('Add', [e.op('Mul', [average, spec.ema]), e.op('Mul', [weight, 1 - spec.ema])]);
-      variables.push(variable(e, 'average', `${t.name}.average`, average, next, t.initial));
-    }
-  }
-  return { variables, masks };
 }
 
-/** The update by itself, from summed gradients. */
-function updateModel(spec: StepSpec, tracked: readonly Tracked[]) {
-  const model = createModel({ opsets: new Map([['', trainingOpset]]), irVersion: 10 });
-  const e = createEmitter(model);
-  const own = tracked.map((t) => {
-    const type = tensorType('float32', t.initial.dims);
-    const value = addInput(model.graph, createValue(model.names, t.value.name, type, true));
-    const gradient = addInput(model.graph, createValue(model.names, `${t.name}.gradient`, type));
-    return { ...t, value, gradient };
+function emitMeasures(e: Emitter, { parts, accuracy }: Objective, measured: readonly Value[]): void {
+  const [loss, ...rest] = measured as [Value, ...Value[]];
+  const names = Object.keys(parts);
+  namedOutput(e, measures.loss, loss);
+  for (const [i, part] of names.entries()) namedOutput(e, `loss.${part}`, rest[i] as Value);
+  if (accuracy) namedOutput(e, measures.accuracy, rest[names.length] as Value);
+}
+
+/** Running statistics as what lives from step to step. */
+function emitStatistics(e: Emitter, updates: Lowered['updates']): Variable[] {
+  const { model } = e;
+  return [...updates].flatMap(([state, next]) => {
+    if (!model.graph.initializers.has(state)) return [];
+    const { name, constant } = state;
+    return variable(e, 'statistic', name, toInput(model, state), next, constant as Tensor);
   });
-  const { variables, masks } = emitUpdate(e, spec, own);
-  const sums = own.map<Variable>((t) => ({
-    name: `${t.name}.gradient`,
-    kind: 'accumulated',
-    input: t.gradient.name,
-    output: '',
-    initial: zeros(t.initial.dims),
-  }));
-  return { model, variables: [...variables, ...sums], masks };
 }

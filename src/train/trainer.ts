@@ -5,7 +5,8 @@ import { openKernel } from '../engine/kernel.ts';
 import { byteLength } from '../ir/dtype.ts';
 import { denseTensor, elementCount, float32Values, scalar, type Tensor, tensorOf } from '../ir/tensor.ts';
 import { checkpointMismatch, trainingDiverged } from '../support/diagnostics/training.ts';
-import { measures, scalarInputs, type TrainingStep, type Variable } from './step.ts';
+import type { TrainingStep } from './step.ts';
+import { measures, scalarInputs, type Variable } from './step-variables.ts';
 
 export interface StepResult {
   readonly loss: number;

@@ -6,6 +6,7 @@ import type { Engine } from '../../src/engine/contract.ts';
 import { openKernel } from '../../src/engine/kernel.ts';
 import { openEngine } from '../../src/engine/open.ts';
 import type { DType } from '../../src/ir/dtype.ts';
+import type { Value } from '../../src/ir/model.ts';
 import { denseTensor, float32Values, type Tensor, tensorOf } from '../../src/ir/tensor.ts';
 import { createRandom } from '../../src/support/random.ts';
 import { buildCase, type GradientCase, gradientsOf } from './check-gradient.ts';
@@ -135,5 +136,52 @@ describe('fake quantisation', () => {
     float32Values(ours['x1'] as Tensor).forEach((g, k) => {
       expect(Math.abs(g - (byScale[k] as number))).toBeLessThan(tolerance);
     });
+  });
+});
+
+describe('integers that nothing turns back', () => {
+  const x = tensorOf('float32', [4, 12], draws);
+  const cases: readonly GradientCase[] = [
+    {
+      name: 'DynamicQuantizeLinear before DequantizeLinear',
+      inputs: [x],
+      build: (e, v) => e.op('DequantizeLinear', e.ops('DynamicQuantizeLinear', [v], 3)),
+    },
+    {
+      name: 'DynamicQuantizeLinear before an integer product',
+      inputs: [x],
+      build: (e, v) => {
+        const [q, scale, zero] = e.ops('DynamicQuantizeLinear', [v], 3) as [Value, Value, Value];
+        const weight = e.constant(tensorOf('int8', [12, 1], new Array(12).fill(3)));
+        const sums = e.op('MatMulInteger', [q, weight, zero]);
+        return e.op('Mul', [e.op('Cast', [sums], { to: 1 }), scale]);
+      },
+    },
+    {
+      name: 'DynamicQuantizeLinear without its scale',
+      inputs: [x],
+      build: (e, v) =>
+        e.op('Add', [v, e.op('Cast', [e.ops('DynamicQuantizeLinear', [v], 3)[0]!], { to: 1 })]),
+    },
+    {
+      name: 'QuantizeLinear before a Cast',
+      inputs: [x],
+      build: (e, v) => e.op('Cast', [e.op('QuantizeLinear', [v, 0.1])], { to: 1 }),
+    },
+  ];
+
+  it.each(cases)('are refused, for no gradient comes back through them ($name)', (c) => {
+    expect(() => buildCase(c, true)).toThrow(expect.objectContaining({ code: 'GRADIENT_QUANTIZED' }));
+  });
+
+  it('stand in nobody’s way where nothing before them is trained', async () => {
+    const c: GradientCase = {
+      name: 'fixed',
+      inputs: [x, [12]],
+      wrt: [1],
+      build: (e, fixed, trained) =>
+        e.op('Mul', [e.op('DequantizeLinear', e.ops('DynamicQuantizeLinear', [fixed], 3)), trained]),
+    };
+    expect(float32Values((await gradientsOf(engine, c))['x1'] as Tensor).some((g) => g !== 0)).toBe(true);
   });
 });

@@ -31,6 +31,8 @@ describe('compress --int8 --qat', () => {
     expect(training!.epochs).toHaveLength(2);
     expect(report.data!.evaluationSamples).toBe(300);
     expect(report.precision.mode).toBe('static');
+    expect(report.precision.summary).toMatch(/Conv.* in int8 with weights in int4/);
+    expect(stdout.replace(/\s+/g, ' ')).not.toContain('Conv in int8 ·');
     const { graph } = decodeModel(readFileSync(w.path('glyphs-cnn.int8.onnx')));
     const stored = [...graph.initializers].map((v) => v.constant!.dtype);
     expect(stored.filter((dtype) => dtype === 'int4')).toHaveLength(10);

@@ -30,6 +30,19 @@ describe('stageSummary', () => {
     expect(stageSummary(done, { opset: 17, layers })).toBe('2 Conv in int8 · 1 Gemm with weights in int8');
   });
 
+  it('says what weights are stored in where that is narrower than what computes', () => {
+    const conv = { opType: 'Conv', precision: 'int8' as const };
+    const layers = [
+      { opType: 'Gemm', precision: 'int8-weights' as const, weights: 'int4' as const },
+      { ...conv, weights: 'int4' as const },
+      conv,
+      { ...conv, weights: 'int4' as const },
+    ];
+    expect(precisionSummary(layers)).toBe(
+      '2 Conv in int8 with weights in int4 · 1 Conv in int8 · 1 Gemm with weights in int4',
+    );
+  });
+
   it('names a pass that it has no words for', () => {
     expect(stageSummary([exact('fuse-everything', 2)], facts)).toBe('fuse everything 2');
   });

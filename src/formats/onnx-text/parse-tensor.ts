@@ -11,7 +11,7 @@ import {
   typedArray,
 } from '../../ir/tensor.ts';
 import type { ValueType } from '../../ir/type.ts';
-import { textExternalData } from '../../support/diagnostics.ts';
+import { textExternalData } from '../../support/diagnostics/model-files.ts';
 import {
   expect,
   failure,

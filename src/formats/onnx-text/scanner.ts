@@ -1,5 +1,7 @@
 /** Reads tokens of the textual syntax: white space and `#` comments are skipped before each one. */
-import { type Diagnostic, textName, textSyntax } from '../../support/diagnostics.ts';
+
+import { textName, textSyntax } from '../../support/diagnostics/model-files.ts';
+import type { Diagnostic } from '../../support/diagnostics.ts';
 
 export interface Scanner {
   readonly text: string;

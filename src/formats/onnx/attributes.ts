@@ -2,7 +2,7 @@
 import type { Attribute, AttributeKind } from '../../ir/attribute.ts';
 import type { Graph } from '../../ir/model.ts';
 import type { ValueType } from '../../ir/type.ts';
-import { onnxMalformed } from '../../support/diagnostics.ts';
+import { onnxMalformed } from '../../support/diagnostics/model-files.ts';
 import type { AttributeNotes } from './notes.ts';
 import { decodeSparse, decodeTensor, encodeSparse, encodeTensor, type TensorSource } from './tensors.ts';
 import { decodeType, encodeType, holdsMore } from './types.ts';

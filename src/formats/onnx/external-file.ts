@@ -2,13 +2,13 @@
 import { closeSync, fstatSync, openSync, readSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { isAbsolute, join, relative, sep, win32 } from 'node:path';
 import type { ExternalLocation } from '../../ir/tensor.ts';
+import { fileProblem } from '../../support/diagnostics/files.ts';
 import {
   externalDataChanged,
   externalDataMissing,
   externalDataPath,
   externalDataShort,
-  fileProblem,
-} from '../../support/diagnostics.ts';
+} from '../../support/diagnostics/model-files.ts';
 import type { TensorSource } from './tensors.ts';
 
 interface DataFile {

@@ -11,7 +11,9 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Model } from '../../ir/model.ts';
-import { Diagnostic, fileProblem, onnxTooLarge } from '../../support/diagnostics.ts';
+import { fileProblem } from '../../support/diagnostics/files.ts';
+import { onnxTooLarge } from '../../support/diagnostics/model-files.ts';
+import { Diagnostic } from '../../support/diagnostics.ts';
 import { externalFiles } from './external-file.ts';
 import { encodeModelExternal, weightBytes } from './external-plan.ts';
 import { decodeModel } from './read.ts';

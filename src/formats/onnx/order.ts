@@ -1,7 +1,8 @@
 /** Puts the nodes of a read graph in order; says which nodes form a cycle when there is none. */
 import { allReads, sortNodes } from '../../ir/edit.ts';
 import type { Graph, Node } from '../../ir/model.ts';
-import { Diagnostic, graphCyclic } from '../../support/diagnostics.ts';
+import { graphCyclic } from '../../support/diagnostics/model-files.ts';
+import { Diagnostic } from '../../support/diagnostics.ts';
 
 /** Leaves a graph that is in order as it is. @throws GRAPH_CYCLIC naming the nodes */
 export function orderNodes(graph: Graph): void {

@@ -3,7 +3,7 @@ import type { SparseTensor } from '../../ir/attribute.ts';
 import { addInitializer, addInput, addNode, addOutput, createGraph, createValue } from '../../ir/edit.ts';
 import type { Graph, NameScope, Node, Value } from '../../ir/model.ts';
 import { takeName } from '../../ir/names.ts';
-import { danglingInput, duplicateName, onnxMalformed } from '../../support/diagnostics.ts';
+import { danglingInput, duplicateName, onnxMalformed } from '../../support/diagnostics/model-files.ts';
 import { decodeAttributes } from './attributes.ts';
 import { addNotes, type GraphNotes, type NodeNotes, type ValueNotes } from './notes.ts';
 import { orderNodes } from './order.ts';

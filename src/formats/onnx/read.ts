@@ -2,7 +2,7 @@
 import type { Model, ModelFunction, NameScope } from '../../ir/model.ts';
 import { createNameScope } from '../../ir/names.ts';
 import { initializersOf } from '../../ir/walk.ts';
-import { onnxNoGraph, onnxNoOpset } from '../../support/diagnostics.ts';
+import { onnxNoGraph, onnxNoOpset } from '../../support/diagnostics/model-files.ts';
 import { decodeAttributes } from './attributes.ts';
 import { addNotes, type FunctionNotes, type ModelNotes } from './notes.ts';
 import { decodeGraph } from './read-graph.ts';

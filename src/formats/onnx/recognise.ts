@@ -1,5 +1,5 @@
 /** Tells an ONNX file from the things that are taken for one, before it is parsed. */
-import { emptyFile, notOnnx, onnxTruncated } from '../../support/diagnostics.ts';
+import { emptyFile, notOnnx, onnxTruncated } from '../../support/diagnostics/model-files.ts';
 
 /** @throws EMPTY_FILE, NOT_ONNX naming what it is instead, ONNX_TRUNCATED */
 export function requireOnnx(bytes: Uint8Array, file: string): void {

@@ -2,7 +2,7 @@
 import type { SparseTensor } from '../../ir/attribute.ts';
 import { byteLength, dtypes } from '../../ir/dtype.ts';
 import { elementCount, lazyTensor, numbers, type Tensor } from '../../ir/tensor.ts';
-import { onnxMalformed, onnxTooLarge } from '../../support/diagnostics.ts';
+import { onnxMalformed, onnxTooLarge } from '../../support/diagnostics/model-files.ts';
 
 const LIMIT = 2 ** 32;
 

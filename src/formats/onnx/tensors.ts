@@ -12,13 +12,13 @@ import {
   type Tensor,
   type TypedArray,
 } from '../../ir/tensor.ts';
+import { tensorBytes } from '../../support/diagnostics/graph.ts';
 import {
   externalDataShort,
   externalDataUnavailable,
   onnxMalformed,
-  tensorBytes,
   tensorDims,
-} from '../../support/diagnostics.ts';
+} from '../../support/diagnostics/model-files.ts';
 import { bigintOf, type onnx, parseMessage, proto, unknownOf, wireInts, withUnknown } from './wire.ts';
 
 /** Reads the bytes of external data when they are needed. */

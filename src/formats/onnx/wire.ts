@@ -3,7 +3,8 @@
  *  their end, and nesting is limited as in protobuf's own parsers. */
 import onnxProto, { type onnx } from 'onnx-proto';
 import protobuf from 'protobufjs/minimal.js';
-import { Diagnostic, onnxMalformed, onnxTooDeep } from '../../support/diagnostics.ts';
+import { onnxMalformed, onnxTooDeep } from '../../support/diagnostics/model-files.ts';
+import { Diagnostic } from '../../support/diagnostics.ts';
 
 export const proto = onnxProto.onnx;
 export type { onnx };

@@ -1,7 +1,7 @@
 /** Model → ONNX bytes. */
 import { isGraphInput, type Model, type ModelFunction, type Value } from '../../ir/model.ts';
 import { initializersOf } from '../../ir/walk.ts';
-import { onnxTooLarge } from '../../support/diagnostics.ts';
+import { onnxTooLarge } from '../../support/diagnostics/model-files.ts';
 import { encodeAttribute } from './attributes.ts';
 import { type FunctionNotes, type ModelNotes, notesOf } from './notes.ts';
 import type { PlaceExternal } from './tensors.ts';

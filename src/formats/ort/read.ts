@@ -1,5 +1,5 @@
 /** Reads an .ort file (a flatbuffer) into plain values by the schema. Every offset is checked: a damaged file throws. */
-import { ortDamaged } from '../../support/diagnostics.ts';
+import { ortDamaged } from '../../support/diagnostics/model-files.ts';
 import { type OrtTable, type OrtValue, slotsOf, type TableName, tableOf, unionTables } from './schema.ts';
 
 const identifier = 'ORTM';

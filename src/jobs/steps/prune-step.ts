@@ -1,5 +1,6 @@
 /** Structured pruning as a step: at once, or in rounds with training between them. */
 
+import type { Samples } from '../../calibrate/run-samples.ts';
 import { compressModel, preset } from '../../compress.ts';
 import type { EngineName } from '../../engine/contract.ts';
 import { openEngine } from '../../engine/open.ts';
@@ -8,9 +9,11 @@ import type { Model } from '../../ir/model.ts';
 import { measureActivity } from '../../prune/activity.ts';
 import { findChannelGroups } from '../../prune/channel-groups.ts';
 import type { LayerCost } from '../../prune/cost-model.ts';
-import type { Importance } from '../../prune/importance.ts';
+import type { Importance, ImportanceData } from '../../prune/importance.ts';
 import { latencyRatio, measureLayers } from '../../prune/layer-latency.ts';
 import { type PruneOptions, type PruneResult, pruneModel } from '../../prune/prune.ts';
+import { type Reconstructed, reconstruct } from '../../prune/reconstruct.ts';
+import { scoreReconstruction } from '../../prune/reconstruction-scores.ts';
 import { formatCount, formatPercent } from '../../support/units.ts';
 import { sampleData } from '../../train/samples.ts';
 import type { TrainingSettings } from '../../train/settings.ts';
@@ -22,7 +25,10 @@ import { lossGradients } from './loss-gradients.ts';
 export interface PruneStepOptions {
   /** Shares of the original that stay. */
   readonly target: NonNullable<PruneOptions['target']>;
-  readonly importance: Importance;
+  /** null: by 'reconstruction' where there is data, by 'l2' where there is none. */
+  readonly importance: Importance | null;
+  /** Fit what is left to the dense model's answers, where there is data. */
+  readonly reconstruct: boolean;
   readonly scope: 'global' | 'uniform';
   readonly round: number;
   readonly exclude: readonly string[];
@@ -39,9 +45,14 @@ export const pruneStep = (options: PruneStepOptions): ModelStep => ({
   async apply(model, context) {
     let current = cloneModel(model);
     let result: PruneResult | null = null;
+    let fit: Reconstructed | null = null;
     const training = [];
     for (let round = 1; round <= options.rounds; round++) {
-      ({ model: current, result } = await pruneOnce(current, partTarget(options, round), options, context));
+      ({
+        model: current,
+        result,
+        fit,
+      } = await pruneOnce(current, partTarget(options, round), options, context));
       if (round === options.rounds || !options.settings || !context.prepared) continue;
       const epochs = Math.max(1, Math.round(options.settings.epochs / (2 * options.rounds)));
       const run = await trainingRun(current, {
@@ -59,7 +70,11 @@ export const pruneStep = (options: PruneStepOptions): ModelStep => ({
     }
     const done = result as PruneResult;
     current = await reestimated(current, context);
-    return { model: current, summary: describe(done), skips: done.skipped, training };
+    const skips = [
+      ...done.skipped,
+      ...(fit?.skipped ?? []).map((s) => ({ ...s, reason: `not-fitted: ${s.reason}` })),
+    ];
+    return { model: current, summary: describe(done, fit), skips, training };
   },
 });
 
@@ -78,25 +93,74 @@ async function pruneOnce(
   target: PruneStepOptions['target'],
   options: PruneStepOptions,
   context: StepContext,
-): Promise<Pruned> {
-  const { engine, prepared, training } = context;
-  const few = training.slice(0, 64);
-  const activity =
-    options.importance === 'activation' && prepared
-      ? await measureActivity(engine, model, findChannelGroups(model, {}).groups, {
-          count: few.length,
-          read: (i) => prepared.source.read(few[i] as number),
-        })
-      : undefined;
-  const gradients =
-    options.importance === 'taylor' && prepared ? await lossGradients(model, context) : undefined;
-  const { importance, scope, round, exclude } = options;
+): Promise<Pruned & { readonly fit: Reconstructed | null }> {
+  const { importance, data } = await importanceData(model, options, context);
+  const { scope, round, exclude } = options;
   const prune = (goal: PruneStepOptions['target'], layerCost?: LayerCost): Pruned => {
     const copy = cloneModel(model);
     const settings = { target: goal, importance, scope, round, exclude };
-    return { model: copy, result: pruneModel(copy, settings, { activity, gradients, layerCost }) };
+    return { model: copy, result: pruneModel(copy, settings, { ...data, layerCost }) };
   };
-  if (target.latency === undefined) return prune(target);
+  const pruned =
+    target.latency === undefined
+      ? prune(target)
+      : await pruneToLatency(model, { ...target, latency: target.latency }, prune, options, context);
+  return { ...pruned, fit: options.reconstruct ? await fitted(model, pruned, context) : null };
+}
+
+/** Samples that channels are ranked by, and that what is left is fitted to. */
+const [toRank, toFit] = [192, 256];
+
+/** The first of the training samples, which come in no order of classes only if the data does: a stride goes over all. */
+function someSamples({ prepared, training }: StepContext, most: number): Samples | null {
+  if (!prepared || training.length < fewest) return null;
+  const count = Math.min(most, training.length);
+  const stride = training.length / count;
+  return { count, read: (i) => prepared.source.read(training[Math.floor(i * stride)] as number) };
+}
+
+/** Fewer samples say too little to fit anything to them. */
+const fewest = 16;
+
+async function importanceData(
+  model: Model,
+  options: PruneStepOptions,
+  context: StepContext,
+): Promise<{ readonly importance: Importance; readonly data: ImportanceData }> {
+  const { engine, prepared, signal, events } = context;
+  const samples = someSamples(context, toRank);
+  const importance = options.importance ?? (samples ? 'reconstruction' : 'l2');
+  if (importance === 'taylor')
+    return { importance, data: { gradients: prepared ? await lossGradients(model, context) : undefined } };
+  if (!samples || (importance !== 'activation' && importance !== 'reconstruction'))
+    return { importance, data: {} };
+  const { groups } = findChannelGroups(model, {});
+  if (importance === 'activation')
+    return { importance, data: { activity: await measureActivity(engine, model, groups, samples) } };
+  const onProgress = (done: number, total: number) => events.progress?.('prune', done, total);
+  return {
+    importance,
+    data: { errors: await scoreReconstruction(engine, model, groups, samples, { signal, onProgress }) },
+  };
+}
+
+async function fitted(dense: Model, pruned: Pruned, context: StepContext): Promise<Reconstructed | null> {
+  const samples = someSamples(context, toFit);
+  if (!samples) return null;
+  const { outputs } = pruned.result;
+  return reconstruct(context.engine, { dense, pruned: pruned.model, outputs }, samples, {
+    signal: context.signal,
+    onProgress: (done, total) => context.events.progress?.('prune', done, total),
+  });
+}
+
+async function pruneToLatency(
+  model: Model,
+  target: PruneStepOptions['target'] & { readonly latency: number },
+  prune: (target: PruneStepOptions['target'], cost: LayerCost) => Pruned,
+  options: PruneStepOptions,
+  context: StepContext,
+): Promise<Pruned> {
   const cost = await layerCost(model, options.runtime, context);
   const wanted = target.latency;
   let asked = wanted;
@@ -158,10 +222,11 @@ async function reestimated(
   return reestimateStatistics(engine, model, data, { signal });
 }
 
-function describe({ before, after, dense, removed }: PruneResult): string {
+function describe({ before, after, dense, removed }: PruneResult, fit: Reconstructed | null): string {
   const units = removed.reduce((n, r) => n + r.from - r.to, 0);
   return [
     `${formatCount(dense.macs)} → ${formatCount(after.macs)} MACs (${formatPercent(after.macs / dense.macs, 0)})`,
+    fit ? `${fit.fitted} layers fitted to the original's answers` : '',
     `${formatCount(dense.parameters)} → ${formatCount(after.parameters)} parameters`,
     `${units} channels in ${removed.length} groups removed`,
     before.macs === dense.macs ? '' : 'in rounds',

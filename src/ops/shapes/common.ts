@@ -2,7 +2,7 @@
 import { intAttribute, intsAttribute } from '../../ir/attribute.ts';
 import type { DType } from '../../ir/dtype.ts';
 import type { Dim, Shape, ValueType } from '../../ir/type.ts';
-import { shapeConflict } from '../../support/diagnostics.ts';
+import { shapeConflict } from '../../support/diagnostics/graph.ts';
 import { broadcastDim } from '../dims.ts';
 import type { ShapeContext, ShapeRule } from '../types.ts';
 

@@ -2,7 +2,7 @@
 import { intAttribute, textAttribute } from '../../ir/attribute.ts';
 import type { DType } from '../../ir/dtype.ts';
 import type { Dim, Shape } from '../../ir/type.ts';
-import { shapeConflict } from '../../support/diagnostics.ts';
+import { shapeConflict } from '../../support/diagnostics/graph.ts';
 import { broadcastDim, unify } from '../dims.ts';
 import type { ShapeContext, ShapeRule, ShapeTable } from '../types.ts';
 import { broadcastShapes, requireRank, tensor } from './common.ts';

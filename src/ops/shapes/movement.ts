@@ -1,7 +1,7 @@
 /** Operators that move, select or repeat elements. */
 import { intAttribute, intsAttribute } from '../../ir/attribute.ts';
 import type { Dim, Shape } from '../../ir/type.ts';
-import { shapeConflict } from '../../support/diagnostics.ts';
+import { shapeConflict } from '../../support/diagnostics/graph.ts';
 import { transposePermutation } from '../defaults.ts';
 import {
   add,

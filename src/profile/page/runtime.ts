@@ -3,7 +3,7 @@ import { createEngine, type Runtime } from '../../engine/adapter.ts';
 import type { Engine } from '../../engine/contract.ts';
 import { buildKernel, openKernel } from '../../engine/kernel.ts';
 import { tensorOf } from '../../ir/tensor.ts';
-import { environmentDiagnostic } from '../../support/diagnostics.ts';
+import { noFloat16, noGpu, noThreads } from '../../support/diagnostics/devices.ts';
 import type { PageEnvironment, PageProvider, PageTask } from './messages.ts';
 
 /** The builds that a page loads for each provider; see runtime-sizes.ts. */
@@ -96,24 +96,3 @@ async function adapterName(shaderF16: boolean): Promise<string> {
   if (shaderF16 && !adapter.features.has('shader-f16')) throw noFloat16(name);
   return name;
 }
-
-const noGpu = (reason: string) =>
-  environmentDiagnostic(
-    'PAGE_WEBGPU',
-    `WebGPU is not available: ${reason}.`,
-    'Measure on wasm, or with another browser.',
-  );
-
-const noFloat16 = (adapter: string) =>
-  environmentDiagnostic(
-    'PAGE_SHADER_F16',
-    `The GPU does not compute in float16 (no shader-f16): ${adapter}.`,
-    'Measure a float32 or 4-bit variant there.',
-  );
-
-const noThreads = () =>
-  environmentDiagnostic(
-    'PAGE_THREADS',
-    'Threads need a cross-origin isolated page; this one is not.',
-    'Serve it with COOP same-origin and COEP require-corp, in a secure context.',
-  );

@@ -1,6 +1,7 @@
 /** Where the bytes are: one rectangle a layer, before and after drawn to the same scale. */
 import { formatBytes, formatPercent } from '../../support/units.ts';
 import type { Layer, Report } from '../report.ts';
+import { layerPrecision } from '../summary.ts';
 import { type Chart, type ChartSize, shorten, still } from './chart.ts';
 import { table } from './table.ts';
 
@@ -25,15 +26,15 @@ export function bytesChart(report: Pick<Report, 'layers'>): Chart | null {
     height: { wide: 400, narrow: 500 },
     legend: [
       { swatch: 'float', text: 'float' },
-      ...legend.flatMap(({ swatch, text, of }) =>
-        layers.some((l) => of.includes(l.precision)) ? [{ swatch, text }] : [],
+      ...legend.flatMap((entry) =>
+        layers.some((l) => isShownBy(entry, l)) ? [{ swatch: entry.swatch, text: entry.text }] : [],
       ),
     ],
     option: (size) => option(layers, before, after, size),
     table: table('Weight bytes by layer, largest first', sorted, [
       { title: 'Layer', cell: (l) => l.name },
       { title: 'Op', cell: (l) => l.opType },
-      { title: 'Precision', cell: (l) => l.precision },
+      { title: 'Precision', cell: layerPrecision },
       { title: 'Before', cell: (l) => formatBytes(l.weightBytesBefore), numeric: true },
       { title: 'After', cell: (l) => formatBytes(l.weightBytesAfter), numeric: true },
     ]),
@@ -75,16 +76,27 @@ function option(layers: readonly Layer[], before: number, after: number, size: C
   };
 }
 
+interface LegendEntry {
+  readonly swatch: string;
+  readonly text: string;
+  readonly of: readonly Layer['precision'][];
+  readonly weights?: Layer['weights'];
+}
+
+const isShownBy = ({ of, weights }: LegendEntry, layer: Layer) =>
+  of.includes(layer.precision) && layer.weights === weights;
+
 /** What one picture shows together has its own colour; float16 and int8 weights never meet. */
-const legend: readonly { swatch: string; text: string; of: readonly Layer['precision'][] }[] = [
+const legend: readonly LegendEntry[] = [
   { swatch: 'int8', text: 'int8', of: ['int8', 'int8-dynamic'] },
+  { swatch: 'int8', text: 'int4 stored, int8 computed', of: ['int8', 'int8-dynamic'], weights: 'int4' },
   { swatch: 'int8', text: '4 bits', of: ['q4'] },
   { swatch: 'stored', text: 'int8 stored, float computed', of: ['int8-weights'] },
   { swatch: 'stored', text: 'float16', of: ['float16'] },
 ];
 
 const colourOf = (layer: Layer) =>
-  `var(--${legend.find(({ of }) => of.includes(layer.precision))?.swatch ?? 'float'})`;
+  `var(--${legend.find((entry) => isShownBy(entry, layer))?.swatch ?? 'float'})`;
 
 interface Box {
   readonly left: number;

@@ -1,7 +1,7 @@
 /** Quality by layer: SQNR along the graph, the ten worst numbered. */
 import { formatDb, formatDecimal } from '../../support/units.ts';
 import type { Layer, Report } from '../report.ts';
-import { worstLayers } from '../summary.ts';
+import { layerPrecision, worstLayers } from '../summary.ts';
 import { limits } from '../verdict.ts';
 import { type Chart, fontSize, still, valueAxis } from './chart.ts';
 import { html, type Markup } from './markup.ts';
@@ -85,7 +85,7 @@ export function qualityChart(report: Pick<Report, 'layers'>): Chart | null {
     table: table('SQNR by layer, in the order of the graph', layers, [
       { title: 'Layer', cell: (l) => l.name },
       { title: 'Op', cell: (l) => l.opType },
-      { title: 'Precision', cell: (l) => l.precision },
+      { title: 'Precision', cell: layerPrecision },
       { title: 'SQNR', cell: (l) => formatDb(l.sqnrDb!), numeric: true },
       { title: 'Cosine', cell: (l) => (l.cosine === null ? '–' : formatDecimal(l.cosine, 4)), numeric: true },
     ]),
@@ -96,7 +96,7 @@ export function qualityChart(report: Pick<Report, 'layers'>): Chart | null {
 export function worstList(layers: readonly Layer[]): Markup {
   const items = worstLayers(layers, worstCount).map(
     (layer) =>
-      html`<li><span class="name">${layer.name}</span> <span class="detail">${layer.opType}, ${layer.precision}</span> <strong>${formatDb(layer.sqnrDb!)}</strong></li>
+      html`<li><span class="name">${layer.name}</span> <span class="detail">${layer.opType}, ${layerPrecision(layer)}</span> <strong>${formatDb(layer.sqnrDb!)}</strong></li>
 `,
   );
   return html`<ol class="worst">${items}</ol>`;

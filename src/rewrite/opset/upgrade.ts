@@ -3,7 +3,7 @@ import { addInitializer } from '../../ir/edit.ts';
 import type { Graph, Model, Node } from '../../ir/model.ts';
 import { opKey } from '../../ir/model.ts';
 import { withSubgraphs } from '../../ir/walk.ts';
-import { upgradeUnsupported } from '../../support/diagnostics.ts';
+import { upgradeUnsupported } from '../../support/diagnostics/passes.ts';
 import { labelOf } from '../apply.ts';
 import { allowPlainInitializers } from '../plain-initializers.ts';
 import { type Adapter, adaptations } from './adaptations.ts';

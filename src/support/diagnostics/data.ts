@@ -1,0 +1,169 @@
+/** Messages of samples, labels and preprocessing, and of comparing two models on them. */
+import { environment, user } from '../diagnostics.ts';
+
+export const labelsRequired = (source: string) =>
+  user(
+    'LABELS_REQUIRED',
+    `Accuracy needs labels; ${source} has none.`,
+    'Pass --labels <csv or json>, or put the samples into one folder a class; compress compare needs no labels.',
+  );
+
+export const noScores = (outputs: readonly string[]) =>
+  user(
+    'NO_CLASS_SCORES',
+    `Labels need an output of class scores (float, [batch, classes]); this model gives ${outputs.join(', ')}.`,
+    'Leave --labels out to compare outputs instead of measuring accuracy.',
+  );
+
+const some = (names: readonly string[], limit = 5) =>
+  `${names.slice(0, limit).join(', ')}${names.length > limit ? ` and ${names.length - limit} more` : ''}`;
+
+export const dataNotFound = (path: string, cause?: unknown) =>
+  user('DATA_NOT_FOUND', `There is no file or folder ${path}.`, 'Check the path given to --data.', cause);
+
+export const dataUnreadable = (path: string, cause: unknown) =>
+  environment(
+    'DATA_UNREADABLE',
+    `${path} can't be read: ${cause instanceof Error ? cause.message : String(cause)}.`,
+    'Check permissions, and that it is a whole file.',
+    cause,
+  );
+
+/** @param found  what is there instead, as "12 .txt, 3 .docx"; empty when nothing is */
+export const dataEmpty = (path: string, found: string) =>
+  user(
+    'DATA_EMPTY',
+    `${path} holds no samples${found ? `; found ${found}` : '; it is empty'}.`,
+    'Pass a folder of pictures (jpg, png, webp, gif, avif, tiff), a .npy or .npz file, or a folder of them.',
+  );
+
+export const dataMixed = (path: string, found: string) =>
+  user(
+    'DATA_MIXED',
+    `${path} holds several kinds of samples: ${found}.`,
+    'Pass a folder with one kind: pictures, .npy or .npz.',
+  );
+
+export const dataKind = (path: string, what: string, hint: string) =>
+  user('DATA_KIND', `${path} is ${what}, which can't be used as samples.`, hint);
+
+export const badImages = (folder: string, total: number, bad: readonly string[]) =>
+  user(
+    'BAD_IMAGES',
+    `${bad.length} of ${total} pictures in ${folder} can't be decoded: ${some(bad)}.`,
+    'Remove them, or pass --skip-bad to leave them out.',
+  );
+
+/** Samples and input don't agree in type or shape. */
+export const calibrationShape = (
+  source: string,
+  holds: string,
+  input: string,
+  takes: string,
+  hint = 'Pass samples of that type and shape.',
+) => user('CALIBRATION_SHAPE', `${source} holds ${holds}; input "${input}" takes ${takes}.`, hint);
+
+export const dataInputsMissing = (
+  source: string,
+  missing: readonly string[],
+  present: readonly string[],
+  hint: string,
+) =>
+  user(
+    'DATA_INPUTS_MISSING',
+    `${source} has nothing for ${missing.length === 1 ? 'input' : 'inputs'} ${missing.join(', ')}` +
+      `${present.length > 0 ? `; it has ${some(present)}` : ''}.`,
+    hint,
+  );
+
+export const inputNotPicture = (source: string, inputs: readonly string[]) =>
+  user(
+    'INPUT_NOT_PICTURE',
+    `${source} holds pictures; no input of the model looks like one (${some(inputs)}).`,
+    'Pass a .npz file with one array for each input.',
+  );
+
+export const unknownPreprocessing = (name: string, known: readonly string[]) =>
+  user(
+    'UNKNOWN_PREPROCESSING',
+    `There is no preprocessing "${name}", and no such file.`,
+    `Use one of ${known.join(', ')}, or the path of a preprocessor_config.json.`,
+  );
+
+export const preprocessingInvalid = (where: string, what: string) =>
+  user(
+    'PREPROCESSING_INVALID',
+    `${where}: ${what}.`,
+    'Correct it, or name a preset such as imagenet or 0-1.',
+  );
+
+export const labelsInvalid = (where: string, what: string, cause?: unknown) =>
+  user(
+    'LABELS_INVALID',
+    `${where}: ${what}.`,
+    'Labels are CSV lines "file,label", JSON [{"file","index"}] or {"file": label}, or a .npy of class indices.',
+    cause,
+  );
+
+export const labelsUnmatched = (
+  where: string,
+  total: number,
+  unlabelled: readonly string[],
+  unused: readonly string[],
+) =>
+  user(
+    'LABELS_UNMATCHED',
+    `${unlabelled.length} of ${total} samples have no label in ${where} (${some(unlabelled, 3)})` +
+      `${unused.length > 0 ? `; it has ${unused.length} that match no sample (${some(unused, 3)})` : ''}.`,
+    'File names must be relative to the data folder, or unique in it.',
+  );
+
+export const syntheticType = (input: string, type: string) =>
+  user(
+    'SYNTHETIC_TYPE',
+    `Input "${input}" is ${type}, for which no synthetic samples can be made.`,
+    'Pass real samples with --data.',
+  );
+
+export const decoderMissing = (cause: unknown) =>
+  environment(
+    'DECODER_MISSING',
+    `Pictures need the package sharp, which can't be loaded: ${cause instanceof Error ? cause.message : String(cause)}`,
+    'Run: npm install sharp',
+    cause,
+  );
+
+export const compareOutputs = (missing: readonly string[], present: readonly string[]) =>
+  user(
+    'COMPARE_OUTPUTS',
+    `The second model has no output ${some(missing)}; it has ${some(present)}.`,
+    'Compare models with the same output names.',
+  );
+
+export const compareInputs = (missing: readonly string[], present: readonly string[]) =>
+  user(
+    'COMPARE_INPUTS',
+    `The second model takes ${some(missing)}; the first has ${some(present)}.`,
+    'Compare models that take the same inputs.',
+  );
+
+export const compareShape = (output: string, before: readonly number[], after: readonly number[]) =>
+  user(
+    'COMPARE_SHAPE',
+    `Output "${output}" is [${before.join(',')}] before and [${after.join(',')}] after.`,
+    'Compare models with the same outputs.',
+  );
+
+export const labelRange = (label: number, classes: number) =>
+  user(
+    'LABEL_RANGE',
+    `A sample has label ${label}; the model's output has ${classes} classes (0 to ${classes - 1}).`,
+    'Check that the labels belong to this model; class folders are numbered in alphabetical order.',
+  );
+
+export const calibrationNotFinite = (value: string, sample: string) =>
+  user(
+    'CALIBRATION_NOT_FINITE',
+    `"${value}" is NaN or infinite for sample "${sample}".`,
+    'Check the preprocessing (--preprocess) and that sample; a float model should give finite numbers on it.',
+  );

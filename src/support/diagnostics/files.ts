@@ -1,0 +1,77 @@
+/** Messages of file operations: what can't be read, what is never written over. */
+import { environment, user } from '../diagnostics.ts';
+
+/** A failed file operation, by its errno. `action` is "read" or "write". */
+export function fileProblem(path: string, action: 'read' | 'write', cause: unknown) {
+  const errno = (cause as { code?: string } | null)?.code ?? '';
+  if (errno === 'ENOENT' && action === 'read')
+    return user('FILE_NOT_FOUND', `There is no file ${path}.`, 'Check the path.', cause);
+  if (errno === 'ENOENT' || errno === 'ENOTDIR')
+    return user('FOLDER_NOT_FOUND', `The folder of ${path} does not exist.`, 'Create it first.', cause);
+  if (errno === 'EISDIR')
+    return user(
+      'FILE_IS_FOLDER',
+      `${path} is a folder; a file was expected.`,
+      'Name the file inside it.',
+      cause,
+    );
+  if (errno === 'EACCES' || errno === 'EPERM' || errno === 'EROFS')
+    return environment(
+      'FILE_PERMISSION',
+      `No permission to ${action} ${path} (${errno}).`,
+      `Change the permissions, or choose another place.`,
+      cause,
+    );
+  if (errno === 'ENOSPC' || errno === 'EDQUOT')
+    return environment(
+      'DISK_FULL',
+      `The disk is full: ${path} could not be written; what was begun has been removed.`,
+      'Free some space, or write to another disk.',
+      cause,
+    );
+  return environment(
+    action === 'read' ? 'FILE_UNREADABLE' : 'FILE_UNWRITABLE',
+    `Could not ${action} ${path} (${errno || String(cause)}).`,
+    undefined,
+    cause,
+  );
+}
+
+export const npyMalformed = (name: string, what: string) =>
+  user(
+    'NPY_MALFORMED',
+    `${name} is not a valid NumPy file: ${what}.`,
+    'Write it with numpy.save or numpy.savez.',
+  );
+
+export const npyDtype = (name: string, descr: string, known: string) =>
+  user(
+    'NPY_DTYPE',
+    `${name} holds elements of type ${descr}; understood are ${known}.`,
+    'Convert it first: numpy.save(path, array.astype("float32")).',
+  );
+
+export const outputExists = (path: string, what: string) =>
+  user(
+    'OUTPUT_EXISTS',
+    `${path} is ${what}; it stays as it is.`,
+    'Choose another name with -o, or pass --force to replace it.',
+  );
+
+export const outputUnwritable = (path: string, reason: string, cause?: unknown) =>
+  environment(
+    'OUTPUT_UNWRITABLE',
+    `${path} can't be written: ${reason}. Nothing was changed.`,
+    'Free space, or write elsewhere with -o.',
+    cause,
+  );
+
+export const outputFolderMissing = (path: string, folder: string) =>
+  user('FOLDER_NOT_FOUND', `${path} can't be written: there is no folder ${folder}.`, 'Create it first.');
+
+export const outputIsInput = (path: string) =>
+  user(
+    'OUTPUT_IS_INPUT',
+    `${path} is the model to compress; the original is never written over.`,
+    'Choose another name with -o.',
+  );

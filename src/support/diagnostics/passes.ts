@@ -1,0 +1,60 @@
+/** Messages of passes, recipes and patterns that select nodes. */
+import { internal, messageOf, nearest, unsupported, user } from '../diagnostics.ts';
+
+export const passBroke = (pass: string, cause: Error) =>
+  internal('PASS_BROKE_GRAPH', `Pass ${pass} left the graph inconsistent: ${cause.message}`, cause);
+
+export const passNeedsOpset = (pass: string, opset: number, least: number) =>
+  user(
+    'PASS_NEEDS_OPSET',
+    `Pass ${pass} needs opset ${least} or newer; the model is at opset ${opset}.`,
+    'Put the pass upgrade-opset in a stage before it, as the presets do.',
+  );
+
+export const upgradeUnsupported = (op: string, node: string, from: number, to: number, reason: string) =>
+  unsupported(
+    'UPGRADE_UNSUPPORTED',
+    `${op} "${node}" can't be moved from opset ${from} to ${to}: ${reason}.`,
+    `Export the model with opset ${to} or newer, or leave out the pass upgrade-opset.`,
+  );
+
+export const opsetTooOld = (opset: number, oldest: number) =>
+  unsupported(
+    'OPSET_TOO_OLD',
+    `The model uses opset ${opset}; the oldest that can be upgraded is ${oldest}.`,
+    'Export the model again with a newer exporter, at opset 17 if it offers that.',
+  );
+
+export const patternMatchesNothing = (pattern: string, known: readonly string[]) => {
+  const near = nearest(pattern, known);
+  return user(
+    'PATTERN_MATCHES_NOTHING',
+    `"${pattern}" matches no node, value or op type of this model.`,
+    near ? `Did you mean "${near}"? compress inspect lists the names.` : 'compress inspect lists the names.',
+  );
+};
+
+export const regexInvalid = (pattern: string, cause: unknown) =>
+  user('PATTERN_INVALID', `${pattern} is not a regular expression: ${messageOf(cause)}.`, undefined, cause);
+
+export const recipeInvalid = (where: string, what: string, hint?: string) =>
+  user(
+    'RECIPE_INVALID',
+    `${where}: ${what}.`,
+    hint ?? 'compress recipe --int8 prints a valid one to start from.',
+  );
+
+export const passUnknown = (name: string, known: readonly string[]) => {
+  const near = nearest(name, known);
+  return user(
+    'PASS_UNKNOWN',
+    `There is no pass called "${name}".`,
+    near ? `Did you mean "${near}"? compress passes lists them all.` : 'compress passes lists them all.',
+  );
+};
+
+/** @param where  the recipe's file, when there is one */
+export const recipePassUnknown = (where: string, name: string, known: readonly string[]) => {
+  const { code, message, hint } = passUnknown(name, known);
+  return user(code, `${where}: ${message}`, hint);
+};

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import type { DataSource } from '../../src/calibrate/source.ts';
+import { preset } from '../../src/compress.ts';
+import { createModel } from '../../src/ir/edit.ts';
+import { nextSteps } from '../../src/jobs/next-steps.ts';
+
+type Parts = Parameters<typeof nextSteps>[0];
+
+const source: DataSource = {
+  name: 'val.npz (100 samples)',
+  kind: 'npz',
+  length: 100,
+  labelled: false,
+  classes: null,
+  guessed: [],
+  preprocessing: null,
+  hash: async () => '',
+  read: async () => ({ id: '0', inputs: {} }),
+};
+
+/** What is known of `compress m.onnx --int8 --data val.npz`, not compared. */
+const parts = (changes: Partial<DataSource>, staged: Parts['staged'] = null): Parts => ({
+  options: {
+    input: 'm.onnx',
+    recipe: preset('int8-static'),
+    command: 'compress m.onnx --int8 --data val.npz',
+    data: { path: 'val.npz' },
+  },
+  data: { source: { ...source, ...changes }, split: { calibration: [], evaluation: [] } },
+  pair: null,
+  measured: null,
+  layers: [],
+  training: [],
+  staged,
+});
+
+const commands = (known: Parts) => nextSteps(known, 'static').map(({ command }) => command);
+
+describe('what to try next', () => {
+  it('is to give labels, for data that has none', () => {
+    expect(commands(parts({}))).toEqual(['compress m.onnx --int8 --data val.npz --labels <labels.csv>']);
+  });
+
+  it.each([
+    ['a class for each sample', { labelled: true }],
+    ['something else to train towards', { targeted: true }],
+  ])('is not to give labels where the data holds %s', (_, changes) => {
+    expect(commands(parts(changes))).toEqual([]);
+  });
+
+  it('is not to give labels after a step such as distillation, which the suggestion would leave out', () => {
+    const model = createModel({ opsets: new Map([['', 21]]), irVersion: 10 });
+    const staged = { model, milestones: [], stages: [], skips: [], training: [] };
+    expect(commands(parts({}, staged))).toEqual([]);
+  });
+});

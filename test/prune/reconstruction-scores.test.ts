@@ -1,0 +1,151 @@
+/** What it costs a model to lose a unit once what is left has been fitted anew. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { digits } from '../../scripts/fixtures/data/index.ts';
+import type { Samples } from '../../src/calibrate/run-samples.ts';
+import type { Engine } from '../../src/engine/contract.ts';
+import { openEngine } from '../../src/engine/open.ts';
+import { readModelFile } from '../../src/formats/onnx/file.ts';
+import { parseModel } from '../../src/formats/onnx-text/index.ts';
+import { cloneModel } from '../../src/ir/clone.ts';
+import type { Model } from '../../src/ir/model.ts';
+import { findChannelGroups } from '../../src/prune/channel-groups.ts';
+import { pruneModel } from '../../src/prune/prune.ts';
+import {
+  groupKey,
+  type ReconstructionScoreOptions,
+  scoreReconstruction,
+} from '../../src/prune/reconstruction-scores.ts';
+import { takeSlices } from '../../src/prune/remove.ts';
+import { createRandom } from '../../src/support/random.ts';
+import { largestDifference, runModel, seededFeeds } from '../run-model.ts';
+
+let engine: Engine;
+beforeAll(async () => {
+  engine = await openEngine('node');
+});
+
+const random = createRandom(2);
+const list = (values: Iterable<number>) => [...values].map((v) => v.toFixed(4)).join(', ');
+const normals = (n: number, scale = 1) => Array.from({ length: n }, () => scale * random.normal());
+
+const samplesOf = (model: Model, count: number): Samples => ({
+  count,
+  read: async (i) => ({ id: `${i}`, inputs: seededFeeds(model, 100 + i, { dims: { N: 1 } }) }),
+});
+
+const score = (model: Model, samples: Samples, options: ReconstructionScoreOptions = {}) =>
+  scoreReconstruction(engine, model, findChannelGroups(model, {}).groups, samples, options);
+
+const smallest = (scores: Float64Array) => scores.indexOf(Math.min(...scores));
+
+/** Units from the one that goes first. */
+const ranked = (scores: Float64Array) => [...scores.keys()].sort((a, b) => scores[a]! - scores[b]!);
+
+describe('scoring by reconstruction', () => {
+  it('gives a channel that is there twice the smallest score of its group', async () => {
+    const rows = Array.from({ length: 6 }, () => normals(6));
+    rows[5] = rows[2]!;
+    const model = parseModel(
+      `<ir_version: 8, opset_import: ["" : 17]> g (float[N,6,12,12] x) => (float[N,3,12,12] y) <
+        float[6,6,1,1] W = {${list(rows.flat())}}, float[3,6,1,1] V = {${list(normals(18))}}
+      > { a = Conv (x, W) r = Relu (a) y = Conv (r, V) }`,
+      'g',
+    );
+    const [scores] = [...(await score(model, samplesOf(model, 8))).values()];
+    expect(scores).toHaveLength(6);
+    expect([2, 5]).toContain(smallest(scores!));
+    const [first, second] = ranked(scores!);
+    expect(scores![first!]).toBeLessThan(0.2 * scores![second!]!);
+  });
+
+  /** Two branches that are added; the second weighs a hundredth. */
+  const branches = () =>
+    parseModel(
+      `<ir_version: 8, opset_import: ["" : 17]> g (float[N,5] x) => (float[N,3] y) <
+        float[5,6] A = {${list(normals(30))}}, float[6,3] C = {${list(normals(18))}},
+        float[5,6] B = {${list(normals(30))}}, float[6,3] D = {${list(normals(18, 0.01))}}
+      > {
+        a = MatMul (x, A) h = Relu (a) c = MatMul (h, C)
+        b = MatMul (x, B) k = Relu (b) d = MatMul (k, D)
+        y = Add (c, d)
+      }`,
+      'g',
+    );
+
+  it('ranks a group that the answer hardly depends on below one that it depends on', async () => {
+    const model = branches();
+    const { groups } = findChannelGroups(model, {});
+    const scores = await score(model, samplesOf(model, 64));
+    expect([...scores.keys()]).toEqual(groups.map(groupKey));
+    expect(groups.map((g) => g.name)).toEqual(['a', 'b']);
+    const [strong, weak] = groups.map((g) => scores.get(groupKey(g))!);
+    // Errors are squared: 10⁻⁴, and units of a group differ by less than a hundred.
+    expect(Math.max(...weak!)).toBeLessThan(Math.min(...strong!));
+    const pruned = cloneModel(model);
+    const { removed } = pruneModel(
+      pruned,
+      { ratio: 0.4, importance: 'reconstruction', round: 1 },
+      { errors: scores },
+    );
+    expect(removed).toMatchObject([{ at: 'b' }]);
+  });
+
+  it('keeps the order of elimination, and counts what never goes as more than all that does', async () => {
+    // Six units that have nothing to do with each other, each weighed four times as much as the one before, in some order.
+    const order = [3, 0, 5, 1, 4, 2];
+    const C = Array.from({ length: 6 }, (_, u) => [1, -1].map((sign) => sign * 4 ** order.indexOf(u)));
+    const eye = Array.from({ length: 36 }, (_, k) => (k % 7 === 0 ? 1 : 0));
+    const model = parseModel(
+      `<ir_version: 8, opset_import: ["" : 17]> g (float[N,6] x) => (float[N,2] y) <
+        float[6,6] A = {${list(eye)}}, float[6,2] C = {${list(C.flat())}}
+      > { a = MatMul (x, A) h = Relu (a) y = MatMul (h, C) }`,
+      'g',
+    );
+    const [all] = [...(await score(model, samplesOf(model, 90))).values()];
+    // At least a tenth stays: one unit.
+    expect(ranked(all!)).toEqual(order);
+    const [half] = [...(await score(model, samplesOf(model, 90), { leave: 0.5 })).values()];
+    expect(ranked(half!).slice(0, 3)).toEqual(order.slice(0, 3));
+    const last = half![order[2]!]!;
+    for (const u of order.slice(3)) expect(half![u]).toBeGreaterThan(1.5 * last);
+  });
+
+  it('judges by magnitude where layers sum over too much', async () => {
+    const model = branches();
+    const scores = await score(model, samplesOf(model, 4), { maxColumns: 5 });
+    for (const values of scores.values()) {
+      expect(values.every((v) => Number.isFinite(v) && v > 0)).toBe(true);
+      expect(new Set(values).size).toBe(values.length);
+    }
+  });
+
+  it('leaves the model as it was, tells how far it is, and stops when it is told to', async () => {
+    const model = branches();
+    const before = cloneModel(model);
+    const seen: string[] = [];
+    await score(model, samplesOf(model, 4), {
+      onProgress: (done, total) => seen.push(`${done} of ${total}`),
+    });
+    expect(seen).toEqual(['1 of 2', '2 of 2']);
+    const feeds = seededFeeds(model, 1);
+    const [a, b] = [await runModel(engine, before, feeds), await runModel(engine, model, feeds)];
+    expect(largestDifference(a['y']!, b['y']!).difference).toBe(0);
+    const signal = AbortSignal.abort(new Error('stopped'));
+    await expect(score(model, samplesOf(model, 4), { signal })).rejects.toThrow('stopped');
+  });
+
+  it('has a score for every unit of every group of a shipped network', async () => {
+    const model = readModelFile('fixtures/models/digits-cnn.onnx');
+    const pictures = digits({ train: 20, heldOut: 0, input: 'image' }).train['image']!;
+    const samples: Samples = {
+      count: 20,
+      read: async (i) => ({ id: `${i}`, inputs: { image: takeSlices(pictures, [[i], null, null, null]) } }),
+    };
+    const scores = await score(model, samples);
+    for (const g of findChannelGroups(model, {}).groups) {
+      const values = scores.get(groupKey(g))!;
+      expect(values).toHaveLength(g.units.length);
+      expect(values.every((v) => Number.isFinite(v) && v > 0)).toBe(true);
+    }
+  });
+});
