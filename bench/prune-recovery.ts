@@ -22,23 +22,18 @@ import { openKernel } from '../src/engine/kernel.ts';
 import { openEngine } from '../src/engine/open.ts';
 import { generateAll } from '../src/generate/generate.ts';
 import { openDecoder } from '../src/generate/open.ts';
-import { cloneModel } from '../src/ir/clone.ts';
 import type { Model } from '../src/ir/model.ts';
 import { tensorOf } from '../src/ir/tensor.ts';
 import { openModel } from '../src/jobs/model-files.ts';
 import { portsOf } from '../src/jobs/run-recipe.ts';
 import { describeMachine } from '../src/profile/machine.ts';
-import { findChannelGroups } from '../src/prune/channel-groups.ts';
 import { latencyRatio } from '../src/prune/layer-latency.ts';
-import { pruneModel } from '../src/prune/prune.ts';
-import { reconstruct } from '../src/prune/reconstruct.ts';
-import { scoreReconstruction } from '../src/prune/reconstruction-scores.ts';
+import { pruneOnData } from '../src/prune/on-data.ts';
 import { createRandom } from '../src/support/random.ts';
 import { rows, type TrainingData, tensorData } from '../src/train/data.ts';
 import { openHeldOut } from '../src/train/held-out.ts';
 import { type TrainOptions, trainToEnd } from '../src/train/loop.ts';
 import { sampleData } from '../src/train/samples.ts';
-import { reestimateStatistics } from '../src/train/statistics.ts';
 
 const { values: given, positionals } = parseArgs({
   allowPositionals: true,
@@ -192,30 +187,25 @@ async function curve(name: string): Promise<void> {
     console.log(`  dense, fine-tuned     ${percent(await measure(model))}`);
   }
   const dense = await folded(model);
-  const errors = await scoreReconstruction(
-    engine,
-    model,
-    findChannelGroups(model).groups,
-    samplesOf(data, 192),
-  );
   for (const macs of given.macs.split(',').map(Number)) {
     const started = performance.now();
     const seconds = () => `${((performance.now() - started) / 1000).toFixed(0)} s`;
-    const pruned = cloneModel(model);
-    const result = pruneModel(pruned, { target: { macs }, importance: 'reconstruction' }, { errors });
-    const { dense: before, after, outputs } = result;
+    const { model: pruned, result } = await pruneOnData(
+      engine,
+      model,
+      { rank: samplesOf(data, 192), fit: samplesOf(data, 512) },
+      { target: { macs } },
+    );
+    const { dense: before, after } = result;
     console.log(
       `  ${percent(after.macs / before.macs)} of MACs, ${percent(after.parameters / before.parameters)} of parameters`,
     );
-    console.log(`    as it is            ${percent(await measure(pruned))}`);
-    await reconstruct(engine, { dense: model, pruned, outputs }, samplesOf(data, 256));
-    const settled = await reestimateStatistics(engine, pruned, data, { batch: settings.batch });
-    console.log(`    fitted              ${percent(await measure(settled))} (${seconds()})`);
+    console.log(`    pruned and fitted   ${percent(await measure(pruned))} (${seconds()})`);
     if (epochs > 0) {
       const distillation = { kind: 'distillation', temperature: 4, weight: tuned ? 0.9 : 1 } as const;
       const labels = { kind: 'cross-entropy', weight: 0.1 } as const;
       const losses = tuned ? [distillation, labels] : [distillation];
-      const { model: recovered } = await trainToEnd(settled, {
+      const { model: recovered } = await trainToEnd(pruned, {
         ...run,
         learningRate,
         losses,
@@ -223,7 +213,7 @@ async function curve(name: string): Promise<void> {
       });
       console.log(`    trained             ${percent(await measure(recovered))} (${seconds()})`);
     }
-    const share = await latencyRatio(wasm, dense, await folded(settled));
+    const share = await latencyRatio(wasm, dense, await folded(pruned));
     console.log(`    latency on wasm     ${share.toFixed(2)} of the dense model's`);
   }
 }

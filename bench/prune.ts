@@ -1,7 +1,8 @@
-/** Structured pruning of ResNet-56 before any recovery: time taken, MACs and parameters that stay, top-1 on CIFAR-10,
- *  latency on wasm (by turns with the dense model). Models pruned elsewhere can be measured beside.
+/** Structured pruning of ResNet-56 before any training: time taken, MACs and parameters that stay, top-1 on CIFAR-10's test
+ *  pictures, latency on wasm (by turns with the dense model). Models pruned elsewhere can be measured beside. What uses data
+ *  uses training pictures, without labels; "statistics" are BatchNormalization's, estimated anew on 1 024 of them.
  *
- *    EDGEPRESS_ZOO=<folder> npx tsx bench/prune.ts [--share 0.5] [--samples 1000] [pruned-elsewhere.onnx …] */
+ *    EDGEPRESS_ZOO=<folder> npx tsx bench/prune.ts [--share 0.5] [--samples 5000] [--train <folder>] [pruned-elsewhere.onnx …] */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,32 +10,44 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { openData } from '../src/calibrate/open.ts';
 import type { DataSource } from '../src/calibrate/source.ts';
+import { compressModel, preset } from '../src/compress.ts';
 import type { Engine } from '../src/engine/contract.ts';
 import { openEngine } from '../src/engine/open.ts';
 import { readModelFile } from '../src/formats/onnx/file.ts';
 import { encodeModel } from '../src/formats/onnx/write.ts';
+import { cloneModel } from '../src/ir/clone.ts';
 import type { Model } from '../src/ir/model.ts';
 import { elementCount, float32Values } from '../src/ir/tensor.ts';
+import { portsOf } from '../src/jobs/run-recipe.ts';
 import { modelMacs } from '../src/ops/cost.ts';
 import { inferShapes } from '../src/ops/shapes.ts';
 import { measureTwo } from '../src/profile/measure.ts';
 import { measureActivity } from '../src/prune/activity.ts';
 import { findChannelGroups } from '../src/prune/channel-groups.ts';
 import { type PruneOptions, pruneModel } from '../src/prune/prune.ts';
+import { reconstruct } from '../src/prune/reconstruct.ts';
+import { scoreReconstruction } from '../src/prune/reconstruction-scores.ts';
+import { sampleData } from '../src/train/samples.ts';
+import { reestimateStatistics } from '../src/train/statistics.ts';
 
 const zoo = process.env['EDGEPRESS_ZOO'];
 if (!zoo) throw new Error('Set EDGEPRESS_ZOO to the folder of real models.');
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { share: { type: 'string', default: '0.5' }, samples: { type: 'string', default: '1000' } },
+  options: {
+    share: { type: 'string', default: '0.5' },
+    samples: { type: 'string', default: '5000' },
+    train: { type: 'string' },
+  },
 });
 const share = Number(values.share);
 const file = path.join(zoo, 'models/cifar10-resnet/resnet56.onnx');
 
 const folder = mkdtempSync(path.join(tmpdir(), 'edgepress-prune-'));
 try {
-  execFileSync('tar', ['xzf', path.join(zoo, 'data/cifar10/test.tar.gz'), '-C', folder]);
+  for (const archive of values.train ? ['test'] : ['test', 'train-a', 'train-b'])
+    execFileSync('tar', ['xzf', path.join(zoo, `data/cifar10/${archive}.tar.gz`), '-C', folder]);
   await run();
 } finally {
   rmSync(folder, { recursive: true, force: true });
@@ -42,13 +55,17 @@ try {
 
 async function run(): Promise<void> {
   const [native, wasm] = [await openEngine('node'), await openEngine('wasm')];
-  const dense = readModelFile(file);
-  const session = await native.open({ bytes: encodeModel(dense) });
-  const source = await openData(path.join(folder, 'test'), session.inputs, {
-    seed: 1,
-    limit: Number(values.samples),
-  });
-  await session.close();
+  const load = async (from: string) =>
+    (await compressModel(readModelFile(from), { recipe: preset('trainable'), engine: native })).model;
+  const dense = await load(file);
+  const open = (from: string, limit: number) =>
+    openData(from, portsOf(dense), { seed: 1, limit, preprocess: 'imagenet' });
+  const source = await open(path.join(folder, 'test'), Number(values.samples));
+  const training = await open(values.train ?? path.join(folder, 'train'), 1024);
+  const data = await sampleData(
+    training,
+    Array.from({ length: training.length }, (_, i) => i),
+  );
   console.log(
     `| ResNet-56 to ${share} of its MACs | MACs | parameters | top-1 (${source.length}) | wasm, of dense | ms to prune |`,
   );
@@ -67,27 +84,50 @@ async function run(): Promise<void> {
     );
   };
   await report('dense', dense, null);
-  const few = { count: 32, read: (i: number) => source.read(i) };
-  const ways: readonly (readonly [string, PruneOptions])[] = [
-    ['L1', { importance: 'l1' }],
+  const some = (count: number) => ({
+    count,
+    read: (i: number) => training.read(Math.floor((i * training.length) / count)),
+  });
+  const { groups } = findChannelGroups(dense);
+  const ways: readonly (readonly [string, PruneOptions, Extra?])[] = [
     ['L2', { importance: 'l2' }],
-    ['L2, in 20 steps', { importance: 'l2', steps: 20 }],
+    ['L2, statistics', { importance: 'l2' }, 'statistics'],
+    ['L2, fitted', { importance: 'l2' }, 'fit'],
     ['L2, in 20 steps, any width', { importance: 'l2', steps: 20, round: 1 }],
     ['BatchNorm scale', { importance: 'batchnorm' }],
-    ['activation, 32 images', { importance: 'activation' }],
+    ['activation, 64 pictures', { importance: 'activation' }],
+    ['reconstruction, 192 pictures', { importance: 'reconstruction' }],
+    ['reconstruction, statistics', { importance: 'reconstruction' }, 'statistics'],
+    ['reconstruction, fitted to 256 pictures (default with data)', { importance: 'reconstruction' }, 'fit'],
   ];
-  for (const [name, options] of ways) {
-    const model = readModelFile(file);
+  for (const [name, options, extra] of ways) {
+    let model = cloneModel(dense);
     const start = performance.now();
     const activity =
       options.importance === 'activation'
-        ? await measureActivity(native, model, findChannelGroups(model).groups, few)
+        ? await measureActivity(native, dense, groups, some(64))
         : undefined;
-    pruneModel(model, { ...options, target: { macs: share } }, { activity });
+    const errors =
+      options.importance === 'reconstruction'
+        ? await scoreReconstruction(native, dense, groups, some(192))
+        : undefined;
+    const { outputs } = pruneModel(model, { ...options, target: { macs: share } }, { activity, errors });
+    if (extra === 'fit') await reconstruct(native, { dense, pruned: model, outputs }, some(256));
+    if (extra) model = await reestimateStatistics(native, model, data);
     await report(name, model, performance.now() - start);
   }
-  for (const other of positionals) await report(path.basename(other), readModelFile(other), null);
+  for (const other of positionals) {
+    const model = await load(other);
+    await report(path.basename(other), model, null);
+    await report(
+      `${path.basename(other)}, statistics`,
+      await reestimateStatistics(native, model, data),
+      null,
+    );
+  }
 }
+
+type Extra = 'statistics' | 'fit';
 
 function weights(model: Model): number {
   const floats = [...model.graph.initializers].filter((v) => v.constant?.dtype === 'float32');

@@ -121,11 +121,7 @@ const withStudent = (command: Command) =>
     )
     .addOption(training('--layers <n>', 'a student with n of the repeated blocks').argParser(positive))
     .addOption(training('--temperature <T>', 'softens both sets of scores').default(4).argParser(nonNegative))
-    .addOption(
-      training('--label-weight <share>', 'of the labels in the loss, where there are some')
-        .default(0.1)
-        .argParser(nonNegative),
-    )
+    .addOption(labelWeight())
     .addOption(
       training('--hint <student=teacher>', 'values inside that should be alike; repeatable').argParser(
         pairOf,
@@ -177,10 +173,16 @@ export const withSteps = (command: Command) =>
           .argParser(positive),
       )
       .addOption(training('--distill', 'train towards the original, after pruning'))
+      .addOption(labelWeight())
       .addOption(training('--finetune', 'train on the labels').conflicts('distill'))
       .addOption(training('--qat', 'train the int8 model towards the float one, after calibration')),
     null,
   ).addOption(maxDrop());
+
+const labelWeight = () =>
+  training('--label-weight <share>', 'of the labels in the loss, where there are some')
+    .default(0.1)
+    .argParser(nonNegative);
 
 const maxDrop = () =>
   new Option('--max-drop <points>', 'refuse a result that loses more accuracy, in percentage points')

@@ -87,14 +87,14 @@ export function pruneModel(model: Model, options: PruneOptions, context: PruneCo
   for (let step = 1; step <= steps; step++) {
     const plan = planPruning(
       model,
-      { ...options, target: targetAt(options.target, step / steps) },
+      { ...options, target: options.target && targetAt(options.target, step / steps) },
       context,
       widths,
     );
     for (const g of plan.groups) if (!widths.has(g.name)) widths.set(g.name, g.units.length);
     removeUnits(model, plan.found, plan.removed);
     model.annotations.set('dense-cost', { cost: plan.result.dense, bindings: bindingsText(context) });
-    result = result ? joined(result, plan.result) : plan.result;
+    result = result ? joinResults(result, plan.result) : plan.result;
   }
   return finished(model, options, result!);
 }
@@ -106,16 +106,16 @@ const stepsOf = ({ steps = 1, target, importance }: PruneOptions) =>
     ? Math.max(1, Math.round(steps))
     : 1;
 
-/** On the straight way from the dense model to the target. */
-const targetAt = (target: PruneTarget | undefined, done: number): PruneTarget | undefined =>
-  target &&
+/** On the straight way from the dense model to the target. @param done  0 to 1 */
+export const targetAt = (target: PruneTarget, done: number): PruneTarget =>
   Object.fromEntries(
     Object.entries(target).flatMap(([key, share]) =>
       share === undefined ? [] : [[key, 1 - (1 - share) * done]],
     ),
   );
 
-function joined(first: PruneResult, last: PruneResult): PruneResult {
+/** What two prunings, one after the other, come to. */
+export function joinResults(first: PruneResult, last: PruneResult): PruneResult {
   const removed = new Map(first.removed.map((r) => [r.at, r]));
   for (const r of last.removed) removed.set(r.at, { ...r, from: removed.get(r.at)?.from ?? r.from });
   const outputs = new Map(first.outputs);

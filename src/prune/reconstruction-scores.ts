@@ -42,21 +42,16 @@ export async function scoreReconstruction(
   const layers = new Map(findWeightLayers(model).map((l) => [l.value.name, l]));
   const readers = groups.map((g) => readersOf(g, layers, options.maxColumns ?? 1024));
   const requests = readers.flat().map((r) => r.layer.moments(false)!);
-  // Errors are measured on samples that nothing was fitted to.
-  const judging = Math.max(1, Math.min(mostToJudge, Math.floor(samples.count / 3)));
-  const rest = Math.max(1, samples.count - judging);
-  // Stacks count alike, so none may be smaller.
-  const fitting = rest > together ? rest - (rest % together) : rest;
-  const stacked = await stackedSamples({ count: fitting, read: samples.read }, model.graph, together);
+  const { fitting, judging } = shared(samples);
+  const stacked = await stackedSamples(fitting, model.graph, together);
   const moments = await collectMoments(engine, model, requests, stacked, () => {}, options.signal);
-  const judged = { count: judging, read: (i: number) => samples.read(samples.count - judging + i) };
-  const judge = await openJudge(engine, model, judged, options.signal);
+  const judge = await openJudge(engine, model, judging, options.signal);
   const scores = new Map<string, Float64Array>();
   for (const [i, group] of groups.entries()) {
     options.signal?.throwIfAborted();
     const readings = readers[i]!.flatMap((r) => {
       const found = moments(r.layer.moments(false)!);
-      return found ? [readingOf(r, found, fitting)] : [];
+      return found ? [readingOf(r, found, fitting.count)] : [];
     });
     const size = group.units.length;
     const most = size - Math.max(1, Math.ceil(size * (options.leave ?? 0.1)));
@@ -68,6 +63,21 @@ export async function scoreReconstruction(
     options.onProgress?.(i + 1, groups.length);
   }
   return scores;
+}
+
+/** Errors are measured on samples that nothing was fitted to: every third one, since data may stand in the order of its classes. */
+function shared(samples: Samples): { readonly fitting: Samples; readonly judging: Samples } {
+  const judges = (i: number) => i % 3 === 2 && i < 3 * mostToJudge;
+  const all = Array.from({ length: samples.count }, (_, i) => i);
+  const judging = all.length < 3 ? all : all.filter(judges);
+  const rest = all.length < 3 ? all : all.filter((i) => !judges(i));
+  // Stacks count alike, so none may be smaller.
+  const fitting = rest.length > together ? rest.slice(0, rest.length - (rest.length % together)) : rest;
+  const some = (indices: readonly number[]): Samples => ({
+    count: indices.length,
+    read: (i) => samples.read(indices[i] as number),
+  });
+  return { fitting: some(fitting), judging: some(judging) };
 }
 
 export const groupKey = (group: ChannelGroup) => `${group.kind} ${group.name}`;

@@ -6,6 +6,7 @@ import type { Skip } from '../../pipeline/pass.ts';
 import { parseRecipe } from '../../pipeline/recipe.ts';
 import type { TargetName } from '../../quant/kernels.ts';
 import { describeChange, type ModelStep, macsOf, type StepContext } from '../model-steps.ts';
+import { spread } from './spread.ts';
 
 export interface PassRun {
   readonly pass: string;
@@ -22,7 +23,7 @@ export async function runPass(
   { pass, options, target }: PassRun,
   { engine, prepared, training, signal }: StepContext,
 ): Promise<{ model: Model; skips: readonly Skip[]; changed: number }> {
-  const indices = training.slice(0, scoringSamples);
+  const indices = spread(training, scoringSamples);
   const recipe = parseRecipe({
     edgepress: 1,
     name: pass,

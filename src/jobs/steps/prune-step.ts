@@ -11,16 +11,19 @@ import { findChannelGroups } from '../../prune/channel-groups.ts';
 import type { LayerCost } from '../../prune/cost-model.ts';
 import type { Importance, ImportanceData } from '../../prune/importance.ts';
 import { latencyRatio, measureLayers } from '../../prune/layer-latency.ts';
+import { pruneOnData } from '../../prune/on-data.ts';
 import { type PruneOptions, type PruneResult, pruneModel } from '../../prune/prune.ts';
 import { type Reconstructed, reconstruct } from '../../prune/reconstruct.ts';
 import { scoreReconstruction } from '../../prune/reconstruction-scores.ts';
 import { formatCount, formatPercent } from '../../support/units.ts';
+import { openHeldOut } from '../../train/held-out.ts';
 import { sampleData } from '../../train/samples.ts';
-import type { TrainingSettings } from '../../train/settings.ts';
+import { scoresClasses, type TrainingSettings } from '../../train/settings.ts';
 import { reestimateStatistics } from '../../train/statistics.ts';
 import type { ModelStep, StepContext } from '../model-steps.ts';
 import { trainingRun } from '../training-run.ts';
 import { lossGradients } from './loss-gradients.ts';
+import { someSamples, spread } from './spread.ts';
 
 export interface PruneStepOptions {
   /** Shares of the original that stay. */
@@ -93,65 +96,50 @@ async function pruneOnce(
   target: PruneStepOptions['target'],
   options: PruneStepOptions,
   context: StepContext,
-): Promise<Pruned & { readonly fit: Reconstructed | null }> {
-  const { importance, data } = await importanceData(model, options, context);
+): Promise<Pruned> {
+  const { engine, signal, events } = context;
   const { scope, round, exclude } = options;
+  const rank = someSamples(context, toRank);
+  const fit = options.reconstruct ? someSamples(context, toFit) : null;
+  const importance = options.importance ?? (rank ? 'reconstruction' : 'l2');
+  const onProgress = (done: number, total: number) => events.progress?.('prune', done, total);
+  if (target.latency === undefined && importance === 'reconstruction' && rank && fit) {
+    const goal = { target, scope, round, exclude, signal, onProgress };
+    return pruneOnData(engine, model, { rank, fit }, goal);
+  }
+  const data = await importanceData(model, importance, rank, context);
   const prune = (goal: PruneStepOptions['target'], layerCost?: LayerCost): Pruned => {
     const copy = cloneModel(model);
     const settings = { target: goal, importance, scope, round, exclude };
-    return { model: copy, result: pruneModel(copy, settings, { ...data, layerCost }) };
+    return { model: copy, result: pruneModel(copy, settings, { ...data, layerCost }), fit: null };
   };
   const pruned =
     target.latency === undefined
       ? prune(target)
       : await pruneToLatency(model, { ...target, latency: target.latency }, prune, options, context);
-  return { ...pruned, fit: options.reconstruct ? await fitted(model, pruned, context) : null };
+  if (!fit) return pruned;
+  const pair = { dense: model, pruned: pruned.model, outputs: pruned.result.outputs };
+  return { ...pruned, fit: await reconstruct(engine, pair, fit, { signal, onProgress }) };
 }
 
 /** Samples that channels are ranked by, and that what is left is fitted to. */
 const [toRank, toFit] = [192, 256];
 
-/** The first of the training samples, which come in no order of classes only if the data does: a stride goes over all. */
-function someSamples({ prepared, training }: StepContext, most: number): Samples | null {
-  if (!prepared || training.length < fewest) return null;
-  const count = Math.min(most, training.length);
-  const stride = training.length / count;
-  return { count, read: (i) => prepared.source.read(training[Math.floor(i * stride)] as number) };
-}
-
-/** Fewer samples say too little to fit anything to them. */
-const fewest = 16;
-
 async function importanceData(
   model: Model,
-  options: PruneStepOptions,
+  importance: Importance,
+  samples: Samples | null,
   context: StepContext,
-): Promise<{ readonly importance: Importance; readonly data: ImportanceData }> {
-  const { engine, prepared, signal, events } = context;
-  const samples = someSamples(context, toRank);
-  const importance = options.importance ?? (samples ? 'reconstruction' : 'l2');
+): Promise<ImportanceData> {
+  const { engine, prepared, signal } = context;
   if (importance === 'taylor')
-    return { importance, data: { gradients: prepared ? await lossGradients(model, context) : undefined } };
-  if (!samples || (importance !== 'activation' && importance !== 'reconstruction'))
-    return { importance, data: {} };
+    return { gradients: prepared ? await lossGradients(model, context) : undefined };
   const { groups } = findChannelGroups(model, {});
-  if (importance === 'activation')
-    return { importance, data: { activity: await measureActivity(engine, model, groups, samples) } };
-  const onProgress = (done: number, total: number) => events.progress?.('prune', done, total);
-  return {
-    importance,
-    data: { errors: await scoreReconstruction(engine, model, groups, samples, { signal, onProgress }) },
-  };
-}
-
-async function fitted(dense: Model, pruned: Pruned, context: StepContext): Promise<Reconstructed | null> {
-  const samples = someSamples(context, toFit);
-  if (!samples) return null;
-  const { outputs } = pruned.result;
-  return reconstruct(context.engine, { dense, pruned: pruned.model, outputs }, samples, {
-    signal: context.signal,
-    onProgress: (done, total) => context.events.progress?.('prune', done, total),
-  });
+  if (importance === 'activation' && samples)
+    return { activity: await measureActivity(engine, model, groups, samples) };
+  if (importance === 'reconstruction' && samples)
+    return { errors: await scoreReconstruction(engine, model, groups, samples, { signal }) };
+  return {};
 }
 
 async function pruneToLatency(
@@ -181,6 +169,7 @@ async function pruneToLatency(
 interface Pruned {
   readonly model: Model;
   readonly result: PruneResult;
+  readonly fit: Reconstructed | null;
 }
 
 async function layerCost(
@@ -212,14 +201,27 @@ async function latencyShare(
   return latencyRatio(engine, a.model, b.model, signal);
 }
 
-/** Running statistics of BatchNormalization follow the pruned network, as far as there is data. */
-async function reestimated(
-  model: Model,
-  { engine, prepared, training, signal }: StepContext,
-): Promise<Model> {
+/** Running statistics of BatchNormalization follow the pruned network, where there is data and it answers more like the
+ *  original then: what was fitted to the original's answers may be better as it is. */
+async function reestimated(model: Model, context: StepContext): Promise<Model> {
+  const { engine, prepared, training, original, signal } = context;
   if (!prepared || training.length < 32) return model;
-  const data = await sampleData(prepared.source, training.slice(0, 1024));
-  return reestimateStatistics(engine, model, data, { signal });
+  const data = await sampleData(prepared.source, spread(training, 1024));
+  const anew = await reestimateStatistics(engine, model, data, { signal });
+  if (anew === model) return model;
+  const some = spread(training, 500);
+  const meter = await openHeldOut({
+    engine,
+    data: await sampleData(prepared.source, some),
+    batch: Math.min(50, some.length),
+    teacher: original,
+    scores: scoresClasses(original),
+  });
+  try {
+    return meter && (await meter.measure(anew)) < (await meter.measure(model)) ? model : anew;
+  } finally {
+    await meter?.close();
+  }
 }
 
 function describe({ before, after, dense, removed }: PruneResult, fit: Reconstructed | null): string {

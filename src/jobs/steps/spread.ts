@@ -1,0 +1,18 @@
+/** Some of the training samples, spread over all of them: data often stands in the order of its classes. */
+import type { Samples } from '../../calibrate/run-samples.ts';
+import type { StepContext } from '../model-steps.ts';
+
+/** @returns as many of `indices` as asked for, or all, at equal distances */
+export function spread(indices: readonly number[], most: number): number[] {
+  const count = Math.min(most, indices.length);
+  return Array.from({ length: count }, (_, i) => indices[Math.floor((i * indices.length) / count)] as number);
+}
+
+/** Null without data, or with so little that nothing should be judged by it. */
+export function someSamples({ prepared, training }: StepContext, most: number): Samples | null {
+  if (!prepared || training.length < fewest) return null;
+  const some = spread(training, most);
+  return { count: some.length, read: (i) => prepared.source.read(some[i] as number) };
+}
+
+const fewest = 16;
