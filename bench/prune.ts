@@ -2,7 +2,7 @@
  *  pictures, latency on wasm (by turns with the dense model). Models pruned elsewhere can be measured beside. What uses data
  *  uses training pictures, without labels; "statistics" are BatchNormalization's, estimated anew on 1 024 of them.
  *
- *    EDGEPRESS_ZOO=<folder> npx tsx bench/prune.ts [--share 0.5] [--samples 5000] [--train <folder>] [pruned-elsewhere.onnx …] */
+ *    EDGEPRESS_ZOO=<folder> npx tsx bench/prune.ts [--share 0.5] [--samples 5000] [--train <folder>] [--only <name>] [pruned-elsewhere.onnx …] */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -24,6 +24,7 @@ import { inferShapes } from '../src/ops/shapes.ts';
 import { measureTwo } from '../src/profile/measure.ts';
 import { measureActivity } from '../src/prune/activity.ts';
 import { findChannelGroups } from '../src/prune/channel-groups.ts';
+import { pruneOnData } from '../src/prune/on-data.ts';
 import { type PruneOptions, pruneModel } from '../src/prune/prune.ts';
 import { reconstruct } from '../src/prune/reconstruct.ts';
 import { scoreReconstruction } from '../src/prune/reconstruction-scores.ts';
@@ -39,6 +40,7 @@ const { values, positionals } = parseArgs({
     share: { type: 'string', default: '0.5' },
     samples: { type: 'string', default: '5000' },
     train: { type: 'string' },
+    only: { type: 'string', default: '' },
   },
 });
 const share = Number(values.share);
@@ -98,9 +100,9 @@ async function run(): Promise<void> {
     ['activation, 64 pictures', { importance: 'activation' }],
     ['reconstruction, 192 pictures', { importance: 'reconstruction' }],
     ['reconstruction, statistics', { importance: 'reconstruction' }, 'statistics'],
-    ['reconstruction, fitted to 256 pictures (default with data)', { importance: 'reconstruction' }, 'fit'],
+    ['reconstruction, fitted, statistics', { importance: 'reconstruction' }, 'fit'],
   ];
-  for (const [name, options, extra] of ways) {
+  for (const [name, options, extra] of ways.filter(([name]) => name.includes(values.only))) {
     let model = cloneModel(dense);
     const start = performance.now();
     const activity =
@@ -115,6 +117,13 @@ async function run(): Promise<void> {
     if (extra === 'fit') await reconstruct(native, { dense, pruned: model, outputs }, some(256));
     if (extra) model = await reestimateStatistics(native, model, data);
     await report(name, model, performance.now() - start);
+  }
+  const bitByBit = 'bit by bit, fitted to 256 pictures: what compress does with data';
+  if (bitByBit.includes(values.only)) {
+    const start = performance.now();
+    const samples = { rank: some(192), fit: some(256) };
+    const { model } = await pruneOnData(native, dense, samples, { target: { macs: share } });
+    await report(bitByBit, model, performance.now() - start);
   }
   for (const other of positionals) {
     const model = await load(other);
