@@ -2,12 +2,13 @@
  *  without training, then trained towards them.
  *
  *    EDGEPRESS_ZOO=<folder> npx tsx bench/prune-recovery.ts [resnet56|mobilenetv2|nano-gpt …] [--macs 0.75,0.5] [--epochs 4]
- *        [--images 10000] [--lr 0.005] [--tune-lr 0.02] [--train <folder of unpacked pictures>] [--test <folder>] [--tune]
+ *        [--images 10000] [--lr 0.005] [--tune-lr 0.02] [--train <folder of unpacked pictures>] [--test <folder>] [--tune] [--augment]
  *
  *  ResNet-56: CIFAR-10 as JPEG, the 5 000 test pictures. MobileNetV2: 300 of the 500 ImageNet pictures are used, the 200 others
  *  are measured. nano-gpt: 529 of the 729 inputs are used, all 729 are generated. No labels are used, except with --tune: then
  *  the dense ResNet-56 is fine-tuned on them first, for as many epochs, which is what the pruned one is to be compared with; that
- *  one is pruned, and teaches, with a tenth of the loss from the labels. --epochs 0 does not train. The last epoch counts; the
+ *  one is pruned, and teaches, with a tenth of the loss from the labels. --epochs 0 does not train, --augment trains
+ *  on pictures that are flipped and shifted by up to four pixels. The last epoch counts; the
  *  data that is measured chooses nothing. Latency is that of the pruned model as a share of the dense one's, by turns on wasm,
  *  one thread. */
 import { execFileSync } from 'node:child_process';
@@ -30,6 +31,7 @@ import { describeMachine } from '../src/profile/machine.ts';
 import { latencyRatio } from '../src/prune/layer-latency.ts';
 import { pruneOnData } from '../src/prune/on-data.ts';
 import { createRandom } from '../src/support/random.ts';
+import { augmentationSchema } from '../src/train/augment.ts';
 import { rows, type TrainingData, tensorData } from '../src/train/data.ts';
 import { openHeldOut } from '../src/train/held-out.ts';
 import { type TrainOptions, trainToEnd } from '../src/train/loop.ts';
@@ -46,6 +48,7 @@ const { values: given, positionals } = parseArgs({
     test: { type: 'string' },
     'tune-lr': { type: 'string', default: '0.02' },
     tune: { type: 'boolean', default: false },
+    augment: { type: 'boolean', default: false },
   },
 });
 const zoo = process.env['EDGEPRESS_ZOO'];
@@ -61,6 +64,8 @@ const range = (from: number, to: number) => Array.from({ length: to - from }, (_
 interface Subject {
   readonly model: Model;
   readonly data: TrainingData;
+  /** Without augmentation, where there is one: what is ranked by and fitted to. */
+  readonly plain?: TrainingData;
   /** Share that is right, on data that is never trained on (nano-gpt: all inputs). */
   measure(model: Model): Promise<number>;
   readonly settings: Pick<TrainOptions, 'batch' | 'epochs' | 'learningRate' | 'optimizer'> & {
@@ -93,8 +98,11 @@ async function pictures(
     teacher: null,
     scores: true,
   });
+  const augmentation = augmentationSchema.parse(given.augment ? { flip: true, crop: 4 } : {});
+  const indices = training.indices ?? range(0, own.length);
   return {
-    data: await sampleData(own, training.indices ?? range(0, own.length)),
+    data: await sampleData(own, indices, { augmentation }),
+    plain: await sampleData(own, indices),
     measure: async (m: Model) => (await meter?.measure(m)) ?? Number.NaN,
   };
 }
@@ -163,7 +171,13 @@ const percent = (v: number) => `${(100 * v).toFixed(2)} %`;
 const folded = async (m: Model) => (await compressModel(m, { recipe: preset('clean'), engine })).model;
 
 async function curve(name: string): Promise<void> {
-  const { model: original, data, measure, settings } = await (subjects[name] as () => Promise<Subject>)();
+  const {
+    model: original,
+    data,
+    plain = data,
+    measure,
+    settings,
+  } = await (subjects[name] as () => Promise<Subject>)();
   const epochs = Number(given.epochs ?? settings.epochs);
   const run = {
     ...settings,
@@ -193,7 +207,7 @@ async function curve(name: string): Promise<void> {
     const { model: pruned, result } = await pruneOnData(
       engine,
       model,
-      { rank: samplesOf(data, 192), fit: samplesOf(data, 512) },
+      { rank: samplesOf(plain, 192), fit: samplesOf(plain, 512) },
       { target: { macs } },
     );
     const { dense: before, after } = result;
