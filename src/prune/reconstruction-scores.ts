@@ -59,7 +59,8 @@ export async function scoreReconstruction(
     const half = path.order.slice(0, Math.max(1, Math.min(most, Math.round(size / 2))));
     const unit = Math.max(path.errors[half.length - 1] ?? 0, 1e-30);
     const error = half.length > 0 ? await judge.without(i, half, readings) : 0;
-    scores.set(groupKey(group), unitScores(path, size, error / unit));
+    // Where nothing was seen to change, the order within the group still counts.
+    scores.set(groupKey(group), unitScores(path, size, Math.max(error, 1e-12) / unit));
     options.onProgress?.(i + 1, groups.length);
   }
   return scores;
