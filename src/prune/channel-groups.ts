@@ -13,6 +13,8 @@ export interface ChannelGroup {
   readonly kind: UnitKind;
   /** Class ids, in the order of the first axis. */
   readonly units: readonly number[];
+  /** Names of the units, by where they are made: the same in every copy of the model, and no two alike. */
+  readonly keys: readonly string[];
   /** Constants that lose something with every unit. */
   readonly members: readonly GroupMember[];
 }
@@ -97,6 +99,7 @@ function groupOf(units: readonly Unit[], { links }: LinkedModel): ChannelGroup {
     name: nameOf(maker.value),
     kind: links.kindOf(units[0]!.cls) ?? 'hidden',
     units: units.map((u) => u.cls),
+    keys: units.map((u) => `${maker.value.name} ${maker.axis} ${u.touches.get(maker)![0]}`),
     members,
   };
 }

@@ -17,8 +17,8 @@ export interface ChoiceOptions {
   readonly round: number;
   /** Least share of a group's units that stays, 0 to 1; at least one unit does. */
   readonly leave: number;
-  /** Widths before an earlier step, by group name, where there was one: what the shares and multiples refer to. */
-  readonly widths?: ReadonlyMap<string, number>;
+  /** Widths of the groups before any pruning: what the shares and multiples refer to. */
+  readonly widths: readonly number[];
 }
 
 export interface Choice {
@@ -46,7 +46,7 @@ export function chooseUnits(
   until: { readonly within: (cost: Cost) => boolean } | { readonly ratio: number },
   options: ChoiceOptions,
 ): Choice {
-  const ranked = groups.map((group, i) => rank(group, scores[i]!, options));
+  const ranked = groups.map((group, i) => rank(group, scores[i]!, options.widths[i]!, options));
   const levels =
     options.scope === 'uniform'
       ? Array.from({ length: 1001 }, (_, i) => i / 1000)
@@ -99,9 +99,8 @@ const meanOf = (r: Ranked, from: number, to: number) =>
   r.order.slice(Math.max(0, from), to).reduce((n, u) => n + r.scores[u]!, 0) /
   Math.max(1, to - Math.max(0, from));
 
-function rank(group: ChannelGroup, scores: Float64Array, options: ChoiceOptions): Ranked {
+function rank(group: ChannelGroup, scores: Float64Array, dense: number, options: ChoiceOptions): Ranked {
   const size = group.units.length;
-  const dense = options.widths?.get(group.name) ?? size;
   const order = Array.from({ length: size }, (_, i) => i).sort((a, b) => scores[a]! - scores[b]! || a - b);
   const step = stepFor(group.kind, dense, options.round);
   const least = Math.max(1, Math.ceil(dense * options.leave));

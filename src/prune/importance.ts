@@ -15,8 +15,8 @@ export interface ImportanceData {
   /** Root mean square of what each index of a summing weight is multiplied with, by the weight's name: see
    *  measureActivity; for 'activation'. */
   readonly activity?: ReadonlyMap<string, Float64Array> | undefined;
-  /** Error of the whole model by group and unit: see scoreReconstruction; for 'reconstruction'. */
-  readonly errors?: ReadonlyMap<string, Float64Array> | undefined;
+  /** Error of the whole model by the key of a unit: see scoreReconstruction; for 'reconstruction'. */
+  readonly errors?: ReadonlyMap<string, number> | undefined;
 }
 
 /** One score a unit, of mean 1 (all 1 where the members say nothing). A group without BatchNorm is scored by 'l2'. */

@@ -18,9 +18,13 @@ export interface Fit {
   readonly intercept: Float64Array;
 }
 
+/** λ for a fit or a compensation, as a share of the mean variance of a column. Where places hardly outnumber columns, what
+ *  they say is mostly chance, and weights that follow it would answer worse on everything else. @param least  with many places */
+export const dampingFor = (least: number, columns: number, places: number): number =>
+  Math.max(least, columns / places);
+
 /** @param prior  W₀, [rows, columns]
- *  @param damping  λ as a share of the mean variance of a column; raised where places hardly outnumber columns, since
- *    what they say is mostly chance then
+ *  @param damping  λ as a share of the mean variance of a column: see dampingFor
  *  @param intercept  false: b = 0, and moments take the place of covariances */
 export function fitWeights(sums: ProductSums, prior: Float64Array, damping: number, intercept: boolean): Fit {
   const { places, x, y } = sums;
@@ -42,8 +46,8 @@ export function fitWeights(sums: ProductSums, prior: Float64Array, damping: numb
   }
   let trace = 0;
   for (let i = 0; i < columns; i++) trace += h[i * columns + i]!;
-  const lambda = (Math.max(damping, columns / places) * trace) / columns;
-  for (let i = 0; i < columns; i++) h[i * columns + i]! += lambda > 0 ? lambda : 1;
+  const lambda = (damping * trace) / columns;
+  for (let i = 0; i < columns; i++) h[i * columns + i]! += trace > 0 ? lambda : 1;
   factorise(h, columns);
   const weights = prior.slice();
   const shift = new Float64Array(rows);

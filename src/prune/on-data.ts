@@ -4,7 +4,6 @@ import type { Samples } from '../calibrate/run-samples.ts';
 import type { Engine } from '../engine/contract.ts';
 import { cloneModel } from '../ir/clone.ts';
 import type { Model } from '../ir/model.ts';
-import { findChannelGroups } from './channel-groups.ts';
 import type { PruneTarget } from './choose.ts';
 import {
   joinResults,
@@ -58,8 +57,9 @@ export async function pruneOnData(
     const goal = { ...options, target: targetAt(options.target, bit / bits) };
     const plan = planPruning(model, { ...goal, importance: 'l2', bestEffort: true }, context);
     if (plan.removed.size === 0) continue;
-    const { groups } = findChannelGroups(model);
-    const errors = await scoreReconstruction(engine, model, groups, samples.rank, {
+    const errors = await scoreReconstruction(engine, model, plan.groups, samples.rank, {
+      leave: options.leave,
+      shrinkNorms: options.shrinkNorms,
       signal,
       onProgress: progress(0),
     });

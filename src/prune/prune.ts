@@ -9,7 +9,6 @@ import { chooseUnits, type PruneTarget } from './choose.ts';
 import { type Cost, type CostModel, createCostModel, type LayerCost } from './cost-model.ts';
 import { type Importance, type ImportanceData, reachOf, scoreUnits } from './importance.ts';
 import { keptAfter } from './kept.ts';
-import { groupKey } from './reconstruction-scores.ts';
 import { removeUnits } from './remove.ts';
 import { findWeightLayers } from './unstructured-layers.ts';
 
@@ -83,15 +82,13 @@ export interface PrunePlan {
 export function pruneModel(model: Model, options: PruneOptions, context: PruneContext = {}): PruneResult {
   const steps = stepsOf(options);
   let result: PruneResult | undefined;
-  const widths = new Map<string, number>();
   for (let step = 1; step <= steps; step++) {
     const plan = planPruning(
       model,
       { ...options, target: options.target && targetAt(options.target, step / steps) },
       context,
-      widths,
     );
-    for (const g of plan.groups) if (!widths.has(g.name)) widths.set(g.name, g.units.length);
+    model.annotations.set('dense-widths', denseWidths(model, plan.groups));
     removeUnits(model, plan.found, plan.removed);
     model.annotations.set('dense-cost', { cost: plan.result.dense, bindings: bindingsText(context) });
     result = result ? joinResults(result, plan.result) : plan.result;
@@ -116,8 +113,9 @@ export const targetAt = (target: PruneTarget, done: number): PruneTarget =>
 
 /** What two prunings, one after the other, come to. */
 export function joinResults(first: PruneResult, last: PruneResult): PruneResult {
-  const removed = new Map(first.removed.map((r) => [r.at, r]));
-  for (const r of last.removed) removed.set(r.at, { ...r, from: removed.get(r.at)?.from ?? r.from });
+  const key = ({ kind, at }: RemovedUnits) => `${kind} ${at}`;
+  const removed = new Map(first.removed.map((r) => [key(r), r]));
+  for (const r of last.removed) removed.set(key(r), { ...r, from: removed.get(key(r))?.from ?? r.from });
   const outputs = new Map(first.outputs);
   for (const [name, stay] of last.outputs) {
     const earlier = first.outputs.get(name);
@@ -150,14 +148,8 @@ function finished(model: Model, options: PruneOptions, result: PruneResult): Pru
   return result;
 }
 
-/** Chooses what pruneModel removes in one step, and leaves the model as it is but for inferred types.
- *  @param widths  of groups by name before an earlier step @throws as pruneModel */
-export function planPruning(
-  model: Model,
-  options: PruneOptions,
-  context: PruneContext = {},
-  widths?: ReadonlyMap<string, number>,
-): PrunePlan {
+/** Chooses what pruneModel removes in one step, and leaves the model as it is but for inferred types. @throws as pruneModel */
+export function planPruning(model: Model, options: PruneOptions, context: PruneContext = {}): PrunePlan {
   const target = checkOptions(options, context);
   const byTarget = Object.keys(target).length > 0;
   const exclude = options.exclude?.length ? selectNodes(model, { include: options.exclude }) : () => false;
@@ -189,7 +181,7 @@ export function planPruning(
   });
   if (byTarget ? within(before) : ratioDone(model, options.ratio!)) return plan(new Set(), before, true);
   const scores = groups.map((g) => {
-    const errors = options.importance === 'reconstruction' ? context.errors?.get(groupKey(g)) : undefined;
+    const errors = options.importance === 'reconstruction' ? errorsOf(g, context) : null;
     if (errors) return errorPerSaving(errors, g, before, cost, target);
     const reach = reachOf(g);
     return scoreUnits(g, options.importance ?? 'l2', context).map((s) => s * reach);
@@ -198,10 +190,16 @@ export function planPruning(
     scope: options.scope ?? 'global',
     round: options.round ?? 8,
     leave: options.leave ?? 0.1,
-    ...(widths ? { widths } : {}),
+    widths: [...denseWidths(model, groups).values()],
   });
   if (!choice.met && !options.bestEffort) throw unreachable(target, choice.cost, dense, found);
   return plan(choice.removed, choice.cost, choice.met);
+}
+
+/** Null where one is not known. */
+function errorsOf(group: ChannelGroup, { errors }: ImportanceData): Float64Array | null {
+  const found = group.keys.map((key) => errors?.get(key));
+  return found.every((e) => e !== undefined) ? Float64Array.from(found) : null;
 }
 
 /** Errors are of one measure for the whole model, so what they buy can be weighed against them. */
@@ -266,6 +264,19 @@ function denseCost(model: Model, now: Cost, context: PruneContext): Cost {
   return { ...known.cost, latencyMs: known.cost.latencyMs ?? now.latencyMs };
 }
 
+/** Widths of groups in the first model, kept with it likewise, in the order of the groups. A node can make several groups
+ *  (behind a Split): they are told apart by their order. */
+function denseWidths(model: Model, groups: readonly ChannelGroup[]): Map<string, number> {
+  const known = model.annotations.get('dense-widths') as ReadonlyMap<string, number> | undefined;
+  const widths = new Map<string, number>();
+  for (const g of groups) {
+    let key = `${g.kind} ${g.name}`;
+    while (widths.has(key)) key += ', next';
+    widths.set(key, known?.get(key) ?? g.units.length);
+  }
+  return widths;
+}
+
 const bindingsText = ({ bindings = {} }: PruneContext) => JSON.stringify(Object.entries(bindings).sort());
 
 function isWithin(cost: Cost, dense: Cost, target: PruneTarget): boolean {
@@ -296,8 +307,12 @@ function unreachable(target: PruneTarget, least: Cost, dense: Cost, found: Chann
 }
 
 function summary(groups: readonly ChannelGroup[], removed: ReadonlySet<number>): RemovedUnits[] {
-  return groups.flatMap((g) => {
-    const gone = g.units.filter((u) => removed.has(u)).length;
-    return gone > 0 ? [{ at: g.name, kind: g.kind, from: g.units.length, to: g.units.length - gone }] : [];
-  });
+  const byMaker = new Map<string, RemovedUnits>();
+  for (const { name: at, kind, units } of groups) {
+    const key = `${kind} ${at}`;
+    const { from, to } = byMaker.get(key) ?? { from: 0, to: 0 };
+    const stay = units.filter((u) => !removed.has(u)).length;
+    byMaker.set(key, { at, kind, from: from + units.length, to: to + stay });
+  }
+  return [...byMaker.values()].filter(({ from, to }) => to < from);
 }

@@ -15,7 +15,7 @@ import { float32Values, type Tensor, tensorOf } from '../ir/tensor.ts';
 import { tensorType } from '../ir/type.ts';
 import { calibrationNotFinite } from '../support/diagnostics/data.ts';
 import { branchOf, interceptOf, isByChannel } from './answer-path.ts';
-import { fitWeights, type ProductSums } from './least-squares.ts';
+import { dampingFor, fitWeights, type ProductSums } from './least-squares.ts';
 import { type Joint, openSideBySide, type SideBySide } from './side-by-side.ts';
 import { findWeightLayers, type Layout, placesOf, type WeightLayer } from './unstructured-layers.ts';
 
@@ -211,7 +211,12 @@ function refit({ node, value, layout }: Fittable, sums: ProductSums, damping: nu
     prior[from] = old[to]!;
   });
   const home = interceptOf(node, rows);
-  const { weights, intercept } = fitWeights(sums, prior, damping, home !== null);
+  const { weights, intercept } = fitWeights(
+    sums,
+    prior,
+    dampingFor(damping, columns, sums.places),
+    home !== null,
+  );
   const next = old.slice();
   places((from, to) => {
     next[to] = weights[from]!;

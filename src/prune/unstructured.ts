@@ -4,6 +4,7 @@ import type { Engine } from '../engine/contract.ts';
 import { setConstant } from '../ir/edit.ts';
 import { elementCount, float32Values, type Tensor, tensorOf } from '../ir/tensor.ts';
 import { sparsityNeedsMoments } from '../support/diagnostics/sparsity.ts';
+import { dampingFor } from './least-squares.ts';
 import { createCompensator } from './unstructured-compensate.ts';
 import { placesOf, type WeightLayer } from './unstructured-layers.ts';
 import {
@@ -78,7 +79,7 @@ export async function sparsify(
         next = await compensator.prune(old, layer.layout, moments.values, {
           share: shares[i]!,
           pattern,
-          damping: Math.max(options.damping ?? 0.01, moments.columns / rowsBehind(layer, statistics)),
+          damping: dampingFor(options.damping ?? 0.01, moments.columns, rowsBehind(layer, statistics)),
           block: options.block ?? 128,
         });
       else {
@@ -104,8 +105,7 @@ export async function sparsify(
   return { changed, masks, fallbacks };
 }
 
-/** Rows that the moments were taken over: where they hardly outnumber the columns, what they say is mostly chance, and
- *  weights fitted to it would answer worse on everything else. */
+/** Rows that the moments were taken over. */
 const rowsBehind = (layer: WeightLayer, { samples }: Statistics) => Math.max(1, samples * placesOf(layer));
 
 function chosenMask(

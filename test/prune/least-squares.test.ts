@@ -1,6 +1,6 @@
 /** Weights fitted to sums of products: checked against the weights that the data were made from. */
 import { describe, expect, it } from 'vitest';
-import { choleskyInverse, fitWeights, type ProductSums } from '../../src/prune/least-squares.ts';
+import { choleskyInverse, dampingFor, fitWeights, type ProductSums } from '../../src/prune/least-squares.ts';
 import { createRandom, type Random } from '../../src/support/random.ts';
 
 const [rows, columns] = [3, 5];
@@ -8,11 +8,11 @@ const [rows, columns] = [3, 5];
 const normals = (random: Random, n: number, mean = 0) =>
   Float64Array.from({ length: n }, () => mean + random.normal());
 
-/** Sums over points x of [x], [y(x)]. @param weight  how often each point counts: the fit trusts many points more */
-function sumsOf(points: readonly Float64Array[], answer: (x: Float64Array) => Float64Array, weight = 1) {
+/** Sums over points x of [x], [y(x)]. */
+function sumsOf(points: readonly Float64Array[], answer: (x: Float64Array) => Float64Array) {
   const [n, m] = [points[0]!.length, answer(points[0]!).length];
   const sums = {
-    places: points.length * weight,
+    places: points.length,
     xx: new Float64Array(n * n),
     yx: new Float64Array(m * n),
     x: new Float64Array(n),
@@ -21,11 +21,11 @@ function sumsOf(points: readonly Float64Array[], answer: (x: Float64Array) => Fl
   for (const x of points) {
     const y = answer(x);
     for (let j = 0; j < n; j++) {
-      sums.x[j]! += weight * x[j]!;
-      for (let i = 0; i < n; i++) sums.xx[i * n + j]! += weight * x[i]! * x[j]!;
-      for (let r = 0; r < m; r++) sums.yx[r * n + j]! += weight * y[r]! * x[j]!;
+      sums.x[j]! += x[j]!;
+      for (let i = 0; i < n; i++) sums.xx[i * n + j]! += x[i]! * x[j]!;
+      for (let r = 0; r < m; r++) sums.yx[r * n + j]! += y[r]! * x[j]!;
     }
-    for (let r = 0; r < m; r++) sums.y[r]! += weight * y[r]!;
+    for (let r = 0; r < m; r++) sums.y[r]! += y[r]!;
   }
   return sums satisfies ProductSums;
 }
@@ -33,8 +33,8 @@ function sumsOf(points: readonly Float64Array[], answer: (x: Float64Array) => Fl
 const affine = (w: Float64Array, b: Float64Array) => (x: Float64Array) =>
   Float64Array.from(b, (shift, r) => x.reduce((sum, v, c) => sum + w[r * x.length + c]! * v, shift));
 
-/** So many that what the prior weighs is lost in the digits that are compared. */
-const often = 1e12;
+/** So little that the prior is lost in the digits that are compared. */
+const hardly = 1e-13;
 
 function example(seed: number, mean = 0) {
   const random = createRandom(seed);
@@ -54,22 +54,21 @@ const expectClose = (found: Float64Array, expected: ArrayLike<number>, digits: n
 describe('fitWeights', () => {
   it.each([1, 2, 3])('finds the weights and the intercept that made the data (seed %i)', (seed) => {
     const { w, b, points, prior } = example(seed, 2);
-    const fit = fitWeights(sumsOf(points, affine(w, b), often), prior, 0, true);
-    // λ is 5/(40·10¹²) of the variance; the rest is rounding of sums of order 10¹⁴.
+    const fit = fitWeights(sumsOf(points, affine(w, b)), prior, hardly, true);
     expectClose(fit.weights, w, 6);
     expectClose(fit.intercept, b, 6);
   });
 
   it('finds the weights alone where nothing is to be added', () => {
     const { w, points, prior } = example(4, 2);
-    const fit = fitWeights(sumsOf(points, affine(w, new Float64Array(rows)), often), prior, 0, false);
+    const fit = fitWeights(sumsOf(points, affine(w, new Float64Array(rows))), prior, hardly, false);
     expectClose(fit.weights, w, 6);
     expect([...fit.intercept]).toEqual([0, 0, 0]);
   });
 
   it('stays with the prior when damping is without bounds, and still meets the mean', () => {
     const { w, b, points, prior } = example(5, 2);
-    const sums = sumsOf(points, affine(w, b), often);
+    const sums = sumsOf(points, affine(w, b));
     const fit = fitWeights(sums, prior, 1e12, true);
     expectClose(fit.weights, prior, 9);
     const mean = sums.x.map((v) => v / sums.places);
@@ -84,7 +83,7 @@ describe('fitWeights', () => {
   it('minimises the damped error: its gradient is zero there', () => {
     const { w, b, points, prior } = example(6, 1);
     const damping = 0.3;
-    const { weights: v } = fitWeights(sumsOf(points, affine(w, b), often), prior, damping, true);
+    const { weights: v } = fitWeights(sumsOf(points, affine(w, b)), prior, damping, true);
     const n = points.length;
     const mean = Float64Array.from({ length: columns }, (_, j) => points.reduce((s, x) => s + x[j]! / n, 0));
     const centred = points.map((x) => x.map((value, j) => value - mean[j]!));
@@ -108,7 +107,7 @@ describe('fitWeights', () => {
       const [p, q, t] = normals(random, 3);
       return Float64Array.from([p!, q!, t!, t!, 0]);
     });
-    const { weights } = fitWeights(sumsOf(points, affine(w, b), often), prior, 0, true);
+    const { weights } = fitWeights(sumsOf(points, affine(w, b)), prior, hardly, true);
     for (let r = 0; r < rows; r++) {
       const at = (from: Float64Array, c: number) => from[r * columns + c]!;
       for (const c of [0, 1]) expect(at(weights, c)).toBeCloseTo(at(w, c), 5);
@@ -122,8 +121,10 @@ describe('fitWeights', () => {
   it('leans on the prior where there are hardly more places than columns', () => {
     const { w, b, points, prior } = example(9);
     const far = (fit: Float64Array) => Math.hypot(...fit.map((v, i) => v - prior[i]!));
-    const few = fitWeights(sumsOf(points.slice(0, 6), affine(w, b)), prior, 0, true);
-    const many = fitWeights(sumsOf(points.slice(0, 6), affine(w, b), often), prior, 0, true);
+    const six = points.slice(0, 6);
+    const fitTo = (places: number) =>
+      fitWeights(sumsOf(six, affine(w, b)), prior, dampingFor(0.01, columns, places), true);
+    const [few, many] = [fitTo(6), fitTo(6000)];
     expect(far(few.weights)).toBeLessThan(0.9 * far(many.weights));
   });
 

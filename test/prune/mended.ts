@@ -10,7 +10,6 @@ import { verifyModel } from '../../src/ir/verify.ts';
 import { findChannelGroups } from '../../src/prune/channel-groups.ts';
 import { type PruneResult, pruneModel } from '../../src/prune/prune.ts';
 import { type Reconstructed, type ReconstructOptions, reconstruct } from '../../src/prune/reconstruct.ts';
-import { groupKey } from '../../src/prune/reconstruction-scores.ts';
 import { createRandom } from '../../src/support/random.ts';
 import { largestDifference, runModel, seededFeeds } from '../run-model.ts';
 
@@ -75,10 +74,9 @@ export interface Case {
 export function cut(dense: Model): Case {
   const pruned = cloneModel(dense);
   const errors = new Map(
-    findChannelGroups(pruned).groups.map((g) => [
-      groupKey(g),
-      Float64Array.from(g.units, (_, u) => (u < g.units.length / 2 ? 1 : 1e-6 * (u + 1))),
-    ]),
+    findChannelGroups(pruned).groups.flatMap((g) =>
+      g.keys.map((key, u) => [key, u < g.units.length / 2 ? 1 : 1e-6 * (u + 1)] as const),
+    ),
   );
   const options = { ratio: 0.5, scope: 'uniform', importance: 'reconstruction', round: 1 } as const;
   return { dense, pruned, result: pruneModel(pruned, options, { errors }) };

@@ -1,6 +1,5 @@
 /** Structured pruning of real models: at 75 % and 50 % of the MACs they load, run, keep their interface, and answer like
  *  the dense model in which the same channels are masked. */
-import { readdirSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { passes } from '../../passes/index.ts';
 import { cleanUp } from '../../passes/presets/clean-up.ts';
@@ -8,57 +7,14 @@ import type { Engine } from '../../src/engine/contract.ts';
 import { openEngine } from '../../src/engine/open.ts';
 import { readModelFile } from '../../src/formats/onnx/file.ts';
 import { cloneModel } from '../../src/ir/clone.ts';
-import type { Model } from '../../src/ir/model.ts';
-import { tensorOf } from '../../src/ir/tensor.ts';
-import { formatType } from '../../src/ir/type.ts';
 import { verifyModel } from '../../src/ir/verify.ts';
 import { modelMacs } from '../../src/ops/cost.ts';
-import { inferShapes } from '../../src/ops/shapes.ts';
 import { parseRecipe } from '../../src/pipeline/recipe.ts';
 import { runRecipe } from '../../src/pipeline/run.ts';
 import { planPruning, pruneModel } from '../../src/prune/prune.ts';
-import { type FeedSettings, largestDifference, runModel, seededFeeds } from '../run-model.ts';
+import { largestDifference, runModel, seededFeeds } from '../run-model.ts';
 import { maskModel } from './masked.ts';
-
-const zoo = process.env['EDGEPRESS_ZOO'];
-const shipped = 'fixtures/models';
-
-/** Needs operators that no runtime here has. */
-const notRunnable = /pre_post_processing/;
-
-const silero = {
-  inputs: { input: [1, 576], state: [2, 1, 128], sr: [] },
-  tensors: { sr: tensorOf('int64', [], [16000]) },
-};
-
-/** Sizes to count costs at, where 1 says too little. */
-const bindings: Record<string, Record<string, number>> = {
-  'silero_vad.onnx': { 'input.1': 576 },
-  'silero_vad_16k_op15.onnx': { sequence: 576 },
-  'silero_vad_op18_ifless.onnx': { sequence: 576 },
-};
-
-const settings: Record<string, FeedSettings> = {
-  'ch_PP-OCRv3_det_infer.onnx': { inputs: { x: [1, 3, 64, 64] } },
-  'ch_ppocr_mobile_v2.0_cls_infer.onnx': { inputs: { x: [1, 3, 48, 192] } },
-  'silero_vad.onnx': silero,
-  'silero_vad_16k_op15.onnx': silero,
-  'silero_vad_op18_ifless.onnx': silero,
-};
-
-/** Models of which less can go, with the share of MACs that stays at the least; why is in their skips. */
-const least: Record<string, number> = {
-  // Hidden states are inputs and outputs of the model: only the embedding can be narrower.
-  'charrnn.onnx': 0.79,
-};
-
-const folders = [shipped, ...(zoo ? [`${zoo}/models`] : [])];
-const files = folders.flatMap((folder) =>
-  (readdirSync(folder, { recursive: true }) as string[])
-    .filter((f) => f.endsWith('.onnx'))
-    .sort()
-    .map((f) => `${folder}/${f}`),
-);
+import { bindings, files, least, notRunnable, ports, settings } from './models.ts';
 
 describe('structured pruning of the shipped models, and of real ones (set EDGEPRESS_ZOO to run those too)', () => {
   let engine: Engine;
@@ -96,13 +52,6 @@ describe('structured pruning of the shipped models, and of real ones (set EDGEPR
     });
   }
 });
-
-function ports(model: Model): string[] {
-  inferShapes(model);
-  return [...model.graph.inputs.filter((v) => !v.constant), ...model.graph.outputs].map(
-    (v) => `${v.name}: ${formatType(v.type)}`,
-  );
-}
 
 function report(file: string, share: number, result: ReturnType<typeof pruneModel>): void {
   if (!process.env['ZOO_REPORT']) return;

@@ -12,7 +12,7 @@ import type { LayerCost } from '../../prune/cost-model.ts';
 import type { Importance, ImportanceData } from '../../prune/importance.ts';
 import { latencyRatio, measureLayers } from '../../prune/layer-latency.ts';
 import { pruneOnData } from '../../prune/on-data.ts';
-import { type PruneOptions, type PruneResult, pruneModel } from '../../prune/prune.ts';
+import { type PruneOptions, type PruneResult, pruneModel, targetAt } from '../../prune/prune.ts';
 import { type Reconstructed, reconstruct } from '../../prune/reconstruct.ts';
 import { scoreReconstruction } from '../../prune/reconstruction-scores.ts';
 import { formatCount, formatPercent } from '../../support/units.ts';
@@ -83,12 +83,7 @@ export const pruneStep = (options: PruneStepOptions): ModelStep => ({
 
 /** Cubic: most goes early, while the network still has room (Zhu & Gupta 2017). */
 function partTarget(options: PruneStepOptions, round: number): PruneStepOptions['target'] {
-  const share = 1 - (1 - round / options.rounds) ** 3;
-  return Object.fromEntries(
-    Object.entries(options.target).flatMap(([k, stays]) =>
-      stays === undefined ? [] : [[k, 1 - (1 - stays) * share]],
-    ),
-  );
+  return targetAt(options.target, 1 - (1 - round / options.rounds) ** 3);
 }
 
 async function pruneOnce(
