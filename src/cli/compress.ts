@@ -9,6 +9,7 @@ import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
 import { fileProblem } from '../support/diagnostics/files.ts';
 import { recipeInvalid } from '../support/diagnostics/passes.ts';
 import { modeNeedsData } from '../support/diagnostics/quantization.ts';
+import { type DataFlags, dataOf } from './data-flags.ts';
 import { interruptSignal } from './interrupt.ts';
 import { outputPath } from './output-path.ts';
 import { printReport } from './print-report.ts';
@@ -17,7 +18,7 @@ import { checkpointsOf, givenOf, type StepFlags, stepsOf } from './training-flag
 
 export type Int8Mode = 'auto' | 'static' | 'dynamic' | 'weights';
 
-interface Flags extends StepFlags {
+interface Flags extends StepFlags, DataFlags {
   int8?: Int8Mode;
   maxDrop?: number;
   cluster?: number;
@@ -30,11 +31,7 @@ interface Flags extends StepFlags {
   everywhere?: boolean;
   weightBits?: '4' | '8';
   recipe?: string;
-  labels?: string;
-  preprocess?: string;
-  skipBad?: boolean;
   calibrate: number;
-  evaluate: number;
   output?: string;
   force?: boolean;
   compare: boolean;
@@ -57,10 +54,7 @@ export async function run(model: string, flags: Flags): Promise<void> {
       output,
       recipe,
       force: flags.force ?? false,
-      data: flags.data
-        ? { path: flags.data, labels: flags.labels, preprocess: flags.preprocess, skipBad: flags.skipBad }
-        : undefined,
-      evaluationSamples: flags.evaluate,
+      ...dataOf(flags),
       compare: flags.compare,
       measure: flags.measure,
       cache: flags.cache ? openCalibrationCache(defaultCacheFolder()) : null,
@@ -103,6 +97,7 @@ function refuseIdle(flags: Flags): void {
     if (flags.labels !== undefined) idle('--labels', '--data');
     if (flags.preprocess !== undefined) idle('--preprocess', '--data');
     if (flags.skipBad) idle('--skip-bad', '--data');
+    if (flags.testData !== undefined) idle('--test-data', '--data');
   }
   if (flags.recipe !== undefined) return;
   if (flags.int8 === undefined) {

@@ -35,6 +35,11 @@ const shared = {
   labels: new Option('--labels <file>', 'CSV, JSON or .npy; folders named by class need none').helpGroup(
     'Data:',
   ),
+  testData: new Option(
+    '--test-data <path>',
+    'compare on this data, not on a part of --data held back',
+  ).helpGroup('Data:'),
+  testLabels: new Option('--test-labels <file>', 'labels of --test-data').helpGroup('Data:'),
   preprocess: new Option(
     '--preprocess <how>',
     'imagenet, tf, caffe, 0-1, 0-255, none, or the path of a preprocessor_config.json (default: guessed)',
@@ -69,6 +74,12 @@ const shared = {
   calibrate: new Option('--calibrate <n>', 'samples to find ranges on')
     .default(100)
     .argParser(positive)
+    .helpGroup('Data:'),
+  evaluate: new Option(
+    '--evaluate <n>',
+    'other samples to compare on, or "all" (default: 200, or all of --test-data)',
+  )
+    .argParser(wholeNumberOrAll)
     .helpGroup('Data:'),
   report: new Option('--report <files>', 'tables and charts as .html, .md or .json; several with commas')
     .argParser((text) => listed(text))
@@ -145,12 +156,9 @@ function build(): Command {
     .addOption(shared.preprocess)
     .addOption(shared.skipBad)
     .addOption(shared.calibrate)
-    .addOption(
-      new Option('--evaluate <n>', 'other samples to compare on, or "all"')
-        .default(200)
-        .argParser(wholeNumberOrAll)
-        .helpGroup('Data:'),
-    )
+    .addOption(shared.evaluate)
+    .addOption(shared.testData)
+    .addOption(shared.testLabels)
     .addOption(shared.seed)
     .addOption(shared.target)
     .addOption(

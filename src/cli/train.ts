@@ -5,6 +5,7 @@ import { trainStep } from '../jobs/steps/train-step.ts';
 import type { Recipe } from '../pipeline/recipe.ts';
 import { studentMissing } from '../support/diagnostics/training.ts';
 import { presetFor } from './compress.ts';
+import { type DataFlags, dataOf } from './data-flags.ts';
 import { interruptSignal } from './interrupt.ts';
 import { outputPath } from './output-path.ts';
 import { printReport } from './print-report.ts';
@@ -18,12 +19,7 @@ import {
   type TrainingFlags,
 } from './training-flags.ts';
 
-interface Flags extends TrainingFlags, StudentFlags {
-  data: string;
-  labels?: string;
-  preprocess?: string;
-  skipBad?: boolean;
-  evaluate: number;
+interface Flags extends TrainingFlags, StudentFlags, DataFlags {
   int8?: boolean;
   target: Recipe['target'];
   output?: string;
@@ -70,13 +66,7 @@ async function work(
       output,
       recipe: { ...recipe, calibration: { ...recipe.calibration, seed: flags.seed } },
       force: flags.force ?? false,
-      data: {
-        path: flags.data,
-        labels: flags.labels,
-        preprocess: flags.preprocess,
-        skipBad: flags.skipBad,
-      },
-      evaluationSamples: flags.evaluate,
+      ...dataOf(flags),
       measure: flags.measure,
       cache: openCalibrationCache(defaultCacheFolder()),
       command: `compress ${process.argv.slice(2).join(' ')}`,

@@ -191,7 +191,19 @@ const maxDrop = () =>
 
 /** Options described once, in main.ts. */
 type Shared = Readonly<
-  Record<'data' | 'labels' | 'preprocess' | 'skipBad' | 'seed' | 'target' | 'json', Option>
+  Record<
+    | 'data'
+    | 'labels'
+    | 'preprocess'
+    | 'skipBad'
+    | 'evaluate'
+    | 'testData'
+    | 'testLabels'
+    | 'seed'
+    | 'target'
+    | 'json',
+    Option
+  >
 >;
 
 /** compress distill and compress finetune. */
@@ -204,12 +216,9 @@ export function addTrainingCommands(program: Command, shared: Shared): void {
       .addOption(shared.labels)
       .addOption(shared.preprocess)
       .addOption(shared.skipBad)
-      .addOption(
-        new Option('--evaluate <n>', 'samples kept from training, to compare on')
-          .default(200)
-          .argParser(wholeNumber)
-          .helpGroup('Data:'),
-      )
+      .addOption(shared.evaluate)
+      .addOption(shared.testData)
+      .addOption(shared.testLabels)
       .addOption(shared.seed)
       .addOption(new Option('--int8', 'quantise the result').helpGroup('Precision:'))
       .addOption(maxDrop())

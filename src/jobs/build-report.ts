@@ -1,5 +1,4 @@
 /** Puts the report together from what the job found. */
-import type { DataSource, Split } from '../calibrate/source.ts';
 import type { Recipe } from '../pipeline/recipe.ts';
 import type { Journal } from '../pipeline/run.ts';
 import { describeMachine } from '../profile/machine.ts';
@@ -11,6 +10,7 @@ import { version } from '../support/version.ts';
 import type { PairMeasurement } from './measure-pair.ts';
 import type { StepsResult } from './model-steps.ts';
 import { nextSteps } from './next-steps.ts';
+import type { DataOptions, Prepared } from './prepare-data.ts';
 import type { PairResult } from './run-pair.ts';
 import { precisionSummary, stageSummary } from './stage-summary.ts';
 import type { TrainingRecord } from './training-run.ts';
@@ -20,13 +20,13 @@ export interface ReportParts {
     readonly input: string;
     readonly recipe: Recipe;
     readonly command: string;
-    readonly data?: { readonly path: string; readonly labels?: string | undefined } | undefined;
+    readonly data?: DataOptions | undefined;
   };
   readonly source: ModelFacts;
   readonly result: ModelFacts;
   readonly journal: Journal;
   readonly layers: Layer[];
-  readonly data: { readonly source: DataSource; readonly split: Split } | null;
+  readonly data: Prepared | null;
   readonly pair: PairResult | null;
   readonly measured: PairMeasurement | null;
   /** What was done before the recipe; null when nothing was. */
@@ -126,15 +126,16 @@ function precisionMode(layers: readonly Layer[]): Report['precision']['mode'] {
   return layers.some((l) => l.precision === 'int8-weights') ? 'weight-only' : 'none';
 }
 
-const dataFacts = ({ source, split }: { source: DataSource; split: Split }): NonNullable<Report['data']> => ({
+const dataFacts = ({ source, calibration, held }: Prepared): NonNullable<Report['data']> => ({
   source: source.name,
-  kind: source.kind,
-  calibrationSamples: split.calibration.length,
-  evaluationSamples: split.evaluation.length,
-  labelled: source.labelled,
-  synthetic: source.kind === 'synthetic',
+  test: held.source === source ? null : held.source.name,
+  kind: held.source.kind,
+  calibrationSamples: calibration.length,
+  evaluationSamples: held.indices.length,
+  labelled: held.source.labelled,
+  synthetic: held.source.kind === 'synthetic',
   preprocessing: source.preprocessing && { ...source.preprocessing },
-  guessed: [...source.guessed],
+  guessed: [...new Set([...source.guessed, ...held.source.guessed])],
 });
 
 function variants({ source, result, pair }: ReportParts, mode: string): Report['variants'] {

@@ -11,8 +11,9 @@ import { installedVersion } from '../profile/machine.ts';
 import { labelNamesCount } from '../support/diagnostics/bundle.ts';
 import { version } from '../support/version.ts';
 import type { OpenedModel } from './model-files.ts';
+import type { Prepared } from './prepare-data.ts';
 import { scoresOutput } from './run-pair.ts';
-import { outputPortsOf, type Prepared, portsOf } from './run-recipe.ts';
+import { outputPortsOf, portsOf } from './run-recipe.ts';
 
 export interface InfoOptions {
   readonly name?: string | undefined;
@@ -79,7 +80,7 @@ function labelsOf(
 export async function provenanceOf(
   opened: OpenedModel,
   recipes: Readonly<Record<string, unknown>>,
-  { source, split }: Prepared,
+  { source, calibration, held }: Prepared,
 ): Promise<BundleInfo['provenance']> {
   return {
     tool: `edgepress ${version}`,
@@ -92,8 +93,8 @@ export async function provenanceOf(
     recipes: { ...recipes },
     data: {
       source: source.name,
-      calibrationSamples: split.calibration.length,
-      evaluationSamples: split.evaluation.length,
+      calibrationSamples: calibration.length,
+      evaluationSamples: held.indices.length,
       synthetic: source.kind === 'synthetic',
     },
   };

@@ -12,7 +12,8 @@ import { formatBytes, formatDb, formatPercent } from '../support/units.ts';
 import type { Gate, GateResult } from './bundle-gate.ts';
 import type { VariantPlan } from './bundle-plan.ts';
 import type { CalibrationCache } from './calibration-cache.ts';
-import { isSmaller, outputPortsOf, type Prepared, portsOf, runRecipeOn } from './run-recipe.ts';
+import type { Prepared } from './prepare-data.ts';
+import { isSmaller, outputPortsOf, portsOf, runRecipeOn } from './run-recipe.ts';
 
 export interface VariantContext {
   readonly engine: Engine;

@@ -29,18 +29,10 @@ import { describeOutcome, isAboutVariant, makeVariant, type VariantOutcome } fro
 import type { CalibrationCache } from './calibration-cache.ts';
 import { readLabelNames } from './label-names.ts';
 import { type OpenedModel, openModel } from './model-files.ts';
+import { type DataOptions, describeData, type Prepared, prepareData } from './prepare-data.ts';
 import { type JobEvents, step } from './progress.ts';
 import { feedsFor, openSubject } from './run-pair.ts';
-import {
-  calibrates,
-  type DataOptions,
-  describeData,
-  describeModel,
-  type Prepared,
-  portsOf,
-  prepareData,
-  rejectBroken,
-} from './run-recipe.ts';
+import { calibrates, describeModel, portsOf, rejectBroken } from './run-recipe.ts';
 import { readOrtBuilds, readRuntimeBundle } from './runtime-bundle.ts';
 
 export interface BundleOptions extends Omit<InfoOptions, 'labelNames'> {
@@ -107,7 +99,7 @@ export async function bundleFile(options: BundleOptions): Promise<BundleResult> 
   const real = options.data !== undefined && options.data.path !== 'synthetic';
   const plans = planVariants(options.targets, { hasData: real, productShare: productShare(opened.model) });
   const prepared = await step(events, 'data', () => prepare(options, opened, plans), describeData);
-  const data = { source: prepared.source, indices: prepared.split.evaluation };
+  const data = prepared.held;
   await rejectUnrunnable(opened, plans, data);
   const stage = createBundleStage(options.output);
   const gate = createGate({ original: opened.path, data, budget: options.budget, signal });

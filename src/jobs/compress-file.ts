@@ -20,18 +20,15 @@ import { layerTable } from './layer-table.ts';
 import { measurePair } from './measure-pair.ts';
 import { factsOf, type OpenedModel, openModel } from './model-files.ts';
 import { type ModelStep, runModelSteps, type StepsResult } from './model-steps.ts';
+import { type DataOptions, describeData, type Prepared, prepareData } from './prepare-data.ts';
 import { type JobEvents, step } from './progress.ts';
 import { reportFiles } from './report-files.ts';
 import { type PairResult, runPair } from './run-pair.ts';
 import {
   calibrates,
-  type DataOptions,
-  describeData,
   describeModel,
   isSmaller,
-  type Prepared,
   portsOf,
-  prepareData,
   type QatOptions,
   rejectBroken,
   runRecipeOn,
@@ -46,8 +43,8 @@ export interface CompressFileOptions {
   /** Replace files that edgepress did not make. */
   readonly force?: boolean;
   readonly data?: DataOptions | undefined;
-  /** Samples to compare and evaluate on; none of them calibrates. Default 200. */
-  readonly evaluationSamples?: number;
+  /** Samples to compare and evaluate on; none of them calibrates. Default 200, or all of the test data. */
+  readonly evaluationSamples?: number | undefined;
   /** Skip what only informs: comparing, measuring. */
   readonly compare?: boolean;
   readonly measure?: boolean;
@@ -154,7 +151,7 @@ function prepare(
   return prepareData(data, ports, {
     seed,
     calibration: calibrates(recipe) ? samples : 0,
-    evaluation: evaluationSamples ?? 200,
+    evaluation: evaluationSamples ?? (data.test ? Number.POSITIVE_INFINITY : 200),
     synthetic: 2 * samples,
   });
 }
@@ -176,9 +173,9 @@ async function study(
     factsOf(result, { largestBytes }),
   ]);
   const runtime = await openEngine(engineOfTarget(options.recipe.target));
-  const indices = prepared?.split.evaluation ?? [];
+  const held = prepared?.held.indices.length ? prepared.held : null;
   const pair =
-    prepared && options.compare !== false && indices.length > 0
+    held && options.compare !== false
       ? await step(
           events,
           'compare',
@@ -186,24 +183,24 @@ async function study(
             runPair(
               { path: source.path },
               { path: result.path },
-              { engine: runtime, source: prepared.source, indices, signal, onProgress },
+              { engine: runtime, ...held, signal, onProgress },
             ),
           (r) => `${r.compare.samples} samples on ${r.compare.runtime}`,
         )
       : null;
-  const few = indices.slice(0, 16);
+  const few = held?.indices.slice(0, 16) ?? [];
   if (pair) events.begin?.('layers');
   const quality =
-    prepared && options.compare !== false
+    held && options.compare !== false
       ? await layerQuality(
           await openEngine(),
           clean,
           model,
-          { count: few.length, read: (i) => prepared.source.read(few[i]!) },
+          { count: few.length, read: (i) => held.source.read(few[i]!) },
           signal,
         )
       : [];
-  const sample = indices.length > 0 ? await prepared!.source.read(indices[0]!) : null;
+  const sample = held ? await held.source.read(held.indices[0]!) : null;
   const measured =
     options.measure === false
       ? null

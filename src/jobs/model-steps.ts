@@ -15,8 +15,9 @@ import { openHeldOut } from '../train/held-out.ts';
 import { sampleData } from '../train/samples.ts';
 import { scoresClasses } from '../train/settings.ts';
 import { measurePair } from './measure-pair.ts';
+import { type Prepared, trainingIndices } from './prepare-data.ts';
 import { type JobEvents, step } from './progress.ts';
-import { type Prepared, portsOf } from './run-recipe.ts';
+import { portsOf } from './run-recipe.ts';
 import type { TrainingRecord } from './training-run.ts';
 
 export interface StepContext {
@@ -24,7 +25,7 @@ export interface StepContext {
   /** The model as it came, ready to be a teacher. */
   readonly original: Model;
   readonly prepared: Prepared | null;
-  /** Samples that are not kept for evaluation. */
+  /** Samples of `prepared.source` that may be learnt from. */
   readonly training: readonly number[];
   readonly events: JobEvents;
   readonly signal?: AbortSignal | undefined;
@@ -81,10 +82,7 @@ export interface StepsOptions {
 export async function runModelSteps(source: Model, options: StepsOptions): Promise<StepsResult> {
   const { engine, prepared, events, signal } = options;
   const { model: original } = await compressModel(source, { recipe: preset('trainable'), engine, signal });
-  const evaluation = new Set(prepared?.split.evaluation);
-  const training = Array.from({ length: prepared?.source.length ?? 0 }, (_, i) => i).filter(
-    (i) => !evaluation.has(i),
-  );
+  const training = prepared ? await trainingIndices(prepared) : [];
   const context: StepContext = { engine, original, prepared, training, events, signal };
   const judge = await openJudge(original, options);
   try {
@@ -122,18 +120,17 @@ interface Judge {
 async function openJudge(original: Model, options: StepsOptions): Promise<Judge> {
   const { engine, prepared, folder, signal } = options;
   const scores = scoresClasses(original);
-  const indices = prepared?.split.evaluation ?? [];
-  const heldOut =
-    prepared && indices.length > 0
-      ? await openHeldOut({
-          engine,
-          data: await sampleData(prepared.source, indices),
-          batch: 64,
-          teacher: original,
-          scores,
-        })
-      : null;
-  const sample = prepared && indices.length > 0 ? await prepared.source.read(indices[0] as number) : null;
+  const held = prepared?.held.indices.length ? prepared.held : null;
+  const heldOut = held
+    ? await openHeldOut({
+        engine,
+        data: await sampleData(held.source, held.indices),
+        batch: 64,
+        teacher: original,
+        scores,
+      })
+    : null;
+  const sample = held ? await held.source.read(held.indices[0] as number) : null;
   return {
     async look(name, model) {
       const bytes = encodeModel(model);

@@ -11,6 +11,9 @@ export function nextSteps(parts: Known, mode: Report['precision']['mode']): Next
   // The other suggestions say nothing of steps: they would start from the model as it was.
   if (parts.staged) return longerTraining(parts);
   const model = quoted(input);
+  const dataFlags = data
+    ? ['--data', data.path, ...(data.test ? ['--test-data', data.test.path] : [])].map(quoted).join(' ')
+    : '';
   const flag =
     mode === 'float16'
       ? '--fp16'
@@ -38,25 +41,25 @@ export function nextSteps(parts: Known, mode: Report['precision']['mode']): Next
     });
   } else if (!hasLabels(parts)) {
     next.push({
-      command: `compress ${model} ${flag} --data ${quoted(data.path)} --labels <labels.csv>`,
+      command: `compress ${model} ${flag} ${dataFlags} ${data.test ? '--test-labels' : '--labels'} <labels.csv>`,
       why: 'accuracy before and after',
     });
   }
   const slower = latencyRatio(parts) > 1.05;
   if (slower && mode !== 'float16')
     next.push({
-      command: `compress ${model} --int8 weights${data ? ` --data ${quoted(data.path)}` : ''}`,
+      command: `compress ${model} --int8 weights${data ? ` ${dataFlags}` : ''}`,
       why: mode === 'q4' ? 'larger, at the speed of float' : 'the same size at the speed of float',
     });
   const worst = [...parts.layers].filter((l) => l.sqnrDb !== null).sort((a, b) => a.sqnrDb! - b.sqnrDb!)[0];
   if (worst && data && worst.precision === 'int8' && lostMuch(parts)) {
     if (parts.training.length === 0 && data.path !== 'synthetic')
       next.push({
-        command: `compress ${model} --int8 --qat --data ${quoted(data.path)}`,
+        command: `compress ${model} --int8 --qat ${dataFlags}`,
         why: 'trains the int8 model towards the original; takes minutes',
       });
     next.push({
-      command: `compress ${model} --int8 --data ${quoted(data.path)} --exclude ${quoted(worst.name)}`,
+      command: `compress ${model} --int8 ${dataFlags} --exclude ${quoted(worst.name)}`,
       why: 'keeps the layer in float that loses most',
     });
   }
@@ -80,7 +83,7 @@ function longerTraining(parts: Known): Next {
 
 /** Labels of any kind, in the data itself or beside it: asking for them again would change nothing. */
 const hasLabels = ({ data }: Known) =>
-  data !== null && (data.source.labelled || data.source.targeted === true);
+  data !== null && (data.held.source.labelled || data.held.source.targeted === true);
 
 function latencyRatio({ measured }: Known): number {
   const [before, after] = measured?.latency ?? [];

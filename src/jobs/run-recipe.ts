@@ -1,11 +1,7 @@
 /** What every job that compresses does: opens data, runs a recipe with calibration on it, tells of each stage. */
 import { findProblems } from '../analyze/facts.ts';
 import { observe } from '../calibrate/observe.ts';
-import { openData } from '../calibrate/open.ts';
-import type { DataSource, Split } from '../calibrate/source.ts';
-import { splitData } from '../calibrate/split.ts';
 import type { StatisticRequest, Statistics } from '../calibrate/statistics.ts';
-import { createSyntheticSource } from '../calibrate/synthetic.ts';
 import { type CompressedModel, compressModel } from '../compress.ts';
 import type { Engine, Port } from '../engine/contract.ts';
 import { dtypeOf, type Graph, type Model, shapeOf, type Value } from '../ir/model.ts';
@@ -18,29 +14,14 @@ import type { TrainingSettingsInit } from '../train/settings.ts';
 import { type CalibrationCache, calibrationKey } from './calibration-cache.ts';
 import { layersOf } from './layer-table.ts';
 import type { OpenedModel } from './model-files.ts';
+import { type Prepared, trainingIndices } from './prepare-data.ts';
 import { type JobEvents, step } from './progress.ts';
 import { stageSummary } from './stage-summary.ts';
-import { trainInt8, trainingIndices } from './train-int8.ts';
+import { trainInt8 } from './train-int8.ts';
 import { describeTraining, type TrainingRecord } from './training-run.ts';
-
-export interface DataOptions {
-  /** Folder, .npy or .npz; or 'synthetic'. */
-  readonly path: string;
-  readonly labels?: string | undefined;
-  readonly preprocess?: string | undefined;
-  readonly skipBad?: boolean | undefined;
-}
-
-export interface Prepared {
-  readonly source: DataSource;
-  readonly split: Split;
-}
 
 export const describeModel = ({ model, sizeBytes }: OpenedModel) =>
   `${formatBytes(sizeBytes)} · ${model.graph.nodes.length} nodes · opset ${model.opsets.get('') ?? '?'}`;
-
-export const describeData = ({ source, split }: Prepared) =>
-  `${split.calibration.length} to calibrate, ${split.evaluation.length} to compare · ${source.name}`;
 
 const describeCalibration = (activations: number, samples: number) =>
   `${activations === 1 ? 'range of 1 activation' : `ranges of ${activations} activations`} on ${samples} samples`;
@@ -60,33 +41,6 @@ export const portsOf = ({ graph }: { graph: Pick<Graph, 'inputs'> }): Port[] =>
 
 export const outputPortsOf = ({ graph }: { graph: Pick<Graph, 'outputs'> }): Port[] =>
   graph.outputs.map(portOf);
-
-export interface PrepareOptions {
-  readonly seed: number;
-  /** Samples to calibrate on; 0 when nothing will be. */
-  readonly calibration: number;
-  readonly evaluation: number;
-  /** Samples of 'synthetic'. */
-  readonly synthetic: number;
-}
-
-/** Opens data and divides it. @throws what openData throws */
-export async function prepareData(
-  given: DataOptions,
-  ports: readonly Port[],
-  { seed, calibration, evaluation, synthetic }: PrepareOptions,
-): Promise<Prepared> {
-  const source =
-    given.path === 'synthetic'
-      ? createSyntheticSource(ports, { seed, length: synthetic })
-      : await openData(given.path, ports, { ...given, seed });
-  const split = await splitData(source, {
-    calibration,
-    evaluation: Math.min(evaluation, source.length),
-    seed,
-  });
-  return { source, split };
-}
 
 /** Whether a recipe asks for ranges of activations. */
 export const calibrates = (recipe: Recipe) =>
@@ -138,8 +92,8 @@ export async function runRecipeOn(
   };
   const refine = async (pass: string, quantized: Model, clean: Model) => {
     if (pass !== 'quantize-static' || !qat || !prepared) return;
-    const { source, split } = prepared;
-    const indices = await trainingIndices(source, split);
+    const { source } = prepared;
+    const indices = await trainingIndices(prepared);
     const record = await step(
       events,
       'train',
@@ -184,12 +138,11 @@ export async function runRecipeOn(
 async function calibrate(
   model: Model,
   requests: readonly StatisticRequest[],
-  { source, split }: Prepared,
+  { source, calibration: indices }: Prepared,
   { recipe, engine, cache, signal }: RunRecipeOptions,
   onProgress: (done: number, total: number) => void,
 ): Promise<Statistics> {
   const { mseSamples } = recipe.calibration;
-  const indices = split.calibration;
   const data = { hash: cache ? await source.hash() : '', indices, mseSamples };
   const key = cache ? calibrationKey(model, requests, data, `${engine.name} ${engine.version}`) : '';
   const known = cache?.get(key);

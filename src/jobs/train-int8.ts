@@ -1,7 +1,6 @@
 /** Quantisation-aware training: the statically quantised model learns, from the float model it was made of and from
  *  labels where there are some, weights and scales that suit its integers. The form of the model does not change. */
-import { inParallel } from '../calibrate/read-all.ts';
-import type { DataSource, Split } from '../calibrate/source.ts';
+import type { DataSource } from '../calibrate/source.ts';
 import type { Engine } from '../engine/contract.ts';
 import { cloneModel } from '../ir/clone.ts';
 import type { Model } from '../ir/model.ts';
@@ -87,15 +86,4 @@ function scaleRule({ initial, elements, levels }: TrainedScale): ParameterRule {
       float32Values(initial).map((s) => s * factor),
     );
   return { gradient: 1 / Math.sqrt(elements * levels), rate: times(1), least: times(1 / 64) };
-}
-
-/** Samples that a training may see: all but those held back to compare and their copies. */
-export async function trainingIndices(source: DataSource, split: Split): Promise<number[]> {
-  const held = new Set(split.evaluation);
-  const all = Array.from({ length: source.length }, (_, i) => i).filter((i) => !held.has(i));
-  if (!source.fingerprint) return all;
-  const print = (i: number) => source.fingerprint?.(i) as Promise<string>;
-  const prints = new Set(await inParallel(split.evaluation.length, 8, (k) => print(split.evaluation[k]!)));
-  const own = await inParallel(all.length, 8, (k) => print(all[k]!));
-  return all.filter((_, k) => !prints.has(own[k]!));
 }

@@ -1,5 +1,6 @@
 /** The report as Markdown for a pull request: verdict, table and warnings in view, the rest folded away. */
 import { formatBytes, formatDb } from '../support/units.ts';
+import { dataText } from './data-text.ts';
 import { cell, code, fence, folded, table, text } from './markdown-text.ts';
 import type { Report } from './report.ts';
 import { stepsMarkdown } from './steps.ts';
@@ -65,15 +66,12 @@ function worst({ layers }: Report): string {
 
 function environment(report: Report): string {
   const { environment: env, data } = report;
-  const samples = data
-    ? `${data.source}, ${data.calibrationSamples} to calibrate, ${data.evaluationSamples} to compare`
-    : 'none';
   const runtimes = Object.entries(env.runtimes).map(([name, version]) => `${name} ${version}`);
   const lines = [
     `command: ${report.command}`,
     `made: ${report.createdAt} by ${report.tool.name} ${report.tool.version}`,
     `precision: ${report.precision.summary}`,
-    `data: ${samples}`,
+    `data: ${dataText(data)}`,
     `preprocessing: ${data?.preprocessing ? JSON.stringify(data.preprocessing) : 'none'}`,
     ...(data && data.guessed.length > 0 ? [`guessed: ${data.guessed.join('; ')}`] : []),
     `machine: ${env.os}, ${env.cpu}, ${env.cores} cores, ${formatBytes(env.memoryBytes)}, Node ${env.node}`,

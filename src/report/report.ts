@@ -101,6 +101,8 @@ export const reportSchema = z.object({
   data: z
     .object({
       source: z.string(),
+      /** Data of its own that was compared on; null: a part of `source`. Absent in older reports. */
+      test: z.string().nullable().optional(),
       kind: z.string(),
       calibrationSamples: z.number(),
       evaluationSamples: z.number(),

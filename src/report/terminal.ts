@@ -1,7 +1,8 @@
 /** The report in a terminal. Bad news first; fits the width; no escape codes without colour, and none ever from names
  *  in a model file. */
 import { createColors } from 'picocolors';
-import { formatBytes, formatCount, formatDb, formatInteger } from '../support/units.ts';
+import { formatBytes, formatCount, formatDb } from '../support/units.ts';
+import { dataText } from './data-text.ts';
 import { latencyPairs } from './latency.ts';
 import type { ModelFacts, Report } from './report.ts';
 import { orderReason, stepTable } from './steps.ts';
@@ -43,7 +44,7 @@ export function renderHeader(
   const lines = [
     labelled(source.file, factsLine(source), options, 'bold'),
     labelled('input', inputLine(report), options),
-    labelled('data', dataLine(report), options),
+    labelled('data', dataText(report.data), options),
     labelled('target', `${target.name} (${targetDetail(report)})`, options),
   ];
   return lines.join('');
@@ -152,15 +153,6 @@ function inputLine({ source, data }: Pick<Report, 'source' | 'data'>): string {
   const name = data === null ? '' : preprocessingName(data);
   if (data === null || name === '') return types;
   return `${types} → preprocessing ${name}${guessedPreprocessing(data) ? ' (guessed; change with --preprocess)' : ''}`;
-}
-
-function dataLine({ data }: Pick<Report, 'data'>): string {
-  if (data === null) return 'none';
-  const [calibrate, compare] = [
-    formatInteger(data.calibrationSamples),
-    formatInteger(data.evaluationSamples),
-  ];
-  return `${data.source}: ${calibrate} to calibrate, ${compare} held back to compare`;
 }
 
 function targetDetail(report: Pick<Report, 'target' | 'latency'>): string {

@@ -105,6 +105,28 @@ describe('compress --int8', () => {
     expect(evaluation?.samples).toBeGreaterThan(0);
   });
 
+  it('compares on data of its own where it is given, and refuses it where classes are others', async () => {
+    w.copy('glyphs-cnn');
+    for (const name of readdirSync(data('glyphs')))
+      for (const [i, file] of readdirSync(join(data('glyphs'), name)).entries()) {
+        const from = join(data('glyphs'), name, file);
+        // The first picture of every class is in both.
+        if (i < 6) cpSync(from, w.path(join('train', name, file)));
+        if (i === 0 || (i >= 6 && i < 9)) cpSync(from, w.path(join('test', name, file)));
+        if (name !== 'key') cpSync(from, w.path(join('other', name, file)));
+      }
+    const given = ['glyphs-cnn.onnx', '--int8', '--data', 'train', '--no-measure'];
+    const { stdout } = await succeeds([...given, '--test-data', 'test']);
+    expect(stdout.replace(/\s+/g, ' ')).toContain('50 to calibrate, 40 of test/ (40 images) to compare');
+    const report = readReport(w.path('glyphs-cnn.int8.report.json'));
+    expect(report.data).toMatchObject({ test: 'test/ (40 images)', evaluationSamples: 40 });
+    expect(report.evaluation?.samples).toBe(40);
+    const refused = await w.run([...given, '--test-data', 'other']);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain('TEST_DATA_DIFFERS');
+    expect(refused.stderr).toContain('class 6 is "key" there and "moon" here');
+  });
+
   it('gives the same bytes for the same command', async () => {
     for (const name of ['a', 'b']) {
       mkdirSync(w.path(name));

@@ -237,12 +237,16 @@ describe('a command line with a mistake', () => {
       expect(stderr).toContain(suggestion);
     });
 
-  it.each([['--labels', 'x.csv'], ['--preprocess', 'tf'], ['--symmetric'], ['--ranges', 'minmax']])(
-    'is told that %s would do nothing',
-    async (...flag) => {
-      await refuses(compress('glyphs-cnn.onnx', ...flag), 'OPTION_WITHOUT_EFFECT', 2);
-    },
-  );
+  it.each([
+    ['--labels', 'x.csv'],
+    ['--preprocess', 'tf'],
+    ['--test-data', 'test'],
+    ['--test-labels', 'x.csv'],
+    ['--symmetric'],
+    ['--ranges', 'minmax'],
+  ])('is told that %s would do nothing', async (...flag) => {
+    await refuses(compress('glyphs-cnn.onnx', ...flag), 'OPTION_WITHOUT_EFFECT', 2);
+  });
 
   it('needs a model', () => refuses(['--int8'], 'MISSING_ARGUMENT', 2));
 

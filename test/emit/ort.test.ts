@@ -14,7 +14,8 @@ import { readOrt } from '../../src/formats/ort/read.ts';
 import { writeOrt } from '../../src/formats/ort/write.ts';
 import type { Model } from '../../src/ir/model.ts';
 import type { Tensor } from '../../src/ir/tensor.ts';
-import { portsOf, prepareData, runRecipeOn } from '../../src/jobs/run-recipe.ts';
+import { prepareData } from '../../src/jobs/prepare-data.ts';
+import { portsOf, runRecipeOn } from '../../src/jobs/run-recipe.ts';
 import { readFixture } from '../fixture.ts';
 import { largestDifference, seededFeeds } from '../run-model.ts';
 

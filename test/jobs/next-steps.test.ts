@@ -18,6 +18,12 @@ const source: DataSource = {
   read: async () => ({ id: '0', inputs: {} }),
 };
 
+const preparedOf = (from: DataSource) => ({
+  source: from,
+  calibration: [],
+  held: { source: from, indices: [] },
+});
+
 /** What is known of `compress m.onnx --int8 --data val.npz`, not compared. */
 const parts = (changes: Partial<DataSource>, staged: Parts['staged'] = null): Parts => ({
   options: {
@@ -26,7 +32,7 @@ const parts = (changes: Partial<DataSource>, staged: Parts['staged'] = null): Pa
     command: 'compress m.onnx --int8 --data val.npz',
     data: { path: 'val.npz' },
   },
-  data: { source: { ...source, ...changes }, split: { calibration: [], evaluation: [] } },
+  data: preparedOf({ ...source, ...changes }),
   pair: null,
   measured: null,
   layers: [],
@@ -37,6 +43,14 @@ const parts = (changes: Partial<DataSource>, staged: Parts['staged'] = null): Pa
 const commands = (known: Parts) => nextSteps(known, 'static').map(({ command }) => command);
 
 describe('what to try next', () => {
+  it('keeps data of its own that is compared on', () => {
+    const known = parts({});
+    const data = { path: 'val.npz', test: { path: 'te st.npz' } };
+    expect(commands({ ...known, options: { ...known.options, data } })).toEqual([
+      "compress m.onnx --int8 --data val.npz --test-data 'te st.npz' --test-labels <labels.csv>",
+    ]);
+  });
+
   it('is to give labels, for data that has none', () => {
     expect(commands(parts({}))).toEqual(['compress m.onnx --int8 --data val.npz --labels <labels.csv>']);
   });

@@ -1,25 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { DataSource } from '../../src/calibrate/source.ts';
-import { qatSettings, trainingIndices } from '../../src/jobs/train-int8.ts';
+import { qatSettings } from '../../src/jobs/train-int8.ts';
 import { metricNoise } from '../../src/jobs/training-run.ts';
-
-const source = (prints: string | null) =>
-  ({
-    length: 6,
-    ...(prints ? { fingerprint: async (i: number) => prints[i]! } : {}),
-  }) as DataSource;
-
-describe('samples that quantisation-aware training may see', () => {
-  it('are all but those that the result is compared on', async () => {
-    const found = await trainingIndices(source(null), { calibration: [0, 1], evaluation: [4, 5] });
-    expect(found).toEqual([0, 1, 2, 3]);
-  });
-
-  it('leave out copies of those too', async () => {
-    const found = await trainingIndices(source('abcabd'), { calibration: [2], evaluation: [3] });
-    expect(found).toEqual([1, 2, 4, 5]);
-  });
-});
 
 describe('settings of quantisation-aware training', () => {
   it('go through few samples more often', () => {

@@ -25,7 +25,7 @@ function contextOf(original: Model): StepContext {
   return {
     engine,
     original,
-    prepared: { source, split: { calibration: [], evaluation: [] } },
+    prepared: { source, calibration: [], held: { source, indices: [] } },
     training,
     events: {},
   };

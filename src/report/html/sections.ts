@@ -1,5 +1,6 @@
 /** The page below the big numbers, one function a section; a section without anything to show is left out. */
 import { formatBytes, formatDb, formatInteger, formatMs } from '../../support/units.ts';
+import { dataText } from '../data-text.ts';
 import type { Report } from '../report.ts';
 import { orderReason, stepTable } from '../steps.ts';
 import { keptGroups, type SummaryRow, summaryRows, words } from '../summary.ts';
@@ -189,12 +190,7 @@ function recipe(report: Report): Markup {
       'Target',
       [target.name, target.runtime, list(target.sessionConfig)].filter((text) => text !== '').join(' · '),
     ],
-    [
-      'Data',
-      data === null
-        ? 'none'
-        : `${data.source}, ${data.calibrationSamples} to calibrate, ${data.evaluationSamples} to compare${data.synthetic ? ', synthetic' : ''}`,
-    ],
+    ['Data', dataText(data)],
     ['Preprocessing', data?.preprocessing ? JSON.stringify(data.preprocessing) : 'none'],
     ['Guessed', data === null || data.guessed.length === 0 ? 'nothing' : data.guessed.join('; ')],
     [

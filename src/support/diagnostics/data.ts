@@ -161,6 +161,20 @@ export const labelRange = (label: number, classes: number) =>
     'Check that the labels belong to this model; class folders are numbered in alphabetical order.',
   );
 
+export const testDataDiffers = (data: string, test: string, how: string) =>
+  user(
+    'TEST_DATA_DIFFERS',
+    `${data} (--data) and ${test} (--test-data) do not go together: ${how}.`,
+    'Name classes alike in both; --labels, --test-labels and --preprocess say what is guessed otherwise.',
+  );
+
+export const testDataSame = (data: string, test: string) =>
+  user(
+    'TEST_DATA_SAME',
+    `Every sample of ${data} (--data) that could calibrate is in ${test} (--test-data) too.`,
+    'Give other data to compare on, or leave --test-data out: a part of --data is held back then.',
+  );
+
 export const calibrationNotFinite = (value: string, sample: string) =>
   user(
     'CALIBRATION_NOT_FINITE',

@@ -1,0 +1,25 @@
+/** Options that say what to calibrate, train and compare on. */
+import type { CompressFileOptions } from '../jobs/compress-file.ts';
+import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
+
+export interface DataFlags {
+  data?: string;
+  labels?: string;
+  preprocess?: string;
+  skipBad?: boolean;
+  evaluate?: number;
+  testData?: string;
+  testLabels?: string;
+}
+
+/** @throws OPTION_WITHOUT_EFFECT */
+export function dataOf(flags: DataFlags): Pick<CompressFileOptions, 'data' | 'evaluationSamples'> {
+  const { data, labels, preprocess, skipBad, evaluate, testData, testLabels } = flags;
+  if (testLabels !== undefined && testData === undefined)
+    throw optionWithoutEffect('--test-labels', '--test-data');
+  const test = testData === undefined ? undefined : { path: testData, labels: testLabels };
+  return {
+    data: data === undefined ? undefined : { path: data, labels, preprocess, skipBad, test },
+    evaluationSamples: evaluate,
+  };
+}

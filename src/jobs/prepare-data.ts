@@ -1,0 +1,109 @@
+/** Opens what --data and --test-data name, and divides it: samples to calibrate and train on, others to compare on. */
+import { openData } from '../calibrate/open.ts';
+import { inParallel } from '../calibrate/read-all.ts';
+import type { DataSource } from '../calibrate/source.ts';
+import { splitData } from '../calibrate/split.ts';
+import { createSyntheticSource } from '../calibrate/synthetic.ts';
+import type { Port } from '../engine/contract.ts';
+import { testDataDiffers, testDataSame } from '../support/diagnostics/data.ts';
+
+export interface DataOptions {
+  /** Folder, .npy or .npz; or 'synthetic'. */
+  readonly path: string;
+  readonly labels?: string | undefined;
+  readonly preprocess?: string | undefined;
+  readonly skipBad?: boolean | undefined;
+  /** What to compare on, instead of a part of the above; preprocessed likewise. */
+  readonly test?: { readonly path: string; readonly labels?: string | undefined } | undefined;
+}
+
+export interface Prepared {
+  readonly source: DataSource;
+  /** Samples to find ranges on, ascending. */
+  readonly calibration: readonly number[];
+  /** What results are compared on: nothing of it calibrates or trains. `source` is the one above unless test data was given. */
+  readonly held: { readonly source: DataSource; readonly indices: readonly number[] };
+}
+
+export interface PrepareOptions {
+  readonly seed: number;
+  /** Samples to calibrate on; 0 when nothing will be. */
+  readonly calibration: number;
+  /** Samples to compare on, Infinity: all. */
+  readonly evaluation: number;
+  /** Samples of 'synthetic'. */
+  readonly synthetic: number;
+}
+
+export const describeData = ({ source, calibration, held }: Prepared) =>
+  [
+    `${calibration.length} to calibrate, ${held.indices.length} to compare`,
+    source.name,
+    ...(held.source === source ? [] : [`compared on ${held.source.name}`]),
+  ].join(' · ');
+
+/** @throws what openData throws, TEST_DATA_DIFFERS, TEST_DATA_SAME */
+export async function prepareData(
+  given: DataOptions,
+  ports: readonly Port[],
+  { seed, calibration, evaluation, synthetic }: PrepareOptions,
+): Promise<Prepared> {
+  const source =
+    given.path === 'synthetic'
+      ? createSyntheticSource(ports, { seed, length: synthetic })
+      : await openData(given.path, ports, { ...given, seed });
+  if (!given.test) {
+    const split = await splitData(source, {
+      calibration,
+      evaluation: Math.min(evaluation, source.length),
+      seed,
+    });
+    return { source, calibration: split.calibration, held: { source, indices: split.evaluation } };
+  }
+  const { path, labels } = given.test;
+  const limit = Number.isFinite(evaluation) ? evaluation : undefined;
+  const test = await openData(path, ports, { ...given, labels, seed, limit });
+  rejectOther(source, test);
+  const held = { source: test, indices: every(test) };
+  const split = await splitData(source, { calibration, evaluation: 0, seed });
+  const own = await withoutCopies(source, split.calibration, held);
+  if (calibration > 0 && own.length === 0) throw testDataSame(source.name, test.name);
+  return { source, calibration: own, held };
+}
+
+/** Samples that may be learnt from: all but those held back to compare on and their copies. */
+export async function trainingIndices({ source, held }: Prepared): Promise<number[]> {
+  const taken = new Set(held.source === source ? held.indices : []);
+  return withoutCopies(
+    source,
+    every(source).filter((i) => !taken.has(i)),
+    held,
+  );
+}
+
+const every = ({ length }: DataSource) => Array.from({ length }, (_, i) => i);
+
+async function withoutCopies(source: DataSource, indices: readonly number[], held: Prepared['held']) {
+  const ours = await fingerprints(source, indices);
+  const theirs = new Set(await fingerprints(held.source, held.indices));
+  return indices.filter((_, k) => ours[k] === undefined || !theirs.has(ours[k]));
+}
+
+const fingerprints = (source: DataSource, indices: readonly number[]) =>
+  inParallel(indices.length, 8, async (k) => source.fingerprint?.(indices[k] as number));
+
+/** A class must have one number in both, and a picture one meaning. */
+function rejectOther(source: DataSource, test: DataSource): void {
+  const [a, b] = [source.classes, test.classes];
+  if (a && b && `${a}` !== `${b}`) {
+    const at = b.findIndex((name, i) => name !== a[i]);
+    const k = at < 0 ? b.length : at;
+    throw testDataDiffers(
+      source.name,
+      test.name,
+      `class ${k} is "${a[k] ?? 'none'}" there and "${b[k] ?? 'none'}" here`,
+    );
+  }
+  if (source.preprocessing && JSON.stringify(source.preprocessing) !== JSON.stringify(test.preprocessing))
+    throw testDataDiffers(source.name, test.name, 'preprocessing was read or guessed otherwise');
+}
