@@ -59,6 +59,7 @@ export interface StepFlags extends TrainingFlags {
   distill?: boolean;
   finetune?: boolean;
   qat?: boolean;
+  maxDrop?: number;
   exclude?: string[];
   data?: string;
   target: Recipe['target'];
@@ -144,6 +145,7 @@ export function stepsOf(f: StepFlags, output: string): ModelStep[] {
         rounds: f.rounds,
         runtime: engineOfTarget(f.target),
         settings: trains ? settings : null,
+        maxDrop: f.maxDrop ?? null,
       }),
     );
   if (f.lowRank !== undefined)
@@ -163,6 +165,7 @@ export function stepsOf(f: StepFlags, output: string): ModelStep[] {
         },
         rounds: f.rounds,
         settings: trains ? settings : null,
+        maxDrop: f.maxDrop ?? null,
         target: f.target,
       }),
     );

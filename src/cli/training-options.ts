@@ -11,6 +11,7 @@ import {
   probability,
   wholeNumber,
 } from './arguments.ts';
+import { dataNeeded, shared } from './shared-options.ts';
 
 const training = (flags: string, description: string) =>
   new Option(flags, description).helpGroup('Training:');
@@ -185,34 +186,18 @@ const labelWeight = () =>
     .argParser(nonNegative);
 
 const maxDrop = () =>
-  new Option('--max-drop <points>', 'refuse a result that loses more accuracy, in percentage points')
+  new Option(
+    '--max-drop <points>',
+    'refuse a result that loses more accuracy, in percentage points; with --rounds, stop pruning there',
+  )
     .argParser(nonNegative)
     .helpGroup('Budget:');
 
-/** Options described once, in main.ts. */
-type Shared = Readonly<
-  Record<
-    | 'data'
-    | 'labels'
-    | 'preprocess'
-    | 'skipBad'
-    | 'evaluate'
-    | 'testData'
-    | 'testLabels'
-    | 'seed'
-    | 'target'
-    | 'json',
-    Option
-  >
->;
-
 /** compress distill and compress finetune. */
-export function addTrainingCommands(program: Command, shared: Shared): void {
+export function addTrainingCommands(program: Command): void {
   const common = (command: Command) =>
     command
-      .addOption(
-        new Option(shared.data.flags, shared.data.description).makeOptionMandatory().helpGroup('Data:'),
-      )
+      .addOption(dataNeeded)
       .addOption(shared.labels)
       .addOption(shared.preprocess)
       .addOption(shared.skipBad)

@@ -34,6 +34,7 @@ import {
   runRecipeOn,
   stampMetadata,
 } from './run-recipe.ts';
+import { isBeyond } from './steps/rounds.ts';
 
 export interface CompressFileOptions {
   readonly input: string;
@@ -135,7 +136,7 @@ function checkBudget(pair: PairResult | null, maxDrop: number | undefined): void
   const [name, before, after] = accuracy
     ? [accuracy.name, accuracy.before ?? 0, accuracy.after ?? 0]
     : ['agreement with the original', 1, agreement ?? 1];
-  if (100 * (before - after) > maxDrop) throw accuracyBudget(name, before, after, maxDrop);
+  if (isBeyond(maxDrop, before, after)) throw accuracyBudget(name, before, after, maxDrop);
 }
 
 /** model.int8.onnx → model.int8.report.{html,md,json} */

@@ -70,7 +70,7 @@ export async function trainingRun(
   const labelled = source.labelled || source.targeted === true;
   const losses = lossesOf(settings, { teacher: teacher !== null, labelled, scores });
   if (losses.length === 0) throw nothingToLearnFrom();
-  const { fit, validation } = await divide(source, options.indices, settings.seed);
+  const { fit, validation } = await divideForTraining(source, options.indices, settings.seed);
   const data = await sampleData(source, fit, { augmentation: settings.augmentation });
   const heldOut =
     validation.length > 0
@@ -177,7 +177,8 @@ async function checkpointFolder(
   return path.join(root, hash.digest('hex').slice(0, 16));
 }
 
-async function divide(source: DataSource, indices: readonly number[], seed: number) {
+/** Samples to train on, and a tenth, at most 1 000, to judge by; the same for the same seed. */
+export async function divideForTraining(source: DataSource, indices: readonly number[], seed: number) {
   const held = Math.min(1000, Math.floor(indices.length / 10));
   const part = {
     length: indices.length,

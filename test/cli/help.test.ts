@@ -62,6 +62,8 @@ it('the entry loads commander, its arguments and the version, and nothing else u
     expect(text).not.toMatch(/^import\s+'/m);
   };
   visit(join(root, 'src/cli/main.ts'));
-  const parts = ['arguments', 'main', 'text-options', 'training-options'].map((name) => `src/cli/${name}.ts`);
+  const parts = ['arguments', 'main', 'shared-options', 'text-options', 'training-options'].map(
+    (name) => `src/cli/${name}.ts`,
+  );
   expect([...seen].sort()).toEqual(['commander', ...parts, 'src/support/version.ts']);
 });

@@ -49,6 +49,7 @@ describe('zeros in rounds', () => {
       weights: { sparsity: 0.6, minElements: 1 },
       rounds: 2,
       settings,
+      maxDrop: null,
       target: 'wasm',
     });
     const sparse = await step.apply(dense, context);
@@ -73,6 +74,7 @@ describe('zeros in rounds', () => {
       weights: { sparsity: 0.5, score: 'sparsegpt', minElements: 1 },
       rounds: 3,
       settings: null,
+      maxDrop: null,
       target: 'node',
     });
     const { model, training } = await step.apply(dense, contextOf(dense));

@@ -14,6 +14,13 @@ export interface PassRun {
   readonly target: TargetName;
 }
 
+export interface PassResult {
+  readonly model: Model;
+  readonly skips: readonly Skip[];
+  /** Edits made. */
+  readonly changed: number;
+}
+
 /** Samples that scores from data look at. */
 const scoringSamples = 64;
 
@@ -22,7 +29,7 @@ export async function runPass(
   source: Model,
   { pass, options, target }: PassRun,
   { engine, prepared, training, signal }: StepContext,
-): Promise<{ model: Model; skips: readonly Skip[]; changed: number }> {
+): Promise<PassResult> {
   const indices = spread(training, scoringSamples);
   const recipe = parseRecipe({
     edgepress: 1,

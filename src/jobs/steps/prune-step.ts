@@ -12,7 +12,7 @@ import type { LayerCost } from '../../prune/cost-model.ts';
 import type { Importance, ImportanceData } from '../../prune/importance.ts';
 import { latencyRatio, measureLayers } from '../../prune/layer-latency.ts';
 import { pruneOnData } from '../../prune/on-data.ts';
-import { type PruneOptions, type PruneResult, pruneModel, targetAt } from '../../prune/prune.ts';
+import { joinResults, type PruneOptions, type PruneResult, pruneModel, targetAt } from '../../prune/prune.ts';
 import { type Reconstructed, reconstruct } from '../../prune/reconstruct.ts';
 import { scoreReconstruction } from '../../prune/reconstruction-scores.ts';
 import { formatCount, formatPercent } from '../../support/units.ts';
@@ -21,8 +21,8 @@ import { sampleData } from '../../train/samples.ts';
 import { scoresClasses, type TrainingSettings } from '../../train/settings.ts';
 import { reestimateStatistics } from '../../train/statistics.ts';
 import type { ModelStep, StepContext } from '../model-steps.ts';
-import { trainingRun } from '../training-run.ts';
 import { lossGradients } from './loss-gradients.ts';
+import { inRounds } from './rounds.ts';
 import { someSamples, spread } from './spread.ts';
 
 export interface PruneStepOptions {
@@ -35,10 +35,10 @@ export interface PruneStepOptions {
   readonly scope: 'global' | 'uniform';
   readonly round: number;
   readonly exclude: readonly string[];
-  /** Prune in this many rounds, training in between (all but the last). */
+  /** Prune in this many rounds, training in between: see inRounds. */
   readonly rounds: number;
-  /** Of the training between rounds; its epochs are shared out among them. */
   readonly settings: TrainingSettings | null;
+  readonly maxDrop: number | null;
   /** Runtime that a latency target is measured on. */
   readonly runtime: EngineName;
 }
@@ -46,38 +46,18 @@ export interface PruneStepOptions {
 export const pruneStep = (options: PruneStepOptions): ModelStep => ({
   name: 'prune',
   async apply(model, context) {
-    let current = cloneModel(model);
-    let result: PruneResult | null = null;
-    let fit: Reconstructed | null = null;
-    const training = [];
-    for (let round = 1; round <= options.rounds; round++) {
-      ({
-        model: current,
-        result,
-        fit,
-      } = await pruneOnce(current, partTarget(options, round), options, context));
-      if (round === options.rounds || !options.settings || !context.prepared) continue;
-      const epochs = Math.max(1, Math.round(options.settings.epochs / (2 * options.rounds)));
-      const run = await trainingRun(current, {
-        engine: context.engine,
-        settings: { ...options.settings, epochs },
-        source: context.prepared.source,
-        indices: context.training,
-        teacher: context.original,
-        events: context.events,
-        step: 'prune',
-        signal: context.signal,
-      });
-      current = run.model;
-      training.push({ ...run.record, name: `prune, round ${round}` });
-    }
-    const done = result as PruneResult;
-    current = await reestimated(current, context);
+    const run = { ...options, name: 'prune' };
+    const { kept, training, stopped } = await inRounds<Pruned>(run, context, async (before, round) => {
+      const now = await pruneOnce(before?.model ?? model, partTarget(options, round), options, context);
+      return before ? { ...now, result: joinResults(before.result, now.result) } : now;
+    });
+    const { result: done, fit } = kept;
+    const current = await reestimated(kept.model, context);
     const skips = [
       ...done.skipped,
       ...(fit?.skipped ?? []).map((s) => ({ ...s, reason: `not-fitted: ${s.reason}` })),
     ];
-    return { model: current, summary: describe(done, fit), skips, training };
+    return { model: current, summary: describe(done, fit, stopped), skips, training };
   },
 });
 
@@ -86,6 +66,7 @@ function partTarget(options: PruneStepOptions, round: number): PruneStepOptions[
   return targetAt(options.target, 1 - (1 - round / options.rounds) ** 3);
 }
 
+/** The given model stays as it is. */
 async function pruneOnce(
   model: Model,
   target: PruneStepOptions['target'],
@@ -219,14 +200,18 @@ async function reestimated(model: Model, context: StepContext): Promise<Model> {
   }
 }
 
-function describe({ before, after, dense, removed }: PruneResult, fit: Reconstructed | null): string {
+function describe(
+  { after, dense, removed }: PruneResult,
+  fit: Reconstructed | null,
+  stopped: string | null,
+): string {
   const units = removed.reduce((n, r) => n + r.from - r.to, 0);
   return [
     `${formatCount(dense.macs)} → ${formatCount(after.macs)} MACs (${formatPercent(after.macs / dense.macs, 0)})`,
     fit ? `${fit.fitted} layers fitted to the original's answers` : '',
     `${formatCount(dense.parameters)} → ${formatCount(after.parameters)} parameters`,
     `${units} channels in ${removed.length} groups removed`,
-    before.macs === dense.macs ? '' : 'in rounds',
+    stopped ? `stopped: ${stopped}` : '',
   ]
     .filter(Boolean)
     .join(' · ');
