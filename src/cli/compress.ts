@@ -9,6 +9,7 @@ import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
 import { fileProblem } from '../support/diagnostics/files.ts';
 import { recipeInvalid } from '../support/diagnostics/passes.ts';
 import { modeNeedsData } from '../support/diagnostics/quantization.ts';
+import { trainingNeedsData } from '../support/diagnostics/training.ts';
 import { type DataFlags, dataOf } from './data-flags.ts';
 import { interruptSignal } from './interrupt.ts';
 import { outputPath } from './output-path.ts';
@@ -88,7 +89,7 @@ const suffix = (recipe: Recipe) =>
       : `.${recipe.name.replace(/[^\w-]+/g, '-')}`;
 
 /** An option that would change nothing is a misunderstanding, and is said before any work.
- *  @throws OPTION_WITHOUT_EFFECT */
+ *  @throws OPTION_WITHOUT_EFFECT, TRAINING_NEEDS_DATA */
 function refuseIdle(flags: Flags): void {
   const idle = (option: string, needs: string) => {
     throw optionWithoutEffect(option, needs);
@@ -98,7 +99,11 @@ function refuseIdle(flags: Flags): void {
     if (flags.preprocess !== undefined) idle('--preprocess', '--data');
     if (flags.skipBad) idle('--skip-bad', '--data');
     if (flags.testData !== undefined) idle('--test-data', '--data');
+    if (flags.maxDrop !== undefined) idle('--max-drop', '--data');
+    if (flags.finetune || flags.distill) throw trainingNeedsData(flags.finetune ? 'finetune' : 'distil');
   }
+  if (flags.maxDrop !== undefined && !(flags.compare && flags.evaluate !== 0))
+    idle('--max-drop', 'samples to compare on (without --no-compare and --evaluate 0)');
   if (flags.recipe !== undefined) return;
   if (flags.int8 === undefined) {
     const chosen = flags.fp16 || flags.q4;

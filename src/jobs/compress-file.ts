@@ -12,7 +12,7 @@ import { writeModelFile } from '../formats/onnx/file.ts';
 import type { Recipe } from '../pipeline/recipe.ts';
 import type { Report } from '../report/report.ts';
 import { nothingToQuantize } from '../support/diagnostics/quantization.ts';
-import { accuracyBudget } from '../support/diagnostics/training.ts';
+import { accuracyBudget, budgetNotMeasured } from '../support/diagnostics/training.ts';
 import { buildReport, type ReportParts } from './build-report.ts';
 import type { CalibrationCache } from './calibration-cache.ts';
 import { checkOpens, checkTargets } from './check-files.ts';
@@ -128,14 +128,15 @@ async function runSteps(
   }
 }
 
-/** @throws ACCURACY_BUDGET */
+/** @throws ACCURACY_BUDGET, BUDGET_NOT_MEASURED */
 function checkBudget(pair: PairResult | null, maxDrop: number | undefined): void {
-  if (maxDrop === undefined || !pair) return;
-  const accuracy = pair.evaluation?.metrics[0];
-  const agreement = pair.compare.outputs.find((o) => o.top1Agreement !== null)?.top1Agreement ?? null;
+  if (maxDrop === undefined) return;
+  const accuracy = pair?.evaluation?.metrics[0];
+  const agreement = pair?.compare.outputs.find((o) => o.top1Agreement !== null)?.top1Agreement ?? null;
+  if (!accuracy && agreement === null) throw budgetNotMeasured(maxDrop);
   const [name, before, after] = accuracy
     ? [accuracy.name, accuracy.before ?? 0, accuracy.after ?? 0]
-    : ['agreement with the original', 1, agreement ?? 1];
+    : ['agreement with the original', 1, agreement as number];
   if (isBeyond(maxDrop, before, after)) throw accuracyBudget(name, before, after, maxDrop);
 }
 

@@ -22,7 +22,7 @@ export function nextSteps(parts: Known, mode: Report['precision']['mode']): Next
           ? '--q4 --fp16'
           : '--q4'
         : '--int8';
-  if (!data && flag !== '--int8') {
+  if ((!data || data.path === 'synthetic') && flag !== '--int8') {
     next.push({
       command: `compress ${model} ${flag} --data <folder or .npz>`,
       why:
@@ -30,7 +30,7 @@ export function nextSteps(parts: Known, mode: Report['precision']['mode']): Next
           ? 'compares with the original'
           : 'compares with the original, and keeps in float32 what sees large values',
     });
-  } else if (!data) {
+  } else if (!data || data.path === 'synthetic') {
     const gain =
       mode === 'weight-only'
         ? 'int8 computation where it is faster'

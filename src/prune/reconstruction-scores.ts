@@ -8,7 +8,7 @@ import type { Samples } from '../calibrate/run-samples.ts';
 import { stackedSamples } from '../calibrate/stacked.ts';
 import type { Moments } from '../calibrate/statistics.ts';
 import type { Engine } from '../engine/contract.ts';
-import type { Model } from '../ir/model.ts';
+import { type Model, readers as readersInGraph } from '../ir/model.ts';
 import { float32Values, type Tensor } from '../ir/tensor.ts';
 import type { ChannelGroup } from './channel-groups.ts';
 import { type Elimination, eliminate } from './elimination.ts';
@@ -46,7 +46,7 @@ export async function scoreReconstruction(
   const moments = await collectMoments(engine, model, requests, stacked, () => {}, options.signal);
   const { shrinkNorms, signal } = options;
   const trial = await openTrial(engine, model, judging, { together, shrinkNorms, signal });
-  const scores = new Map<string, number>();
+  const measured: Measured[] = [];
   for (const [i, group] of groups.entries()) {
     options.signal?.throwIfAborted();
     const readings = readers[i]!.flatMap((r) => {
@@ -57,15 +57,37 @@ export async function scoreReconstruction(
     const most = size - Math.max(1, Math.ceil(size * (options.leave ?? 0.1)));
     const path = readings.length > 0 ? eliminate(readings, size, most) : byMagnitude(group, most);
     const half = path.order.slice(0, Math.max(1, Math.min(most, Math.round(size / 2))));
-    const unit = Math.max(path.errors[half.length - 1] ?? 0, 1e-30);
     const error = half.length > 0 ? await trial.without(group, half, readings) : 0;
-    // Where nothing was seen to change, the order within the group still counts.
-    const own = unitScores(path, size, Math.max(error, 1e-12) / unit);
-    for (const [u, key] of group.keys.entries()) scores.set(key, own[u]!);
+    measured.push({ group, path, unit: path.errors[half.length - 1] ?? 0, error });
     options.onProgress?.(i + 1, groups.length);
+  }
+  return scoresOf(measured, model);
+}
+
+/** A group, and what its first half cost: in its readers (`unit`), and in the model's answer (`error`). */
+interface Measured {
+  readonly group: ChannelGroup;
+  readonly path: Elimination;
+  readonly unit: number;
+  readonly error: number;
+}
+
+function scoresOf(measured: readonly Measured[], model: Model): Map<string, number> {
+  const seen = measured.flatMap(({ error }) => (error > 0 ? [error] : [])).sort((a, b) => a - b);
+  const usual = seen[seen.length >> 1] ?? 0;
+  const scores = new Map<string, number>();
+  for (const { group, path, unit, error } of measured) {
+    // No sample went through the branch that it is in, which says nothing against it.
+    const assumed = error === 0 && isInBranch(group, model) ? usual : error;
+    // Elsewhere, where nothing was seen to change, the order within the group still counts.
+    const own = unitScores(path, group.units.length, Math.max(assumed, 1e-12) / Math.max(unit, 1e-30));
+    for (const [u, key] of group.keys.entries()) scores.set(key, own[u]!);
   }
   return scores;
 }
+
+const isInBranch = ({ members }: ChannelGroup, { graph }: Model) =>
+  members.some((m) => readersInGraph(m.value).some((node) => node.graph !== graph));
 
 /** Errors are measured on samples that nothing was fitted to: every third one, since data may stand in the order of its classes. */
 function shared(samples: Samples): { readonly fitting: Samples; readonly judging: Samples } {

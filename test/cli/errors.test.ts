@@ -13,6 +13,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   writeCyclic,
   writeEscaping,
+  writeFilter,
   writeHostileNames,
   writeNotFinite,
   writeUnknownOperator,
@@ -242,10 +243,22 @@ describe('a command line with a mistake', () => {
     ['--preprocess', 'tf'],
     ['--test-data', 'test'],
     ['--test-labels', 'x.csv'],
+    ['--max-drop', '1'],
     ['--symmetric'],
     ['--ranges', 'minmax'],
   ])('is told that %s would do nothing', async (...flag) => {
     await refuses(compress('glyphs-cnn.onnx', ...flag), 'OPTION_WITHOUT_EFFECT', 2);
+  });
+
+  it('is told when nothing measures what --max-drop bounds', async () => {
+    writeFilter(w.path('filter.onnx'));
+    const budget = ['--int8', 'weights', '--data', 'synthetic', '--max-drop', '1', '--no-measure'];
+    await refuses(['filter.onnx', ...budget], 'BUDGET_NOT_MEASURED', 4);
+    await refuses(
+      compress('glyphs-cnn.onnx', '--data', data('glyphs'), '--max-drop', '1', '--no-compare'),
+      'OPTION_WITHOUT_EFFECT',
+      2,
+    );
   });
 
   it('needs a model', () => refuses(['--int8'], 'MISSING_ARGUMENT', 2));

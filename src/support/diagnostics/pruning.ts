@@ -19,7 +19,7 @@ export const pruneTargetUnreachable = (
       what === 'parameters'
         ? `Ask for --prune ${Math.floor(99 - 100 * least)} % or less`
         : `Let ${percent(Math.min(1, least + 0.01))} or more stay`
-    }, lower "leave", or take out "exclude" patterns.`,
+    }, or keep less by name (--exclude).`,
   );
 
 export const pruneNeeds = (option: string, needs: string, hint: string) =>

@@ -174,6 +174,14 @@ export const studentMissing = (): Diagnostic =>
     'Pass --student <model>, --width 0.5 or --layers <n>.',
   );
 
+export const budgetNotMeasured = (most: number): Diagnostic =>
+  new Diagnostic(
+    'BUDGET_NOT_MEASURED',
+    'gate',
+    `--max-drop ${most} bounds accuracy or agreement with the original, and no output of this model scores classes. Nothing was written.`,
+    'Leave --max-drop out, and judge by the SQNR in the report.',
+  );
+
 export const accuracyBudget = (metric: string, before: number, after: number, most: number): Diagnostic =>
   new Diagnostic(
     'ACCURACY_BUDGET',
