@@ -9,7 +9,7 @@ import { tensorType } from '../ir/type.ts';
 import { findValue } from '../ir/walk.ts';
 import { calibrationNotFinite } from '../support/diagnostics/data.ts';
 import { internal } from '../support/diagnostics.ts';
-import { columnsOf, integers, operators, rowsOf } from './rows.ts';
+import { columnsOf, inGroups, operators, products, rowsOf } from './rows.ts';
 import { runSamples, type Samples } from './run-samples.ts';
 import type { MomentRequest, Moments, Statistics } from './statistics.ts';
 
@@ -66,20 +66,13 @@ function observed(model: Model, request: MomentRequest): Value {
   const op = operators(graph);
   const { groups, diagonal } = request;
   const flat = rowsOf(graph, source, request.patches);
-  const grouped =
-    groups === 1
-      ? flat
-      : op(
-          'Transpose',
-          [op('Reshape', [flat, integers(graph, -1, groups, columnsOf(request.patches) / groups)])],
-          { perm: [1, 0, 2] },
-        );
+  const grouped = inGroups(graph, flat, groups, columnsOf(request.patches));
   const count = op('Gather', [op('Shape', [flat]), addInitializer(graph, 'edgepress/first', zero())]);
   const divisor = op('Cast', [count], { to: 1 });
   const placeAxis = groups === 1 ? 0 : 1;
   const sum = diagonal
     ? reduceSum(model, op('Mul', [grouped, grouped]), placeAxis)
-    : op('MatMul', [op('Transpose', [grouped], { perm: groups === 1 ? [1, 0] : [0, 2, 1] }), grouped]);
+    : products(graph, grouped, grouped, groups);
   return op('Div', [sum, divisor]);
 }
 

@@ -38,6 +38,20 @@ export function answersOf(graph: Graph, answer: Value, patches: PatchSpec | null
   return op('Reshape', [patches ? channelsLast(op, answer, patches) : answer, integers(graph, -1, width)]);
 }
 
+/** [places, columns] → [groups, places, columns / groups]; as it is where there is one group. */
+export function inGroups(graph: Graph, rows: Value, groups: number, columns: number): Value {
+  if (groups === 1) return rows;
+  const op = operators(graph);
+  const apart = op('Reshape', [rows, integers(graph, -1, groups, columns / groups)]);
+  return op('Transpose', [apart], { perm: [1, 0, 2] });
+}
+
+/** Σ a·bᵀ over places: [columns of a, columns of b], or that for each group. */
+export const products = (graph: Graph, a: Value, b: Value, groups: number): Value => {
+  const op = operators(graph);
+  return op('MatMul', [op('Transpose', [a], { perm: groups === 1 ? [1, 0] : [0, 2, 1] }), b]);
+};
+
 /** Columns of a convolution's rows; −1 where they are the last axis of something. */
 export const columnsOf = (patches: PatchSpec | null) =>
   patches ? patches.channels * elementCount(patches.kernel) : -1;

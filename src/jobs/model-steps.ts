@@ -35,6 +35,8 @@ export interface StepOutcome {
   readonly model: Model;
   /** One line: what was done. */
   readonly summary: string;
+  /** For the report, after the step's name: "ended early: …". */
+  readonly note?: string | null;
   readonly skips?: readonly Skip[];
   readonly training?: readonly TrainingRecord[];
 }
@@ -57,6 +59,7 @@ export interface Milestone {
   readonly value: number | null;
   /** Median on the target, this machine. */
   readonly latencyMs: number | null;
+  readonly note?: string | null;
 }
 
 export interface StepsResult {
@@ -104,7 +107,7 @@ export async function runModelSteps(source: Model, options: StepsOptions): Promi
       stages.push({ name: s.name, summary: outcome.summary, ms: performance.now() - started });
       skips.push(...(outcome.skips ?? []).map((skip) => ({ ...skip, pass: s.name })));
       records.push(...(outcome.training ?? []));
-      milestones.push(await judge.look(s.name, model));
+      milestones.push({ ...(await judge.look(s.name, model)), note: outcome.note ?? null });
     }
     return { model, milestones, stages, skips, training: records };
   } finally {

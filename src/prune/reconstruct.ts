@@ -3,7 +3,15 @@
  *  dense layer's answer. Layers are taken in order, each seeing what those before it now give. Where a layer's answer is added
  *  to a residual stream, it is fitted to the dense stream, so that it also mends what went wrong upstream.
  *  Source: He, Zhang & Sun 2017, arXiv:1707.06168 (least squares, and its "multi-branch" targets). */
-import { type AddOperator, answersOf, integers, operators, rowsOf } from '../calibrate/rows.ts';
+import {
+  type AddOperator,
+  answersOf,
+  inGroups,
+  integers,
+  operators,
+  products,
+  rowsOf,
+} from '../calibrate/rows.ts';
 import type { Samples } from '../calibrate/run-samples.ts';
 import { stackedSamples } from '../calibrate/stacked.ts';
 import type { MomentRequest } from '../calibrate/statistics.ts';
@@ -104,7 +112,6 @@ function fittable(layer: WeightLayer, before: WeightLayer | undefined, most: num
   const [input] = node.inputs;
   const [answer] = node.outputs;
   if (!layout || !request || !input || !answer || !before?.layout) return `no-fit-for-${node.opType}`;
-  if (layout.groups > 1) return 'grouped-convolution';
   if (value.uses.length > 1) return 'weights-read-twice';
   if (layout.columns > most) return `too-wide: sums over ${layout.columns}`;
   if (isOp(node, 'Gemm') && (floatAttribute(node, 'alpha', 1) !== 1 || floatAttribute(node, 'beta', 1) !== 1))
@@ -116,16 +123,21 @@ function fittable(layer: WeightLayer, before: WeightLayer | undefined, most: num
 
 /** So many samples at a time that unfolded inputs stay below 32 MiB. */
 const togetherFor = (layer: Fittable) =>
-  Math.max(1, Math.min(32, Math.floor(2 ** 23 / (placesOf(layer) * layer.layout.columns))));
+  Math.max(
+    1,
+    Math.min(32, Math.floor(2 ** 23 / (placesOf(layer) * layer.layout.columns * layer.layout.groups))),
+  );
 
-/** Sums the products that a fit needs. @param kept  channels of the dense layer's answer that are left, null: all */
+/** Sums the products that a fit needs, one group of a convolution after the other.
+ *  @param kept  channels of the dense layer's answer that are left, undefined: all */
 async function measure(
   pair: SideBySide,
   { layout, request, input, answer, width }: Fittable,
   kept: readonly number[] | undefined,
-): Promise<ProductSums> {
+): Promise<ProductSums[]> {
   const sums = [new Float64Array(), new Float64Array()];
-  const products = (joint: Joint) => {
+  const { groups, rows, columns } = layout;
+  const sumsOver = (joint: Joint) => {
     const { graph } = joint;
     const op = operators(graph);
     const target = (value: Value) => {
@@ -136,16 +148,16 @@ async function measure(
     const branch = branchOf(answer, request.patches ? 1 : -1);
     const [was, is] = branch ? [joint.dense(branch.stream.name), joint.pruned(branch.stream)] : [];
     if (branch && was && is) {
-      const missing = op('Sub', [target(was), answersOf(graph, is, request.patches, layout.rows)]);
+      const missing = op('Sub', [target(was), answersOf(graph, is, request.patches, rows)]);
       y = op('Add', [y, branch.scale ? op('Mul', [missing, inverse(graph, branch.scale)]) : missing]);
     }
-    const x = withOnes(op, graph, rowsOf(graph, joint.pruned(input) as Value, request.patches));
-    const across = (v: Value) => op('MatMul', [op('Transpose', [v], { perm: [1, 0] }), x]);
-    const found = [across(x), across(y)];
+    const flat = rowsOf(graph, joint.pruned(input) as Value, request.patches);
+    const x = withOnes(op, graph, inGroups(graph, flat, groups, groups * columns));
+    const found = [x, inGroups(graph, y, groups, rows)].map((v) => products(graph, v, x, groups));
     for (const v of found) v.type = tensorType('float32', null);
     return found;
   };
-  await pair.run(products, (tensors, sample) => {
+  await pair.run(sumsOver, (tensors, sample) => {
     tensors.forEach((t, k) => {
       const values = float32Values(t);
       if (sums[k]!.length === 0) sums[k] = new Float64Array(values.length);
@@ -154,14 +166,19 @@ async function measure(
       if (!Number.isFinite(total[0]!)) throw calibrationNotFinite(answer.name, sample.id);
     });
   });
-  return apart(sums[0]!, sums[1]!, layout);
+  const [xx, yx] = sums as [Float64Array, Float64Array];
+  return Array.from({ length: groups }, (_, g) => {
+    const part = (all: Float64Array) =>
+      all.subarray((g * all.length) / groups, ((g + 1) * all.length) / groups);
+    return apart(part(xx), part(yx), rows / groups, columns);
+  });
 }
 
 /** A last column of ones: products with it are sums. */
 function withOnes(op: AddOperator, graph: Graph, x: Value): Value {
-  const [start, end, axis] = [integers(graph, 0), integers(graph, 1), integers(graph, 1)];
+  const [start, end, axis] = [integers(graph, 0), integers(graph, 1), integers(graph, -1)];
   const zeros = op('Mul', [op('Slice', [x, start, end, axis]), number(graph, 0)]);
-  return op('Concat', [x, op('Add', [zeros, number(graph, 1)])], { axis: 1 });
+  return op('Concat', [x, op('Add', [zeros, number(graph, 1)])], { axis: -1 });
 }
 
 const number = (graph: Graph, value: number) =>
@@ -182,7 +199,7 @@ const inverse = (graph: Graph, scale: Float64Array) =>
 const leastScale = 1e-3;
 
 /** @param xx  [columns + 1, columns + 1] @param yx  [rows, columns + 1] */
-function apart(xx: Float64Array, yx: Float64Array, { rows, columns }: Layout): ProductSums {
+function apart(xx: Float64Array, yx: Float64Array, rows: number, columns: number): ProductSums {
   const wide = columns + 1;
   const take = (from: Float64Array, n: number) => {
     const inner = new Float64Array(n * columns);
@@ -198,29 +215,21 @@ function apart(xx: Float64Array, yx: Float64Array, { rows, columns }: Layout): P
   };
 }
 
-function refit({ node, value, layout }: Fittable, sums: ProductSums, damping: number): void {
-  const { rows, columns, rowStride, columnStride } = layout;
+/** @param sums  of each group of rows */
+function refit({ node, value, layout }: Fittable, sums: readonly ProductSums[], damping: number): void {
+  const { rows, columns, rowStride, columnStride, groups } = layout;
   const tensor = value.constant as Tensor;
-  const old = float32Values(tensor);
-  const prior = new Float64Array(rows * columns);
-  const places = (visit: (from: number, to: number) => void) => {
-    for (let r = 0; r < rows; r++)
-      for (let c = 0; c < columns; c++) visit(r * columns + c, r * rowStride + c * columnStride);
-  };
-  places((from, to) => {
-    prior[from] = old[to]!;
-  });
+  const next = float32Values(tensor).slice();
   const home = interceptOf(node, rows);
-  const { weights, intercept } = fitWeights(
-    sums,
-    prior,
-    dampingFor(damping, columns, sums.places),
-    home !== null,
-  );
-  const next = old.slice();
-  places((from, to) => {
-    next[to] = weights[from]!;
-  });
+  const intercept = new Float64Array(rows);
+  const few = rows / groups;
+  for (const [g, own] of sums.entries()) {
+    const at = (k: number) => (g * few + Math.floor(k / columns)) * rowStride + (k % columns) * columnStride;
+    const prior = Float64Array.from({ length: few * columns }, (_, k) => next[at(k)]!);
+    const fit = fitWeights(own, prior, dampingFor(damping, columns, own.places), home !== null);
+    for (let k = 0; k < prior.length; k++) next[at(k)] = fit.weights[k]!;
+    intercept.set(fit.intercept, g * few);
+  }
   setConstant(value, tensorOf('float32', tensor.dims, next));
   home?.add(home.own ? intercept.map((v, i) => v - home.own![i]!) : intercept);
 }

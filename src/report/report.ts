@@ -143,6 +143,8 @@ export const reportSchema = z.object({
         metric: z.string().nullable(),
         value: z.number().nullable(),
         latencyMs: z.number().nullable(),
+        /** What it has to say besides, such as why it ended early. */
+        note: z.string().nullable().optional(),
       }),
     )
     .optional(),

@@ -26,8 +26,8 @@ export function stepTable(steps: readonly Step[]): { head: string[]; rows: strin
 
 const trains = (name: string) => name === 'distil' || name === 'finetune';
 
-/** One line: why the steps came in this order; null where there was no choice. */
-export function orderReason(steps: readonly Step[]): string | null {
+/** Why the steps came in this order, where there was a choice, and what each has to say; null where there is nothing. */
+export function stepRemarks(steps: readonly Step[]): string | null {
   const names = steps.slice(1).map((s) => s.name);
   const removes = names.some((name) => name === 'prune' || name === 'sparsify');
   const learns = names.some(trains);
@@ -37,9 +37,10 @@ export function orderReason(steps: readonly Step[]): string | null {
     removes && learns ? 'pruned first, so that training repairs what pruning broke' : '',
     quantised ? `${last} last, so that its scales fit the weights that are left` : '',
   ].filter((part) => part !== '');
-  if (parts.length === 0) return null;
-  const sentence = parts.join('; ');
-  return `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`;
+  const notes = steps.flatMap((s) => (s.note ? [`${s.name} ${s.note}`] : []));
+  const sentences = [parts.join('; '), ...notes].filter((part) => part !== '');
+  const whole = sentences.map((s) => `${s.charAt(0).toUpperCase()}${s.slice(1)}.`).join(' ');
+  return whole === '' ? null : whole;
 }
 
 /** A table, and the reason below it; empty where there was no step. */
@@ -51,6 +52,6 @@ export function stepsMarkdown({ steps }: Pick<Report, 'steps'>): string {
     head.map((_, i) => (i === 0 ? 'left' : 'right')),
     rows.map((row) => row.map(text)),
   );
-  const reason = orderReason(steps);
+  const reason = stepRemarks(steps);
   return `Step by step:\n\n${body}${reason ? `\n\n${text(reason)}` : ''}`;
 }

@@ -5,7 +5,7 @@ import { formatBytes, formatCount, formatDb } from '../support/units.ts';
 import { dataText } from './data-text.ts';
 import { latencyPairs } from './latency.ts';
 import type { ModelFacts, Report } from './report.ts';
-import { orderReason, stepTable } from './steps.ts';
+import { stepRemarks, stepTable } from './steps.ts';
 import {
   type KeptGroup,
   keptGroups,
@@ -170,7 +170,7 @@ function stepLines({ steps }: Report, options: TerminalOptions): string {
     options,
     labelWidth,
   );
-  const reason = orderReason(steps);
+  const reason = stepRemarks(steps);
   return reason ? `${lines}${labelled('', reason, options)}` : lines;
 }
 
@@ -190,7 +190,9 @@ function keptLines(report: Report, options: TerminalOptions): string {
         kept(keptGroups(report.layers.filter((layer) => layer.precision.startsWith(name)))),
       ),
     ),
-    ...(report.training ?? []).map((t) => labelled('trained', trainingSentence(t), options)),
+    ...(report.training ?? []).map((t, _, all) =>
+      labelled(all.length > 1 ? t.name : 'trained', trainingSentence(t), options),
+    ),
     ...lines('worst layers', worst.length === 0 ? [] : [worst.join(', ')]),
   ].join('');
 }

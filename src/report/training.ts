@@ -80,7 +80,7 @@ export function trainingMarkdown(t: TrainingFacts): string {
     rows,
   );
   return folded(
-    `Training: ${trainingSentence(t)}`,
+    `Training, ${t.name}: ${trainingSentence(t)}`,
     `${text(`Settings: ${JSON.stringify(t.settings)}`)}\n\n${body}`,
   );
 }

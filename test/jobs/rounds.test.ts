@@ -57,7 +57,7 @@ describe('rounds with a budget', () => {
     const { kept, stopped, training } = await inRounds(options, context, spoilIn(2, seen));
     expect(kept.round).toBe(1);
     expect(seen).toEqual([1, 2]);
-    expect(stopped).toBe('round 2 of 3 lost 50.00 points of accuracy, where 5 may go');
+    expect(stopped).toBe('ended early: round 2 of 3 lost 50.00 points of accuracy, where 5 may go');
     expect(training.map((t) => t.name)).toEqual(['spoil, round 1', 'spoil, round 2']);
   });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { renderHtml } from '../../src/report/html.ts';
 import { renderMarkdown } from '../../src/report/markdown.ts';
 import type { Report } from '../../src/report/report.ts';
-import { orderReason, stepTable } from '../../src/report/steps.ts';
+import { stepRemarks, stepTable } from '../../src/report/steps.ts';
 import { renderTerminal } from '../../src/report/terminal.ts';
 import { sampleReport } from './sample.ts';
 
@@ -35,6 +35,15 @@ describe('the model step by step', () => {
     expect(page).toContain('Pruned first');
   });
 
+  it('says what a step has to say', async () => {
+    const note = 'ended early: round 4 of 5 lost 4.95 points of accuracy, where 1 may go';
+    const told = { ...sampleReport(), steps: [at('original'), at('prune', { note })] };
+    const sentence = 'Prune ended early: round 4 of 5 lost 4.95 points of accuracy, where 1 may go.';
+    expect(renderTerminal(told, { colour: false, width: 80 }).replace(/\s+/g, ' ')).toContain(sentence);
+    expect(renderMarkdown(told)).toContain(sentence);
+    expect(await renderHtml(told)).toContain(sentence);
+  });
+
   it('leaves out what was measured nowhere, and marks what is missing in one row', () => {
     const none = { metric: null, value: null, latencyMs: null };
     expect(stepTable([at('original', none), at('prune', none)]).head).toEqual([
@@ -61,7 +70,7 @@ describe('the model step by step', () => {
       /^Int8 last, so that its scales fit the weights that are left\.$/,
     ],
   ])('gives the reason for the order %j', (names, expected) => {
-    const reason = orderReason(names.map((name) => at(name)));
+    const reason = stepRemarks(names.map((name) => at(name)));
     if (expected) expect(reason).toMatch(expected);
     else expect(reason).toBeNull();
   });

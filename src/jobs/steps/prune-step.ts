@@ -57,7 +57,7 @@ export const pruneStep = (options: PruneStepOptions): ModelStep => ({
       ...done.skipped,
       ...(fit?.skipped ?? []).map((s) => ({ ...s, reason: `not-fitted: ${s.reason}` })),
     ];
-    return { model: current, summary: describe(done, fit, stopped), skips, training };
+    return { model: current, summary: describe(done, fit), note: stopped, skips, training };
   },
 });
 
@@ -200,18 +200,13 @@ async function reestimated(model: Model, context: StepContext): Promise<Model> {
   }
 }
 
-function describe(
-  { after, dense, removed }: PruneResult,
-  fit: Reconstructed | null,
-  stopped: string | null,
-): string {
+function describe({ after, dense, removed }: PruneResult, fit: Reconstructed | null): string {
   const units = removed.reduce((n, r) => n + r.from - r.to, 0);
   return [
     `${formatCount(dense.macs)} → ${formatCount(after.macs)} MACs (${formatPercent(after.macs / dense.macs, 0)})`,
     fit ? `${fit.fitted} layers fitted to the original's answers` : '',
     `${formatCount(dense.parameters)} → ${formatCount(after.parameters)} parameters`,
     `${units} channels in ${removed.length} groups removed`,
-    stopped ? `stopped: ${stopped}` : '',
   ]
     .filter(Boolean)
     .join(' · ');

@@ -23,7 +23,7 @@ export interface Rounds<T> {
   /** What `compress` gave in the last round that is kept, its model trained where training followed. */
   readonly kept: T;
   readonly training: readonly TrainingRecord[];
-  /** Why not all rounds were kept. */
+  /** Why not all rounds were kept: "ended early: …". */
   readonly stopped: string | null;
 }
 
@@ -56,7 +56,11 @@ export async function inRounds<T extends { readonly model: Model }>(
       const judged = await budget?.judge(made.model, kept === null);
       if (judged) events.note?.(name, `round ${round} of ${rounds} ${judged.text}`);
       if (judged?.exceeded)
-        return { kept: kept as T, training, stopped: `round ${round} of ${rounds} ${judged.text}` };
+        return {
+          kept: kept as T,
+          training,
+          stopped: `ended early: round ${round} of ${rounds} ${judged.text}`,
+        };
       kept = made;
     }
     return { kept: kept as T, training, stopped: null };

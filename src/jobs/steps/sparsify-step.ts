@@ -36,8 +36,7 @@ export const sparsifyStep = (options: SparsifyStepOptions): ModelStep => ({
     });
     const { model: current, skips } = kept;
     const share = formatPercent(sparsityOf(findWeightLayers(current)), 0);
-    const why = stopped ? ` · stopped: ${stopped}` : '';
-    const summary = `${share} of the weights are zero${why} · ${sparsityEffect(target)}`;
-    return { model: current, summary, skips, training };
+    const summary = `${share} of the weights are zero · ${sparsityEffect(target)}`;
+    return { model: current, summary, note: stopped, skips, training };
   },
 });

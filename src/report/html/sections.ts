@@ -2,7 +2,7 @@
 import { formatBytes, formatDb, formatInteger, formatMs } from '../../support/units.ts';
 import { dataText } from '../data-text.ts';
 import type { Report } from '../report.ts';
-import { orderReason, stepTable } from '../steps.ts';
+import { stepRemarks, stepTable } from '../steps.ts';
 import { keptGroups, type SummaryRow, summaryRows, words } from '../summary.ts';
 import { type Chart, type Draw, figure } from './chart.ts';
 import { bytesChart } from './chart-bytes.ts';
@@ -68,7 +68,7 @@ function milestones({ steps }: Report): Markup | null {
     cell: (row: string[]) => row[i] ?? '',
     numeric: i > 0,
   }));
-  const reason = orderReason(steps);
+  const reason = stepRemarks(steps);
   return section(
     'Step by step',
     'milestones',
