@@ -44,7 +44,7 @@ describe('a report with training in it', () => {
 
   it('has a row an epoch in Markdown, the kept one marked', () => {
     const text = renderMarkdown(report);
-    expect(text).toContain('Training, qat: agreement 88.5 → 94.5 % on 364 held out');
+    expect(text).toContain('Training, train: agreement 88.5 → 94.5 % on 364 held out');
     expect(text).toContain('| 2 (kept) | 0.5240 | agreement 94.5 % | 0 |');
   });
 
