@@ -4,13 +4,14 @@ import { type Chart, type Draw, figure, still, valueAxis } from './chart.ts';
 import { html, type Markup } from './markup.ts';
 import { table } from './table.ts';
 
-/** null where nothing was trained. @param id  starts the ids of its figures */
+/** null where nothing was trained; one epoch makes a sentence, no curve. @param id  starts the ids of its figures */
 export function trainingCharts(training: TrainingFacts, id: string, draw: Draw): Markup | null {
   if (training.epochs.length === 0) return null;
   const measured = training.epochs.filter((e) => e.metric !== null);
+  const loss = training.epochs.length > 1 ? lossChart(training, id) : null;
   const metric = measured.length > 1 ? metricChart(training, measured, id) : null;
   return html`<p><strong>${training.name}</strong>: ${trainingSentence(training)}</p>
-${figure(lossChart(training, id), draw)}${metric && figure(metric, draw)}`;
+${loss && figure(loss, draw)}${metric && figure(metric, draw)}`;
 }
 
 function lossChart(t: TrainingFacts, id: string): Chart {
