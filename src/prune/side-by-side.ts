@@ -94,26 +94,29 @@ export function openSideBySide(
       // What is there already is carried over: an output may not be an input.
       const here = new Set([...a.live.map((v) => keyOf(a, v)), ...b.live.map((v) => keyOf(b, v))]);
       const fresh = wanted.filter(({ key }) => !here.has(key));
-      const kept: Sample[] = [];
-      let k = 0;
-      await run(
-        (joint) =>
-          fresh.map(({ front, value }) => {
-            const found = (front === a ? joint.dense(value.name) : joint.pruned(value)) as Value;
-            found.type = tensorType(dtypeOf(value)!, null);
-            return found;
-          }),
-        (tensors, sample) => {
-          const inputs = Object.fromEntries(fresh.map(({ key }, i) => [key, copyOf(tensors[i]!)]));
-          for (const { key } of wanted) if (here.has(key)) inputs[key] = sample.inputs[key] as Tensor;
-          kept[k++] = { id: sample.id, inputs };
-        },
-      );
+      // All of it may be there: nodes in between make nothing that is read.
+      if (fresh.length > 0) {
+        const kept: Sample[] = [];
+        let k = 0;
+        await run(
+          (joint) =>
+            fresh.map(({ front, value }) => {
+              const found = (front === a ? joint.dense(value.name) : joint.pruned(value)) as Value;
+              found.type = tensorType(dtypeOf(value)!, null);
+              return found;
+            }),
+          (tensors, sample) => {
+            const inputs = Object.fromEntries(fresh.map(({ key }, i) => [key, copyOf(tensors[i]!)]));
+            for (const { key } of wanted) if (here.has(key)) inputs[key] = sample.inputs[key] as Tensor;
+            kept[k++] = { id: sample.id, inputs };
+          },
+        );
+        source = { count: kept.length, read: async (i) => kept[i] as Sample };
+      }
       for (const [i, front] of [a, b].entries()) {
         front.done = goal.done[i]!;
         front.live = goal.live[i]!;
       }
-      source = { count: kept.length, read: async (i) => kept[i] as Sample };
     },
   };
 }

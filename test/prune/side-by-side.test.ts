@@ -5,6 +5,7 @@ import { stackedSamples } from '../../src/calibrate/stacked.ts';
 import type { Engine } from '../../src/engine/contract.ts';
 import { openEngine } from '../../src/engine/open.ts';
 import { readModelFile } from '../../src/formats/onnx/file.ts';
+import { parseModel } from '../../src/formats/onnx-text/index.ts';
 import { cloneModel } from '../../src/ir/clone.ts';
 import { setOutputs } from '../../src/ir/edit.ts';
 import type { Model, Value } from '../../src/ir/model.ts';
@@ -12,7 +13,7 @@ import { numbers, type Tensor } from '../../src/ir/tensor.ts';
 import { findValue } from '../../src/ir/walk.ts';
 import { pruneModel } from '../../src/prune/prune.ts';
 import { openSideBySide, type SideBySideOptions } from '../../src/prune/side-by-side.ts';
-import { runModel, seededFeeds } from '../run-model.ts';
+import { largestDifference, runModel, seededFeeds } from '../run-model.ts';
 
 let engine: Engine;
 beforeAll(async () => {
@@ -75,4 +76,25 @@ describe('two models side by side', () => {
       }
     },
   );
+
+  it('go past nodes that make nothing that is read', async () => {
+    const dense = parseModel(
+      `<ir_version: 8, opset_import: ["" : 17]> g (float[N,2] x) => (float[N,2] y) {
+        unread = Relu (x) a = Neg (x) y = Abs (a) }`,
+      'g',
+    );
+    const pruned = cloneModel(dense);
+    const samples: Samples = { count, read: async (i) => ({ id: `${i}`, inputs: seededFeeds(dense, i) }) };
+    const pair = openSideBySide(engine, dense, pruned, samples);
+    for (const node of pruned.graph.nodes.slice(1)) {
+      await pair.advance(node);
+      const answer = node.outputs[0] as Value;
+      const gaps: number[] = [];
+      await pair.run(
+        (joint) => [joint.dense(answer.name) as Value, joint.pruned(answer) as Value],
+        ([a, b]) => gaps.push(largestDifference(a!, b!).difference),
+      );
+      expect(gaps).toEqual(Array(count).fill(0));
+    }
+  });
 });
