@@ -66,10 +66,19 @@ export function nextSteps(parts: Known, mode: Report['precision']['mode']): Next
   return next;
 }
 
-/** The same command with three times the epochs, where pruning or distillation lost much. */
+/** The same command with training, or with three times the epochs, where pruning or distillation lost much. */
 function longerTraining(parts: Known): Next {
   const trained = parts.staged?.training.at(-1);
-  if (!trained || !lostMuch(parts)) return [];
+  if (!lostMuch(parts)) return [];
+  if (!trained) {
+    if (parts.options.data === undefined || parts.options.data.path === 'synthetic') return [];
+    return [
+      {
+        command: `${parts.options.command} --distill`,
+        why: 'trains what is left towards the original, no labels needed; takes minutes',
+      },
+    ];
+  }
   const epochs = `--epochs ${3 * trained.settings.epochs}`;
   const { command } = parts.options;
   const given = /--epochs[ =]\d+/;

@@ -62,6 +62,22 @@ describe('what to try next', () => {
     expect(commands(parts(changes))).toEqual([]);
   });
 
+  it('is to train what was pruned, where that lost much', () => {
+    const model = createModel({ opsets: new Map([['', 21]]), irVersion: 10 });
+    const staged = { model, milestones: [], stages: [], skips: [], training: [] };
+    const output = {
+      name: 'scores',
+      sqnrDb: 10,
+      cosine: 0.9,
+      maxAbsError: 1,
+      top1Agreement: 0.9,
+      nonFinite: 0,
+    };
+    const compare = { samples: 500, runtime: 'wasm', outputs: [output], disagreements: [] };
+    const known = { ...parts({}, staged), pair: { compare, evaluation: null } };
+    expect(commands(known)).toEqual(['compress m.onnx --int8 --data val.npz --distill']);
+  });
+
   it('is not to give labels after a step such as distillation, which the suggestion would leave out', () => {
     const model = createModel({ opsets: new Map([['', 21]]), irVersion: 10 });
     const staged = { model, milestones: [], stages: [], skips: [], training: [] };
