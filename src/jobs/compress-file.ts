@@ -12,7 +12,7 @@ import { writeModelFile } from '../formats/onnx/file.ts';
 import type { Recipe } from '../pipeline/recipe.ts';
 import type { Report } from '../report/report.ts';
 import { nothingToQuantize } from '../support/diagnostics/quantization.ts';
-import { accuracyBudget, budgetNotMeasured } from '../support/diagnostics/training.ts';
+import { checkBudget } from './accuracy-budget.ts';
 import { buildReport, type ReportParts } from './build-report.ts';
 import type { CalibrationCache } from './calibration-cache.ts';
 import { checkOpens, checkTargets } from './check-files.ts';
@@ -23,7 +23,7 @@ import { type ModelStep, runModelSteps, type StepsResult } from './model-steps.t
 import { type DataOptions, describeData, type Prepared, prepareData } from './prepare-data.ts';
 import { type JobEvents, step } from './progress.ts';
 import { reportFiles } from './report-files.ts';
-import { type PairResult, runPair } from './run-pair.ts';
+import { runPair } from './run-pair.ts';
 import {
   calibrates,
   describeModel,
@@ -34,7 +34,6 @@ import {
   runRecipeOn,
   stampMetadata,
 } from './run-recipe.ts';
-import { isBeyond } from './steps/rounds.ts';
 
 export interface CompressFileOptions {
   readonly input: string;
@@ -126,18 +125,6 @@ async function runSteps(
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-/** @throws ACCURACY_BUDGET, BUDGET_NOT_MEASURED */
-function checkBudget(pair: PairResult | null, maxDrop: number | undefined): void {
-  if (maxDrop === undefined) return;
-  const accuracy = pair?.evaluation?.metrics[0];
-  const agreement = pair?.compare.outputs.find((o) => o.top1Agreement !== null)?.top1Agreement ?? null;
-  if (!accuracy && agreement === null) throw budgetNotMeasured(maxDrop);
-  const [name, before, after] = accuracy
-    ? [accuracy.name, accuracy.before ?? 0, accuracy.after ?? 0]
-    : ['agreement with the original', 1, agreement as number];
-  if (isBeyond(maxDrop, before, after)) throw accuracyBudget(name, before, after, maxDrop);
 }
 
 /** model.int8.onnx → model.int8.report.{html,md,json} */

@@ -4,6 +4,7 @@ import { accuracyBudget } from '../../support/diagnostics/training.ts';
 import { type HeldOut, openHeldOut } from '../../train/held-out.ts';
 import { sampleData } from '../../train/samples.ts';
 import { scoresClasses, type TrainingSettings } from '../../train/settings.ts';
+import { isBeyond } from '../accuracy-budget.ts';
 import type { StepContext } from '../model-steps.ts';
 import { divideForTraining, type TrainingRecord, trainingRun } from '../training-run.ts';
 
@@ -106,8 +107,3 @@ async function openBudget(
     close: () => meter.close(),
   };
 }
-
-/** Whether a share has dropped by more than so many percentage points. Shares are quotients of small numbers: 0.987 − 0.977 is a
- *  hair more than 0.01. */
-export const isBeyond = (maxDrop: number, before: number, after: number): boolean =>
-  100 * (before - after) > maxDrop + 1e-6;
