@@ -6,7 +6,7 @@ import { splitData } from '../calibrate/split.ts';
 import type { Engine } from '../engine/contract.ts';
 import type { Model } from '../ir/model.ts';
 import { trainingGain, trainingMetric } from '../report/training.ts';
-import { nothingToLearnFrom } from '../support/diagnostics/training.ts';
+import { noneToTrainOn, nothingToLearnFrom } from '../support/diagnostics/training.ts';
 import { openHeldOut } from '../train/held-out.ts';
 import { type EpochRecord, type TrainEvent, train } from '../train/loop.ts';
 import type { LossTerm } from '../train/losses.ts';
@@ -59,7 +59,7 @@ export interface TrainingRecord {
   readonly settings: TrainingSettings;
 }
 
-/** @throws NOTHING_TO_LEARN_FROM without teacher and labels; what training and data throw; an abort as AbortError */
+/** @throws NOTHING_TO_LEARN_FROM without teacher and labels; NONE_TO_TRAIN_ON; what training and data throw; an abort as AbortError */
 export async function trainingRun(
   student: Model,
   options: TrainingRunOptions,
@@ -70,6 +70,7 @@ export async function trainingRun(
   const labelled = source.labelled || source.targeted === true;
   const losses = lossesOf(settings, { teacher: teacher !== null, labelled, scores });
   if (losses.length === 0) throw nothingToLearnFrom();
+  if (options.indices.length === 0) throw noneToTrainOn(source.length);
   const { fit, validation } = await divideForTraining(source, options.indices, settings.seed);
   const data = await sampleData(source, fit, { augmentation: settings.augmentation });
   const heldOut =

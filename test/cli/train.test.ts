@@ -172,6 +172,11 @@ describe('what cannot be done', () => {
       ['distill', 'glyphs-mlp.onnx', '--student', 'none.onnx', ...train],
       'FILE_NOT_FOUND',
     ],
+    [
+      'training on data that is all kept to compare on',
+      ['glyphs-mlp.onnx', '--distill', '--data', grey, '--evaluate', 'all'],
+      'NONE_TO_TRAIN_ON',
+    ],
     ['training without data', ['glyphs-mlp.onnx', '--distill'], 'TRAINING_NEEDS_DATA'],
     ['a command without data', ['finetune', 'glyphs-mlp.onnx'], 'MISSING_MANDATORY_OPTION_VALUE'],
     [

@@ -23,7 +23,7 @@ import { reestimateStatistics } from '../../train/statistics.ts';
 import type { ModelStep, StepContext } from '../model-steps.ts';
 import { lossGradients } from './loss-gradients.ts';
 import { inRounds } from './rounds.ts';
-import { someSamples, spread } from './spread.ts';
+import { fewest, someSamples, spread } from './spread.ts';
 
 export interface PruneStepOptions {
   /** Shares of the original that stay. */
@@ -53,13 +53,20 @@ export const pruneStep = (options: PruneStepOptions): ModelStep => ({
     });
     const { result: done, fit } = kept;
     const current = await reestimated(kept.model, context);
+    const notes = [stopped, tooFew(options, context)].filter((n) => n !== null);
     const skips = [
       ...done.skipped,
       ...(fit?.skipped ?? []).map((s) => ({ ...s, reason: `not-fitted: ${s.reason}` })),
     ];
-    return { model: current, summary: describe(done, fit), note: stopped, skips, training };
+    return { model: current, summary: describe(done, fit), note: notes.join('; ') || null, skips, training };
   },
 });
+
+/** Why data was there and nothing was made of it; null where something was, or nothing was to be. */
+function tooFew({ importance, reconstruct }: PruneStepOptions, { prepared, training }: StepContext) {
+  if (!prepared || training.length >= fewest || (importance !== null && !reconstruct)) return null;
+  return `went by magnitude, with nothing fitted: ${training.length} samples are left to learn from, ${fewest} are needed`;
+}
 
 /** Cubic: most goes early, while the network still has room (Zhu & Gupta 2017). */
 function partTarget(options: PruneStepOptions, round: number): PruneStepOptions['target'] {

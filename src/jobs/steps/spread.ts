@@ -15,4 +15,4 @@ export function someSamples({ prepared, training }: StepContext, most: number): 
   return { count: some.length, read: (i) => prepared.source.read(some[i] as number) };
 }
 
-const fewest = 16;
+export const fewest = 16;

@@ -144,6 +144,14 @@ export const nothingToLearnFrom = (): Diagnostic =>
     'Add labels (class folders, or --labels), or distil: compress distill teacher.onnx --student model.onnx --data …',
   );
 
+export const noneToTrainOn = (held: number): Diagnostic =>
+  new Diagnostic(
+    'NONE_TO_TRAIN_ON',
+    'user',
+    `None of the ${held} samples is left to train on: all of them, or copies of them, are kept to compare on.`,
+    'Keep fewer (--evaluate), add samples, or give others to compare on (--test-data).',
+  );
+
 export const trainingNeedsData = (step: string): Diagnostic =>
   new Diagnostic(
     'TRAINING_NEEDS_DATA',
