@@ -43,7 +43,8 @@ export const least: Record<string, number> = {
 const folders = [shipped, ...(zoo ? [`${zoo}/models`] : [])];
 export const files = folders.flatMap((folder) =>
   (readdirSync(folder, { recursive: true }) as string[])
-    .filter((f) => f.endsWith('.onnx'))
+    // What the README's command writes beside a shipped model, such as glyphs-cnn.int8.onnx, does not ship.
+    .filter((f) => f.endsWith('.onnx') && (folder !== shipped || /^[^.]+\.onnx$/.test(f)))
     .sort()
     .map((f) => `${folder}/${f}`),
 );
