@@ -17,6 +17,9 @@ export function dataOf(flags: DataFlags): Pick<CompressFileOptions, 'data' | 'ev
   const { data, labels, preprocess, skipBad, evaluate, testData, testLabels } = flags;
   if (testLabels !== undefined && testData === undefined)
     throw optionWithoutEffect('--test-labels', '--test-data');
+  // Ranges found on noise would stand in a report that measures on real data.
+  if (testData !== undefined && data === 'synthetic')
+    throw optionWithoutEffect('--test-data', 'real data in --data');
   const test = testData === undefined ? undefined : { path: testData, labels: testLabels };
   return {
     data: data === undefined ? undefined : { path: data, labels, preprocess, skipBad, test },

@@ -244,6 +244,7 @@ describe('a command line with a mistake', () => {
     ['--test-data', 'test'],
     ['--test-labels', 'x.csv'],
     ['--max-drop', '1'],
+    ['--data', 'synthetic', '--test-data', 'test'],
     ['--symmetric'],
     ['--ranges', 'minmax'],
   ])('is told that %s would do nothing', async (...flag) => {
