@@ -35,7 +35,14 @@ export async function measurePair(
     { path: before.path, session },
     { path: after.path, session },
     feeds,
-    { ...common, maxMs, warmupMs: 700, minRepetitions: 20, maxRepetitions: 300 },
+    {
+      ...common,
+      maxMs,
+      minMs: Math.min(maxMs, 1500),
+      warmupMs: 700,
+      minRepetitions: 20,
+      maxRepetitions: 1000,
+    },
   );
   const brief = { ...common, session, warmup: 1, minRepetitions: 3, maxRepetitions: 3, maxMs: 1000 };
   const a = await measureIsolated(before.path, feeds, brief);
@@ -66,7 +73,8 @@ function row(model: Latency['model'], m: Measurement, engine: EngineName): Laten
     minMs: m.minMs,
     createMs: m.createMs,
     firstRunMs: m.firstRunMs,
-    samplesMs: [...m.samplesMs],
+    samplesMs: m.samplesMs.map((ms) => Number(ms.toPrecision(5))),
+    byTurns: true,
     emulated: false,
   };
 }

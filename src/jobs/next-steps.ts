@@ -1,5 +1,6 @@
 /** Which command to try next, and why: only commands that exist, filled in for this model. */
 import type { Report } from '../report/report.ts';
+import { isSlower } from '../report/verdict.ts';
 import type { ReportParts } from './build-report.ts';
 
 type Next = Report['next'];
@@ -45,8 +46,8 @@ export function nextSteps(parts: Known, mode: Report['precision']['mode']): Next
       why: 'accuracy before and after',
     });
   }
-  const slower = latencyRatio(parts) > 1.05;
-  if (slower && mode !== 'float16')
+  const [before, after] = parts.measured?.latency ?? [];
+  if (before && after && isSlower({ before, after }) && mode !== 'float16')
     next.push({
       command: `compress ${model} --int8 weights${data ? ` ${dataFlags}` : ''}`,
       why: mode === 'q4' ? 'larger, at the speed of float' : 'the same size at the speed of float',
@@ -93,11 +94,6 @@ function longerTraining(parts: Known): Next {
 /** Labels of any kind, in the data itself or beside it: asking for them again would change nothing. */
 const hasLabels = ({ data }: Known) =>
   data !== null && (data.held.source.labelled || data.held.source.targeted === true);
-
-function latencyRatio({ measured }: Known): number {
-  const [before, after] = measured?.latency ?? [];
-  return before && after ? after.medianMs / before.medianMs : 0;
-}
 
 function lostMuch({ pair }: Known): boolean {
   const accuracy = pair?.evaluation?.metrics[0];

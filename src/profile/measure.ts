@@ -2,7 +2,7 @@
  *  enough or time is up; keeps every sample, so that a report can show more than one number. */
 import type { Session } from '../engine/contract.ts';
 import type { Tensor } from '../ir/tensor.ts';
-import { median, quantile } from '../support/statistics.ts';
+import { median, medianInterval, quantile } from '../support/statistics.ts';
 
 export interface MeasureOptions {
   /** Runs after the first one that are not counted; default 3. One is enough once they have taken maxMs. */
@@ -16,6 +16,9 @@ export interface MeasureOptions {
   readonly maxRepetitions?: number;
   /** Stop once half the width of the median's 95 % interval is below this share of the median; default 0.02. */
   readonly precision?: number;
+  /** Go on for at least this long, however well the median is known; default 0. Other load on a machine comes in bursts:
+   *  200 runs of half a millisecond may all fall into one. */
+  readonly minMs?: number;
   /** Time for the counted repetitions (of both models together in `measureTwo`); default 5000. */
   readonly maxMs?: number;
   readonly signal?: AbortSignal;
@@ -99,17 +102,6 @@ export async function measureTwo(
   }
 }
 
-/** 95 % interval of the median: the order statistics at n/2 ± 0.98·√n (binomial, normal approximation; for small n
- *  it is the range of the samples). @see Conover, Practical Nonparametric Statistics, §3.2 */
-export function medianInterval(samples: readonly number[]): [number, number] {
-  const sorted = [...samples].sort((x, y) => x - y);
-  const n = sorted.length;
-  const half = 0.98 * Math.sqrt(n);
-  const low = Math.max(0, Math.floor(n / 2 - half));
-  const high = Math.min(n - 1, Math.ceil(n / 2 + half));
-  return [sorted[low] ?? Number.NaN, sorted[high] ?? Number.NaN];
-}
-
 interface Subject {
   readonly session: Session;
   readonly feeds: Readonly<Record<string, Tensor>>;
@@ -156,16 +148,18 @@ async function repeat(options: MeasureOptions, step: (i: number) => Promise<numb
     minRepetitions = 10,
     maxRepetitions = 200,
     precision = 0.02,
+    minMs = 0,
     maxMs = defaultMaxMs,
     signal,
   } = options;
-  const end = performance.now() + maxMs;
+  const begin = performance.now();
   for (let i = 0; i < Math.max(1, maxRepetitions); i++) {
     signal?.throwIfAborted();
     const known = await step(i);
+    const elapsed = performance.now() - begin;
     // Even when time is short there are three samples: a median of fewer says nothing about spread.
-    if (i >= 2 && performance.now() > end) return;
-    if (i + 1 >= minRepetitions && known < precision) return;
+    if (i >= 2 && elapsed > maxMs) return;
+    if (i + 1 >= minRepetitions && known < precision && elapsed >= minMs) return;
   }
 }
 

@@ -1,6 +1,6 @@
 /** Timings of the two models side by side. Only like is compared with like: the same device, provider, runtime and
  *  threads; emulated and real never mix. */
-import { quantile } from '../support/statistics.ts';
+import { median, medianInterval, quantile } from '../support/statistics.ts';
 import type { Latency, Report } from './report.ts';
 
 export interface LatencyPair {
@@ -48,26 +48,38 @@ export function latencyPairs(report: Pick<Report, 'latency' | 'target'>): Latenc
 const rank = (pair: LatencyPair) => (pair.onTarget ? 0 : 2) + (pair.emulated ? 1 : 0);
 
 export interface LatencyChange {
-  /** Median before divided by median after; above 1 is faster. */
+  /** Time before divided by time after; above 1 is faster. */
   readonly ratio: number;
-  /** Half width of the 95 % interval of the difference of the medians, in milliseconds. */
-  readonly noiseMs: number;
+  /** 95 % interval of the ratio. */
+  readonly interval: readonly [number, number];
   readonly change: 'faster' | 'same' | 'slower';
 }
 
-/** Faster or slower only when the difference is larger than its own noise. */
+/** Faster or slower only when the whole interval of the ratio is. Runs by turns are compared each with its neighbour: what
+ *  else the machine did hit both alike. */
 export function compareLatency(before: Latency, after: Latency): LatencyChange {
-  const difference = after.medianMs - before.medianMs;
-  const noiseMs = 1.96 * Math.hypot(medianError(before.samplesMs), medianError(after.samplesMs));
-  const change = Math.abs(difference) <= noiseMs ? 'same' : difference < 0 ? 'faster' : 'slower';
-  return { ratio: before.medianMs / after.medianMs, noiseMs, change };
+  const { ratio, interval } = ratioOf(before, after);
+  const change = interval[0] > 1 ? 'faster' : interval[1] < 1 ? 'slower' : 'same';
+  return { ratio, interval, change };
 }
 
-/** Standard error of a median: 1.2533·σ/√n, σ from the quartiles so that one slow run does not count for much. */
-function medianError(samples: readonly number[]): number {
-  if (samples.length < 2) return 0;
-  const sigma = (quantile(samples, 0.75) - quantile(samples, 0.25)) / 1.349;
-  return (1.2533 * sigma) / Math.sqrt(samples.length);
+function ratioOf(before: Latency, after: Latency): Omit<LatencyChange, 'change'> {
+  const { length } = before.samplesMs;
+  if (before.byTurns && after.byTurns && length > 0 && length === after.samplesMs.length) {
+    const ratios = before.samplesMs.map((ms, i) => ms / (after.samplesMs[i] as number));
+    return { ratio: median(ratios), interval: medianInterval(ratios) };
+  }
+  const ratio = before.medianMs / after.medianMs;
+  const error = Math.exp(1.96 * Math.hypot(relativeError(before), relativeError(after)));
+  return { ratio, interval: [ratio / error, ratio * error] };
+}
+
+/** Standard error of the median, 1.2533·σ/√n, as a share of it; σ from the quartiles so that one slow run does not count
+ *  for much. */
+function relativeError({ samplesMs, medianMs }: Latency): number {
+  if (samplesMs.length < 2) return 0;
+  const sigma = (quantile(samplesMs, 0.75) - quantile(samplesMs, 0.25)) / 1.349;
+  return (1.2533 * sigma) / Math.sqrt(samplesMs.length) / medianMs;
 }
 
 /** As short as it can be said: threads only where the same provider was also timed with another number of them. */

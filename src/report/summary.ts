@@ -8,7 +8,7 @@ import {
   formatPercent,
   formatTimes,
 } from '../support/units.ts';
-import { compareLatency, latencyPairs, shortPlaceName } from './latency.ts';
+import { compareLatency, type LatencyChange, latencyPairs, shortPlaceName } from './latency.ts';
 import { changeOf, formatChange, formatMetric } from './metrics.ts';
 import type { Layer, ModelFacts, Report } from './report.ts';
 import { isSlower, limits, worstAgreement, worstSqnr } from './verdict.ts';
@@ -99,7 +99,7 @@ function latencyRows(report: Report): SummaryRow[] {
       label: 'latency p50',
       before: before ? formatMs(before.medianMs) : none,
       after: after ? formatMs(after.medianMs) : none,
-      note: [both ? timesFaster(both.ratio) : '', shortPlaceName(pair, pairs)]
+      note: [both ? speedNote(both) : '', shortPlaceName(pair, pairs)]
         .filter((text) => text !== '')
         .join(' · '),
       tone,
@@ -141,6 +141,12 @@ export function timesSmaller(before: number, after: number): string {
 export function timesFaster(ratio: number): string {
   if (Math.abs(ratio - 1) < 0.005) return 'as fast';
   return ratio > 1 ? `${formatTimes(ratio)} times faster` : `${formatTimes(1 / ratio)} times slower`;
+}
+
+/** `timesFaster`, with a doubt where no difference was shown. */
+export function speedNote({ ratio, change }: LatencyChange): string {
+  const said = timesFaster(ratio);
+  return change === 'same' && said !== 'as fast' ? `${said}, within noise` : said;
 }
 
 // --- left alone --------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ export const limits = {
   agreementWarn: 0.97,
   agreementBad: 0.9,
   outputSqnrDb: 15,
-  /** Relative slowdown, on top of the noise of the two medians. */
+  /** Relative slowdown that the whole interval must be beyond. */
   slowdown: 0.05,
   calibrationSamples: 32,
   evaluationSamples: 100,
@@ -75,9 +75,10 @@ function qualityWords(report: Judged): string | null {
 function speedWords(report: Judged): string | null {
   const pair = latencyPairs(report).find((p) => p.before !== null && p.after !== null);
   if (!pair?.before || !pair.after) return null;
-  const { ratio } = compareLatency(pair.before, pair.after);
+  const { ratio, change } = compareLatency(pair.before, pair.after);
   const where = `on ${pair.provider}${pair.emulated ? ' (emulated)' : ''}`;
   if (Math.abs(ratio - 1) < 0.015) return `as fast as before ${where}`;
+  if (change === 'same') return `as fast as before within noise ${where}`;
   return ratio > 1
     ? `${formatTimes(ratio)} times as fast ${where}`
     : `but takes ${formatTimes(1 / ratio)} times as long ${where}`;
@@ -167,11 +168,10 @@ function speed(report: Judged): Warning[] {
   });
 }
 
-/** Whether the result takes longer by more than `limits.slowdown` beyond the noise of the two medians. */
+/** Whether the result surely takes longer by more than `limits.slowdown`. */
 export function isSlower({ before, after }: Pick<LatencyPair, 'before' | 'after'>): boolean {
   if (!before || !after) return false;
-  const { noiseMs } = compareLatency(before, after);
-  return after.medianMs - before.medianMs - noiseMs > limits.slowdown * before.medianMs;
+  return compareLatency(before, after).interval[1] < 1 / (1 + limits.slowdown);
 }
 
 function size({ source, result }: Judged): Warning[] {

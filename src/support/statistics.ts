@@ -11,6 +11,17 @@ export function quantile(values: readonly number[], q: number): number {
 
 export const median = (values: readonly number[]) => quantile(values, 0.5);
 
+/** 95 % interval of the median: the order statistics at n/2 ± 0.98·√n (binomial, normal approximation; for small n
+ *  it is the range of the samples). @see Conover, Practical Nonparametric Statistics, §3.2 */
+export function medianInterval(samples: readonly number[]): [number, number] {
+  const sorted = [...samples].sort((x, y) => x - y);
+  const n = sorted.length;
+  const half = 0.98 * Math.sqrt(n);
+  const low = Math.max(0, Math.floor(n / 2 - half));
+  const high = Math.min(n - 1, Math.ceil(n / 2 + half));
+  return [sorted[low] ?? Number.NaN, sorted[high] ?? Number.NaN];
+}
+
 export const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
 
 /** Wilson score interval for k successes of n, at 95 %. Stays inside [0, 1] and is honest for small n. */

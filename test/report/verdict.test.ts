@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compareLatency, latencyPairs } from '../../src/report/latency.ts';
 import type { Report } from '../../src/report/report.ts';
+import { speedNote } from '../../src/report/summary.ts';
 import { latency, metric, sampleReport } from './sample.ts';
 
 const texts = (report: Report, level: 'bad' | 'warn') =>
@@ -86,6 +87,30 @@ describe('judge', () => {
     ];
     expect(compareLatency(timings[0]!, timings[1]!).change).toBe('same');
     expect(sampleReport({ latency: timings }).verdict.warnings).toEqual([]);
+  });
+
+  it('compares runs by turns with their neighbours: load that comes and goes hides no difference', () => {
+    const load = (i: number) => (i % 7 < 3 ? 2 : 1);
+    const turns = (timing: ReturnType<typeof latency>) => ({
+      ...timing,
+      samplesMs: timing.samplesMs.map((_, i) => timing.medianMs * load(i)),
+    });
+    const [before, after] = [
+      turns(latency('before', 'this machine', 'wasm', 1, 44)),
+      turns(latency('after', 'this machine', 'wasm', 1, 40)),
+    ];
+    expect(compareLatency(before, after).change).toBe('same');
+    const byTurns = compareLatency({ ...before, byTurns: true }, { ...after, byTurns: true });
+    expect(byTurns.change).toBe('faster');
+    expect(byTurns.ratio).toBeCloseTo(before.medianMs / after.medianMs, 6);
+  });
+
+  it('says of a difference within noise that it is', () => {
+    expect(speedNote({ ratio: 1.1, interval: [0.9, 1.3], change: 'same' })).toBe(
+      '1.10 times faster, within noise',
+    );
+    expect(speedNote({ ratio: 0.9, interval: [0.85, 0.95], change: 'slower' })).toBe('1.11 times slower');
+    expect(speedNote({ ratio: 1.001, interval: [0.9, 1.1], change: 'same' })).toBe('as fast');
   });
 
   it('never compares timings of different places', () => {

@@ -2,7 +2,7 @@
 import { formatMs } from '../../support/units.ts';
 import { compareLatency, latencyPairs, placeName } from '../latency.ts';
 import type { Latency, Report } from '../report.ts';
-import { timesFaster } from '../summary.ts';
+import { speedNote } from '../summary.ts';
 import { type Chart, fontSize, fromZero, still, valueAxis } from './chart.ts';
 import { table } from './table.ts';
 
@@ -18,7 +18,7 @@ export function latencyChart(report: Pick<Report, 'latency' | 'target'>): Chart 
       .filter((t) => t !== null)
       .map((t) => `${formatMs(t.medianMs)} ${t.model}`);
     const change =
-      pair.before && pair.after ? ` (${timesFaster(compareLatency(pair.before, pair.after).ratio)})` : '';
+      pair.before && pair.after ? ` (${speedNote(compareLatency(pair.before, pair.after))})` : '';
     return `${placeName(pair)}: ${texts.join(', ')}${change}.`;
   });
   const end = reach(rows);

@@ -3,7 +3,7 @@ import { formatBytes, formatDb, formatMs, formatPercent, formatTimes } from '../
 import { compareLatency, latencyPairs } from '../latency.ts';
 import { changeOf, formatChange, formatMetric } from '../metrics.ts';
 import type { Report } from '../report.ts';
-import { type Tone, timesFaster, timesSmaller } from '../summary.ts';
+import { speedNote, type Tone, timesSmaller } from '../summary.ts';
 import { isSlower, limits, mainMetric, worstAgreement, worstSqnr } from '../verdict.ts';
 import { html, type Markup, unbroken } from './markup.ts';
 
@@ -132,12 +132,11 @@ function speed(report: Report): BigNumber {
     return { label, after: 'not measured', before: null, note: '', tone: 'plain', share: null };
   const { before, after } = pair;
   const change = before ? compareLatency(before, after) : null;
-  const doubt = change?.change === 'same' && Math.abs(change.ratio - 1) >= 0.005 ? ', within noise' : '';
   return {
     label,
     after: formatMs(after.medianMs),
     before: before ? formatMs(before.medianMs) : null,
-    note: change ? `${timesFaster(change.ratio)}${doubt}` : '',
+    note: change ? speedNote(change) : '',
     tone: isSlower(pair) ? 'bad' : change?.change === 'faster' ? 'good' : 'plain',
     share: before ? after.medianMs / before.medianMs : null,
   };
