@@ -2,52 +2,50 @@
  *  without training, then trained towards them.
  *
  *    EDGEPRESS_ZOO=<folder> npx tsx bench/prune-recovery.ts [resnet56|mobilenetv2|nano-gpt …] [--macs 0.75,0.5] [--epochs 4]
- *        [--images 10000] [--lr 0.005] [--tune-lr 0.02] [--train <folder of unpacked pictures>] [--test <folder>] [--tune] [--augment]
+ *        [--images 10000] [--lr 0.005] [--tune-lr 0.02] [--hold 0] [--train <folder of unpacked pictures>] [--test <folder>]
+ *        [--tune] [--augment] [--keep <folder>] [--tuned <model of an earlier run>]
  *
  *  ResNet-56: CIFAR-10 as JPEG, the 5 000 test pictures. MobileNetV2: 300 of the 500 ImageNet pictures are used, the 200 others
  *  are measured. nano-gpt: 529 of the 729 inputs are used, all 729 are generated. No labels are used, except with --tune: then
  *  the dense ResNet-56 is fine-tuned on them first, for as many epochs, which is what the pruned one is to be compared with; that
  *  one is pruned, and teaches, with a tenth of the loss from the labels. --epochs 0 does not train, --augment trains
  *  on pictures that are flipped and shifted by up to four pixels. The last epoch counts; the
- *  data that is measured chooses nothing. Latency is that of the pruned model as a share of the dense one's, by turns on wasm,
- *  one thread. */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+ *  data that is measured chooses nothing: with --hold n, --lr and --tune-lr may list several rates, each is trained to the end,
+ *  side by side with one thread each, and the best on n training pictures that were held back goes on; the others are measured
+ *  too, marked "not chosen". (The ResNet-56 that came trained had seen those n pictures, without the loss of JPEG.) --keep leaves
+ *  those models in a folder, --tuned takes one up. Latency is that of the
+ *  pruned model as a share of the dense one's, by turns on wasm, one thread. */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { openData } from '../src/calibrate/open.ts';
 import type { Samples } from '../src/calibrate/run-samples.ts';
 import { compressModel, preset } from '../src/compress.ts';
-import { openKernel } from '../src/engine/kernel.ts';
 import { openEngine } from '../src/engine/open.ts';
-import { generateAll } from '../src/generate/generate.ts';
-import { openDecoder } from '../src/generate/open.ts';
 import type { Model } from '../src/ir/model.ts';
-import { tensorOf } from '../src/ir/tensor.ts';
-import { openModel } from '../src/jobs/model-files.ts';
-import { portsOf } from '../src/jobs/run-recipe.ts';
 import { describeMachine } from '../src/profile/machine.ts';
 import { latencyRatio } from '../src/prune/layer-latency.ts';
 import { pruneOnData } from '../src/prune/on-data.ts';
-import { createRandom } from '../src/support/random.ts';
-import { augmentationSchema } from '../src/train/augment.ts';
-import { rows, type TrainingData, tensorData } from '../src/train/data.ts';
-import { openHeldOut } from '../src/train/held-out.ts';
-import { type TrainOptions, trainToEnd } from '../src/train/loop.ts';
-import { sampleData } from '../src/train/samples.ts';
+import type { TrainingData } from '../src/train/data.ts';
+import { trainToEnd } from '../src/train/loop.ts';
+import type { LossTerm } from '../src/train/losses.ts';
+import { bestOfRates } from './recovery/candidates.ts';
+import { type SubjectOptions, subjects, trainable, unpackPictures } from './recovery/subjects.ts';
 
 const { values: given, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     macs: { type: 'string', default: '0.75,0.5' },
     images: { type: 'string', default: '10000' },
+    hold: { type: 'string', default: '0' },
     epochs: { type: 'string' },
     lr: { type: 'string' },
     train: { type: 'string' },
     test: { type: 'string' },
     'tune-lr': { type: 'string', default: '0.02' },
     tune: { type: 'boolean', default: false },
+    tuned: { type: 'string' },
+    keep: { type: 'string' },
     augment: { type: 'boolean', default: false },
   },
 });
@@ -56,149 +54,78 @@ if (!zoo) {
   console.log('Not measured: set EDGEPRESS_ZOO to the folder with models and data.');
   process.exit(0);
 }
+if (`${given.lr ?? ''}${given['tune-lr']}`.includes(',') && Number(given.hold) === 0) {
+  console.log('Several rates want --hold: the data that is measured chooses nothing.');
+  process.exit(2);
+}
 const engine = await openEngine('node');
 const wasm = await openEngine('wasm');
 const folder = mkdtempSync(path.join(tmpdir(), 'edgepress-recovery-'));
-const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
-
-interface Subject {
-  readonly model: Model;
-  readonly data: TrainingData;
-  /** Without augmentation, where there is one: what is ranked by and fitted to. */
-  readonly plain?: TrainingData;
-  /** Share that is right, on data that is never trained on (nano-gpt: all inputs). */
-  measure(model: Model): Promise<number>;
-  readonly settings: Pick<TrainOptions, 'batch' | 'epochs' | 'learningRate' | 'optimizer'> & {
-    readonly weightDecay?: number;
-    readonly clipNorm?: number;
-  };
-}
-
-const load = async (file: string) =>
-  (
-    await compressModel(openModel(path.join(zoo, 'models', file)).model, {
-      recipe: preset('trainable'),
-      engine,
-    })
-  ).model;
-
-async function pictures(
-  model: Model,
-  training: { folder: string; indices?: readonly number[]; limit?: number },
-  held: { folder: string; indices?: readonly number[]; labels?: string },
-) {
-  const options = { seed: 0, preprocess: 'imagenet' };
-  const ports = portsOf(model);
-  const own = await openData(training.folder, ports, { ...options, limit: training.limit });
-  const test = await openData(held.folder, ports, { ...options, labels: held.labels });
-  const meter = await openHeldOut({
-    engine,
-    data: await sampleData(test, held.indices ?? range(0, test.length)),
-    batch: 50,
-    teacher: null,
-    scores: true,
-  });
-  const augmentation = augmentationSchema.parse(given.augment ? { flip: true, crop: 4 } : {});
-  const indices = training.indices ?? range(0, own.length);
-  return {
-    data: await sampleData(own, indices, { augmentation }),
-    plain: await sampleData(own, indices),
-    measure: async (m: Model) => (await meter?.measure(m)) ?? Number.NaN,
-  };
-}
-
-const subjects: Record<string, () => Promise<Subject>> = {
-  async resnet56() {
-    const model = await load('cifar10-resnet/resnet56.onnx');
-    const unpack = (archive: string) =>
-      execFileSync('tar', ['xzf', path.join(zoo, 'data/cifar10', archive), '-C', folder]);
-    if (!given.train) for (const archive of ['train-a.tar.gz', 'train-b.tar.gz']) unpack(archive);
-    if (!given.test) unpack('test.tar.gz');
-    const training = { folder: given.train ?? path.join(folder, 'train'), limit: Number(given.images) };
-    const found = await pictures(model, training, { folder: given.test ?? path.join(folder, 'test') });
-    const settings = {
-      batch: 128,
-      epochs: 4,
-      learningRate: 0.005,
-      optimizer: { kind: 'sgd', momentum: 0.9, nesterov: true },
-      weightDecay: 5e-4,
-    } as const;
-    return { model, ...found, settings };
-  },
-  async mobilenetv2() {
-    const model = await load('imagenet-mobilenetv2-f32/mobilenetv2.onnx');
-    const data = path.join(zoo, 'data/imagenet');
-    const order = createRandom(1).shuffle(range(0, 500));
-    const labels = path.join(data, 'labels.json');
-    const found = await pictures(
-      model,
-      { folder: data, indices: order.slice(0, 300) },
-      { folder: data, indices: order.slice(300), labels },
-    );
-    const settings = { batch: 10, epochs: 3, learningRate: 1e-4, optimizer: { kind: 'adamw' } } as const;
-    return { model, ...found, settings };
-  },
-  async 'nano-gpt'() {
-    const model = await load('nano-gpt-sort/gpt-nano-sort.onnx');
-    const letters = Array.from({ length: 729 }, (_, i) =>
-      Array.from({ length: 6 }, (_, k) => Math.floor(i / 3 ** k) % 3),
-    );
-    const all = letters.flatMap((row) => [...row, ...row.toSorted().slice(0, 5)]);
-    const order = createRandom(1).shuffle(range(0, 729));
-    const idx = rows(tensorOf('int64', [729, 11], all), order.slice(0, 529));
-    const settings = {
-      batch: 32,
-      epochs: 60,
-      learningRate: 1e-3,
-      optimizer: { kind: 'adamw' },
-      clipNorm: 1,
-    } as const;
-    return {
-      model,
-      data: tensorData({ idx }),
-      settings,
-      async measure(m) {
-        const session = await openKernel(engine, m);
-        const written = await generateAll(openDecoder(session), letters, { maxTokens: 6 });
-        await session.close();
-        return written.filter((row, i) => `${row}` === `${letters[i]?.toSorted()}`).length / 729;
-      },
-    };
-  },
+const options: SubjectOptions = {
+  zoo,
+  images: Number(given.images),
+  hold: Number(given.hold),
+  augment: given.augment,
+  train: given.train ?? path.join(folder, 'train'),
+  test: given.test ?? path.join(folder, 'test'),
 };
 
 const percent = (v: number) => `${(100 * v).toFixed(2)} %`;
 const folded = async (m: Model) => (await compressModel(m, { recipe: preset('clean'), engine })).model;
 
 async function curve(name: string): Promise<void> {
-  const {
-    model: original,
-    data,
-    plain = data,
-    measure,
-    settings,
-  } = await (subjects[name] as () => Promise<Subject>)();
+  if (name === 'resnet56') {
+    if (!given.train) unpackPictures(options.zoo, ['train-a.tar.gz', 'train-b.tar.gz'], folder);
+    if (!given.test) unpackPictures(options.zoo, ['test.tar.gz'], folder);
+  }
+  const subject = await (subjects[name] as (typeof subjects)[string])(engine, options);
+  const { model: original, data, plain = data, measure, settings } = subject;
   const epochs = Number(given.epochs ?? settings.epochs);
-  const run = {
-    ...settings,
-    engine,
-    data,
-    epochs,
-    seed: 0,
-    schedule: { kind: 'cosine', warmup: 0.05 },
-  } as const;
-  const learningRate = Number(given.lr ?? settings.learningRate);
+  const numbers = (list: string) => list.split(',').map(Number);
+  const rates = numbers(given.lr ?? `${settings.learningRate}`);
   console.log(
-    `\n${name}: ${data.length} samples, ${epochs} epochs, batch ${settings.batch}, rate ${learningRate}`,
+    `\n${name}: ${data.length} samples, ${epochs} epochs, batch ${settings.batch}, rate ${rates.join(' or ')}`,
   );
   console.log(`  dense                 ${percent(await measure(original))}`);
+
+  /** With the only rate, or with that of several which is best on what is held back. Prints what it measures. */
+  async function trained(
+    student: Model,
+    teacher: Model | null,
+    { from, losses, label }: { from: readonly number[]; losses: LossTerm[]; label: string },
+  ): Promise<Model> {
+    const started = performance.now();
+    const report = async (model: Model, note: string) => {
+      const took = ((performance.now() - started) / 1000).toFixed(0);
+      console.log(`  ${label.padEnd(21)} ${percent(await measure(model))} (${note}${took} s)`);
+      return model;
+    };
+    const schedule = { kind: 'cosine', warmup: 0.05 } as const;
+    if (from.length === 1) {
+      const [learningRate] = from as [number];
+      const run = { ...settings, engine, data, epochs, seed: 0, schedule, learningRate, losses };
+      return report((await trainToEnd(student, { ...run, ...(teacher && { teacher }) })).model, '');
+    }
+    const training = { subject: name, options, epochs, losses };
+    const place = path.join(given.keep ?? folder, teacher ? 'student' : 'dense');
+    mkdirSync(place, { recursive: true });
+    const say = (line: string) => console.log(`      ${line}`);
+    const [best, ...others] = await bestOfRates(student, teacher, from, training, { folder: place, say });
+    if (!best) throw new Error('no rate was given');
+    await report(best.model, `rate ${best.rate}, chosen; `);
+    for (const { model, rate } of others) await report(model, `rate ${rate}, not chosen; `);
+    return best.model;
+  }
+
   let model = original;
   const tuned = given.tune && data.labelled;
-  if (tuned) {
-    const rate = Number(given['tune-lr']);
-    const losses = [{ kind: 'cross-entropy' }] as const;
-    ({ model } = await trainToEnd(original, { ...run, learningRate: rate, losses }));
-    console.log(`  dense, fine-tuned     ${percent(await measure(model))}`);
+  if (tuned && given.tuned) {
+    model = await trainable(engine, given.tuned);
+    console.log(`  dense, fine-tuned     ${percent(await measure(model))} (${given.tuned})`);
+  } else if (tuned) {
+    const losses: LossTerm[] = [{ kind: 'cross-entropy' }];
+    const from = numbers(given['tune-lr']);
+    model = await trained(original, null, { from, losses, label: 'dense, fine-tuned' });
   }
   const dense = await folded(model);
   for (const macs of given.macs.split(',').map(Number)) {
@@ -218,14 +145,8 @@ async function curve(name: string): Promise<void> {
     if (epochs > 0) {
       const distillation = { kind: 'distillation', temperature: 4, weight: tuned ? 0.9 : 1 } as const;
       const labels = { kind: 'cross-entropy', weight: 0.1 } as const;
-      const losses = tuned ? [distillation, labels] : [distillation];
-      const { model: recovered } = await trainToEnd(pruned, {
-        ...run,
-        learningRate,
-        losses,
-        teacher: model,
-      });
-      console.log(`    trained             ${percent(await measure(recovered))} (${seconds()})`);
+      const losses: LossTerm[] = tuned ? [distillation, labels] : [distillation];
+      await trained(pruned, model, { from: rates, losses, label: '  trained' });
     }
     const share = await latencyRatio(wasm, dense, await folded(pruned));
     console.log(`    latency on wasm     ${share.toFixed(2)} of the dense model's`);
