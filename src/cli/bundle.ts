@@ -15,22 +15,18 @@ import { plain } from '../report/terminal.ts';
 import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
 import { formatBytes, formatDb, formatPercent } from '../support/units.ts';
 import { commandLine } from './arguments.ts';
+import { type DataFlags, dataOf } from './data-flags.ts';
 import { interruptSignal } from './interrupt.ts';
 import { printJson } from './print-json.ts';
 import { createProgress } from './progress.ts';
 import { table } from './table.ts';
 
-interface Flags {
+interface Flags extends DataFlags {
   output?: string;
   targets: BundleTarget[];
-  data?: string;
-  labels?: string;
   labelNames?: string;
-  preprocess?: string;
-  skipBad?: boolean;
   seed: number;
   calibrate: number;
-  evaluate: number;
   minAgreement: number;
   minSqnr: number;
   shard: number;
@@ -49,6 +45,7 @@ interface Flags {
 
 export async function run(model: string, flags: Flags): Promise<void> {
   refuseIdle(flags);
+  const { data, evaluationSamples } = dataOf(flags);
   const { report = [] } = flags;
   checkReports(report, flags);
   const { signal, dispose } = interruptSignal();
@@ -59,12 +56,10 @@ export async function run(model: string, flags: Flags): Promise<void> {
       input: model,
       output,
       targets: flags.targets,
-      data: flags.data
-        ? { path: flags.data, labels: flags.labels, preprocess: flags.preprocess, skipBad: flags.skipBad }
-        : undefined,
+      data,
       seed: flags.seed,
       calibrationSamples: flags.calibrate,
-      evaluationSamples: flags.evaluate,
+      evaluationSamples: evaluationSamples ?? (data?.test ? Number.POSITIVE_INFINITY : 100),
       budget: { minAgreement: flags.minAgreement / 100, minSqnrDb: flags.minSqnr },
       shardBytes: flags.shard === 0 ? Number.POSITIVE_INFINITY : flags.shard * 1e6,
       precompress: flags.precompress ?? false,
@@ -95,6 +90,7 @@ function refuseIdle(flags: Flags): void {
   if (flags.data) return;
   if (flags.labels !== undefined) throw optionWithoutEffect('--labels', '--data');
   if (flags.skipBad) throw optionWithoutEffect('--skip-bad', '--data');
+  if (flags.testData !== undefined) throw optionWithoutEffect('--test-data', '--data');
 }
 
 /** One that goes into the bundle's own folder is written when that is there. */

@@ -154,11 +154,15 @@ function build(): Command {
     .addOption(shared.skipBad)
     .addOption(shared.calibrate)
     .addOption(
-      new Option('--evaluate <n>', 'other samples that each variant is compared on, or "all"')
-        .default(100)
+      new Option(
+        '--evaluate <n>',
+        'other samples that each variant is compared on, or "all" (default: 100, or all of --test-data)',
+      )
         .argParser(positiveOrAll)
         .helpGroup('Data:'),
     )
+    .addOption(shared.testData)
+    .addOption(shared.testLabels)
     .addOption(shared.seed)
     .addOption(
       new Option('--min-agreement <percent>', 'a variant whose top-1 agrees less is not published')

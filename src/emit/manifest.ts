@@ -118,6 +118,8 @@ export const manifestSchema = z.strictObject({
         source: z.string(),
         calibrationSamples: z.number().int(),
         evaluationSamples: z.number().int(),
+        /** What was compared on, where it is no part of `source`. */
+        test: z.string().optional(),
         /** Seeded noise: agreement on it says little about real inputs. */
         synthetic: z.boolean(),
       })

@@ -95,6 +95,7 @@ export async function provenanceOf(
       source: source.name,
       calibrationSamples: calibration.length,
       evaluationSamples: held.indices.length,
+      ...(held.source !== source && { test: held.source.name }),
       synthetic: source.kind === 'synthetic',
     },
   };

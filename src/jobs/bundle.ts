@@ -89,7 +89,8 @@ const syntheticSamples = 8;
 export async function bundleFile(options: BundleOptions): Promise<BundleResult> {
   const { events = {}, signal } = options;
   const opened = await step(events, 'read', async () => openModel(options.input), describeModel);
-  const keep = [...opened.files, process.cwd(), ...[options.data?.path, options.labelNames].filter(isPath)];
+  const given = [options.data?.path, options.data?.test?.path, options.labelNames].filter(isPath);
+  const keep = [...opened.files, process.cwd(), ...given];
   checkBundleFolder(options.output, keep, options.force ?? false);
   if (options.demo && options.targets.some((t) => t === 'wasm' || t === 'webgpu') && !readRuntimeBundle())
     throw runtimeNotBuilt();

@@ -11,6 +11,7 @@ import {
   orNone,
   qualityText,
 } from './bundle-summary.ts';
+import { dataText } from './data-text.ts';
 import { fence, folded, table, text } from './markdown-text.ts';
 
 /** By this the program knows the file for its own, and replaces it unasked. */
@@ -89,8 +90,6 @@ export function environment({ command, createdAt, tool, source, data }: BundleRe
     `command: ${command}`,
     `made: ${createdAt} by ${tool.name} ${tool.version}`,
     ...(source ? [`source: ${source.file}, ${formatBytes(source.bytes)}, sha256 ${source.sha256}`] : []),
-    data === null
-      ? 'data: not known'
-      : `data: ${data.source}, ${data.calibrationSamples} to calibrate, ${data.evaluationSamples} to compare${data.synthetic ? ', made up' : ''}`,
+    data === null ? 'data: not known' : `data: ${dataText(data)}`,
   ];
 }

@@ -48,6 +48,7 @@ export const bundleReportSchema = z.object({
       source: z.string(),
       calibrationSamples: z.number(),
       evaluationSamples: z.number(),
+      test: z.string().optional(),
       synthetic: z.boolean(),
     })
     .nullable(),

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Manifest, manifestSchema } from '../../src/emit/manifest.ts';
@@ -244,6 +244,41 @@ describe('a bundle', () => {
       }),
     );
     expect(refused[0]?.reason).toMatch(/^output ".*" has SQNR .* dB, at least 10\.0 dB asked$/);
+  });
+
+  it('compares with a test set of its own where one is given, all of it', async () => {
+    w.copy('glyphs-cnn');
+    for (const name of readdirSync(data('glyphs')))
+      for (const [i, file] of readdirSync(join(data('glyphs'), name)).entries())
+        if (i < 8)
+          cpSync(join(data('glyphs'), name, file), w.path(join(i < 5 ? 'train' : 'test', name, file)));
+    const { code } = await w.run([
+      ...[
+        'bundle',
+        'glyphs-cnn.onnx',
+        '-o',
+        'model',
+        '--targets',
+        'wasm',
+        '--data',
+        'train',
+        '--test-data',
+        'test',
+      ],
+      ...['--no-demo', '--no-cache', '--report', 'model.md'],
+    ]);
+    expect(code).toBe(0);
+    const manifest = readManifest('model');
+    expect(manifest.provenance.data).toMatchObject({
+      source: 'train/ (50 images)',
+      calibrationSamples: 50,
+      test: 'test/ (30 images)',
+      evaluationSamples: 30,
+    });
+    expect(manifest.variants.map((v) => v.parity[0]?.samples)).toEqual([30, 30]);
+    expect(readFileSync(w.path('model.md'), 'utf8')).toContain(
+      'train/ (50 images): 50 to calibrate, 30 of test/ (30 images) to compare',
+    );
   });
 
   it('is not written at all when nothing agrees', async () => {

@@ -251,6 +251,10 @@ describe('a command line with a mistake', () => {
     await refuses(compress('glyphs-cnn.onnx', ...flag), 'OPTION_WITHOUT_EFFECT', 2);
   });
 
+  it('is told that a test set alone makes no bundle on data', async () => {
+    await refuses(['bundle', 'glyphs-cnn.onnx', '--test-data', data('glyphs')], 'OPTION_WITHOUT_EFFECT', 2);
+  });
+
   it('is told when nothing measures what --max-drop bounds', async () => {
     writeFilter(w.path('filter.onnx'));
     const budget = ['--int8', 'weights', '--data', 'synthetic', '--max-drop', '1', '--no-measure'];

@@ -24,6 +24,7 @@ import {
   smallest,
   wireBytes,
 } from '../bundle-summary.ts';
+import { dataText } from '../data-text.ts';
 import { timesFaster, timesSmaller } from '../summary.ts';
 import { type Draw, figure } from './chart.ts';
 import { variantsChart } from './chart-variants.ts';
@@ -259,9 +260,7 @@ function environment({ command, createdAt, tool, source, data }: BundleReport): 
     `Command: ${command}`,
     `Made: ${createdAt} by ${tool.name} ${tool.version}`,
     ...(source ? [`Source: ${source.file}, ${formatBytes(source.bytes)}, sha256 ${source.sha256}`] : []),
-    data === null
-      ? 'Data: not known'
-      : `Data: ${data.source}, ${data.calibrationSamples} to calibrate, ${data.evaluationSamples} to compare${data.synthetic ? ', made up' : ''}`,
+    data === null ? 'Data: not known' : `Data: ${dataText(data)}`,
     'Load is download, compile and create; first run comes after it. Batch columns are samples a second. Inputs are made up.',
   ];
   return section('How it was made', 'environment', copyable('Environment', facts.join('\n')));
