@@ -11,7 +11,7 @@ import {
 import { compareLatency, type LatencyChange, latencyPairs, shortPlaceName } from './latency.ts';
 import { changeOf, formatChange, formatMetric } from './metrics.ts';
 import type { Layer, ModelFacts, Report } from './report.ts';
-import { isSlower, limits, worstAgreement, worstSqnr } from './verdict.ts';
+import { agreementLevel, isSlower, limits, worstAgreement, worstSqnr } from './verdict.ts';
 
 export type Tone = 'plain' | 'good' | 'warn' | 'bad';
 
@@ -56,7 +56,7 @@ function qualityRows(report: Report): SummaryRow[] {
   const worst = (report.compare?.outputs.length ?? 0) > 1 ? 'worst output: ' : '';
   const sqnrNote = sqnr === null ? '' : `${worst}SQNR ${formatDb(sqnr)}`;
   if (share !== null) {
-    const tone = share < limits.agreementBad ? 'bad' : share < limits.agreementWarn ? 'warn' : 'plain';
+    const tone = agreementLevel(report);
     rows.push({ label: 'same top-1', before: none, after: formatPercent(share), note: sqnrNote, tone });
   } else if (sqnr !== null) {
     const tone = sqnr < limits.outputSqnrDb ? 'warn' : 'plain';

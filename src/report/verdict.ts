@@ -141,12 +141,27 @@ function accuracy({ evaluation, data }: Judged): Warning[] {
   return too === '' ? [main] : [main, bad(`Worse too: ${too}.`)];
 }
 
+/** Other answers than the original's are bad, unless enough samples show that no fewer of them are right: then the
+ *  result has learnt something else, as training on labels does. */
+export function agreementLevel(report: Judged): 'plain' | 'warn' | 'bad' {
+  const share = worstAgreement(report);
+  if (share === null || share >= limits.agreementWarn) return 'plain';
+  return share < limits.agreementBad && !isAccurate(report) ? 'bad' : 'warn';
+}
+
+const isAccurate = (report: Judged) =>
+  mainMetric(report) !== null &&
+  report.evaluation!.samples >= limits.evaluationSamples &&
+  accuracy(report).length === 0;
+
 function agreement(report: Judged): Warning[] {
   const found: Warning[] = [];
   const share = worstAgreement(report);
-  if (share !== null && share < limits.agreementWarn) {
-    const text = `Gives the same answer as the original for only ${formatPercent(share)} of ${report.compare!.samples} ${noun(report)}.`;
-    found.push(share < limits.agreementBad ? bad(text) : warn(text));
+  const level = agreementLevel(report);
+  if (share !== null && level !== 'plain') {
+    const but = isAccurate(report) ? `, though ${mainMetric(report)!.name} is no worse` : '';
+    const text = `Gives the same answer as the original for only ${formatPercent(share)} of ${report.compare!.samples} ${noun(report)}${but}.`;
+    found.push({ level, text });
   }
   for (const { name, sqnrDb } of report.compare?.outputs ?? [])
     if (sqnrDb !== null && sqnrDb < limits.outputSqnrDb)

@@ -54,6 +54,20 @@ describe('judge', () => {
     expect(texts(withOutput({ top1Agreement: 0.85 }), 'bad')).toHaveLength(1);
   });
 
+  it('does not call other answers bad where no fewer of them are right', () => {
+    const learnt = (after: number, samples: number) =>
+      sampleReport({
+        evaluation: { ...base.evaluation!, samples, metrics: [metric('top-1', 0.82, after)] },
+        compare: { ...compare, outputs: [{ ...output, top1Agreement: 0.85 }] },
+      });
+    expect(texts(learnt(0.83, 400), 'bad')).toEqual([]);
+    expect(texts(learnt(0.83, 400), 'warn')[0]).toBe(
+      'Gives the same answer as the original for only 85.0 % of 400 images, though top-1 is no worse.',
+    );
+    expect(texts(learnt(0.8, 400), 'bad')).toHaveLength(2);
+    expect(texts(learnt(0.83, 40), 'bad')).toHaveLength(1);
+  });
+
   it('warns of an output under 15 dB', () => {
     expect(texts(withOutput({ sqnrDb: 14.2 }), 'warn').join()).toMatch(/"logits".*14\.2 dB/);
   });

@@ -4,7 +4,7 @@ import { compareLatency, latencyPairs } from '../latency.ts';
 import { changeOf, formatChange, formatMetric } from '../metrics.ts';
 import type { Report } from '../report.ts';
 import { speedNote, type Tone, timesSmaller } from '../summary.ts';
-import { isSlower, limits, mainMetric, worstAgreement, worstSqnr } from '../verdict.ts';
+import { agreementLevel, isSlower, limits, mainMetric, worstAgreement, worstSqnr } from '../verdict.ts';
 import { html, type Markup, unbroken } from './markup.ts';
 
 export interface BigNumber {
@@ -112,8 +112,7 @@ function quality(report: Report): BigNumber {
   const base = { label: 'Same answer', before: null, share: null };
   const samples = report.compare === null ? '' : `of ${report.compare.samples} samples`;
   if (agreement !== null) {
-    const tone =
-      agreement < limits.agreementBad ? 'bad' : agreement < limits.agreementWarn ? 'warn' : 'plain';
+    const tone = agreementLevel(report);
     const note = [samples, sqnr === null ? '' : `SQNR ${formatDb(sqnr)}`]
       .filter((text) => text !== '')
       .join(', ');
