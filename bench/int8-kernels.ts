@@ -19,6 +19,8 @@ const variants: readonly Variant[] = [
   'integer-u8u8',
   'float-island',
   'static-island',
+  'float-relu',
+  'static-relu',
 ];
 const compared = [
   'static-u8s8',
@@ -27,6 +29,7 @@ const compared = [
   'dynamic-u8s8',
   'dynamic-u8u8',
   'integer-u8u8',
+  'static before Relu',
 ];
 
 const conv = (kernel: number, channels: number, size: number): Shape => ({
@@ -127,12 +130,16 @@ for (const name of (only ? [only] : ['wasm', 'node']) as EngineName[]) {
   console.log(`| ${name} ${engine.version} | float ms | ${compared.join(' | ')} |`);
   console.log(`| --- | ---: | ${compared.map(() => '---:').join(' | ')} |`);
   for (const shape of shapes.filter((s) => new RegExp(filter).test(formatOp(s)))) {
-    const [float, s8, u8, dynamicS8, dynamicU8, integer, floatIsland, island] = await bench(engine, shape);
+    const [float, s8, u8, dynamicS8, dynamicU8, integer, floatIsland, island, floatRelu, relu] = await bench(
+      engine,
+      shape,
+    );
     // The float operator between the layers is in both island forms; what it costs is taken out of the slower one.
     const alone = island && floatIsland && float ? island - Math.max(0, floatIsland - float) : null;
     const ratios = [s8, u8, alone, dynamicS8, dynamicU8, integer].map((ms) =>
       ms && float ? (float / ms).toFixed(2) : '–',
     );
+    ratios.push(floatRelu && relu ? (floatRelu / relu).toFixed(2) : '–');
     console.log(`| ${formatOp(shape)} | ${float?.toFixed(3) ?? '–'} | ${ratios.join(' | ')} |`);
   }
   console.log();

@@ -7,7 +7,8 @@ import { createRandom } from '../src/support/random.ts';
 /** u8s8 has int8 weights, u8u8 uint8 weights with zero point 128. Static: Q/DQ, one scale a channel.
  *  integer: static range, but the integer product is scaled to float per channel instead of to uint8.
  *  float-island and static-island: with a float operator (Neg) after every layer, so that static int8 has to quantise
- *  and dequantise around each, as between float neighbours. */
+ *  and dequantise around each, as between float neighbours.
+ *  float-relu and static-relu: with a Relu after every layer, which the range of static int8 stands for. */
 export type Variant =
   | 'float'
   | 'static-u8s8'
@@ -16,7 +17,9 @@ export type Variant =
   | 'dynamic-u8u8'
   | 'integer-u8u8'
   | 'float-island'
-  | 'static-island';
+  | 'static-island'
+  | 'float-relu'
+  | 'static-relu';
 
 export type Shape = Conv | Product;
 
@@ -74,9 +77,10 @@ const isFloat = (variant: Variant) => variant.startsWith('float');
 
 const activationScale = 4 / 127;
 
-function quantizeDequantize(b: KernelBuilder, value: Value): Value {
+/** `middle` 0: nothing below zero is kept, as behind a Relu. */
+function quantizeDequantize(b: KernelBuilder, value: Value, middle = 128): Value {
   const scale = b.constant(scalar('float32', activationScale), 'scale');
-  const zero = b.constant(scalar('uint8', 128), 'zero');
+  const zero = b.constant(scalar('uint8', middle), 'zero');
   return b.op('DequantizeLinear', [b.op('QuantizeLinear', [value, scale, zero]), scale, zero]);
 }
 
@@ -86,7 +90,8 @@ function layer(b: KernelBuilder, shape: Shape, variant: Variant, x: Value, seed:
   if (variant.startsWith('integer')) return integerLayer(b, shape, weight, x);
   const bias = biasOf(b, shape, variant);
   const y = applyOp(b, shape, x, isFloat(variant) ? weight.value : dequantized(b, shape, weight), bias);
-  return isFloat(variant) ? y : quantizeDequantize(b, y);
+  if (isFloat(variant)) return variant === 'float-relu' ? b.op('Relu', [y]) : y;
+  return quantizeDequantize(b, y, variant === 'static-relu' ? 0 : 128);
 }
 
 interface Weight {

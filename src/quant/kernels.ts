@@ -1,11 +1,13 @@
 /** Which integer kernels are worth using on a target. The thresholds were measured with bench/int8-kernels.ts
  *  (onnxruntime-web 1.30, one thread, x86-64) and are made again by it.
  *  On wasm a static int8 convolution costs about 0.0235·K + 1.6 ns an output element (the constant requantises),
- *  float 0.062·K, with K = input channels a group × kernel elements: equal near K = 41. */
+ *  float 0.062·K, with K = input channels a group × kernel elements: equal near K = 41. Behind a Relu or Clip about half
+ *  of the outputs are cut off while requantising, by a scalar branch that then can't be predicted: about 2.3 ns more,
+ *  equal near K = 100. */
 import { intAttribute } from '../ir/attribute.ts';
-import { type Graph, isOp, type Node, shapeOf } from '../ir/model.ts';
+import { type Graph, isOp, type Node, readers, shapeOf } from '../ir/model.ts';
 import type { Dim } from '../ir/type.ts';
-import { isDepthwise } from '../ops/quantization.ts';
+import { isDepthwise, traitOf } from '../ops/quantization.ts';
 import type { KernelAdvice } from './plan.ts';
 import type { QuantDType } from './spec.ts';
 
@@ -19,6 +21,7 @@ export interface TargetFacts {
 }
 
 const leastConvProducts = 48;
+const leastClampedProducts = 100;
 const leastMatrixProducts = 64;
 const leastRows = 8;
 
@@ -40,9 +43,17 @@ function convOnWasm(node: Node): string | null {
   const products = (shapeOf(node.inputs[1]) ?? [])
     .slice(1)
     .reduce<number>((n, d) => n * (typeof d === 'number' ? d : 1), 1);
-  return products < leastConvProducts
-    ? `slower-on-wasm: few products an output (fewer than ${leastConvProducts}) don't pay for requantising`
+  const least = isClamped(node) ? leastClampedProducts : leastConvProducts;
+  return products < least
+    ? `slower-on-wasm: few products an output (fewer than ${least}) don't pay for requantising`
     : null;
+}
+
+/** Whether a Relu or Clip alone reads it: the range then ends where that cuts off. */
+function isClamped(node: Node): boolean {
+  const output = node.outputs[0]!;
+  const [reader] = readers(output);
+  return output.uses.length === 1 && reader !== undefined && traitOf(reader)?.kind === 'clamp';
 }
 
 function matrixOnWasm(node: Node): string | null {
