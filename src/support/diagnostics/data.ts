@@ -19,7 +19,12 @@ const some = (names: readonly string[], limit = 5) =>
   `${names.slice(0, limit).join(', ')}${names.length > limit ? ` and ${names.length - limit} more` : ''}`;
 
 export const dataNotFound = (path: string, cause?: unknown) =>
-  user('DATA_NOT_FOUND', `There is no file or folder ${path}.`, 'Check the path given to --data.', cause);
+  user(
+    'DATA_NOT_FOUND',
+    `There is no file or folder ${path}.`,
+    'Check the path; it starts from the folder that the command runs in.',
+    cause,
+  );
 
 export const dataUnreadable = (path: string, cause: unknown) =>
   environment(
