@@ -2,8 +2,8 @@
  *  (onnxruntime-web 1.30, one thread, x86-64) and are made again by it.
  *  On wasm a static int8 convolution costs about 0.0235·K + 1.6 ns an output element (the constant requantises),
  *  float 0.062·K, with K = input channels a group × kernel elements: equal near K = 41. Behind a Relu or Clip about half
- *  of the outputs are cut off while requantising, by a scalar branch that then can't be predicted: about 2.3 ns more,
- *  equal near K = 100. */
+ *  of the outputs are cut off while requantising, which takes 2 to 4 ns more (by its dependence on the data, a branch that
+ *  can't be predicted): equal near K = 100 for 3×3 kernels and small maps, near 160 for 1×1 on large ones. */
 import { intAttribute } from '../ir/attribute.ts';
 import { type Graph, isOp, type Node, readers, shapeOf } from '../ir/model.ts';
 import type { Dim } from '../ir/type.ts';
