@@ -10,10 +10,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { zipSync } from 'fflate';
-import { encodeNpy } from '../src/formats/npy.ts';
-import { type Tensor, tensorOf } from '../src/ir/tensor.ts';
-import { describeMachine } from '../src/profile/machine.ts';
-import type { Report } from '../src/report/report.ts';
+import type { Report } from '../src/judge/report/report.ts';
+import { encodeNpy } from '../src/model/formats/npy.ts';
+import { type Tensor, tensorOf } from '../src/model/ir/tensor.ts';
+import { describeMachine } from '../src/ship/profile/machine.ts';
 
 const zoo = process.env['EDGEPRESS_ZOO'];
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');

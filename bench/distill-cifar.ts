@@ -11,21 +11,21 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { initialTensor, kaiming, ones, zeros } from '../src/build/index.ts';
-import { openData } from '../src/calibrate/open.ts';
-import { openEngine } from '../src/engine/open.ts';
-import { cloneModel } from '../src/ir/clone.ts';
-import { setConstant } from '../src/ir/edit.ts';
-import type { Model } from '../src/ir/model.ts';
+import { narrow } from '../src/compress/prune/prune.ts';
+import { openEngine } from '../src/compute/engine/open.ts';
+import type { TrainingData } from '../src/compute/train/data.ts';
+import { openHeldOut } from '../src/compute/train/held-out.ts';
+import { train } from '../src/compute/train/loop.ts';
+import type { LossTerm } from '../src/compute/train/losses.ts';
+import { sampleData } from '../src/compute/train/samples.ts';
+import { openData } from '../src/data/open.ts';
 import { openModel } from '../src/jobs/model-files.ts';
 import { portsOf } from '../src/jobs/run-recipe.ts';
-import { describeMachine } from '../src/profile/machine.ts';
-import { narrow } from '../src/prune/prune.ts';
-import type { TrainingData } from '../src/train/data.ts';
-import { openHeldOut } from '../src/train/held-out.ts';
-import { train } from '../src/train/loop.ts';
-import type { LossTerm } from '../src/train/losses.ts';
-import { sampleData } from '../src/train/samples.ts';
+import { initialTensor, kaiming, ones, zeros } from '../src/model/build/index.ts';
+import { cloneModel } from '../src/model/ir/clone.ts';
+import { setConstant } from '../src/model/ir/edit.ts';
+import type { Model } from '../src/model/ir/model.ts';
+import { describeMachine } from '../src/ship/profile/machine.ts';
 
 const { values: given } = parseArgs({
   options: {

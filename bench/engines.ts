@@ -3,12 +3,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buildKernel, type KernelBuilder } from '../src/engine/kernel.ts';
-import { writeModelFile } from '../src/formats/onnx/file.ts';
-import type { Value } from '../src/ir/model.ts';
-import { elementCount, type Tensor, tensorOf } from '../src/ir/tensor.ts';
-import { type IsolatedMeasurement, measureIsolated, memoryMethod } from '../src/profile/isolated.ts';
-import { describeMachine } from '../src/profile/machine.ts';
+import { buildKernel, type KernelBuilder } from '../src/compute/engine/kernel.ts';
+import { writeModelFile } from '../src/model/formats/onnx/file.ts';
+import type { Value } from '../src/model/ir/model.ts';
+import { elementCount, type Tensor, tensorOf } from '../src/model/ir/tensor.ts';
+import { type IsolatedMeasurement, measureIsolated, memoryMethod } from '../src/ship/profile/isolated.ts';
+import { describeMachine } from '../src/ship/profile/machine.ts';
 import { createRandom } from '../src/support/random.ts';
 import { formatBytes, formatMs } from '../src/support/units.ts';
 

@@ -1,4 +1,4 @@
-/** The networks of src/build at full size, with random weights: built, compressed to int8 without data, and run. Says nothing
+/** The networks of src/model/build at full size, with random weights: built, compressed to int8 without data, and run. Says nothing
  *  about accuracy; shows that size is no obstacle, and what it costs.
  *
  *    npx tsx bench/full-size.ts [gpt2 | t5-encoder | t5-decoder | vit …]
@@ -9,16 +9,16 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { gpt2, gpt2Full, t5, t5Full, vit, vitFull } from '../src/build/index.ts';
-import { compressModel, type PresetName, preset } from '../src/compress.ts';
-import { openEngine } from '../src/engine/open.ts';
-import { writeModelFile } from '../src/formats/onnx/file.ts';
-import type { Model } from '../src/ir/model.ts';
-import { elementCount, type Tensor, tensorOf } from '../src/ir/tensor.ts';
+import { compressModel, type PresetName, preset } from '../src/compress/compress.ts';
+import { openEngine } from '../src/compute/engine/open.ts';
 import { openModel } from '../src/jobs/model-files.ts';
-import { measureIsolated, memoryMethod } from '../src/profile/isolated.ts';
-import { describeMachine } from '../src/profile/machine.ts';
-import { peakMemoryBytes } from '../src/profile/peak-memory.ts';
+import { gpt2, gpt2Full, t5, t5Full, vit, vitFull } from '../src/model/build/index.ts';
+import { writeModelFile } from '../src/model/formats/onnx/file.ts';
+import type { Model } from '../src/model/ir/model.ts';
+import { elementCount, type Tensor, tensorOf } from '../src/model/ir/tensor.ts';
+import { measureIsolated, memoryMethod } from '../src/ship/profile/isolated.ts';
+import { describeMachine } from '../src/ship/profile/machine.ts';
+import { peakMemoryBytes } from '../src/ship/profile/peak-memory.ts';
 import { createRandom } from '../src/support/random.ts';
 import { formatBytes, formatMs } from '../src/support/units.ts';
 

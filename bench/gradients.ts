@@ -5,16 +5,16 @@
  *  Both compute the loss Σ y·w for a given w, and its derivatives by all float inputs; smallest of several runs, since
  *  whatever else the machine does only ever adds. PyTorch's column is empty where python3 or torch is missing. */
 import { execFileSync } from 'node:child_process';
-import { createEmitter, type Emitter } from '../src/autodiff/emitter.ts';
-import { differentiate } from '../src/autodiff/gradients.ts';
-import { lower } from '../src/autodiff/lower.ts';
-import { openKernel } from '../src/engine/kernel.ts';
-import { openEngine } from '../src/engine/open.ts';
-import { addInput, addOutput, createModel, createValue } from '../src/ir/edit.ts';
-import type { Value } from '../src/ir/model.ts';
-import { elementCount, tensorOf } from '../src/ir/tensor.ts';
-import { tensorType } from '../src/ir/type.ts';
-import { describeMachine } from '../src/profile/machine.ts';
+import { createEmitter, type Emitter } from '../src/compute/autodiff/emitter.ts';
+import { differentiate } from '../src/compute/autodiff/gradients.ts';
+import { lower } from '../src/compute/autodiff/lower.ts';
+import { openKernel } from '../src/compute/engine/kernel.ts';
+import { openEngine } from '../src/compute/engine/open.ts';
+import { addInput, addOutput, createModel, createValue } from '../src/model/ir/edit.ts';
+import type { Value } from '../src/model/ir/model.ts';
+import { elementCount, tensorOf } from '../src/model/ir/tensor.ts';
+import { tensorType } from '../src/model/ir/type.ts';
+import { describeMachine } from '../src/ship/profile/machine.ts';
 import { createRandom } from '../src/support/random.ts';
 
 interface Workload {

@@ -1,13 +1,13 @@
-/** Which operators gain from int8, by shape and engine: the facts behind src/quant/kernels.ts.
+/** Which operators gain from int8, by shape and engine: the facts behind src/compress/quant/kernels.ts.
  *    npx tsx bench/int8-kernels.ts [wasm|node] [pattern]
  *  Each case is a chain of equal layers timed by turns in float and in int8 forms; the number is the least time of
  *  many repetitions, as other load can only add to it. One thread. */
 
-import type { Engine, EngineName, Session } from '../src/engine/contract.ts';
-import { openKernel } from '../src/engine/kernel.ts';
-import { openEngine } from '../src/engine/open.ts';
-import type { Tensor } from '../src/ir/tensor.ts';
-import { describeMachine } from '../src/profile/machine.ts';
+import type { Engine, EngineName, Session } from '../src/compute/engine/contract.ts';
+import { openKernel } from '../src/compute/engine/kernel.ts';
+import { openEngine } from '../src/compute/engine/open.ts';
+import type { Tensor } from '../src/model/ir/tensor.ts';
+import { describeMachine } from '../src/ship/profile/machine.ts';
 import { buildCase, caseFeeds, formatOp, multiplyAdds, type Shape, type Variant } from './int8-models.ts';
 
 const variants: readonly Variant[] = [

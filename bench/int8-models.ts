@@ -1,7 +1,7 @@
 /** One-operator models in float, static int8 (Q/DQ) and dynamic int8, for the kernel bench. */
-import { buildKernel, type KernelBuilder } from '../src/engine/kernel.ts';
-import type { Model, Value } from '../src/ir/model.ts';
-import { elementCount, scalar, type Tensor, tensorOf } from '../src/ir/tensor.ts';
+import { buildKernel, type KernelBuilder } from '../src/compute/engine/kernel.ts';
+import type { Model, Value } from '../src/model/ir/model.ts';
+import { elementCount, scalar, type Tensor, tensorOf } from '../src/model/ir/tensor.ts';
 import { createRandom } from '../src/support/random.ts';
 
 /** u8s8 has int8 weights, u8u8 uint8 weights with zero point 128. Static: Q/DQ, one scale a channel.

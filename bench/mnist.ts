@@ -7,14 +7,14 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { gunzipSync } from 'node:zlib';
-import { cnn, cnnFull, mlp, mlpFull } from '../src/build/index.ts';
-import { openEngine } from '../src/engine/open.ts';
-import type { Model } from '../src/ir/model.ts';
-import { tensorOf } from '../src/ir/tensor.ts';
-import { describeMachine } from '../src/profile/machine.ts';
-import { classLabels, tensorData } from '../src/train/data.ts';
-import { openHeldOut } from '../src/train/held-out.ts';
-import { train } from '../src/train/loop.ts';
+import { openEngine } from '../src/compute/engine/open.ts';
+import { classLabels, tensorData } from '../src/compute/train/data.ts';
+import { openHeldOut } from '../src/compute/train/held-out.ts';
+import { train } from '../src/compute/train/loop.ts';
+import { cnn, cnnFull, mlp, mlpFull } from '../src/model/build/index.ts';
+import type { Model } from '../src/model/ir/model.ts';
+import { tensorOf } from '../src/model/ir/tensor.ts';
+import { describeMachine } from '../src/ship/profile/machine.ts';
 
 const { values: given, positionals } = parseArgs({
   allowPositionals: true,

@@ -14,24 +14,24 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { zipSync } from 'fflate';
-import { observe } from '../src/calibrate/observe.ts';
-import { openData } from '../src/calibrate/open.ts';
-import type { DataSource } from '../src/calibrate/source.ts';
-import { compressModel, preset } from '../src/compress.ts';
-import { openEngine } from '../src/engine/open.ts';
-import { encodeNpy } from '../src/formats/npy.ts';
-import { encodeModel } from '../src/formats/onnx/write.ts';
-import { cloneModel } from '../src/ir/clone.ts';
-import type { Model } from '../src/ir/model.ts';
-import { tensorOf } from '../src/ir/tensor.ts';
+import { compressModel, preset } from '../src/compress/compress.ts';
+import type { Recipe } from '../src/compress/pipeline/recipe.ts';
+import { observe } from '../src/compute/calibrate/observe.ts';
+import { openEngine } from '../src/compute/engine/open.ts';
+import { openHeldOut } from '../src/compute/train/held-out.ts';
+import { sampleData } from '../src/compute/train/samples.ts';
+import { openData } from '../src/data/open.ts';
+import type { DataSource } from '../src/data/source.ts';
 import { openModel } from '../src/jobs/model-files.ts';
 import { portsOf } from '../src/jobs/run-recipe.ts';
 import { trainInt8 } from '../src/jobs/train-int8.ts';
-import type { Recipe } from '../src/pipeline/recipe.ts';
-import { describeMachine } from '../src/profile/machine.ts';
+import { encodeNpy } from '../src/model/formats/npy.ts';
+import { encodeModel } from '../src/model/formats/onnx/write.ts';
+import { cloneModel } from '../src/model/ir/clone.ts';
+import type { Model } from '../src/model/ir/model.ts';
+import { tensorOf } from '../src/model/ir/tensor.ts';
+import { describeMachine } from '../src/ship/profile/machine.ts';
 import { createRandom } from '../src/support/random.ts';
-import { openHeldOut } from '../src/train/held-out.ts';
-import { sampleData } from '../src/train/samples.ts';
 
 const { values: given, positionals } = parseArgs({
   allowPositionals: true,

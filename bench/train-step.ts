@@ -16,16 +16,16 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { cnn, gpt2, stackedLstm } from '../src/build/index.ts';
-import { createEngine } from '../src/engine/adapter.ts';
-import type { Engine } from '../src/engine/contract.ts';
-import { loadNativeRuntime } from '../src/engine/onnxruntime-node.ts';
-import type { Model } from '../src/ir/model.ts';
-import { elementCount, type Tensor, tensorOf } from '../src/ir/tensor.ts';
-import { describeMachine } from '../src/profile/machine.ts';
+import { createEngine } from '../src/compute/engine/adapter.ts';
+import type { Engine } from '../src/compute/engine/contract.ts';
+import { loadNativeRuntime } from '../src/compute/engine/onnxruntime-node.ts';
+import { buildTrainingStep, type TrainingStep } from '../src/compute/train/step.ts';
+import { openTrainer } from '../src/compute/train/trainer.ts';
+import { cnn, gpt2, stackedLstm } from '../src/model/build/index.ts';
+import type { Model } from '../src/model/ir/model.ts';
+import { elementCount, type Tensor, tensorOf } from '../src/model/ir/tensor.ts';
+import { describeMachine } from '../src/ship/profile/machine.ts';
 import { createRandom } from '../src/support/random.ts';
-import { buildTrainingStep, type TrainingStep } from '../src/train/step.ts';
-import { openTrainer } from '../src/train/trainer.ts';
 
 interface Case {
   readonly title: string;

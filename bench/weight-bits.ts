@@ -1,14 +1,14 @@
 /** How 4-bit weights are best stored: what a layer takes with the DequantizeLinear right on int4, and with a Cast to int8
- *  in between (src/quant/insert.ts). Size of the file, least time of many repetitions, the operators that onnxruntime
+ *  in between (src/compress/quant/insert.ts). Size of the file, least time of many repetitions, the operators that onnxruntime
  *  natively makes of it. One thread.
  *    npx tsx bench/weight-bits.ts */
 
-import { buildKernel } from '../src/engine/kernel.ts';
-import { openEngine } from '../src/engine/open.ts';
-import { encodeModel } from '../src/formats/onnx/write.ts';
-import type { Model } from '../src/ir/model.ts';
-import { scalar, tensorOf } from '../src/ir/tensor.ts';
-import { describeMachine } from '../src/profile/machine.ts';
+import { buildKernel } from '../src/compute/engine/kernel.ts';
+import { openEngine } from '../src/compute/engine/open.ts';
+import { encodeModel } from '../src/model/formats/onnx/write.ts';
+import type { Model } from '../src/model/ir/model.ts';
+import { scalar, tensorOf } from '../src/model/ir/tensor.ts';
+import { describeMachine } from '../src/ship/profile/machine.ts';
 import { optimisedNodes } from '../test/optimised-model.ts';
 
 const forms = ['float', 'int8', 'int4', 'int4, Cast to int8'] as const;

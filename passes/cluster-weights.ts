@@ -7,15 +7,15 @@
  *  Left alone: biases and scales, weights under `minElements`, and where the error would be above `maxError`.
  *  Source: Han et al. 2016, arXiv:1510.00149. */
 import { z } from 'zod';
-import { addInitializer, addNode, removeInitializer, replaceAllUses } from '../src/ir/edit.ts';
-import { constantOf, type Model, type Node, opset, type Value } from '../src/ir/model.ts';
-import { elementCount, float32Values, type Tensor, tensorOf } from '../src/ir/tensor.ts';
-import { tensorType } from '../src/ir/type.ts';
-import { graphsOf } from '../src/ir/walk.ts';
-import { definePass, type Skip } from '../src/pipeline/pass.ts';
-import { makePalette, type Palette } from '../src/prune/palette.ts';
-import { findWeightLayers } from '../src/prune/unstructured-layers.ts';
-import { selectNodes } from '../src/quant/select.ts';
+import { definePass, type Skip } from '../src/compress/pipeline/pass.ts';
+import { makePalette, type Palette } from '../src/compress/prune/palette.ts';
+import { findWeightLayers } from '../src/compress/prune/unstructured-layers.ts';
+import { selectNodes } from '../src/compress/quant/select.ts';
+import { addInitializer, addNode, removeInitializer, replaceAllUses } from '../src/model/ir/edit.ts';
+import { constantOf, type Model, type Node, opset, type Value } from '../src/model/ir/model.ts';
+import { elementCount, float32Values, type Tensor, tensorOf } from '../src/model/ir/tensor.ts';
+import { tensorType } from '../src/model/ir/type.ts';
+import { graphsOf } from '../src/model/ir/walk.ts';
 import { formatPercent } from '../src/support/units.ts';
 
 const options = z.strictObject({

@@ -7,15 +7,15 @@
  *  tensors (there 0 is a size).
  *  Source: ONNX Reshape-14. */
 import { z } from 'zod';
-import { intAttribute } from '../src/ir/attribute.ts';
-import { isOp, type Node, shapeOf, type Value } from '../src/ir/model.ts';
-import { tensorOf } from '../src/ir/tensor.ts';
-import type { Dim, Shape } from '../src/ir/type.ts';
-import { definePass } from '../src/pipeline/pass.ts';
-import { applyRules } from '../src/rewrite/apply.ts';
-import { constantNumbers } from '../src/rewrite/arguments.ts';
-import { op, value } from '../src/rewrite/pattern.ts';
-import { defineRule, type Emit, skip } from '../src/rewrite/rule.ts';
+import { definePass } from '../src/compress/pipeline/pass.ts';
+import { intAttribute } from '../src/model/ir/attribute.ts';
+import { isOp, type Node, shapeOf, type Value } from '../src/model/ir/model.ts';
+import { tensorOf } from '../src/model/ir/tensor.ts';
+import type { Dim, Shape } from '../src/model/ir/type.ts';
+import { applyRules } from '../src/model/rewrite/apply.ts';
+import { constantNumbers } from '../src/model/rewrite/arguments.ts';
+import { op, value } from '../src/model/rewrite/pattern.ts';
+import { defineRule, type Emit, skip } from '../src/model/rewrite/rule.ts';
 
 const reshapes = ['Reshape', 'Squeeze', 'Unsqueeze', 'Flatten'];
 const x = value();

@@ -3,13 +3,13 @@
  *  The inner one stays where others read it; then the outer still reads x directly (one op less on its path).
  *  Left alone: without a perm, where the rank is not known. */
 import { z } from 'zod';
-import { intsAttribute } from '../src/ir/attribute.ts';
-import type { Node } from '../src/ir/model.ts';
-import { definePass } from '../src/pipeline/pass.ts';
-import { applyRules } from '../src/rewrite/apply.ts';
-import { rankOf } from '../src/rewrite/arguments.ts';
-import { op, value } from '../src/rewrite/pattern.ts';
-import { defineRule, skip } from '../src/rewrite/rule.ts';
+import { definePass } from '../src/compress/pipeline/pass.ts';
+import { intsAttribute } from '../src/model/ir/attribute.ts';
+import type { Node } from '../src/model/ir/model.ts';
+import { applyRules } from '../src/model/rewrite/apply.ts';
+import { rankOf } from '../src/model/rewrite/arguments.ts';
+import { op, value } from '../src/model/rewrite/pattern.ts';
+import { defineRule, skip } from '../src/model/rewrite/rule.ts';
 
 const x = value();
 const inner = op('Transpose', [x], { shared: true });

@@ -7,22 +7,30 @@
  *  data. Masks of -3.4e38 are clipped before they are cast.
  *  Source: ONNX Cast-13 and type constraints; limits after NVIDIA ModelOpt autocast (data 512, weights 65504). */
 import { z } from 'zod';
-import { createHalfConverter, type HalfTensor } from '../src/engine/float16-kernel.ts';
-import { constantOf, dtypeOf, isOp, type Model, type Node, opKey, type Value } from '../src/ir/model.ts';
-import { float32Values, type Tensor, tensorOf } from '../src/ir/tensor.ts';
-import { nodesOf } from '../src/ir/walk.ts';
-import { float16Kind, keptInFloat32 } from '../src/ops/float16.ts';
-import { definePass, requireOpset, type Skip } from '../src/pipeline/pass.ts';
-import { applyFloat16 } from '../src/quant/float16-edit.ts';
+import { definePass, requireOpset, type Skip } from '../src/compress/pipeline/pass.ts';
+import { applyFloat16 } from '../src/compress/quant/float16-edit.ts';
 import {
   type Float16Plan,
   halfInputs,
   halfOutputs,
   planFloat16,
   readsEither,
-} from '../src/quant/float16-plan.ts';
-import { decisionOf, layerNote } from '../src/quant/layers.ts';
-import { selectNodes } from '../src/quant/select.ts';
+} from '../src/compress/quant/float16-plan.ts';
+import { decisionOf, layerNote } from '../src/compress/quant/layers.ts';
+import { selectNodes } from '../src/compress/quant/select.ts';
+import { createHalfConverter, type HalfTensor } from '../src/compute/engine/float16-kernel.ts';
+import {
+  constantOf,
+  dtypeOf,
+  isOp,
+  type Model,
+  type Node,
+  opKey,
+  type Value,
+} from '../src/model/ir/model.ts';
+import { float32Values, type Tensor, tensorOf } from '../src/model/ir/tensor.ts';
+import { nodesOf } from '../src/model/ir/walk.ts';
+import { float16Kind, keptInFloat32 } from '../src/model/ops/float16.ts';
 
 const options = z.strictObject({
   /** Inputs and outputs stay float32; false makes them float16 too. */

@@ -2,13 +2,13 @@
  *  Inner graphs share with the graphs around them. Left alone: initializers that a caller may override, those that are
  *  graph outputs, and string tensors. */
 import { z } from 'zod';
-import { subgraphs } from '../src/ir/attribute.ts';
-import { removeInitializer, replaceAllUses } from '../src/ir/edit.ts';
-import { constantOf, type Graph, isGraphOutput, type Value } from '../src/ir/model.ts';
-import { sizeBytes } from '../src/ir/tensor.ts';
-import { initializersOf } from '../src/ir/walk.ts';
-import { definePass } from '../src/pipeline/pass.ts';
-import { sameBytes, shortHash } from '../src/rewrite/content.ts';
+import { definePass } from '../src/compress/pipeline/pass.ts';
+import { subgraphs } from '../src/model/ir/attribute.ts';
+import { removeInitializer, replaceAllUses } from '../src/model/ir/edit.ts';
+import { constantOf, type Graph, isGraphOutput, type Value } from '../src/model/ir/model.ts';
+import { sizeBytes } from '../src/model/ir/tensor.ts';
+import { initializersOf } from '../src/model/ir/walk.ts';
+import { sameBytes, shortHash } from '../src/model/rewrite/content.ts';
 
 export const deduplicateInitializers = definePass({
   name: 'deduplicate-initializers',

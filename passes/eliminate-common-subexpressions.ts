@@ -2,14 +2,14 @@
  *  Constants count as the same when they are the same value; deduplicate-initializers makes them so.
  *  Left alone: random ops, ops with subgraphs, and a node whose output and its twin's are both graph outputs. */
 import { z } from 'zod';
-import type { Attribute } from '../src/ir/attribute.ts';
-import { subgraphs } from '../src/ir/attribute.ts';
-import { canReplaceAllUses, removeNode, replaceAllUses } from '../src/ir/edit.ts';
-import { type Graph, type Node, opKey, type Value } from '../src/ir/model.ts';
-import { graphsOf } from '../src/ir/walk.ts';
-import { definePass, type Skip } from '../src/pipeline/pass.ts';
-import { labelOf } from '../src/rewrite/apply.ts';
-import { isDeterministic } from '../src/rewrite/determinism.ts';
+import { definePass, type Skip } from '../src/compress/pipeline/pass.ts';
+import type { Attribute } from '../src/model/ir/attribute.ts';
+import { subgraphs } from '../src/model/ir/attribute.ts';
+import { canReplaceAllUses, removeNode, replaceAllUses } from '../src/model/ir/edit.ts';
+import { type Graph, type Node, opKey, type Value } from '../src/model/ir/model.ts';
+import { graphsOf } from '../src/model/ir/walk.ts';
+import { labelOf } from '../src/model/rewrite/apply.ts';
+import { isDeterministic } from '../src/model/rewrite/determinism.ts';
 
 export const eliminateCommonSubexpressions = definePass({
   name: 'eliminate-common-subexpressions',

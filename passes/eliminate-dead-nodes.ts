@@ -2,11 +2,11 @@
  *  A node stays when it has an output that is read (by its own graph, a subgraph, or as an output). All ONNX ops are free of
  *  side effects. An initializer that a caller may override is part of the model's inputs and stays. */
 import { z } from 'zod';
-import { subgraphs } from '../src/ir/attribute.ts';
-import { removeInitializer, removeNodes } from '../src/ir/edit.ts';
-import type { Graph, Model, Node } from '../src/ir/model.ts';
-import { graphsOf, initializersOf } from '../src/ir/walk.ts';
-import { definePass } from '../src/pipeline/pass.ts';
+import { definePass } from '../src/compress/pipeline/pass.ts';
+import { subgraphs } from '../src/model/ir/attribute.ts';
+import { removeInitializer, removeNodes } from '../src/model/ir/edit.ts';
+import type { Graph, Model, Node } from '../src/model/ir/model.ts';
+import { graphsOf, initializersOf } from '../src/model/ir/walk.ts';
 
 export const eliminateDeadNodes = definePass({
   name: 'eliminate-dead-nodes',

@@ -1,15 +1,15 @@
 /** Removes nodes that pass their input on unchanged; readers read the input instead.
- *  Which nodes those are stands in src/rewrite/identities.ts, with the condition for each op. Graph outputs keep their
+ *  Which nodes those are stands in src/model/rewrite/identities.ts, with the condition for each op. Graph outputs keep their
  *  names. Left alone: an identity between a graph input (or weight) and a graph output, which is all there is between; a
  *  Dropout whose mask is used. */
 import { z } from 'zod';
-import { canReplaceAllUses } from '../src/ir/edit.ts';
-import { opKey } from '../src/ir/model.ts';
-import { definePass } from '../src/pipeline/pass.ts';
-import { applyRules } from '../src/rewrite/apply.ts';
-import { identities } from '../src/rewrite/identities.ts';
-import { op } from '../src/rewrite/pattern.ts';
-import { defineRule, skip } from '../src/rewrite/rule.ts';
+import { definePass } from '../src/compress/pipeline/pass.ts';
+import { canReplaceAllUses } from '../src/model/ir/edit.ts';
+import { opKey } from '../src/model/ir/model.ts';
+import { applyRules } from '../src/model/rewrite/apply.ts';
+import { identities } from '../src/model/rewrite/identities.ts';
+import { op } from '../src/model/rewrite/pattern.ts';
+import { defineRule, skip } from '../src/model/rewrite/rule.ts';
 
 const passOn = defineRule({
   name: 'pass-input-on',

@@ -2,8 +2,8 @@
  *  Before IR version 4 every weight had to be an input too; nobody feeds them, but as long as a caller could, no pass may
  *  build on their values (UltraFace, opset 9, is such a model). The remaining inputs keep their order. */
 import { z } from 'zod';
-import { removeInput } from '../src/ir/edit.ts';
-import { definePass } from '../src/pipeline/pass.ts';
+import { definePass } from '../src/compress/pipeline/pass.ts';
+import { removeInput } from '../src/model/ir/edit.ts';
 
 export const eliminateOverridableInputs = definePass({
   name: 'eliminate-overridable-inputs',

@@ -9,22 +9,28 @@
  *  larger kernels, and matrices whose smaller side is over `maxSide` (the work grows with its cube).
  *  Source: Eckart & Young 1936; arXiv:2403.07378 (truncation-aware whitening). */
 import { z } from 'zod';
-import { floatAttribute, intAttribute } from '../src/ir/attribute.ts';
-import { addInitializer, addNode, releaseOutput, removeInitializer, removeNode } from '../src/ir/edit.ts';
-import { isOp, type Model, type Value } from '../src/ir/model.ts';
-import { elementCount, float32Values, type Tensor, tensorOf } from '../src/ir/tensor.ts';
-import { inferNodeTypes } from '../src/ops/shapes.ts';
-import { definePass, type PassContext, type Skip } from '../src/pipeline/pass.ts';
-import { createFactorizer, errorAt, type Factorization, rankAt } from '../src/prune/low-rank.ts';
+import { definePass, type PassContext, type Skip } from '../src/compress/pipeline/pass.ts';
+import { createFactorizer, errorAt, type Factorization, rankAt } from '../src/compress/prune/low-rank.ts';
 import {
   findWeightLayers,
   type Layout,
   placesOf,
   type WeightLayer,
-} from '../src/prune/unstructured-layers.ts';
-import { elementAt } from '../src/prune/unstructured-masks.ts';
-import { carryLayer } from '../src/quant/layers.ts';
-import { selectNodes } from '../src/quant/select.ts';
+} from '../src/compress/prune/unstructured-layers.ts';
+import { elementAt } from '../src/compress/prune/unstructured-masks.ts';
+import { carryLayer } from '../src/compress/quant/layers.ts';
+import { selectNodes } from '../src/compress/quant/select.ts';
+import { floatAttribute, intAttribute } from '../src/model/ir/attribute.ts';
+import {
+  addInitializer,
+  addNode,
+  releaseOutput,
+  removeInitializer,
+  removeNode,
+} from '../src/model/ir/edit.ts';
+import { isOp, type Model, type Value } from '../src/model/ir/model.ts';
+import { elementCount, float32Values, type Tensor, tensorOf } from '../src/model/ir/tensor.ts';
+import { inferNodeTypes } from '../src/model/ops/shapes.ts';
 import { lowRankNeedsMoments, lowRankTargetMissing } from '../src/support/diagnostics/sparsity.ts';
 import { formatPercent } from '../src/support/units.ts';
 

@@ -6,17 +6,35 @@
  *  Left alone: random ops, ops with subgraphs, DequantizeLinear (it is how small weights are stored), results that
  *  are graph outputs, and what the engine refuses. */
 import { z } from 'zod';
-import { openKernel } from '../src/engine/kernel.ts';
-import { addInitializer, releaseOutput, removeInitializer, removeNode, removeNodes } from '../src/ir/edit.ts';
-import { constantOf, dtypeOf, type Graph, isGraphOutput, type Model, type Node } from '../src/ir/model.ts';
-import { sizeBytes, type Tensor, tensorOf } from '../src/ir/tensor.ts';
-import { graphsOf, nodesOf } from '../src/ir/walk.ts';
-import { inferShapes } from '../src/ops/shapes.ts';
-import { definePass, type PassContext, type Skip } from '../src/pipeline/pass.ts';
-import { labelOf } from '../src/rewrite/apply.ts';
-import { constantNodeTensor } from '../src/rewrite/constant-node.ts';
-import { constantRegion, decideFold, regionGroups, regionModel } from '../src/rewrite/constant-region.ts';
-import { allowPlainInitializers } from '../src/rewrite/plain-initializers.ts';
+import { definePass, type PassContext, type Skip } from '../src/compress/pipeline/pass.ts';
+import { openKernel } from '../src/compute/engine/kernel.ts';
+import {
+  addInitializer,
+  releaseOutput,
+  removeInitializer,
+  removeNode,
+  removeNodes,
+} from '../src/model/ir/edit.ts';
+import {
+  constantOf,
+  dtypeOf,
+  type Graph,
+  isGraphOutput,
+  type Model,
+  type Node,
+} from '../src/model/ir/model.ts';
+import { sizeBytes, type Tensor, tensorOf } from '../src/model/ir/tensor.ts';
+import { graphsOf, nodesOf } from '../src/model/ir/walk.ts';
+import { inferShapes } from '../src/model/ops/shapes.ts';
+import { labelOf } from '../src/model/rewrite/apply.ts';
+import { constantNodeTensor } from '../src/model/rewrite/constant-node.ts';
+import {
+  constantRegion,
+  decideFold,
+  regionGroups,
+  regionModel,
+} from '../src/model/rewrite/constant-region.ts';
+import { allowPlainInitializers } from '../src/model/rewrite/plain-initializers.ts';
 import { formatBytes } from '../src/support/units.ts';
 
 const options = z.strictObject({

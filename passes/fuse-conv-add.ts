@@ -3,14 +3,14 @@
  *  c: a scalar, or one value per output channel ([C,1,1], [1,C,1,1]).
  *  Left alone: output used elsewhere, bias computed at run time, a constant that varies over positions. */
 import { z } from 'zod';
-import { elementCount } from '../src/ir/tensor.ts';
-import { definePass } from '../src/pipeline/pass.ts';
-import { applyRules } from '../src/rewrite/apply.ts';
-import { perChannel } from '../src/rewrite/arguments.ts';
-import { float64Values, shiftBias } from '../src/rewrite/channel-scale.ts';
-import { constant, op, optional, value } from '../src/rewrite/pattern.ts';
-import { defineRule, skip } from '../src/rewrite/rule.ts';
-import { channelCount, outputChannelAxis } from '../src/rewrite/weight-layout.ts';
+import { definePass } from '../src/compress/pipeline/pass.ts';
+import { elementCount } from '../src/model/ir/tensor.ts';
+import { applyRules } from '../src/model/rewrite/apply.ts';
+import { perChannel } from '../src/model/rewrite/arguments.ts';
+import { float64Values, shiftBias } from '../src/model/rewrite/channel-scale.ts';
+import { constant, op, optional, value } from '../src/model/rewrite/pattern.ts';
+import { defineRule, skip } from '../src/model/rewrite/rule.ts';
+import { channelCount, outputChannelAxis } from '../src/model/rewrite/weight-layout.ts';
 
 const x = value();
 const w = constant({ otherwise: 'weight-not-constant' });

@@ -5,16 +5,16 @@
  *  input must have rank 2.
  *  Source: ONNX BatchNormalization-15; Jacob et al. 2018, arXiv:1712.05877, section 3.2. */
 import { z } from 'zod';
-import { floatAttribute, intAttribute } from '../src/ir/attribute.ts';
-import { isOp, type Node } from '../src/ir/model.ts';
-import { elementCount, type Tensor } from '../src/ir/tensor.ts';
-import { definePass } from '../src/pipeline/pass.ts';
-import { applyRules } from '../src/rewrite/apply.ts';
-import { perChannel, rankOf } from '../src/rewrite/arguments.ts';
-import { batchNormAffine, scaleChannels, shiftBias } from '../src/rewrite/channel-scale.ts';
-import { constant, op, optional, value } from '../src/rewrite/pattern.ts';
-import { defineRule, skip } from '../src/rewrite/rule.ts';
-import { outputChannelAxis } from '../src/rewrite/weight-layout.ts';
+import { definePass } from '../src/compress/pipeline/pass.ts';
+import { floatAttribute, intAttribute } from '../src/model/ir/attribute.ts';
+import { isOp, type Node } from '../src/model/ir/model.ts';
+import { elementCount, type Tensor } from '../src/model/ir/tensor.ts';
+import { applyRules } from '../src/model/rewrite/apply.ts';
+import { perChannel, rankOf } from '../src/model/rewrite/arguments.ts';
+import { batchNormAffine, scaleChannels, shiftBias } from '../src/model/rewrite/channel-scale.ts';
+import { constant, op, optional, value } from '../src/model/rewrite/pattern.ts';
+import { defineRule, skip } from '../src/model/rewrite/rule.ts';
+import { outputChannelAxis } from '../src/model/rewrite/weight-layout.ts';
 
 const x = value();
 const w = constant({ otherwise: 'weight-not-constant' });

@@ -4,12 +4,12 @@
  *  Left alone: inputs of higher rank (Gemm takes matrices only), a product that others read.
  *  Source: ONNX Gemm-13. */
 import { z } from 'zod';
-import { isFloat } from '../src/ir/dtype.ts';
-import { definePass } from '../src/pipeline/pass.ts';
-import { applyRules } from '../src/rewrite/apply.ts';
-import { perChannel, rankOf } from '../src/rewrite/arguments.ts';
-import { constant, op, value } from '../src/rewrite/pattern.ts';
-import { defineRule, skip } from '../src/rewrite/rule.ts';
+import { definePass } from '../src/compress/pipeline/pass.ts';
+import { isFloat } from '../src/model/ir/dtype.ts';
+import { applyRules } from '../src/model/rewrite/apply.ts';
+import { perChannel, rankOf } from '../src/model/rewrite/arguments.ts';
+import { constant, op, value } from '../src/model/rewrite/pattern.ts';
+import { defineRule, skip } from '../src/model/rewrite/rule.ts';
 
 const x = value();
 const w = constant({ where: (v) => v.constant.dims.length === 2 && isFloat(v.constant.dtype) });

@@ -4,13 +4,13 @@
  *  time, auto_pad SAME (which depends on the padded size), a padded tensor that others read.
  *  Source: ONNX Pad-13, Conv-11. */
 import { z } from 'zod';
-import type { Node } from '../src/ir/model.ts';
-import { definePass } from '../src/pipeline/pass.ts';
-import { applyRules } from '../src/rewrite/apply.ts';
-import { explicitPads, rankOf } from '../src/rewrite/arguments.ts';
-import { allPads, padsZeros } from '../src/rewrite/pads.ts';
-import { op, optional, value } from '../src/rewrite/pattern.ts';
-import { defineRule, skip } from '../src/rewrite/rule.ts';
+import { definePass } from '../src/compress/pipeline/pass.ts';
+import type { Node } from '../src/model/ir/model.ts';
+import { applyRules } from '../src/model/rewrite/apply.ts';
+import { explicitPads, rankOf } from '../src/model/rewrite/arguments.ts';
+import { allPads, padsZeros } from '../src/model/rewrite/pads.ts';
+import { op, optional, value } from '../src/model/rewrite/pattern.ts';
+import { defineRule, skip } from '../src/model/rewrite/rule.ts';
 
 const x = value();
 const w = value();

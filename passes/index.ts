@@ -1,5 +1,5 @@
 /** All passes, by name. Generated from the folder by scripts/build-pass-index.ts; not edited by hand. */
-import type { Pass } from '../src/pipeline/pass.ts';
+import type { Pass } from '../src/compress/pipeline/pass.ts';
 import { clusterWeights } from './cluster-weights.ts';
 import { collapseReshapes } from './collapse-reshapes.ts';
 import { collapseTransposes } from './collapse-transposes.ts';

@@ -1,8 +1,8 @@
-/** Fills in the type of every value: element type and shape, symbolic sizes included (src/ops/shapes.ts).
+/** Fills in the type of every value: element type and shape, symbolic sizes included (src/model/ops/shapes.ts).
  *  Changes no computation. A node whose result stays unknown is a skip with the reason. */
 import { z } from 'zod';
-import { inferShapes } from '../src/ops/shapes.ts';
-import { definePass } from '../src/pipeline/pass.ts';
+import { definePass } from '../src/compress/pipeline/pass.ts';
+import { inferShapes } from '../src/model/ops/shapes.ts';
 
 export const inferShapesPass = definePass({
   name: 'infer-shapes',

@@ -7,17 +7,17 @@
  *  It belongs last: passes after it don't see these weights.
  *  Left alone: tensors under `minElements` or with a smaller share of zeros than `minShare`, where it doesn't pay. */
 import { z } from 'zod';
-import type { Value } from '../src/ir/model.ts';
-import { isGraphOutput } from '../src/ir/model.ts';
-import { elementCount, type Tensor } from '../src/ir/tensor.ts';
-import { definePass, requireOpset, type Skip } from '../src/pipeline/pass.ts';
+import { definePass, requireOpset, type Skip } from '../src/compress/pipeline/pass.ts';
 import {
   denseBytes,
   packedBytes,
   packTogether,
   type SparseContent,
   sparseContent,
-} from '../src/prune/sparsity-pack.ts';
+} from '../src/compress/prune/sparsity-pack.ts';
+import type { Value } from '../src/model/ir/model.ts';
+import { isGraphOutput } from '../src/model/ir/model.ts';
+import { elementCount, type Tensor } from '../src/model/ir/tensor.ts';
 import { formatPercent } from '../src/support/units.ts';
 
 const options = z.strictObject({

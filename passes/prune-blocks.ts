@@ -4,8 +4,8 @@
  *  Left alone: blocks that change the shape of the stream, one whose end is an output of the model.
  *  Source: Fan et al. 2020, arXiv:1909.11556 (every other layer). */
 import { z } from 'zod';
-import { definePass } from '../src/pipeline/pass.ts';
-import { chooseBlocks, findBlocks, removeBlocks } from '../src/prune/blocks.ts';
+import { definePass } from '../src/compress/pipeline/pass.ts';
+import { chooseBlocks, findBlocks, removeBlocks } from '../src/compress/prune/blocks.ts';
 import { pruneTargetMissing } from '../src/support/diagnostics/pruning.ts';
 
 const options = z.strictObject({

@@ -2,13 +2,13 @@
  *  attributes rewritten, the model stays an ordinary one.
  *    target { macs: 0.5 }  what stays, as a share of the dense model (of the first one, when pruned in steps)
  *    ratio 0.3             instead: the share of units that goes
- *  What must go together is found from the graph (src/ops/channels.ts). Left alone, with the reason: inputs and outputs of
+ *  What must go together is found from the graph (src/model/ops/channels.ts). Left alone, with the reason: inputs and outputs of
  *  the model, axes that are normalised over (a transformer's residual stream), what no rule follows.
  *  Importance by gradients or activations, and latency targets, need more than a pass is given: see pruneModel.
  *  Source: Fang et al. 2023, arXiv:2301.12900 (dependency groups); Li et al. 2017, arXiv:1608.08710 (magnitude). */
 import { z } from 'zod';
-import { definePass } from '../src/pipeline/pass.ts';
-import { pruneModel } from '../src/prune/prune.ts';
+import { definePass } from '../src/compress/pipeline/pass.ts';
+import { pruneModel } from '../src/compress/prune/prune.ts';
 import { pruneTargetMissing } from '../src/support/diagnostics/pruning.ts';
 
 const share = z.number().gt(0).max(1);

@@ -9,11 +9,11 @@
  *  Sources: arXiv:1710.01878, arXiv:1911.11134 (ERK), arXiv:2306.11695 (Wanda), arXiv:2301.00774 (SparseGPT),
  *  arXiv:2104.08378 (2:4). */
 import { z } from 'zod';
-import type { Model } from '../src/ir/model.ts';
-import { definePass, type Skip } from '../src/pipeline/pass.ts';
-import { type SparsityOptions, sparsify, sparsityObstacle } from '../src/prune/unstructured.ts';
-import { findWeightLayers, type WeightLayer } from '../src/prune/unstructured-layers.ts';
-import { selectNodes } from '../src/quant/select.ts';
+import { definePass, type Skip } from '../src/compress/pipeline/pass.ts';
+import { type SparsityOptions, sparsify, sparsityObstacle } from '../src/compress/prune/unstructured.ts';
+import { findWeightLayers, type WeightLayer } from '../src/compress/prune/unstructured-layers.ts';
+import { selectNodes } from '../src/compress/quant/select.ts';
+import type { Model } from '../src/model/ir/model.ts';
 import { patternInvalid, sparsityTargetMissing } from '../src/support/diagnostics/sparsity.ts';
 
 const options = z.strictObject({

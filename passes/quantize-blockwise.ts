@@ -7,14 +7,18 @@
  *  with fewer inputs than a block; embeddings unless `embeddings`, and where rows are no multiple of a block.
  *  Source: onnxruntime ContribOperators, MatMulNBits and GatherBlockQuantized. */
 import { z } from 'zod';
+import { definePass, type Skip } from '../src/compress/pipeline/pass.ts';
+import { sharedInitializer } from '../src/compress/quant/insert.ts';
+import { carryLayer, decisionOf } from '../src/compress/quant/layers.ts';
+import { selectNodes } from '../src/compress/quant/select.ts';
 import {
   type BlockedWeight,
   type BlockQuantizer,
   type BlockSpec,
   createBlockQuantizer,
-} from '../src/engine/blockwise-kernel.ts';
-import { floatAttribute, intAttribute } from '../src/ir/attribute.ts';
-import { addInitializer, addNode, releaseOutput, removeNode } from '../src/ir/edit.ts';
+} from '../src/compute/engine/blockwise-kernel.ts';
+import { floatAttribute, intAttribute } from '../src/model/ir/attribute.ts';
+import { addInitializer, addNode, releaseOutput, removeNode } from '../src/model/ir/edit.ts';
 import {
   constantOf,
   dtypeOf,
@@ -24,13 +28,9 @@ import {
   opKey,
   shapeOf,
   type Value,
-} from '../src/ir/model.ts';
-import { elementCount, float32Values, type Tensor, tensorOf } from '../src/ir/tensor.ts';
-import { nodesOf } from '../src/ir/walk.ts';
-import { definePass, type Skip } from '../src/pipeline/pass.ts';
-import { sharedInitializer } from '../src/quant/insert.ts';
-import { carryLayer, decisionOf } from '../src/quant/layers.ts';
-import { selectNodes } from '../src/quant/select.ts';
+} from '../src/model/ir/model.ts';
+import { elementCount, float32Values, type Tensor, tensorOf } from '../src/model/ir/tensor.ts';
+import { nodesOf } from '../src/model/ir/walk.ts';
 
 const options = z.strictObject({
   ops: z.array(z.enum(['MatMul', 'Gemm'])).default(['MatMul', 'Gemm']),

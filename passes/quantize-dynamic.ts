@@ -4,10 +4,16 @@
  *  Left alone: products without a constant weight, weights of less than `minElements`, Gemm with a transposed input.
  *  Source: ONNX DynamicQuantizeLinear-11, MatMulInteger-10; onnxruntime ContribOperators, DynamicQuantizeLSTM. */
 import { z } from 'zod';
-import { createWeightQuantizer, type WeightQuantizer } from '../src/engine/quantize-kernel.ts';
-import { transposeMatrix } from '../src/engine/transpose-kernel.ts';
-import { floatAttribute, intAttribute } from '../src/ir/attribute.ts';
-import { addInitializer, addNode, releaseOutput, removeNode } from '../src/ir/edit.ts';
+import { definePass, requireOpset, type Skip } from '../src/compress/pipeline/pass.ts';
+import { sharedInitializer } from '../src/compress/quant/insert.ts';
+import { targetFacts } from '../src/compress/quant/kernels.ts';
+import { carryLayer, decisionOf } from '../src/compress/quant/layers.ts';
+import { productObstacle } from '../src/compress/quant/plan.ts';
+import { selectNodes } from '../src/compress/quant/select.ts';
+import { createWeightQuantizer, type WeightQuantizer } from '../src/compute/engine/quantize-kernel.ts';
+import { transposeMatrix } from '../src/compute/engine/transpose-kernel.ts';
+import { floatAttribute, intAttribute } from '../src/model/ir/attribute.ts';
+import { addInitializer, addNode, releaseOutput, removeNode } from '../src/model/ir/edit.ts';
 import {
   constantOf,
   dtypeOf,
@@ -17,18 +23,12 @@ import {
   opKey,
   shapeOf,
   type Value,
-} from '../src/ir/model.ts';
-import { elementCount, float32Values, scalar, type Tensor, tensorOf } from '../src/ir/tensor.ts';
-import { tensorType } from '../src/ir/type.ts';
-import { nodesOf } from '../src/ir/walk.ts';
-import { traitOf } from '../src/ops/quantization.ts';
-import { definePass, requireOpset, type Skip } from '../src/pipeline/pass.ts';
-import { sharedInitializer } from '../src/quant/insert.ts';
-import { targetFacts } from '../src/quant/kernels.ts';
-import { carryLayer, decisionOf } from '../src/quant/layers.ts';
-import { productObstacle } from '../src/quant/plan.ts';
-import { selectNodes } from '../src/quant/select.ts';
-import type { QuantDType } from '../src/quant/spec.ts';
+} from '../src/model/ir/model.ts';
+import { elementCount, float32Values, scalar, type Tensor, tensorOf } from '../src/model/ir/tensor.ts';
+import { tensorType } from '../src/model/ir/type.ts';
+import { nodesOf } from '../src/model/ir/walk.ts';
+import { traitOf } from '../src/model/ops/quantization.ts';
+import type { QuantDType } from '../src/model/quantization/spec.ts';
 
 const options = z.strictObject({
   ops: z.array(z.enum(['MatMul', 'Gemm', 'LSTM'])).default(['MatMul', 'Gemm', 'LSTM']),

@@ -5,22 +5,27 @@
  *  products whose integer kernel is slower than float on the target (quantize-weights may still shrink them).
  *  Source: ONNX QuantizeLinear-13, DequantizeLinear-13; Jacob et al. 2018, arXiv:1712.05877. */
 import { z } from 'zod';
-import type { Range, StatisticRequest } from '../src/calibrate/statistics.ts';
-import { createWeightQuantizer, type WeightQuantizer } from '../src/engine/quantize-kernel.ts';
-import { addInitializer, removeNode, setInput } from '../src/ir/edit.ts';
-import { constantOf, type Model, type Node, readers, type Value } from '../src/ir/model.ts';
-import { float32Values } from '../src/ir/tensor.ts';
-import { clampInterval, type QuantizationTrait, traitOf } from '../src/ops/quantization.ts';
-import { definePass, type PassContext, requireOpset, type Skip } from '../src/pipeline/pass.ts';
-import { smallestScales, storedBias } from '../src/quant/bias.ts';
-import { guardFloatProduct } from '../src/quant/guard.ts';
-import { addParams, insertQdq, insertWeightDequantize, sharedInitializer } from '../src/quant/insert.ts';
-import { targetFacts } from '../src/quant/kernels.ts';
-import { decisionOf } from '../src/quant/layers.ts';
-import { type QuantParams, quantParams, representableRange } from '../src/quant/params.ts';
-import { planStatic, type StaticPlan } from '../src/quant/plan.ts';
-import { selectNodes } from '../src/quant/select.ts';
-import type { QuantSpec } from '../src/quant/spec.ts';
+import { definePass, type PassContext, requireOpset, type Skip } from '../src/compress/pipeline/pass.ts';
+import { smallestScales, storedBias } from '../src/compress/quant/bias.ts';
+import { guardFloatProduct } from '../src/compress/quant/guard.ts';
+import {
+  addParams,
+  insertQdq,
+  insertWeightDequantize,
+  sharedInitializer,
+} from '../src/compress/quant/insert.ts';
+import { targetFacts } from '../src/compress/quant/kernels.ts';
+import { decisionOf } from '../src/compress/quant/layers.ts';
+import { planStatic, type StaticPlan } from '../src/compress/quant/plan.ts';
+import { selectNodes } from '../src/compress/quant/select.ts';
+import type { Range, StatisticRequest } from '../src/compute/calibrate/statistics.ts';
+import { createWeightQuantizer, type WeightQuantizer } from '../src/compute/engine/quantize-kernel.ts';
+import { addInitializer, removeNode, setInput } from '../src/model/ir/edit.ts';
+import { constantOf, type Model, type Node, readers, type Value } from '../src/model/ir/model.ts';
+import { float32Values } from '../src/model/ir/tensor.ts';
+import { clampInterval, type QuantizationTrait, traitOf } from '../src/model/ops/quantization.ts';
+import { type QuantParams, quantParams, representableRange } from '../src/model/quantization/params.ts';
+import type { QuantSpec } from '../src/model/quantization/spec.ts';
 import { calibrationRequired } from '../src/support/diagnostics/quantization.ts';
 
 const dtype = z.enum(['auto', 'int8', 'uint8']);

@@ -7,21 +7,21 @@
  *  reading in float.
  *  Source: ONNX Cast-13, Mul-14, Gather-13; onnxruntime ConstantFolding. */
 import { z } from 'zod';
+import { definePass, requireOpset, type Skip } from '../src/compress/pipeline/pass.ts';
+import { insertWeightExpand, sharedInitializer } from '../src/compress/quant/insert.ts';
+import { carryLayer } from '../src/compress/quant/layers.ts';
+import { selectNodes } from '../src/compress/quant/select.ts';
 import {
   createWeightQuantizer,
   type QuantizedWeight,
   type WeightQuantizer,
-} from '../src/engine/quantize-kernel.ts';
-import { intAttribute, intsAttribute } from '../src/ir/attribute.ts';
-import { addNode, releaseOutput, removeNode, setInput } from '../src/ir/edit.ts';
-import { constantOf, isOp, type Node, opKey, readers, shapeOf, type Value } from '../src/ir/model.ts';
-import { elementCount } from '../src/ir/tensor.ts';
-import { tensorType } from '../src/ir/type.ts';
-import { nodesOf } from '../src/ir/walk.ts';
-import { definePass, requireOpset, type Skip } from '../src/pipeline/pass.ts';
-import { insertWeightExpand, sharedInitializer } from '../src/quant/insert.ts';
-import { carryLayer } from '../src/quant/layers.ts';
-import { selectNodes } from '../src/quant/select.ts';
+} from '../src/compute/engine/quantize-kernel.ts';
+import { intAttribute, intsAttribute } from '../src/model/ir/attribute.ts';
+import { addNode, releaseOutput, removeNode, setInput } from '../src/model/ir/edit.ts';
+import { constantOf, isOp, type Node, opKey, readers, shapeOf, type Value } from '../src/model/ir/model.ts';
+import { elementCount } from '../src/model/ir/tensor.ts';
+import { tensorType } from '../src/model/ir/type.ts';
+import { nodesOf } from '../src/model/ir/walk.ts';
 
 const storable = ['Conv', 'ConvTranspose', 'Gather', 'LSTM', 'GRU', 'RNN', 'MatMul', 'Gemm'] as const;
 

@@ -2,9 +2,9 @@
  *  results of operators outside ai.onnx keep theirs. On small transformers this is 6 % of an int8 file.
  *  Source: ONNX GraphProto.value_info. */
 import { z } from 'zod';
-import { isGraphOutput } from '../src/ir/model.ts';
-import { nodesOf } from '../src/ir/walk.ts';
-import { definePass } from '../src/pipeline/pass.ts';
+import { definePass } from '../src/compress/pipeline/pass.ts';
+import { isGraphOutput } from '../src/model/ir/model.ts';
+import { nodesOf } from '../src/model/ir/walk.ts';
 
 export const stripInnerTypes = definePass({
   name: 'strip-inner-types',

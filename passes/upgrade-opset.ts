@@ -1,16 +1,16 @@
 /** Moves a model to a newer version of ai.onnx, so that all later passes meet one form of each operator.
  *  Arguments that were attributes become inputs (Squeeze, Unsqueeze, ReduceSum, Split 13; Clip, Pad 11; Slice, TopK 10; the
  *  other reductions 18), Softmax before 13 gets its flattening written out, Upsample becomes Resize, Scatter becomes
- *  ScatterElements. The table is src/rewrite/opset/adaptations.ts.
+ *  ScatterElements. The table is src/model/rewrite/opset/adaptations.ts.
  *  Left alone: models at or above the target; other domains. A node that can't be expressed is an error, and the model
  *  stays as it was. */
 import { z } from 'zod';
-import { cloneModel } from '../src/ir/clone.ts';
-import { opset } from '../src/ir/model.ts';
-import { inferShapes } from '../src/ops/shapes.ts';
-import { definePass } from '../src/pipeline/pass.ts';
-import { newestOpset } from '../src/rewrite/opset/history.ts';
-import { upgradeModel } from '../src/rewrite/opset/upgrade.ts';
+import { definePass } from '../src/compress/pipeline/pass.ts';
+import { cloneModel } from '../src/model/ir/clone.ts';
+import { opset } from '../src/model/ir/model.ts';
+import { inferShapes } from '../src/model/ops/shapes.ts';
+import { newestOpset } from '../src/model/rewrite/opset/history.ts';
+import { upgradeModel } from '../src/model/rewrite/opset/upgrade.ts';
 import { opsetTooOld } from '../src/support/diagnostics/passes.ts';
 
 /** Before 7 most operators had other broadcasting rules and attributes; such files are from 2017. */

@@ -18,7 +18,7 @@ export function passIndexText(): string {
     });
   return [
     '/** All passes, by name. Generated from the folder by scripts/build-pass-index.ts; not edited by hand. */',
-    "import type { Pass } from '../src/pipeline/pass.ts';",
+    "import type { Pass } from '../src/compress/pipeline/pass.ts';",
     ...found.map(({ file, name }) => `import { ${name} } from './${file}';`),
     '',
     'const all: readonly Pass[] = [',

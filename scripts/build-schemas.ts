@@ -1,7 +1,7 @@
 /** Writes dist/report.schema.json, dist/bundle.schema.json and dist/bundle-report.schema.json, which package.json exports. Run after tsc. */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { manifestJsonSchema } from '../src/emit/manifest-schema.ts';
-import { bundleReportJsonSchema, reportJsonSchema } from '../src/report/json-schema.ts';
+import { bundleReportJsonSchema, reportJsonSchema } from '../src/judge/report/json-schema.ts';
+import { manifestJsonSchema } from '../src/ship/emit/manifest-schema.ts';
 
 const folder = new URL('../dist/', import.meta.url);
 mkdirSync(folder, { recursive: true });

@@ -1,9 +1,9 @@
-/** Writes src/profile/runtime-sizes.ts: what onnxruntime-web adds to a page, for the installed version. Brotli at
+/** Writes src/ship/profile/runtime-sizes.ts: what onnxruntime-web adds to a page, for the installed version. Brotli at
  *  quality 11, as CDNs serve static files; takes about two minutes.   npx tsx scripts/runtime-sizes.ts */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { installedVersion, packageFolder } from '../src/profile/machine.ts';
-import { transferSizes } from '../src/profile/transfer.ts';
+import { installedVersion, packageFolder } from '../src/ship/profile/machine.ts';
+import { transferSizes } from '../src/ship/profile/transfer.ts';
 
 /** What a page loads for each import: the bundle (glue code included) and its wasm file. */
 const builds = {
@@ -54,4 +54,4 @@ export type RuntimeBuild = ${Object.keys(builds)
 export const runtimeBrotliBytes = (build: RuntimeBuild): number =>
   runtimeFiles[build].reduce((sum, file) => sum + file.brotliBytes, 0);
 `;
-writeFileSync(new URL('../src/profile/runtime-sizes.ts', import.meta.url), text);
+writeFileSync(new URL('../src/ship/profile/runtime-sizes.ts', import.meta.url), text);

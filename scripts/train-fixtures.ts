@@ -2,11 +2,11 @@
  *    npx tsx scripts/train-fixtures.ts [name …]      all of them without names; the others' figures stay */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { openEngine } from '../src/engine/open.ts';
-import { encodeModel } from '../src/formats/onnx/write.ts';
-import type { Model } from '../src/ir/model.ts';
-import { tensorData } from '../src/train/data.ts';
-import { train } from '../src/train/loop.ts';
+import { openEngine } from '../src/compute/engine/open.ts';
+import { tensorData } from '../src/compute/train/data.ts';
+import { train } from '../src/compute/train/loop.ts';
+import { encodeModel } from '../src/model/formats/onnx/write.ts';
+import type { Model } from '../src/model/ir/model.ts';
 import type { Samples } from './fixtures/data/index.ts';
 import { measureSystem } from './fixtures/measure-system.ts';
 import { type System, systemNamed, systems } from './fixtures/systems.ts';

@@ -1,6 +1,17 @@
 /** The part of the public API that runs in a web page: no files, no native engine. */
 
 export {
+  type CompressedModel,
+  type CompressModelOptions,
+  compressModel,
+  preset,
+  presetNames,
+} from './compress/compress.ts';
+export { observe } from './compute/calibrate/observe.ts';
+export { openWasmEngine } from './compute/engine/onnxruntime-web.ts';
+export { type TrainingData, tensorData } from './compute/train/data.ts';
+export { type TrainEvent, type TrainOptions, type TrainResult, train } from './compute/train/loop.ts';
+export {
   cnn,
   copyWeights,
   gpt2,
@@ -12,25 +23,14 @@ export {
   t5,
   transformerEncoder,
   vit,
-} from './build/index.ts';
+} from './model/build/index.ts';
 /** conv, dense, layerNorm, lstm, embedding …: what a builder is given, layer by layer. */
-export * as layers from './build/layers.ts';
-export { observe } from './calibrate/observe.ts';
-export {
-  type CompressedModel,
-  type CompressModelOptions,
-  compressModel,
-  preset,
-  presetNames,
-} from './compress.ts';
-export { openWasmEngine } from './engine/onnxruntime-web.ts';
-export { decodeModel } from './formats/onnx/read.ts';
-export { encodeModel } from './formats/onnx/write.ts';
-export { parseModel } from './formats/onnx-text/parse-model.ts';
-export { printModel } from './formats/onnx-text/print-model.ts';
-export type { Graph, Model, Node, Value } from './ir/model.ts';
-export { verifyModel } from './ir/verify.ts';
-export { inferShapes } from './ops/shapes.ts';
+export * as layers from './model/build/layers.ts';
+export { decodeModel } from './model/formats/onnx/read.ts';
+export { encodeModel } from './model/formats/onnx/write.ts';
+export { parseModel } from './model/formats/onnx-text/parse-model.ts';
+export { printModel } from './model/formats/onnx-text/print-model.ts';
+export type { Graph, Model, Node, Value } from './model/ir/model.ts';
+export { verifyModel } from './model/ir/verify.ts';
+export { inferShapes } from './model/ops/shapes.ts';
 export { Diagnostic } from './support/diagnostics.ts';
-export { type TrainingData, tensorData } from './train/data.ts';
-export { type TrainEvent, type TrainOptions, type TrainResult, train } from './train/loop.ts';

@@ -2,9 +2,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { decodeModel } from '../src/formats/onnx/read.ts';
-import { encodeModel } from '../src/formats/onnx/write.ts';
-import type { Model, Node } from '../src/ir/model.ts';
+import { decodeModel } from '../src/model/formats/onnx/read.ts';
+import { encodeModel } from '../src/model/formats/onnx/write.ts';
+import type { Model, Node } from '../src/model/ir/model.ts';
 
 /** Nodes of the model after onnxruntime-node's own rewrites ('extended': fusions, but no CPU-only layouts). */
 export async function optimisedNodes(model: Model): Promise<Node[]> {

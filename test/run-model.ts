@@ -1,10 +1,10 @@
 /** Running models of tests on seeded inputs and comparing what comes out. */
-import type { Engine } from '../src/engine/contract.ts';
-import { encodeModel } from '../src/formats/onnx/write.ts';
-import { dtypes } from '../src/ir/dtype.ts';
-import type { Model, Value } from '../src/ir/model.ts';
-import { elementCount, numbers, type Tensor, tensorOf } from '../src/ir/tensor.ts';
-import { evaluate } from '../src/ops/dims.ts';
+import type { Engine } from '../src/compute/engine/contract.ts';
+import { encodeModel } from '../src/model/formats/onnx/write.ts';
+import { dtypes } from '../src/model/ir/dtype.ts';
+import type { Model, Value } from '../src/model/ir/model.ts';
+import { elementCount, numbers, type Tensor, tensorOf } from '../src/model/ir/tensor.ts';
+import { evaluate } from '../src/model/ops/dims.ts';
 import { createRandom, type Random } from '../src/support/random.ts';
 
 export interface FeedSettings {

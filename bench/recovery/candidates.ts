@@ -5,11 +5,11 @@ import { writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openEngine } from '../../src/engine/open.ts';
-import { encodeModel } from '../../src/formats/onnx/write.ts';
-import type { Model } from '../../src/ir/model.ts';
-import { train } from '../../src/train/loop.ts';
-import type { LossTerm } from '../../src/train/losses.ts';
+import { openEngine } from '../../src/compute/engine/open.ts';
+import { train } from '../../src/compute/train/loop.ts';
+import type { LossTerm } from '../../src/compute/train/losses.ts';
+import { encodeModel } from '../../src/model/formats/onnx/write.ts';
+import type { Model } from '../../src/model/ir/model.ts';
 import { type SubjectOptions, subjects, trainable } from './subjects.ts';
 
 export interface Training {

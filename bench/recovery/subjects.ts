@@ -1,22 +1,22 @@
 /** The networks of bench/prune-recovery.ts with their data: what trains, what is held back of it, what is measured. */
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
-import { openData } from '../../src/calibrate/open.ts';
-import { compressModel, preset } from '../../src/compress.ts';
-import type { Engine } from '../../src/engine/contract.ts';
-import { openKernel } from '../../src/engine/kernel.ts';
-import { generateAll } from '../../src/generate/generate.ts';
-import { openDecoder } from '../../src/generate/open.ts';
-import type { Model } from '../../src/ir/model.ts';
-import { tensorOf } from '../../src/ir/tensor.ts';
+import { compressModel, preset } from '../../src/compress/compress.ts';
+import type { Engine } from '../../src/compute/engine/contract.ts';
+import { openKernel } from '../../src/compute/engine/kernel.ts';
+import { augmentationSchema } from '../../src/compute/train/augment.ts';
+import { rows, type TrainingData, tensorData } from '../../src/compute/train/data.ts';
+import { openHeldOut } from '../../src/compute/train/held-out.ts';
+import type { TrainOptions } from '../../src/compute/train/loop.ts';
+import { sampleData } from '../../src/compute/train/samples.ts';
+import { openData } from '../../src/data/open.ts';
 import { openModel } from '../../src/jobs/model-files.ts';
 import { portsOf } from '../../src/jobs/run-recipe.ts';
+import { generateAll } from '../../src/judge/generate/generate.ts';
+import { openDecoder } from '../../src/judge/generate/open.ts';
+import type { Model } from '../../src/model/ir/model.ts';
+import { tensorOf } from '../../src/model/ir/tensor.ts';
 import { createRandom } from '../../src/support/random.ts';
-import { augmentationSchema } from '../../src/train/augment.ts';
-import { rows, type TrainingData, tensorData } from '../../src/train/data.ts';
-import { openHeldOut } from '../../src/train/held-out.ts';
-import type { TrainOptions } from '../../src/train/loop.ts';
-import { sampleData } from '../../src/train/samples.ts';
 
 /** Plain JSON: it goes to child processes. */
 export interface SubjectOptions {

@@ -1,5 +1,5 @@
 /** --fp16: weights and computation in float16, inputs and outputs in float32. */
-import type { RecipeInit } from '../../src/pipeline/recipe.ts';
+import type { RecipeInit } from '../../src/compress/pipeline/recipe.ts';
 import { cleanUp } from './clean-up.ts';
 
 export const float16: RecipeInit = {

@@ -1,5 +1,5 @@
 /** All presets by name. */
-import { parseRecipe, type Recipe, type RecipeInit } from '../../src/pipeline/recipe.ts';
+import { parseRecipe, type Recipe, type RecipeInit } from '../../src/compress/pipeline/recipe.ts';
 import { floatClean } from './float-clean.ts';
 import { float16 } from './float16.ts';
 import { int8Dynamic } from './int8-dynamic.ts';

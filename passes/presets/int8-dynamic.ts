@@ -1,5 +1,5 @@
 /** --int8 without data: products find their ranges at run time, convolutions and embeddings are stored in int8. */
-import type { RecipeInit } from '../../src/pipeline/recipe.ts';
+import type { RecipeInit } from '../../src/compress/pipeline/recipe.ts';
 import { cleanUp } from './clean-up.ts';
 
 export const int8Dynamic: RecipeInit = {

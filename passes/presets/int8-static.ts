@@ -1,5 +1,5 @@
 /** --int8 with data: calibrated int8 where the target's kernels gain from it, weights in int8 everywhere else. */
-import type { RecipeInit } from '../../src/pipeline/recipe.ts';
+import type { RecipeInit } from '../../src/compress/pipeline/recipe.ts';
 import { cleanUp } from './clean-up.ts';
 
 export const int8Static: RecipeInit = {

@@ -1,5 +1,5 @@
 /** --int8 weights: every weight stored in int8 and expanded once at load; all computation in float. */
-import type { RecipeInit } from '../../src/pipeline/recipe.ts';
+import type { RecipeInit } from '../../src/compress/pipeline/recipe.ts';
 import { cleanUp } from './clean-up.ts';
 
 export const int8Weights: RecipeInit = {

@@ -1,5 +1,5 @@
 /** --q4: products in 4 bits, convolutions, recurrences and embeddings stored in int8; computation in float32. */
-import type { RecipeInit } from '../../src/pipeline/recipe.ts';
+import type { RecipeInit } from '../../src/compress/pipeline/recipe.ts';
 import { cleanUp } from './clean-up.ts';
 
 export const q4: RecipeInit = {

@@ -1,5 +1,5 @@
 /** --q4 --fp16: products in 4 bits, everything else in float16: the smallest that WebGPU computes at full speed. */
-import type { RecipeInit } from '../../src/pipeline/recipe.ts';
+import type { RecipeInit } from '../../src/compress/pipeline/recipe.ts';
 import { cleanUp } from './clean-up.ts';
 
 export const q4f16: RecipeInit = {

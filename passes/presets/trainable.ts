@@ -1,6 +1,6 @@
 /** What training starts from: every weight an initialiser, one form of each operator, nothing fused. BatchNormalization and
  *  Dropout stay, since they behave differently in training. */
-import type { RecipeInit } from '../../src/pipeline/recipe.ts';
+import type { RecipeInit } from '../../src/compress/pipeline/recipe.ts';
 
 export const trainable: RecipeInit = {
   edgepress: 1,

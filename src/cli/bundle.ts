@@ -11,7 +11,7 @@ import {
 } from '../jobs/bundle-report.ts';
 import { widestParity } from '../jobs/bundle-variant.ts';
 import { defaultCacheFolder, openCalibrationCache } from '../jobs/calibration-cache.ts';
-import { plain } from '../report/terminal.ts';
+import { plain } from '../judge/report/terminal.ts';
 import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
 import { formatBytes, formatDb, formatPercent } from '../support/units.ts';
 import { commandLine } from './arguments.ts';

@@ -1,14 +1,16 @@
 /** compress compare <before> <after> --data … */
-import { openData } from '../calibrate/open.ts';
-import type { DataSource } from '../calibrate/source.ts';
-import { splitData } from '../calibrate/split.ts';
-import { createSyntheticSource } from '../calibrate/synthetic.ts';
-import type { EngineName, Port } from '../engine/contract.ts';
-import { openEngine } from '../engine/open.ts';
+
+import type { EngineName } from '../compute/engine/contract.ts';
+import { openEngine } from '../compute/engine/open.ts';
+import { openData } from '../data/open.ts';
+import type { DataSource } from '../data/source.ts';
+import { splitData } from '../data/split.ts';
+import { createSyntheticSource } from '../data/synthetic.ts';
 import { openModel } from '../jobs/model-files.ts';
 import { step } from '../jobs/progress.ts';
 import { type PairResult, runPair } from '../jobs/run-pair.ts';
 import { portsOf } from '../jobs/run-recipe.ts';
+import type { Port } from '../model/ir/port.ts';
 import { compareInputs } from '../support/diagnostics/data.ts';
 import { formatDb, formatPercent } from '../support/units.ts';
 import { interruptSignal } from './interrupt.ts';

@@ -1,10 +1,10 @@
 /** compress <model> */
 import { readFileSync } from 'node:fs';
-import { passes, preset } from '../compress.ts';
+import { passes, preset } from '../compress/compress.ts';
+import type { Pass } from '../compress/pipeline/pass.ts';
+import { parseRecipe, type Recipe, resolveRecipe } from '../compress/pipeline/recipe.ts';
 import { defaultCacheFolder, openCalibrationCache } from '../jobs/calibration-cache.ts';
 import { compressFile } from '../jobs/compress-file.ts';
-import type { Pass } from '../pipeline/pass.ts';
-import { parseRecipe, type Recipe, resolveRecipe } from '../pipeline/recipe.ts';
 import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
 import { fileProblem } from '../support/diagnostics/files.ts';
 import { recipeInvalid } from '../support/diagnostics/passes.ts';

@@ -1,14 +1,14 @@
 /** compress evaluate <model> --data … [--metric …] [--baseline …] */
 import { basename } from 'node:path';
-import { openEngine } from '../engine/open.ts';
-import type { BleuTokenizer } from '../evaluate/bleu-tokenize.ts';
+import { openEngine } from '../compute/engine/open.ts';
 import { metricFamily } from '../jobs/evaluate-metrics.ts';
 import { evaluateModel, type ModelEvaluation } from '../jobs/evaluate-model.ts';
 import { evaluatePairs, evaluatePerplexity, type TextEvaluation } from '../jobs/evaluate-text.ts';
 import { openModel } from '../jobs/model-files.ts';
 import { type JobEvents, step } from '../jobs/progress.ts';
 import { portsOf } from '../jobs/run-recipe.ts';
-import { formatChange, formatMetric, type Metric } from '../report/metrics.ts';
+import type { BleuTokenizer } from '../judge/evaluate/bleu-tokenize.ts';
+import { formatChange, formatMetric, type Metric } from '../judge/report/metrics.ts';
 import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
 import { labelsRequired } from '../support/diagnostics/data.ts';
 import { formatPercent } from '../support/units.ts';

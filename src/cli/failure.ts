@@ -1,7 +1,7 @@
 /** What a failure looks like: code, message, hint; never a stack trace unless EDGEPRESS_DEBUG is set. */
 import type { CommanderError } from 'commander';
 import pc from 'picocolors';
-import { plain } from '../report/terminal.ts';
+import { plain } from '../judge/report/terminal.ts';
 import { usage } from '../support/diagnostics/command-line.ts';
 import { Diagnostic, exitCodes, nearest } from '../support/diagnostics.ts';
 

@@ -1,9 +1,9 @@
 /** compress generate <model> --prompt … */
 import { text as readAll } from 'node:stream/consumers';
-import type { EngineName } from '../engine/contract.ts';
-import { openEngine } from '../engine/open.ts';
+import type { EngineName } from '../compute/engine/contract.ts';
+import { openEngine } from '../compute/engine/open.ts';
 import { type GeneratedText, generateText } from '../jobs/generate-text.ts';
-import { plain } from '../report/terminal.ts';
+import { plain } from '../judge/report/terminal.ts';
 import { formatDecimal, formatMs } from '../support/units.ts';
 import { interruptSignal } from './interrupt.ts';
 import { printJson } from './print-json.ts';

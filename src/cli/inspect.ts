@@ -1,13 +1,14 @@
 /** compress inspect <model> */
-import { constantsOf, findProblems, type ModelProblems } from '../analyze/facts.ts';
-import { printModel } from '../formats/onnx-text/index.ts';
-import { type Model, opKey } from '../ir/model.ts';
-import { sizeBytes } from '../ir/tensor.ts';
-import { formatShape, formatType } from '../ir/type.ts';
-import { nodesOf } from '../ir/walk.ts';
+
 import { factsOf, openModel } from '../jobs/model-files.ts';
-import type { ModelFacts } from '../report/report.ts';
-import { labelled, plain } from '../report/terminal.ts';
+import { constantsOf, findProblems, type ModelProblems } from '../judge/analyze/facts.ts';
+import type { ModelFacts } from '../judge/report/report.ts';
+import { labelled, plain } from '../judge/report/terminal.ts';
+import { printModel } from '../model/formats/onnx-text/index.ts';
+import { type Model, opKey } from '../model/ir/model.ts';
+import { sizeBytes } from '../model/ir/tensor.ts';
+import { formatShape, formatType } from '../model/ir/type.ts';
+import { nodesOf } from '../model/ir/walk.ts';
 import { formatBytes, formatCount } from '../support/units.ts';
 import { printJson } from './print-json.ts';
 

@@ -1,7 +1,7 @@
 /** compress passes [name] */
 import { z } from 'zod';
-import { passes } from '../compress.ts';
-import type { Pass } from '../pipeline/pass.ts';
+import { passes } from '../compress/compress.ts';
+import type { Pass } from '../compress/pipeline/pass.ts';
 import { passUnknown } from '../support/diagnostics/passes.ts';
 import { printJson } from './print-json.ts';
 

@@ -1,6 +1,6 @@
 /** What commands that make a model end with: the report as JSON, as paths only, or for people. */
-import type { Report } from '../report/report.ts';
-import { renderTerminal } from '../report/terminal.ts';
+import type { Report } from '../judge/report/report.ts';
+import { renderTerminal } from '../judge/report/terminal.ts';
 import { printJson } from './print-json.ts';
 
 export interface PrintFlags {

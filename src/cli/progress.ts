@@ -3,7 +3,7 @@
 import ora, { type Ora } from 'ora';
 import pc from 'picocolors';
 import type { JobEvents } from '../jobs/progress.ts';
-import { plain } from '../report/terminal.ts';
+import { plain } from '../judge/report/terminal.ts';
 import { formatDuration, liveText, stepLine } from './step-line.ts';
 
 export const isPlain = () =>

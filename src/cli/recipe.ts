@@ -1,7 +1,7 @@
 /** compress recipe --int8 */
-import { passes } from '../compress.ts';
-import type { Pass } from '../pipeline/pass.ts';
-import { completeRecipe, type Recipe } from '../pipeline/recipe.ts';
+import { passes } from '../compress/compress.ts';
+import type { Pass } from '../compress/pipeline/pass.ts';
+import { completeRecipe, type Recipe } from '../compress/pipeline/recipe.ts';
 import { type Int8Mode, presetFor } from './compress.ts';
 
 export async function run(flags: {

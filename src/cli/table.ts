@@ -1,5 +1,5 @@
 /** A plain table: first column left, the others right. */
-import { plain } from '../report/terminal.ts';
+import { plain } from '../judge/report/terminal.ts';
 
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [head, ...rows].map((r) => r.map(plain));

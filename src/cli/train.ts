@@ -1,8 +1,9 @@
 /** compress distill <teacher>, compress finetune <model> */
+
+import type { Recipe } from '../compress/pipeline/recipe.ts';
 import { defaultCacheFolder, openCalibrationCache } from '../jobs/calibration-cache.ts';
 import { compressFile } from '../jobs/compress-file.ts';
 import { trainStep } from '../jobs/steps/train-step.ts';
-import type { Recipe } from '../pipeline/recipe.ts';
 import { studentMissing } from '../support/diagnostics/training.ts';
 import { presetFor } from './compress.ts';
 import { type DataFlags, dataOf } from './data-flags.ts';

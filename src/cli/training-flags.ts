@@ -1,5 +1,12 @@
 /** From flags to the settings of a training run, and the steps before the recipe. */
 import path from 'node:path';
+import type { Recipe } from '../compress/pipeline/recipe.ts';
+import type { Importance } from '../compress/prune/importance.ts';
+import {
+  type TrainingSettings,
+  type TrainingSettingsInit,
+  trainingSettingsSchema,
+} from '../compute/train/settings.ts';
 import { engineOfTarget } from '../jobs/compress-file.ts';
 import { openModel } from '../jobs/model-files.ts';
 import type { ModelStep } from '../jobs/model-steps.ts';
@@ -8,14 +15,7 @@ import { pruneStep } from '../jobs/steps/prune-step.ts';
 import { sparsifyStep } from '../jobs/steps/sparsify-step.ts';
 import { studentStep } from '../jobs/steps/student-step.ts';
 import { trainStep } from '../jobs/steps/train-step.ts';
-import type { Recipe } from '../pipeline/recipe.ts';
-import type { Importance } from '../prune/importance.ts';
 import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
-import {
-  type TrainingSettings,
-  type TrainingSettingsInit,
-  trainingSettingsSchema,
-} from '../train/settings.ts';
 import type { NamePair } from './arguments.ts';
 
 export interface TrainingFlags {

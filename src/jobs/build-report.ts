@@ -1,11 +1,11 @@
 /** Puts the report together from what the job found. */
-import type { Recipe } from '../pipeline/recipe.ts';
-import type { Journal } from '../pipeline/run.ts';
-import { describeMachine } from '../profile/machine.ts';
-import { runtimeBrotliBytes } from '../profile/runtime-sizes.ts';
-import type { Layer, ModelFacts, Report } from '../report/report.ts';
-import type { TrainingFacts } from '../report/training.ts';
-import { judge } from '../report/verdict.ts';
+import type { Recipe } from '../compress/pipeline/recipe.ts';
+import type { Journal } from '../compress/pipeline/run.ts';
+import type { Layer, ModelFacts, Report } from '../judge/report/report.ts';
+import type { TrainingFacts } from '../judge/report/training.ts';
+import { judge } from '../judge/report/verdict.ts';
+import { describeMachine } from '../ship/profile/machine.ts';
+import { runtimeBrotliBytes } from '../ship/profile/runtime-sizes.ts';
 import { version } from '../support/version.ts';
 import type { PairMeasurement } from './measure-pair.ts';
 import type { StepsResult } from './model-steps.ts';

@@ -1,14 +1,15 @@
 /** The gate of a bundle: a variant is published only if it agrees with the original, on the runtime that it is for. */
-import { createComparer, type OutputComparison } from '../analyze/compare.ts';
-import { readAll } from '../calibrate/read-all.ts';
-import type { DataSource } from '../calibrate/source.ts';
-import type { Variant } from '../emit/manifest.ts';
-import type { ModelBytes } from '../emit/model-bytes.ts';
-import type { Engine } from '../engine/contract.ts';
-import { openEngine } from '../engine/open.ts';
-import type { Tensor } from '../ir/tensor.ts';
-import { runInBrowser } from '../profile/browser-parity.ts';
-import { type LaunchedBrowser, launchBrowser } from '../profile/launch.ts';
+
+import type { Engine } from '../compute/engine/contract.ts';
+import { openEngine } from '../compute/engine/open.ts';
+import { readAll } from '../data/read-all.ts';
+import type { DataSource } from '../data/source.ts';
+import { createComparer, type OutputComparison } from '../judge/analyze/compare.ts';
+import type { Tensor } from '../model/ir/tensor.ts';
+import type { Variant } from '../ship/emit/manifest.ts';
+import type { ModelBytes } from '../ship/emit/model-bytes.ts';
+import { runInBrowser } from '../ship/profile/browser-parity.ts';
+import { type LaunchedBrowser, launchBrowser } from '../ship/profile/launch.ts';
 import { Diagnostic } from '../support/diagnostics.ts';
 import { formatDb, formatPercent } from '../support/units.ts';
 import type { VariantPlan } from './bundle-plan.ts';

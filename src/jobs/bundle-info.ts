@@ -2,12 +2,12 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import path from 'node:path';
-import { preprocessingFor } from '../calibrate/open.ts';
-import { pictureInput } from '../calibrate/picture-input.ts';
-import type { BundleInfo } from '../emit/bundle.ts';
-import type { Port } from '../engine/contract.ts';
-import type { Model } from '../ir/model.ts';
-import { installedVersion } from '../profile/machine.ts';
+import { preprocessingFor } from '../data/open.ts';
+import { pictureInput } from '../data/picture-input.ts';
+import type { Model } from '../model/ir/model.ts';
+import type { Port } from '../model/ir/port.ts';
+import type { BundleInfo } from '../ship/emit/bundle.ts';
+import { installedVersion } from '../ship/profile/machine.ts';
 import { labelNamesCount } from '../support/diagnostics/bundle.ts';
 import { version } from '../support/version.ts';
 import type { OpenedModel } from './model-files.ts';

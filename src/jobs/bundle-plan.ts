@@ -1,13 +1,13 @@
 /** Which variants a bundle tries to offer: what each kind of device runs best. */
-import { type PresetName, preset } from '../compress.ts';
-import type { Variant } from '../emit/manifest.ts';
-import type { EngineName } from '../engine/contract.ts';
-import type { Model } from '../ir/model.ts';
-import { constantOf, isOp } from '../ir/model.ts';
-import { sizeBytes, type Tensor } from '../ir/tensor.ts';
-import { initializersOf, nodesOf } from '../ir/walk.ts';
-import type { Recipe } from '../pipeline/recipe.ts';
-import type { RuntimeBuild } from '../profile/runtime-sizes.ts';
+import { type PresetName, preset } from '../compress/compress.ts';
+import type { Recipe } from '../compress/pipeline/recipe.ts';
+import type { EngineName } from '../compute/engine/contract.ts';
+import type { Model } from '../model/ir/model.ts';
+import { constantOf, isOp } from '../model/ir/model.ts';
+import { sizeBytes, type Tensor } from '../model/ir/tensor.ts';
+import { initializersOf, nodesOf } from '../model/ir/walk.ts';
+import type { Variant } from '../ship/emit/manifest.ts';
+import type { RuntimeBuild } from '../ship/profile/runtime-sizes.ts';
 
 export const bundleTargets = ['wasm', 'webgpu', 'node', 'mobile'] as const;
 export type BundleTarget = (typeof bundleTargets)[number];

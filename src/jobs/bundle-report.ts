@@ -1,19 +1,19 @@
 /** Puts a bundle's report together, from the manifest and from what was found besides, and writes it. */
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
-import type { BundleMeasurement, Manifest, Variant } from '../emit/manifest.ts';
-import { checkOutputs, createStage } from '../emit/write.ts';
-import { readManifest } from '../lab/bundle.ts';
-import { type LabDeviceResult, readEarlier, resultsFile } from '../lab/results.ts';
-import { renderBundleHtml } from '../report/bundle-html.ts';
-import { renderBundleMarkdown } from '../report/bundle-markdown.ts';
+import { renderBundleHtml } from '../judge/report/bundle-html.ts';
+import { renderBundleMarkdown } from '../judge/report/bundle-markdown.ts';
 import {
   type BundleReport,
   groupByDevice,
   type PlacedRun,
   type ReportedVariant,
   type RunOnDevice,
-} from '../report/bundle-report.ts';
+} from '../judge/report/bundle-report.ts';
+import type { BundleMeasurement, Manifest, Variant } from '../ship/emit/manifest.ts';
+import { checkOutputs, createStage } from '../ship/emit/write.ts';
+import { readManifest } from '../ship/lab/bundle.ts';
+import { type LabDeviceResult, readEarlier, resultsFile } from '../ship/lab/results.ts';
 import { reportKind } from '../support/diagnostics/bundle-report.ts';
 import { formatMs } from '../support/units.ts';
 import { version } from '../support/version.ts';

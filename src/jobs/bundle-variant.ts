@@ -1,12 +1,12 @@
 /** Makes one variant: runs its recipe, turns the result into bytes, and shows it to the gate. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { BundleVariant } from '../emit/bundle.ts';
-import { type ModelBytes, modelBytes } from '../emit/model-bytes.ts';
-import { convertToOrt } from '../emit/ort.ts';
-import type { Engine } from '../engine/contract.ts';
-import type { Model } from '../ir/model.ts';
-import { runtimeBrotliBytes } from '../profile/runtime-sizes.ts';
+import type { Engine } from '../compute/engine/contract.ts';
+import type { Model } from '../model/ir/model.ts';
+import type { BundleVariant } from '../ship/emit/bundle.ts';
+import { type ModelBytes, modelBytes } from '../ship/emit/model-bytes.ts';
+import { convertToOrt } from '../ship/emit/ort.ts';
+import { runtimeBrotliBytes } from '../ship/profile/runtime-sizes.ts';
 import { Diagnostic } from '../support/diagnostics.ts';
 import { formatBytes, formatDb, formatPercent } from '../support/units.ts';
 import type { Gate, GateResult } from './bundle-gate.ts';

@@ -1,23 +1,23 @@
 /** `compress bundle`: makes the variants that the targets ask for, lets only those through that agree with the
  *  original, and writes them with all that an app needs to load them. */
 import path from 'node:path';
+import { openEngine } from '../compute/engine/open.ts';
+import type { Model } from '../model/ir/model.ts';
 import {
   type Bundle,
   type BundleEntry,
   type BundleVariant,
   buildBundle,
   type Compressed,
-} from '../emit/bundle.ts';
-import { demoFiles } from '../emit/demo.ts';
-import { headerFiles } from '../emit/headers.ts';
-import type { Manifest } from '../emit/manifest.ts';
-import { requiredOperators } from '../emit/required-operators.ts';
-import { transformersConfig } from '../emit/transformers-config.ts';
-import { typesFile } from '../emit/typescript.ts';
-import { checkBundleFolder, createBundleStage } from '../emit/write-bundle.ts';
-import { openEngine } from '../engine/open.ts';
-import type { Model } from '../ir/model.ts';
-import { brotliQualityFor, compressForTransfer } from '../profile/transfer.ts';
+} from '../ship/emit/bundle.ts';
+import { demoFiles } from '../ship/emit/demo.ts';
+import { headerFiles } from '../ship/emit/headers.ts';
+import type { Manifest } from '../ship/emit/manifest.ts';
+import { requiredOperators } from '../ship/emit/required-operators.ts';
+import { transformersConfig } from '../ship/emit/transformers-config.ts';
+import { typesFile } from '../ship/emit/typescript.ts';
+import { checkBundleFolder, createBundleStage } from '../ship/emit/write-bundle.ts';
+import { brotliQualityFor, compressForTransfer } from '../ship/profile/transfer.ts';
 import { noVariant, parityInputs, runtimeNotBuilt } from '../support/diagnostics/bundle.ts';
 import { originalRefused } from '../support/diagnostics/engines.ts';
 import { Diagnostic } from '../support/diagnostics.ts';

@@ -1,9 +1,9 @@
 /** What keeps a job from doing harm: outputs that may be written, and a result that its runtime opens. */
 import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
-import { checkOutputs } from '../emit/write.ts';
-import type { Engine, EngineName } from '../engine/contract.ts';
-import { openEngine } from '../engine/open.ts';
+import type { Engine, EngineName } from '../compute/engine/contract.ts';
+import { openEngine } from '../compute/engine/open.ts';
+import { checkOutputs } from '../ship/emit/write.ts';
 import { originalRefused, resultRefused } from '../support/diagnostics/engines.ts';
 import { outputIsInput } from '../support/diagnostics/files.ts';
 import { Diagnostic } from '../support/diagnostics.ts';

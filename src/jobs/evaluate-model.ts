@@ -1,14 +1,14 @@
 /** Task accuracy of one model, or of two side by side. */
-import { readAll } from '../calibrate/read-all.ts';
+import { readAll } from '../data/read-all.ts';
 import {
   type ClassificationMeter,
   type ClassificationResult,
   createClassificationMeter,
   type Scores,
-} from '../evaluate/classification.ts';
-import { elementCount, float32Values } from '../ir/tensor.ts';
-import type { Metric } from '../report/metrics.ts';
-import type { Report } from '../report/report.ts';
+} from '../judge/evaluate/classification.ts';
+import type { Metric } from '../judge/report/metrics.ts';
+import type { Report } from '../judge/report/report.ts';
+import { elementCount, float32Values } from '../model/ir/tensor.ts';
 import { createBreather } from '../support/breathe.ts';
 import { noScores } from '../support/diagnostics/data.ts';
 import {

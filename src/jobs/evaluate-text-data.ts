@@ -1,6 +1,6 @@
 /** Data for metrics of text: a text file or token ids, and pairs of source and target. */
 import { basename } from 'node:path';
-import type { TextTokenizer } from '../generate/tokenizer.ts';
+import type { TextTokenizer } from '../judge/generate/tokenizer.ts';
 import { textData } from '../support/diagnostics/generation.ts';
 import { openTokenizer, readBytes, type TokenizerChoice } from './generate-tokenizer.ts';
 

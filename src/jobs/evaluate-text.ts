@@ -1,13 +1,17 @@
 /** Metrics of models that read and write text, of one model or of two side by side. */
-import type { Engine } from '../engine/contract.ts';
-import { type BleuResult, createBleuMeter } from '../evaluate/bleu.ts';
-import type { BleuTokenizer } from '../evaluate/bleu-tokenize.ts';
-import { createExactMatchMeter, type ExactMatchResult } from '../evaluate/exact-match.ts';
-import { type TextLength, type TextPerplexityResult, textPerplexity } from '../evaluate/language-model.ts';
-import { generateAll } from '../generate/generate.ts';
-import type { TextTokenizer } from '../generate/tokenizer.ts';
-import type { Metric } from '../report/metrics.ts';
-import type { Report } from '../report/report.ts';
+import type { Engine } from '../compute/engine/contract.ts';
+import { type BleuResult, createBleuMeter } from '../judge/evaluate/bleu.ts';
+import type { BleuTokenizer } from '../judge/evaluate/bleu-tokenize.ts';
+import { createExactMatchMeter, type ExactMatchResult } from '../judge/evaluate/exact-match.ts';
+import {
+  type TextLength,
+  type TextPerplexityResult,
+  textPerplexity,
+} from '../judge/evaluate/language-model.ts';
+import { generateAll } from '../judge/generate/generate.ts';
+import type { TextTokenizer } from '../judge/generate/tokenizer.ts';
+import type { Metric } from '../judge/report/metrics.ts';
+import type { Report } from '../judge/report/report.ts';
 import { type Pair, readPairs, readTexts, type Texts } from './evaluate-text-data.ts';
 import { type Generator, type GeneratorFiles, openGenerator } from './generate-session.ts';
 import { promptIds, stopsOf } from './generate-text.ts';

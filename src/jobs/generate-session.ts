@@ -1,11 +1,11 @@
 /** A decoder opened from files: model, encoder, and what the configuration beside them says. */
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Engine } from '../engine/contract.ts';
-import { readModelFile } from '../formats/onnx/file.ts';
-import type { Decoder } from '../generate/decoder.ts';
-import { openDecoder } from '../generate/open.ts';
-import { positionLimit } from '../generate/position-limit.ts';
+import type { Engine } from '../compute/engine/contract.ts';
+import type { Decoder } from '../judge/generate/decoder.ts';
+import { openDecoder } from '../judge/generate/open.ts';
+import { positionLimit } from '../judge/generate/position-limit.ts';
+import { readModelFile } from '../model/formats/onnx/file.ts';
 import { fileProblem } from '../support/diagnostics/files.ts';
 import { openSubject } from './run-pair.ts';
 

@@ -1,8 +1,8 @@
 /** Text from a prompt, told piece by piece. */
-import type { Engine } from '../engine/contract.ts';
-import type { DecoderKind } from '../generate/decoder.ts';
-import { type GenerateOptions, generate } from '../generate/generate.ts';
-import type { TextTokenizer } from '../generate/tokenizer.ts';
+import type { Engine } from '../compute/engine/contract.ts';
+import type { DecoderKind } from '../judge/generate/decoder.ts';
+import { type GenerateOptions, generate } from '../judge/generate/generate.ts';
+import type { TextTokenizer } from '../judge/generate/tokenizer.ts';
 import { type GeneratorFiles, openGenerator } from './generate-session.ts';
 import { openTokenizer, type TokenizerChoice } from './generate-tokenizer.ts';
 

@@ -1,7 +1,7 @@
 /** The tokeniser that a command was given, or that lies beside the model. */
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { readTokenizer, type TextTokenizer } from '../generate/tokenizer.ts';
+import { readTokenizer, type TextTokenizer } from '../judge/generate/tokenizer.ts';
 import { fileProblem } from '../support/diagnostics/files.ts';
 import { idsInvalid, tokenizerRequired } from '../support/diagnostics/generation.ts';
 

@@ -1,16 +1,16 @@
 /** The device lab from start to end: opens the bundle, serves it, saves what comes in, stops when told, when idle, or
  *  after the first device. */
 import { accessSync, constants } from 'node:fs';
-import { type AdbReverse, reversePort } from '../lab/adb.ts';
-import { openBundle } from '../lab/bundle.ts';
-import { createCertificate } from '../lab/certificate.ts';
-import { listFiles } from '../lab/files.ts';
-import { lanAddresses } from '../lab/network.ts';
-import { loadPageScripts } from '../lab/page-scripts.ts';
-import { deviceResult, type LabDeviceResult, readEarlier, saveResults } from '../lab/results.ts';
-import { createRoster, type LabDevice, type LabEvent } from '../lab/roster.ts';
-import { startLabServer } from '../lab/server.ts';
-import { installedVersion } from '../profile/machine.ts';
+import { type AdbReverse, reversePort } from '../ship/lab/adb.ts';
+import { openBundle } from '../ship/lab/bundle.ts';
+import { createCertificate } from '../ship/lab/certificate.ts';
+import { listFiles } from '../ship/lab/files.ts';
+import { lanAddresses } from '../ship/lab/network.ts';
+import { loadPageScripts } from '../ship/lab/page-scripts.ts';
+import { deviceResult, type LabDeviceResult, readEarlier, saveResults } from '../ship/lab/results.ts';
+import { createRoster, type LabDevice, type LabEvent } from '../ship/lab/roster.ts';
+import { startLabServer } from '../ship/lab/server.ts';
+import { installedVersion } from '../ship/profile/machine.ts';
 import { outputUnwritable } from '../support/diagnostics/files.ts';
 import { labNoNetwork } from '../support/diagnostics/lab.ts';
 

@@ -1,12 +1,13 @@
 /** Latency of two models by turns, and the peak memory of each alone, on the runtime of the target. */
 
-import type { Sample } from '../calibrate/source.ts';
-import { syntheticInputs } from '../calibrate/synthetic.ts';
-import type { EngineName, Port } from '../engine/contract.ts';
-import { measureIsolated, measureTwoIsolated, memoryMethod } from '../profile/isolated.ts';
-import { describeMachine, installedVersion } from '../profile/machine.ts';
-import type { Measurement } from '../profile/measure.ts';
-import type { Latency, Report } from '../report/report.ts';
+import type { EngineName } from '../compute/engine/contract.ts';
+import type { Sample } from '../data/source.ts';
+import { syntheticInputs } from '../data/synthetic.ts';
+import type { Latency, Report } from '../judge/report/report.ts';
+import type { Port } from '../model/ir/port.ts';
+import { measureIsolated, measureTwoIsolated, memoryMethod } from '../ship/profile/isolated.ts';
+import { describeMachine, installedVersion } from '../ship/profile/machine.ts';
+import type { Measurement } from '../ship/profile/measure.ts';
 import type { OpenedModel } from './model-files.ts';
 
 export interface MeasurePairOptions {

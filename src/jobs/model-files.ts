@@ -1,15 +1,15 @@
 /** A model on disk, opened with what a report says about it. */
 import { readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { modelFacts } from '../analyze/facts.ts';
-import { readModelFile } from '../formats/onnx/file.ts';
-import { cloneModel } from '../ir/clone.ts';
-import type { Model } from '../ir/model.ts';
-import { initializersOf } from '../ir/walk.ts';
-import { modelMacs } from '../ops/cost.ts';
-import { inferShapes } from '../ops/shapes.ts';
-import { brotliQualityFor, transferSizes } from '../profile/transfer.ts';
-import type { ModelFacts } from '../report/report.ts';
+import { modelFacts } from '../judge/analyze/facts.ts';
+import type { ModelFacts } from '../judge/report/report.ts';
+import { readModelFile } from '../model/formats/onnx/file.ts';
+import { cloneModel } from '../model/ir/clone.ts';
+import type { Model } from '../model/ir/model.ts';
+import { initializersOf } from '../model/ir/walk.ts';
+import { modelMacs } from '../model/ops/cost.ts';
+import { inferShapes } from '../model/ops/shapes.ts';
+import { brotliQualityFor, transferSizes } from '../ship/profile/transfer.ts';
 import { Diagnostic } from '../support/diagnostics.ts';
 import { sha256 } from '../support/hash.ts';
 

@@ -1,6 +1,6 @@
 /** Which command to try next, and why: only commands that exist, filled in for this model. */
-import type { Report } from '../report/report.ts';
-import { isSlower } from '../report/verdict.ts';
+import type { Report } from '../judge/report/report.ts';
+import { isSlower } from '../judge/report/verdict.ts';
 import type { ReportParts } from './build-report.ts';
 
 type Next = Report['next'];

@@ -1,9 +1,9 @@
 /** `compress ort`: a model in onnxruntime's own format, with the list of what a reduced build of the runtime must hold. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { convertToOrt } from '../emit/ort.ts';
-import { requiredOperators } from '../emit/required-operators.ts';
-import { checkOutputs, createStage } from '../emit/write.ts';
+import { convertToOrt } from '../ship/emit/ort.ts';
+import { requiredOperators } from '../ship/emit/required-operators.ts';
+import { checkOutputs, createStage } from '../ship/emit/write.ts';
 import { openModel } from './model-files.ts';
 import { rejectBroken } from './run-recipe.ts';
 

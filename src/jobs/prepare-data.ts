@@ -1,10 +1,10 @@
 /** Opens what --data and --test-data name, and divides it: samples to calibrate and train on, others to compare on. */
-import { openData } from '../calibrate/open.ts';
-import { inParallel } from '../calibrate/read-all.ts';
-import type { DataSource } from '../calibrate/source.ts';
-import { splitData } from '../calibrate/split.ts';
-import { createSyntheticSource } from '../calibrate/synthetic.ts';
-import type { Port } from '../engine/contract.ts';
+import { openData } from '../data/open.ts';
+import { inParallel } from '../data/read-all.ts';
+import type { DataSource } from '../data/source.ts';
+import { splitData } from '../data/split.ts';
+import { createSyntheticSource } from '../data/synthetic.ts';
+import type { Port } from '../model/ir/port.ts';
 import { testDataDiffers, testDataSame } from '../support/diagnostics/data.ts';
 
 export interface DataOptions {

@@ -1,14 +1,14 @@
 /** Measures the variants of a bundle, or one model, on devices of this machine. */
 import { readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { syntheticInputs } from '../calibrate/synthetic.ts';
-import type { BundleMeasurement, Manifest, Variant } from '../emit/manifest.ts';
-import { createStage } from '../emit/write.ts';
-import type { Port } from '../engine/contract.ts';
-import { openEngine } from '../engine/open.ts';
-import { isDType } from '../ir/dtype.ts';
-import { manifestFile, type OpenedBundle, openBundle, readManifest } from '../lab/bundle.ts';
-import { type BrowserKind, browserVariable, findBrowser, findBrowsers } from '../profile/browsers.ts';
+import { openEngine } from '../compute/engine/open.ts';
+import { syntheticInputs } from '../data/synthetic.ts';
+import { isDType } from '../model/ir/dtype.ts';
+import type { Port } from '../model/ir/port.ts';
+import type { BundleMeasurement, Manifest, Variant } from '../ship/emit/manifest.ts';
+import { createStage } from '../ship/emit/write.ts';
+import { manifestFile, type OpenedBundle, openBundle, readManifest } from '../ship/lab/bundle.ts';
+import { type BrowserKind, browserVariable, findBrowser, findBrowsers } from '../ship/profile/browsers.ts';
 import {
   type Device,
   type DeviceMeasurement,
@@ -16,9 +16,9 @@ import {
   parseDevice,
   type Setting,
   type Subject,
-} from '../profile/device.ts';
-import type { MeasureOptions } from '../profile/measure.ts';
-import { openDevice } from '../profile/open-device.ts';
+} from '../ship/profile/device.ts';
+import type { MeasureOptions } from '../ship/profile/measure.ts';
+import { openDevice } from '../ship/profile/open-device.ts';
 import { browserMissing, nothingMeasured } from '../support/diagnostics/devices.ts';
 import { unknownDtype } from '../support/diagnostics/graph.ts';
 import { Diagnostic } from '../support/diagnostics.ts';

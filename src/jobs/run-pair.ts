@@ -1,12 +1,14 @@
 /** Runs two models over the same samples: how far their outputs are apart, and what each makes of the labels. */
-import { type Comparer, createComparer } from '../analyze/compare.ts';
-import { readAll } from '../calibrate/read-all.ts';
-import type { DataSource, Sample } from '../calibrate/source.ts';
-import type { Engine, Port, Session, SessionOptions } from '../engine/contract.ts';
-import { type ClassificationMeter, createClassificationMeter } from '../evaluate/classification.ts';
-import { elementCount, float32Values, type Tensor } from '../ir/tensor.ts';
-import { modelSource } from '../profile/model-source.ts';
-import type { Report } from '../report/report.ts';
+
+import type { Engine, Session, SessionOptions } from '../compute/engine/contract.ts';
+import { readAll } from '../data/read-all.ts';
+import type { DataSource, Sample } from '../data/source.ts';
+import { type Comparer, createComparer } from '../judge/analyze/compare.ts';
+import { type ClassificationMeter, createClassificationMeter } from '../judge/evaluate/classification.ts';
+import type { Report } from '../judge/report/report.ts';
+import type { Port } from '../model/ir/port.ts';
+import { elementCount, float32Values, type Tensor } from '../model/ir/tensor.ts';
+import { modelSource } from '../ship/profile/model-source.ts';
 import { createBreather } from '../support/breathe.ts';
 import { noScores } from '../support/diagnostics/data.ts';
 

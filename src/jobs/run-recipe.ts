@@ -1,16 +1,18 @@
 /** What every job that compresses does: opens data, runs a recipe with calibration on it, tells of each stage. */
-import { findProblems } from '../analyze/facts.ts';
-import { observe } from '../calibrate/observe.ts';
-import type { StatisticRequest, Statistics } from '../calibrate/statistics.ts';
-import { type CompressedModel, compressModel } from '../compress.ts';
-import type { Engine, Port } from '../engine/contract.ts';
-import { dtypeOf, type Graph, type Model, shapeOf, type Value } from '../ir/model.ts';
-import type { Recipe } from '../pipeline/recipe.ts';
-import type { Journal, JournalPass } from '../pipeline/run.ts';
+
+import { type CompressedModel, compressModel } from '../compress/compress.ts';
+import type { Recipe } from '../compress/pipeline/recipe.ts';
+import type { Journal, JournalPass } from '../compress/pipeline/run.ts';
+import { observe } from '../compute/calibrate/observe.ts';
+import type { StatisticRequest, Statistics } from '../compute/calibrate/statistics.ts';
+import type { Engine } from '../compute/engine/contract.ts';
+import type { TrainingSettingsInit } from '../compute/train/settings.ts';
+import { findProblems } from '../judge/analyze/facts.ts';
+import { dtypeOf, type Graph, type Model, shapeOf, type Value } from '../model/ir/model.ts';
+import type { Port } from '../model/ir/port.ts';
 import { notANumber } from '../support/diagnostics/quantization.ts';
 import { qatNothing, qatSyntheticData } from '../support/diagnostics/trained-int8.ts';
 import { formatBytes } from '../support/units.ts';
-import type { TrainingSettingsInit } from '../train/settings.ts';
 import { type CalibrationCache, calibrationKey } from './calibration-cache.ts';
 import { layersOf } from './layer-table.ts';
 import type { OpenedModel } from './model-files.ts';

@@ -2,9 +2,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { NamedFile } from '../emit/demo.ts';
-import { packageFolder } from '../profile/machine.ts';
-import { type RuntimeBuild, runtimeFiles } from '../profile/runtime-sizes.ts';
+import type { NamedFile } from '../ship/emit/demo.ts';
+import { packageFolder } from '../ship/profile/machine.ts';
+import { type RuntimeBuild, runtimeFiles } from '../ship/profile/runtime-sizes.ts';
 
 /** The scripts of edgepress/runtime, index.js and all that it imports; null when they were not built. */
 export function readRuntimeBundle(): NamedFile[] | null {

@@ -1,6 +1,6 @@
 /** What a stage did, in words for someone who never heard of its passes. */
-import type { JournalPass } from '../pipeline/run.ts';
-import type { Layer } from '../report/report.ts';
+import type { JournalPass } from '../compress/pipeline/run.ts';
+import type { Layer } from '../judge/report/report.ts';
 
 type Rule = (n: number, opset: number) => string | null;
 

@@ -1,17 +1,18 @@
 /** Quantisation-aware training: the statically quantised model learns, from the float model it was made of and from
  *  labels where there are some, weights and scales that suit its integers. The form of the model does not change. */
-import type { DataSource } from '../calibrate/source.ts';
-import type { Engine } from '../engine/contract.ts';
-import { cloneModel } from '../ir/clone.ts';
-import type { Model } from '../ir/model.ts';
-import { float32Values, type Tensor, tensorOf } from '../ir/tensor.ts';
-import { fold, type TrainedScale, unfold } from '../quant/trainable.ts';
+
+import { fold, type TrainedScale, unfold } from '../compress/quant/trainable.ts';
+import type { Engine } from '../compute/engine/contract.ts';
 import {
   type TrainingSettings,
   type TrainingSettingsInit,
   trainingSettingsSchema,
-} from '../train/settings.ts';
-import type { ParameterRule } from '../train/step.ts';
+} from '../compute/train/settings.ts';
+import type { ParameterRule } from '../compute/train/step.ts';
+import type { DataSource } from '../data/source.ts';
+import { cloneModel } from '../model/ir/clone.ts';
+import type { Model } from '../model/ir/model.ts';
+import { float32Values, type Tensor, tensorOf } from '../model/ir/tensor.ts';
 import type { JobEvents } from './progress.ts';
 import { metricNoise, type TrainingRecord, trainingRun } from './training-run.ts';
 

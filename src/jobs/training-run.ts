@@ -1,24 +1,24 @@
 /** Trains a model on prepared data, with progress, a held-out part for choosing the epoch, and checkpoints. */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import type { DataSource } from '../calibrate/source.ts';
-import { splitData } from '../calibrate/split.ts';
-import type { Engine } from '../engine/contract.ts';
-import type { Model } from '../ir/model.ts';
-import { trainingGain, trainingMetric } from '../report/training.ts';
-import { noneToTrainOn, nothingToLearnFrom } from '../support/diagnostics/training.ts';
-import { openHeldOut } from '../train/held-out.ts';
-import { type EpochRecord, type TrainEvent, train } from '../train/loop.ts';
-import type { LossTerm } from '../train/losses.ts';
-import { sampleData } from '../train/samples.ts';
+import type { Engine } from '../compute/engine/contract.ts';
+import { openHeldOut } from '../compute/train/held-out.ts';
+import { type EpochRecord, type TrainEvent, train } from '../compute/train/loop.ts';
+import type { LossTerm } from '../compute/train/losses.ts';
+import { sampleData } from '../compute/train/samples.ts';
 import {
   lossesOf,
   optimizerOf,
   scheduleOf,
   scoresClasses,
   type TrainingSettings,
-} from '../train/settings.ts';
-import type { ParameterRule } from '../train/step.ts';
+} from '../compute/train/settings.ts';
+import type { ParameterRule } from '../compute/train/step.ts';
+import type { DataSource } from '../data/source.ts';
+import { splitData } from '../data/split.ts';
+import { trainingGain, trainingMetric } from '../judge/report/training.ts';
+import type { Model } from '../model/ir/model.ts';
+import { noneToTrainOn, nothingToLearnFrom } from '../support/diagnostics/training.ts';
 import { fileCheckpoints } from './checkpoint.ts';
 import type { JobEvents } from './progress.ts';
 

@@ -1,6 +1,6 @@
 /** Files kept in the browser's Cache API under their hash, and the last manifest whose files are all there, so
  *  that a loaded model opens again without a network. */
-import type { Manifest } from '../emit/manifest.ts';
+import type { Manifest } from '../ship/emit/manifest.ts';
 
 /** 'stored': new files were kept. 'hit': all came from the cache. 'full': the browser's quota refused a file, the
  *  model loaded without. 'unavailable': the page has no Cache API (plain http, some private windows). */

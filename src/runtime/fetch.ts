@@ -1,5 +1,5 @@
 /** Bytes from the bundle's own origin: streamed with progress, joined, and used only when their hash is right. */
-import type { BundleFile, Manifest, Variant } from '../emit/manifest.ts';
+import type { BundleFile, Manifest, Variant } from '../ship/emit/manifest.ts';
 import type { FileCache } from './cache.ts';
 import { aborted, EdgepressError, messageOf, throwIfAborted } from './errors.ts';
 import { parseManifest } from './parse-manifest.ts';

@@ -1,6 +1,6 @@
 /** Loads a bundle in this thread: manifest, choice, download, session; and goes on with the next candidate where
  *  one fails. */
-import type { Manifest } from '../emit/manifest.ts';
+import type { Manifest } from '../ship/emit/manifest.ts';
 import { type CacheState, openCache } from './cache.ts';
 import { aborted, EdgepressError, messageOf, throwIfAborted } from './errors.ts';
 import { detectDevice } from './facts.ts';

@@ -1,5 +1,5 @@
 /** What the page and its worker say to each other. Each request has an id, which its answers carry. */
-import type { Manifest } from '../emit/manifest.ts';
+import type { Manifest } from '../ship/emit/manifest.ts';
 import { EdgepressError, type ErrorCode, messageOf } from './errors.ts';
 import type { Progress } from './fetch.ts';
 import type { LoadOptions, ModelInfo } from './load.ts';

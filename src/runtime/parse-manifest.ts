@@ -1,6 +1,6 @@
-/** The checks of edgepress.json that loading rests on. The whole schema is src/emit/manifest.ts; a page can't
+/** The checks of edgepress.json that loading rests on. The whole schema is src/ship/emit/manifest.ts; a page can't
  *  afford its validator, so fields that nothing here reads are not looked at. */
-import type { Manifest } from '../emit/manifest.ts';
+import type { Manifest } from '../ship/emit/manifest.ts';
 import { EdgepressError } from './errors.ts';
 
 const schema = 'edgepress/bundle@1';

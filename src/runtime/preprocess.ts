@@ -1,7 +1,7 @@
 /** From pixels to the model's image input, by the manifest's preprocessing: the same geometry and the same
- *  numbers as the CLI's (src/calibrate/pixels.ts). Equal where nothing is resized. Resized pixels differ from
+ *  numbers as the CLI's (src/data/pixels.ts). Equal where nothing is resized. Resized pixels differ from
  *  sharp's by at most 2 of 255 levels, 4 when enlarging with cubic, and by less than 0.5 on average. */
-import type { Preprocessing } from '../calibrate/preprocess.ts';
+import type { Preprocessing } from '../data/preprocess.ts';
 import { EdgepressError } from './errors.ts';
 import { type Box, type Rgba, resample } from './resample.ts';
 

@@ -1,5 +1,5 @@
 /** Which variant on which provider, best first. Pure: device facts and manifest in, list out. */
-import type { BundleMeasurement, Manifest, Variant } from '../emit/manifest.ts';
+import type { BundleMeasurement, Manifest, Variant } from '../ship/emit/manifest.ts';
 import { browserOf, type DeviceFacts } from './facts.ts';
 
 export type Provider = 'webgpu' | 'wasm' | 'webnn';

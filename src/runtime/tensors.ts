@@ -1,5 +1,5 @@
 /** What an app hands in and gets back, and the tensors in between. */
-import type { Manifest } from '../emit/manifest.ts';
+import type { Manifest } from '../ship/emit/manifest.ts';
 import { EdgepressError } from './errors.ts';
 import { type ImageSource, isImageSource } from './image-source.ts';
 import type { Preprocessing } from './preprocess.ts';

@@ -10,7 +10,7 @@ export const program = join(folder, 'src', 'cli', 'main.js');
 const stamp = join(folder, 'built');
 
 export default function setup(): void {
-  // `vitest run test/ops` asks for nothing that needs the program.
+  // `vitest run test/model/ops` asks for nothing that needs the program.
   const paths = process.argv.slice(2).filter((word) => word.includes('test/'));
   if (paths.length > 0 && !paths.some((word) => word.includes('cli'))) return;
   const started = new Date();

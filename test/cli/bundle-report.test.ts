@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { brotliDecompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { bundleReportSchema } from '../../src/report/bundle-report.ts';
+import { bundleReportSchema } from '../../src/judge/report/bundle-report.ts';
 import { createWorkspace, data, type Workspace } from './program.ts';
 
 let w: Workspace;

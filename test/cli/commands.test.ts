@@ -2,11 +2,11 @@ import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, wr
 import { basename, join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openEngine } from '../../src/engine/open.ts';
-import { readModelFile } from '../../src/formats/onnx/file.ts';
-import { nodesOf } from '../../src/ir/walk.ts';
-import { reportJsonSchema } from '../../src/report/json-schema.ts';
-import type { Report } from '../../src/report/report.ts';
+import { openEngine } from '../../src/compute/engine/open.ts';
+import { reportJsonSchema } from '../../src/judge/report/json-schema.ts';
+import type { Report } from '../../src/judge/report/report.ts';
+import { readModelFile } from '../../src/model/formats/onnx/file.ts';
+import { nodesOf } from '../../src/model/ir/walk.ts';
 import { createWorkspace, data, type Outcome, shippedModel, type Workspace } from './program.ts';
 
 let w: Workspace;

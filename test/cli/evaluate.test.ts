@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { writeAlphabet } from '../generate/alphabet-model.ts';
+import { writeAlphabet } from '../judge/generate/alphabet-model.ts';
 import { createWorkspace, data, type Workspace } from './program.ts';
 
 let w: Workspace;

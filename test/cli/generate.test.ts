@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { t5, t5Tiny } from '../../src/build/networks/t5.ts';
-import { encodeModel } from '../../src/formats/onnx/write.ts';
-import { writeAlphabet } from '../generate/alphabet-model.ts';
+import { t5, t5Tiny } from '../../src/model/build/networks/t5.ts';
+import { encodeModel } from '../../src/model/formats/onnx/write.ts';
+import { writeAlphabet } from '../judge/generate/alphabet-model.ts';
 import { createWorkspace, type Workspace } from './program.ts';
 
 let w: Workspace;

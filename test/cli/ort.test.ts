@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openEngine } from '../../src/engine/open.ts';
+import { openEngine } from '../../src/compute/engine/open.ts';
 import { createWorkspace, type Workspace } from './program.ts';
 
 let w: Workspace;

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { reportSchema } from '../../src/report/report.ts';
+import { reportSchema } from '../../src/judge/report/report.ts';
 import { createWorkspace, data, type Workspace } from './program.ts';
 
 let w: Workspace;

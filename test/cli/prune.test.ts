@@ -3,8 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { zipSync } from 'fflate';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { digits } from '../../scripts/fixtures/data/index.ts';
-import { encodeNpy } from '../../src/formats/npy.ts';
-import { type Report, reportSchema } from '../../src/report/report.ts';
+import { type Report, reportSchema } from '../../src/judge/report/report.ts';
+import { encodeNpy } from '../../src/model/formats/npy.ts';
 import { createWorkspace, type Workspace } from './program.ts';
 
 let w: Workspace;

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { decodeModel } from '../../src/formats/onnx/read.ts';
-import { reportSchema } from '../../src/report/report.ts';
+import { reportSchema } from '../../src/judge/report/report.ts';
+import { decodeModel } from '../../src/model/formats/onnx/read.ts';
 import { createWorkspace, data, type Workspace } from './program.ts';
 
 let w: Workspace;

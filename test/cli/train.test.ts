@@ -2,9 +2,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openEngine } from '../../src/engine/open.ts';
-import { reportJsonSchema } from '../../src/report/json-schema.ts';
-import type { Report } from '../../src/report/report.ts';
+import { openEngine } from '../../src/compute/engine/open.ts';
+import { reportJsonSchema } from '../../src/judge/report/json-schema.ts';
+import type { Report } from '../../src/judge/report/report.ts';
 import { createWorkspace, data, type Outcome, type Workspace } from './program.ts';
 
 let w: Workspace;

@@ -8,9 +8,9 @@ import { promisify } from 'node:util';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { copyLibraries } from '../../examples/build-models.ts';
-import { manifestSchema } from '../../src/emit/manifest.ts';
-import { findBrowser } from '../../src/profile/browsers.ts';
-import { chromiumFlags } from '../../src/profile/launch.ts';
+import { manifestSchema } from '../../src/ship/emit/manifest.ts';
+import { findBrowser } from '../../src/ship/profile/browsers.ts';
+import { chromiumFlags } from '../../src/ship/profile/launch.ts';
 import { type Site, serveFolders } from './site.ts';
 
 const zoo = process.env['EDGEPRESS_ZOO'];

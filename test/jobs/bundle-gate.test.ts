@@ -1,15 +1,15 @@
 /** The gate on a real WebGPU: Chromium, in software where there is no GPU. Skipped where no Chromium is found. */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openData } from '../../src/calibrate/open.ts';
-import { encodeModel } from '../../src/formats/onnx/index.ts';
-import { setConstant } from '../../src/ir/edit.ts';
-import { constantOf, type Model } from '../../src/ir/model.ts';
-import { float32Values, tensorOf } from '../../src/ir/tensor.ts';
+import { openData } from '../../src/data/open.ts';
 import { createGate, type Gate } from '../../src/jobs/bundle-gate.ts';
 import { openModel } from '../../src/jobs/model-files.ts';
 import { portsOf } from '../../src/jobs/run-recipe.ts';
-import { findBrowser } from '../../src/profile/browsers.ts';
+import { encodeModel } from '../../src/model/formats/onnx/index.ts';
+import { setConstant } from '../../src/model/ir/edit.ts';
+import { constantOf, type Model } from '../../src/model/ir/model.ts';
+import { float32Values, tensorOf } from '../../src/model/ir/tensor.ts';
+import { findBrowser } from '../../src/ship/profile/browsers.ts';
 
 const original = 'fixtures/models/glyphs-cnn.onnx';
 const bytes = new Uint8Array(readFileSync(original));

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { zipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { DataSource } from '../../src/calibrate/source.ts';
-import { encodeNpy } from '../../src/formats/npy.ts';
-import { type Tensor, tensorOf } from '../../src/ir/tensor.ts';
+import type { DataSource } from '../../src/data/source.ts';
 import { describeData, type Prepared, prepareData, trainingIndices } from '../../src/jobs/prepare-data.ts';
+import { encodeNpy } from '../../src/model/formats/npy.ts';
+import { type Tensor, tensorOf } from '../../src/model/ir/tensor.ts';
 
 describe('samples that may be learnt from', () => {
   const source = (prints: string | null) =>

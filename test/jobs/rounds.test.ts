@@ -1,18 +1,18 @@
 /** Compressing in rounds stops where the accuracy that may be lost is used up. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Engine } from '../../src/engine/contract.ts';
-import { openEngine } from '../../src/engine/open.ts';
-import { cloneModel } from '../../src/ir/clone.ts';
-import { setConstant } from '../../src/ir/edit.ts';
-import type { Model } from '../../src/ir/model.ts';
-import { tensorOf } from '../../src/ir/tensor.ts';
+import { findWeightLayers } from '../../src/compress/prune/unstructured-layers.ts';
+import type { Engine } from '../../src/compute/engine/contract.ts';
+import { openEngine } from '../../src/compute/engine/open.ts';
+import { trainingSettingsSchema } from '../../src/compute/train/settings.ts';
 import { isBeyond } from '../../src/jobs/accuracy-budget.ts';
 import type { StepContext } from '../../src/jobs/model-steps.ts';
 import { inRounds, type RoundsOptions } from '../../src/jobs/steps/rounds.ts';
 import { trainStep } from '../../src/jobs/steps/train-step.ts';
-import { findWeightLayers } from '../../src/prune/unstructured-layers.ts';
-import { trainingSettingsSchema } from '../../src/train/settings.ts';
-import { pictures, student } from '../train/run.ts';
+import { cloneModel } from '../../src/model/ir/clone.ts';
+import { setConstant } from '../../src/model/ir/edit.ts';
+import type { Model } from '../../src/model/ir/model.ts';
+import { tensorOf } from '../../src/model/ir/tensor.ts';
+import { pictures, student } from '../compute/train/run.ts';
 
 let context: StepContext;
 beforeAll(async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { passes } from '../../src/compress.ts';
+import { passes } from '../../src/compress/compress.ts';
 import { precisionSummary, stageSummary } from '../../src/jobs/stage-summary.ts';
 
 const exact = (name: string, changed: number) => ({ name, effect: 'exact' as const, changed });

@@ -8,11 +8,11 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 import sharp from 'sharp';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { buildRuntime } from '../../scripts/build-runtime.ts';
-import { decodePicture } from '../../src/calibrate/decode-picture.ts';
-import { type Preprocessing, preprocessingSchema } from '../../src/calibrate/preprocess.ts';
-import { encodeModel } from '../../src/formats/onnx/write.ts';
-import { parseModel } from '../../src/formats/onnx-text/parse-model.ts';
-import { float32Values } from '../../src/ir/tensor.ts';
+import { decodePicture } from '../../src/data/decode-picture.ts';
+import { type Preprocessing, preprocessingSchema } from '../../src/data/preprocess.ts';
+import { encodeModel } from '../../src/model/formats/onnx/write.ts';
+import { parseModel } from '../../src/model/formats/onnx-text/parse-model.ts';
+import { float32Values } from '../../src/model/ir/tensor.ts';
 import { makeBundle, pageScript, startServer, type TestServer, type VariantSketch } from './bundle.ts';
 
 const executablePath = [

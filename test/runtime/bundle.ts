@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Manifest, manifestSchema, type Variant } from '../../src/emit/manifest.ts';
+import { type Manifest, manifestSchema, type Variant } from '../../src/ship/emit/manifest.ts';
 
 export const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 

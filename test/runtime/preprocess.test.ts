@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { geometry as ours, pixelsToTensor } from '../../src/calibrate/pixels.ts';
-import { type Preprocessing, preprocessingSchema } from '../../src/calibrate/preprocess.ts';
-import { numbers } from '../../src/ir/tensor.ts';
+import { geometry as ours, pixelsToTensor } from '../../src/data/pixels.ts';
+import { type Preprocessing, preprocessingSchema } from '../../src/data/preprocess.ts';
+import { numbers } from '../../src/model/ir/tensor.ts';
 import { geometry, preprocess, readPreprocessing } from '../../src/runtime/preprocess.ts';
 import { type Kernel, resample } from '../../src/runtime/resample.ts';
 

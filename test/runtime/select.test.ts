@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { BundleMeasurement } from '../../src/emit/manifest.ts';
 import { browserOf, type DeviceFacts, detectDevice } from '../../src/runtime/facts.ts';
 import { selectCandidates } from '../../src/runtime/select.ts';
+import type { BundleMeasurement } from '../../src/ship/emit/manifest.ts';
 import { makeBundle, type VariantSketch } from './bundle.ts';
 
 const laptop: DeviceFacts = {

@@ -1,5 +1,5 @@
 /** A picture with a line of letters, for a text detector: noise has no text, and the answer to it is all zero. */
-import { type Tensor, tensorOf } from '../../src/ir/tensor.ts';
+import { type Tensor, tensorOf } from '../../src/model/ir/tensor.ts';
 
 const font: Record<string, string> = {
   A: '01110 10001 11111 10001 10001',

@@ -1,13 +1,13 @@
 /** Float16 and 4 bits on real models: size, agreement with the original, natively and on wasm.
  *  ZOO_REPORT=1 prints the figures. */
 import { describe, expect, it } from 'vitest';
-import { compressModel, preset } from '../../src/compress.ts';
-import type { Engine } from '../../src/engine/contract.ts';
-import { openEngine } from '../../src/engine/open.ts';
-import { readModelFile } from '../../src/formats/onnx/file.ts';
-import { encodeModel } from '../../src/formats/onnx/write.ts';
-import type { Model } from '../../src/ir/model.ts';
-import { numbers, type Tensor } from '../../src/ir/tensor.ts';
+import { compressModel, preset } from '../../src/compress/compress.ts';
+import type { Engine } from '../../src/compute/engine/contract.ts';
+import { openEngine } from '../../src/compute/engine/open.ts';
+import { readModelFile } from '../../src/model/formats/onnx/file.ts';
+import { encodeModel } from '../../src/model/formats/onnx/write.ts';
+import type { Model } from '../../src/model/ir/model.ts';
+import { numbers, type Tensor } from '../../src/model/ir/tensor.ts';
 import { seededFeeds } from '../run-model.ts';
 
 const zoo = process.env['EDGEPRESS_ZOO'];

@@ -1,12 +1,13 @@
 /** Gradients of the loss by every weight, averaged over samples: what Taylor importance is computed from. */
-import type { Model } from '../../ir/model.ts';
-import { float32Values, type Tensor, tensorOf } from '../../ir/tensor.ts';
-import { epochOrder } from '../../train/data.ts';
-import { sampleData } from '../../train/samples.ts';
-import { lossesOf, scoresClasses, trainingSettingsSchema } from '../../train/settings.ts';
-import { buildTrainingStep } from '../../train/step.ts';
-import { openTeacher } from '../../train/teacher.ts';
-import { openTrainer } from '../../train/trainer.ts';
+
+import { epochOrder } from '../../compute/train/data.ts';
+import { sampleData } from '../../compute/train/samples.ts';
+import { lossesOf, scoresClasses, trainingSettingsSchema } from '../../compute/train/settings.ts';
+import { buildTrainingStep } from '../../compute/train/step.ts';
+import { openTeacher } from '../../compute/train/teacher.ts';
+import { openTrainer } from '../../compute/train/trainer.ts';
+import type { Model } from '../../model/ir/model.ts';
+import { float32Values, type Tensor, tensorOf } from '../../model/ir/tensor.ts';
 import type { StepContext } from '../model-steps.ts';
 
 const samples = 512;

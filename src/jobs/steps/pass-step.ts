@@ -1,10 +1,11 @@
 /** One pass as a step; statistics that it asks for come from samples that may be trained on. */
-import { observe } from '../../calibrate/observe.ts';
-import { compressModel } from '../../compress.ts';
-import type { Model } from '../../ir/model.ts';
-import type { Skip } from '../../pipeline/pass.ts';
-import { parseRecipe } from '../../pipeline/recipe.ts';
-import type { TargetName } from '../../quant/kernels.ts';
+
+import { compressModel } from '../../compress/compress.ts';
+import type { Skip } from '../../compress/pipeline/pass.ts';
+import { parseRecipe } from '../../compress/pipeline/recipe.ts';
+import type { TargetName } from '../../compress/quant/kernels.ts';
+import { observe } from '../../compute/calibrate/observe.ts';
+import type { Model } from '../../model/ir/model.ts';
 import { describeChange, type ModelStep, macsOf, type StepContext } from '../model-steps.ts';
 import { spread } from './spread.ts';
 

@@ -1,25 +1,31 @@
 /** Structured pruning as a step: at once, or in rounds with training between them. */
 
-import type { Samples } from '../../calibrate/run-samples.ts';
-import { compressModel, preset } from '../../compress.ts';
-import type { EngineName } from '../../engine/contract.ts';
-import { openEngine } from '../../engine/open.ts';
-import { cloneModel } from '../../ir/clone.ts';
-import type { Model } from '../../ir/model.ts';
-import { measureActivity } from '../../prune/activity.ts';
-import { findChannelGroups } from '../../prune/channel-groups.ts';
-import type { LayerCost } from '../../prune/cost-model.ts';
-import type { Importance, ImportanceData } from '../../prune/importance.ts';
-import { latencyRatio, measureLayers } from '../../prune/layer-latency.ts';
-import { pruneOnData } from '../../prune/on-data.ts';
-import { joinResults, type PruneOptions, type PruneResult, pruneModel, targetAt } from '../../prune/prune.ts';
-import { type Reconstructed, reconstruct } from '../../prune/reconstruct.ts';
-import { scoreReconstruction } from '../../prune/reconstruction-scores.ts';
+import { compressModel, preset } from '../../compress/compress.ts';
+import { measureActivity } from '../../compress/prune/activity.ts';
+import { findChannelGroups } from '../../compress/prune/channel-groups.ts';
+import type { LayerCost } from '../../compress/prune/cost-model.ts';
+import type { Importance, ImportanceData } from '../../compress/prune/importance.ts';
+import { latencyRatio, measureLayers } from '../../compress/prune/layer-latency.ts';
+import { pruneOnData } from '../../compress/prune/on-data.ts';
+import {
+  joinResults,
+  type PruneOptions,
+  type PruneResult,
+  pruneModel,
+  targetAt,
+} from '../../compress/prune/prune.ts';
+import { type Reconstructed, reconstruct } from '../../compress/prune/reconstruct.ts';
+import { scoreReconstruction } from '../../compress/prune/reconstruction-scores.ts';
+import type { Samples } from '../../compute/calibrate/run-samples.ts';
+import type { EngineName } from '../../compute/engine/contract.ts';
+import { openEngine } from '../../compute/engine/open.ts';
+import { openHeldOut } from '../../compute/train/held-out.ts';
+import { sampleData } from '../../compute/train/samples.ts';
+import { scoresClasses, type TrainingSettings } from '../../compute/train/settings.ts';
+import { reestimateStatistics } from '../../compute/train/statistics.ts';
+import { cloneModel } from '../../model/ir/clone.ts';
+import type { Model } from '../../model/ir/model.ts';
 import { formatCount, formatPercent } from '../../support/units.ts';
-import { openHeldOut } from '../../train/held-out.ts';
-import { sampleData } from '../../train/samples.ts';
-import { scoresClasses, type TrainingSettings } from '../../train/settings.ts';
-import { reestimateStatistics } from '../../train/statistics.ts';
 import type { ModelStep, StepContext } from '../model-steps.ts';
 import { lossGradients } from './loss-gradients.ts';
 import { inRounds } from './rounds.ts';

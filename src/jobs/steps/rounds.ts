@@ -1,9 +1,10 @@
 /** Compressing bit by bit with training in between, as far as the accuracy that may be lost allows. */
-import type { Model } from '../../ir/model.ts';
+
+import { type HeldOut, openHeldOut } from '../../compute/train/held-out.ts';
+import { sampleData } from '../../compute/train/samples.ts';
+import { scoresClasses, type TrainingSettings } from '../../compute/train/settings.ts';
+import type { Model } from '../../model/ir/model.ts';
 import { accuracyBudget } from '../../support/diagnostics/training.ts';
-import { type HeldOut, openHeldOut } from '../../train/held-out.ts';
-import { sampleData } from '../../train/samples.ts';
-import { scoresClasses, type TrainingSettings } from '../../train/settings.ts';
 import { isBeyond } from '../accuracy-budget.ts';
 import type { StepContext } from '../model-steps.ts';
 import { divideForTraining, type TrainingRecord, trainingRun } from '../training-run.ts';

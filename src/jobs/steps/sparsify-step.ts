@@ -1,10 +1,10 @@
 /** Zeros in weights as a step: at once, or in rounds with training between them that keeps the zeros. */
-import { sparsityEffect } from '../../prune/sparsity.ts';
-import { sparsityOfRound } from '../../prune/unstructured.ts';
-import { findWeightLayers, sparseWeights, sparsityOf } from '../../prune/unstructured-layers.ts';
-import type { TargetName } from '../../quant/kernels.ts';
+import { sparsityEffect } from '../../compress/prune/sparsity.ts';
+import { sparsityOfRound } from '../../compress/prune/unstructured.ts';
+import { findWeightLayers, sparseWeights, sparsityOf } from '../../compress/prune/unstructured-layers.ts';
+import type { TargetName } from '../../compress/quant/kernels.ts';
+import type { TrainingSettings } from '../../compute/train/settings.ts';
 import { formatPercent } from '../../support/units.ts';
-import type { TrainingSettings } from '../../train/settings.ts';
 import type { ModelStep } from '../model-steps.ts';
 import { type PassResult, runPass } from './pass-step.ts';
 import { inRounds } from './rounds.ts';

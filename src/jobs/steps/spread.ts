@@ -1,5 +1,5 @@
 /** Some of the training samples, spread over all of them: data often stands in the order of its classes. */
-import type { Samples } from '../../calibrate/run-samples.ts';
+import type { Samples } from '../../compute/calibrate/run-samples.ts';
 import type { StepContext } from '../model-steps.ts';
 
 /** @returns as many of `indices` as asked for, or all, at equal distances */

@@ -1,8 +1,9 @@
 /** Makes a student of the teacher: narrower, of fewer blocks, or another model altogether. */
-import { cloneModel } from '../../ir/clone.ts';
-import type { Model } from '../../ir/model.ts';
-import { chooseBlocks, findBlocks, removeBlocks } from '../../prune/blocks.ts';
-import { narrow } from '../../prune/prune.ts';
+
+import { chooseBlocks, findBlocks, removeBlocks } from '../../compress/prune/blocks.ts';
+import { narrow } from '../../compress/prune/prune.ts';
+import { cloneModel } from '../../model/ir/clone.ts';
+import type { Model } from '../../model/ir/model.ts';
 import { studentInputs } from '../../support/diagnostics/training.ts';
 import { describeChange, type ModelStep, macsOf } from '../model-steps.ts';
 

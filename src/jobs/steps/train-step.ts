@@ -1,9 +1,10 @@
 /** Distillation and fine-tuning as steps between the original model and its compressed form. */
-import { openNodeEngine } from '../../engine/onnxruntime-node.ts';
-import type { Model } from '../../ir/model.ts';
-import { sparseWeights } from '../../prune/unstructured-layers.ts';
+
+import { sparseWeights } from '../../compress/prune/unstructured-layers.ts';
+import { openNodeEngine } from '../../compute/engine/onnxruntime-node.ts';
+import type { TrainingSettings } from '../../compute/train/settings.ts';
+import type { Model } from '../../model/ir/model.ts';
 import { trainingNeedsData } from '../../support/diagnostics/training.ts';
-import type { TrainingSettings } from '../../train/settings.ts';
 import type { ModelStep } from '../model-steps.ts';
 import { describeTraining, trainingRun } from '../training-run.ts';
 

@@ -1,0 +1,104 @@
+/** A recipe: which passes run, in which order, with which options. Plain data; presets are recipes in files. */
+import { z } from 'zod';
+import { passUnknown, recipeInvalid, recipePassUnknown } from '../../support/diagnostics/passes.ts';
+import { nearest } from '../../support/diagnostics.ts';
+import type { Pass } from './pass.ts';
+
+const step = z.strictObject({
+  pass: z.string(),
+  options: z.record(z.string(), z.unknown()).default({}),
+});
+
+export const recipeSchema = z.strictObject({
+  /** Format of this file. */
+  edgepress: z.literal(1),
+  name: z.string(),
+  target: z.enum(['wasm', 'webgpu', 'node', 'mobile']).default('wasm'),
+  calibration: z
+    .strictObject({
+      /** Samples that ranges are taken from; never used to compare or evaluate. */
+      samples: z.number().int().min(1).default(100),
+      /** Of these, how many the search for MSE-optimal ranges runs over. */
+      mseSamples: z.number().int().min(1).default(16),
+      seed: z.number().int().default(0),
+    })
+    .prefault({}),
+  stages: z.array(z.strictObject({ name: z.string(), passes: z.array(step).min(1) })).min(1),
+});
+
+export type Recipe = z.infer<typeof recipeSchema>;
+export type RecipeInit = z.input<typeof recipeSchema>;
+
+/** A step whose pass is known and whose options are valid and complete. */
+export interface ResolvedStep {
+  readonly pass: Pass;
+  readonly options: object;
+}
+
+/** @throws RECIPE_INVALID naming the place in `where` */
+export function parseRecipe(json: unknown, where = 'recipe'): Recipe {
+  const parsed = recipeSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  throw recipeInvalid(where, issueText(parsed.error, recipeSchema));
+}
+
+/** Looks up every pass and validates its options. `where` names the recipe's file in messages.
+ *  @throws PASS_UNKNOWN, RECIPE_INVALID */
+export function resolveRecipe(
+  recipe: Recipe,
+  passes: ReadonlyMap<string, Pass>,
+  where?: string,
+): { name: string; steps: ResolvedStep[] }[] {
+  const names = [...passes.keys()];
+  return recipe.stages.map((stage) => ({
+    name: stage.name,
+    steps: stage.passes.map(({ pass: name, options }) => {
+      const pass = passes.get(name);
+      if (!pass) throw where ? recipePassUnknown(where, name, names) : passUnknown(name, names);
+      const parsed = pass.options.safeParse(options);
+      if (!parsed.success)
+        throw recipeInvalid(
+          `${where ? `${where}: ` : ''}pass ${name}`,
+          issueText(parsed.error, pass.options),
+        );
+      return { pass, options: parsed.data };
+    }),
+  }));
+}
+
+/** Names of a pass's options, for messages and `compress passes`. */
+export const optionNames = (pass: Pass): string[] => keysAt(pass.options, []);
+
+/** The recipe with every option written out, as `compress recipe` prints it. */
+export function completeRecipe(recipe: Recipe, passes: ReadonlyMap<string, Pass>): Recipe {
+  const stages = resolveRecipe(recipe, passes).map(({ name, steps }) => ({
+    name,
+    passes: steps.map(({ pass, options }) => ({ pass: pass.name, options: { ...options } })),
+  }));
+  return { ...recipe, stages };
+}
+
+/** Names of the fields that an object may have at `path` of what a schema accepts; none where there is no object. */
+function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  let at: z.core.JSONSchema.JSONSchema | undefined = z.toJSONSchema(schema, {
+    io: 'input',
+    unrepresentable: 'any',
+  });
+  for (const part of path) {
+    const next: unknown = typeof part === 'number' ? at?.items : at?.properties?.[String(part)];
+    at = typeof next === 'object' && next !== null ? (next as z.core.JSONSchema.JSONSchema) : undefined;
+  }
+  return Object.keys(at?.properties ?? {});
+}
+
+function issueText(error: z.ZodError, schema: z.ZodType): string {
+  const issue = error.issues[0]!;
+  const path = issue.path.join('.');
+  if (issue.code === 'unrecognized_keys') {
+    const key = issue.keys[0]!;
+    const known = keysAt(schema, issue.path);
+    const near = nearest(key, known);
+    return `"${path ? `${path}.` : ''}${key}" is not an option (${near ? `did you mean "${near}"?` : `known: ${known.join(', ')}`})`;
+  }
+  return `${path ? `"${path}": ` : ''}${issue.message}`;
+}

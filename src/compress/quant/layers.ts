@@ -1,0 +1,66 @@
+/** Layers: the ops that hold weights, followed by name through the pipeline so that the report can say what became
+ *  of each. A note on the node survives clones; passes that replace a node carry it over. */
+import { constantOf, isOp, type Model, type Node, readers, type Value } from '../../model/ir/model.ts';
+import { sizeBytes, type Tensor } from '../../model/ir/tensor.ts';
+import { nodesOf } from '../../model/ir/walk.ts';
+import { clampInterval, traitOf } from '../../model/ops/quantization.ts';
+import type { Decision } from './plan.ts';
+
+export interface LayerNote {
+  /** Node name, or its first output's where it has none. */
+  readonly name: string;
+  readonly opType: string;
+  /** Value to compare: the output, or that of a clamp that alone reads it. */
+  readonly output: string;
+}
+
+/** Notes every weight-holding op of a model. */
+export function markLayers(model: Model): void {
+  for (const node of nodesOf(model)) {
+    if (!holdsWeights(node)) continue;
+    const output = node.outputs.find((v) => v !== null)!;
+    const only = output.uses.length === 1 ? readers(output)[0] : undefined;
+    const shown = only && traitOf(only)?.kind === 'clamp' && clampInterval(only) ? only.outputs[0]! : output;
+    const note: LayerNote = { name: node.name || output.name, opType: node.opType, output: shown.name };
+    node.annotations.set('layer', note);
+  }
+}
+
+export const layerNote = (node: Node) => node.annotations.get('layer') as LayerNote | undefined;
+
+export const decisionOf = (node: Node) => node.annotations.get('precision') as Decision | undefined;
+
+export function carryLayer(from: Node, to: Node): void {
+  const note = layerNote(from);
+  if (note) to.annotations.set('layer', note);
+}
+
+function holdsWeights(node: Node): boolean {
+  if (isOp(node, 'Conv', 'ConvTranspose', 'Gemm', 'MatMul'))
+    return node.inputs.some((v) => constantOf(v)) || isOp(node, 'MatMul');
+  if (isOp(node, 'LSTM', 'GRU', 'RNN')) return true;
+  return isOp(node, 'Gather') && (constantOf(node.inputs[0])?.dims.length ?? 0) >= 2;
+}
+
+/** All constants that a node reads, directly or through nodes that read constants only. */
+export function storedConstants(node: Node): Tensor[] {
+  const seen = new Set<Value>();
+  const visit = (v: Value | null): Tensor[] | null => {
+    if (!v || seen.has(v)) return [];
+    seen.add(v);
+    if (v.constant) return [v.constant];
+    if (!v.producer || v.producer.inputs.length === 0) return null;
+    const found: Tensor[] = [];
+    for (const input of v.producer.inputs) {
+      const behind = visit(input);
+      if (behind === null) return null;
+      found.push(...behind);
+    }
+    return found;
+  };
+  return node.inputs.flatMap((v) => visit(v) ?? []);
+}
+
+/** Bytes of `storedConstants`. */
+export const weightBytes = (node: Node): number =>
+  storedConstants(node).reduce((sum, tensor) => sum + sizeBytes(tensor), 0);

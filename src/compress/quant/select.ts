@@ -1,0 +1,66 @@
+/** Which nodes a user means by --include and --exclude: an op type ("Conv"), a node or value name, a glob
+ *  ("features.0*"), or a regular expression between slashes ("/attn.*proj/"). */
+import { isDType } from '../../model/ir/dtype.ts';
+import { type Model, type Node, opKey } from '../../model/ir/model.ts';
+import { nodesOf } from '../../model/ir/walk.ts';
+import { patternMatchesNothing, regexInvalid } from '../../support/diagnostics/passes.ts';
+import { layerNote } from './layers.ts';
+
+export interface Selection {
+  /** Nothing given: everything is included. */
+  readonly include?: readonly string[] | undefined;
+  readonly exclude?: readonly string[] | undefined;
+}
+
+/** Resolves the patterns against a model. Layers that an earlier pass rewrote are still found by their old name, and a
+ *  pattern that matched for an earlier pass may match nothing now. @throws PATTERN_MATCHES_NOTHING, PATTERN_INVALID */
+export function selectNodes(model: Model, selection: Selection): (node: Node) => boolean {
+  const nodes = [...nodesOf(model)];
+  const known = new Set(model.annotations.get('patterns') as ReadonlySet<string> | undefined);
+  const resolve = (patterns: readonly string[] | undefined) => {
+    if (!patterns || patterns.length === 0) return null;
+    const chosen = new Set<Node>();
+    for (const pattern of patterns) {
+      const matches = matcher(pattern);
+      const found = nodes.filter((n) => namesOf(n).some(matches));
+      if (found.length === 0 && !known.has(pattern)) throw patternMatchesNothing(pattern, suggestions(nodes));
+      known.add(pattern);
+      for (const n of found) chosen.add(n);
+    }
+    return chosen;
+  };
+  const included = resolve(selection.include);
+  const excluded = resolve(selection.exclude);
+  if (known.size > 0) model.annotations.set('patterns', known);
+  return (node) => (included?.has(node) ?? true) && !(excluded?.has(node) ?? false);
+}
+
+/** Op type, node name and output names, now and before the node became what it is. */
+function namesOf(n: Node): string[] {
+  const layer = layerNote(n);
+  const before = layer ? [layer.name, layer.opType] : [];
+  return [opKey(n), n.name, ...n.outputs.flatMap((v) => (v ? [v.name] : [])), ...before].filter(Boolean);
+}
+
+function suggestions(nodes: readonly Node[]): string[] {
+  const ops = new Set(nodes.map(opKey).filter((k) => !isDType(k)));
+  return [...ops, ...nodes.flatMap((n) => n.name || (n.outputs[0]?.name ?? []))];
+}
+
+function matcher(pattern: string): (name: string) => boolean {
+  if (pattern.length > 2 && pattern.startsWith('/') && pattern.endsWith('/')) {
+    try {
+      const re = new RegExp(pattern.slice(1, -1), 'u');
+      return (name) => re.test(name);
+    } catch (cause) {
+      throw regexInvalid(pattern, cause);
+    }
+  }
+  if (!/[*?]/.test(pattern)) return (name) => name === pattern;
+  const source = pattern
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replace(/\*/g, '.*')
+    .replace(/\?/g, '.');
+  const re = new RegExp(`^${source}$`, 'u');
+  return (name) => re.test(name);
+}

@@ -1,0 +1,177 @@
+/** Calibration: the model with observers appended runs over the samples, and only scalars come out.
+ *  First pass: ReduceMin and ReduceMax, and ReduceSum because those two may step over a NaN. Second pass, where asked
+ *  for: the squared error of fake-quantising at K candidate ranges, on a subset. Nothing is stored per sample, so
+ *  memory does not grow with their number. */
+
+import { cloneModel } from '../../model/ir/clone.ts';
+import { addInitializer, addNode, setOutputs } from '../../model/ir/edit.ts';
+import type { Graph, Model, Value } from '../../model/ir/model.ts';
+import { float32Values, scalar, tensorOf } from '../../model/ir/tensor.ts';
+import { tensorType } from '../../model/ir/type.ts';
+import { quantParams } from '../../model/quantization/params.ts';
+import { calibrationNotFinite } from '../../support/diagnostics/data.ts';
+import { internal } from '../../support/diagnostics.ts';
+import type { Engine } from '../engine/contract.ts';
+import { collectMoments } from './moments.ts';
+import { runSamples, type Samples } from './run-samples.ts';
+import type { Range, StatisticRequest, Statistics } from './statistics.ts';
+
+export interface ObserveOptions {
+  /** Samples of the second pass (MSE ranges); it costs about eight times as much a sample. Default 16. */
+  readonly mseSamples?: number;
+  readonly signal?: AbortSignal;
+  /** Called after every sample run: done and total count both passes. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** Answers `requests` about `model` from the samples that `read` gives.
+ *  @param count number of samples; @param read returns sample i, 0 ≤ i < count
+ *  @throws CALIBRATION_NOT_FINITE when an observed value is NaN or infinite for some sample */
+export async function observe(
+  engine: Engine,
+  model: Model,
+  requests: readonly StatisticRequest[],
+  samples: Samples,
+  options: ObserveOptions = {},
+): Promise<Statistics> {
+  const products = requests.filter((r) => r.kind === 'moments');
+  const names = [...new Set(requests.flatMap((r) => (r.kind === 'moments' ? [] : [r.value])))];
+  const searches = requests.filter((r) => r.kind === 'mse-range');
+  const mseCount = searches.length > 0 ? Math.min(samples.count, options.mseSamples ?? 16) : 0;
+  const rangeCount = names.length > 0 ? samples.count : 0;
+  const total = rangeCount + mseCount + (products.length > 0 ? samples.count : 0);
+  const progressFrom = (start: number) => (done: number) => options.onProgress?.(start + done, total);
+  const ranges =
+    names.length > 0
+      ? await minMax(engine, model, names, samples, progressFrom(0), options.signal)
+      : new Map<string, Range>();
+  if (mseCount > 0) {
+    const stride = samples.count / mseCount;
+    const subset = { count: mseCount, read: (i: number) => samples.read(Math.floor(i * stride)) };
+    const progress = progressFrom(rangeCount);
+    const best = await searchRanges(engine, model, searches, ranges, subset, progress, options.signal);
+    for (const [name, range] of best) ranges.set(name, range);
+  }
+  const range = (value: string) => ranges.get(value);
+  if (products.length === 0) return { range, samples: samples.count };
+  const progress = progressFrom(rangeCount + mseCount);
+  const moments = await collectMoments(engine, model, products, samples, progress, options.signal);
+  return { range, moments, samples: samples.count };
+}
+
+async function minMax(
+  engine: Engine,
+  model: Model,
+  names: readonly string[],
+  samples: Samples,
+  progress: (done: number) => void,
+  signal: AbortSignal | undefined,
+): Promise<Map<string, Range>> {
+  const low = new Float64Array(names.length).fill(Number.POSITIVE_INFINITY);
+  const high = new Float64Array(names.length).fill(Number.NEGATIVE_INFINITY);
+  const observed = observerModel(model, (graph) =>
+    names.flatMap((name) => {
+      const v = valueNamed(graph, name);
+      return ['ReduceMin', 'ReduceMax', 'ReduceSum'].map((op) => reduce(graph, op, v));
+    }),
+  );
+  await runSamples(engine, observed, samples, signal, ([vector], sample, i) => {
+    const scalars = float32Values(vector!);
+    names.forEach((name, k) => {
+      const [a, b, sum] = [scalars[3 * k]!, scalars[3 * k + 1]!, scalars[3 * k + 2]!];
+      if (!Number.isFinite(a) || !Number.isFinite(b) || Number.isNaN(sum))
+        throw calibrationNotFinite(name, sample.id);
+      low[k] = Math.min(low[k]!, a);
+      high[k] = Math.max(high[k]!, b);
+    });
+    progress(i + 1);
+  });
+  return new Map(names.map((name, k) => [name, { min: low[k]!, max: high[k]! }]));
+}
+
+type Search = Extract<StatisticRequest, { kind: 'mse-range' }>;
+
+/** Fractions of the min-max range that are tried, from all of it down to about a third. */
+export const candidateFractions = (n: number) => Array.from({ length: n }, (_, k) => 0.87 ** k);
+
+async function searchRanges(
+  engine: Engine,
+  model: Model,
+  searches: readonly Search[],
+  ranges: ReadonlyMap<string, Range>,
+  samples: Samples,
+  progress: (done: number) => void,
+  signal: AbortSignal | undefined,
+): Promise<Map<string, Range>> {
+  const tried = searches.flatMap((search) => {
+    const { min, max } = ranges.get(search.value)!;
+    return candidateFractions(search.candidates).map((f) => ({
+      search,
+      range: { min: min * f, max: max * f },
+    }));
+  });
+  const errors = new Float64Array(tried.length);
+  const observed = observerModel(model, (graph) =>
+    tried.map(({ search, range }) => {
+      const v = valueNamed(graph, search.value);
+      return squaredError(graph, v, search, range);
+    }),
+  );
+  await runSamples(engine, observed, samples, signal, ([vector], _, i) => {
+    const scalars = float32Values(vector!);
+    for (let k = 0; k < errors.length; k++) errors[k]! += scalars[k]!;
+    progress(i + 1);
+  });
+  const best = new Map<string, { range: Range; error: number }>();
+  tried.forEach(({ search, range }, k) => {
+    const known = best.get(search.value);
+    if (!known || errors[k]! < known.error) best.set(search.value, { range, error: errors[k]! });
+  });
+  return new Map([...best].map(([name, { range }]) => [name, range]));
+}
+
+/** A copy of the model whose only output is the vector of the scalars that `observers` builds. */
+function observerModel(model: Model, observers: (graph: Graph) => Value[]): Model {
+  const copy = cloneModel(model);
+  const { graph } = copy;
+  const scalars = observers(graph);
+  const one = addInitializer(graph, 'edgepress/one', tensorOf('int64', [1], [1]));
+  const columns = scalars.map((s) => addNode(graph, { opType: 'Reshape', inputs: [s, one] }).outputs[0]!);
+  const all = addNode(graph, { opType: 'Concat', inputs: columns, attributes: { axis: 0 } }).outputs[0]!;
+  all.type = tensorType('float32', [scalars.length]);
+  setOutputs(graph, [all]);
+  return copy;
+}
+
+function valueNamed(graph: Graph, name: string): Value {
+  let names = index.get(graph);
+  if (!names) {
+    names = new Map();
+    for (const v of graph.inputs) names.set(v.name, v);
+    for (const node of graph.nodes) for (const v of node.outputs) if (v) names.set(v.name, v);
+    index.set(graph, names);
+  }
+  const v = names.get(name);
+  if (!v) throw internal('OBSERVED_VALUE_MISSING', `"${name}" was to be observed but is not in the graph.`);
+  return v;
+}
+
+const index = new WeakMap<Graph, Map<string, Value>>();
+
+const reduce = (graph: Graph, opType: string, v: Value) =>
+  addNode(graph, { opType, inputs: [v], attributes: { keepdims: 0 } }).outputs[0]!;
+
+function squaredError(graph: Graph, v: Value, search: Search, range: Range): Value {
+  const spec = { dtype: search.dtype as 'int8' | 'uint8', symmetric: search.symmetric };
+  const params = quantParams(range.min, range.max, spec, `"${search.value}"`);
+  const scale = addInitializer(graph, 'edgepress/scale', scalar('float32', params.scale));
+  const zero = addInitializer(graph, 'edgepress/zero', scalar(search.dtype, params.zeroPoint));
+  const q = addNode(graph, { opType: 'QuantizeLinear', inputs: [v, scale, zero] }).outputs[0]!;
+  const dq = addNode(graph, { opType: 'DequantizeLinear', inputs: [q, scale, zero] }).outputs[0]!;
+  const difference = addNode(graph, { opType: 'Sub', inputs: [v, dq] }).outputs[0]!;
+  const error = reduce(graph, 'ReduceSumSquare', difference);
+  const energy = reduce(graph, 'ReduceSumSquare', v);
+  const tiny = addInitializer(graph, 'edgepress/tiny', scalar('float32', 1e-30));
+  const floor = addNode(graph, { opType: 'Max', inputs: [energy, tiny] }).outputs[0]!;
+  return addNode(graph, { opType: 'Div', inputs: [error, floor] }).outputs[0]!;
+}

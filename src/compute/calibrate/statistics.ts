@@ -1,0 +1,60 @@
+/** What can be asked about an activation, and the answers. Only scalars leave the engine. */
+import type { DType } from '../../model/ir/dtype.ts';
+
+export type StatisticRequest =
+  /** Smallest and largest element over all samples. */
+  | { readonly kind: 'range'; readonly value: string }
+  /** Range whose fake-quantised error is least among `candidates` fractions of the min-max range. */
+  | {
+      readonly kind: 'mse-range';
+      readonly value: string;
+      readonly dtype: DType;
+      readonly symmetric: boolean;
+      readonly candidates: number;
+    }
+  | MomentRequest;
+
+/** Mean of x·xᵀ over everything that a layer sums over, x being one row of what its weight matrix is multiplied with:
+ *  what decides how much an error in a weight shows in the output. */
+export interface MomentRequest {
+  readonly kind: 'moments';
+  readonly value: string;
+  /** Of a convolution: the places that its kernel sees, unfolded (channel first, then kernel). null: the last axis. */
+  readonly patches: PatchSpec | null;
+  /** Parts that the columns fall into, each with a matrix of its own. */
+  readonly groups: number;
+  /** Only the squares, x·x by column. */
+  readonly diagonal: boolean;
+}
+
+export interface PatchSpec {
+  readonly channels: number;
+  readonly kernel: readonly number[];
+  readonly strides?: readonly number[] | undefined;
+  readonly pads?: readonly number[] | undefined;
+  readonly dilations?: readonly number[] | undefined;
+  readonly autoPad?: string | undefined;
+}
+
+/** float32 [groups, columns, columns], or [groups, columns] where only the diagonal was asked for. */
+export interface Moments {
+  readonly groups: number;
+  readonly columns: number;
+  readonly values: Float32Array;
+}
+
+export interface Range {
+  readonly min: number;
+  readonly max: number;
+}
+
+export interface Statistics {
+  /** The answer to a request made in `observe`; undefined when nothing was measured for that value. */
+  range(value: string): Range | undefined;
+  /** The answer to a request for moments. */
+  moments?(request: MomentRequest): Moments | undefined;
+  /** Samples that were run. */
+  readonly samples: number;
+}
+
+export const noStatistics: Statistics = { range: () => undefined, samples: 0 };

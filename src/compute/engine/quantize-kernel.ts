@@ -1,0 +1,148 @@
+/** Integer weights, computed by the engine: absolute maximum a channel, scale, QuantizeLinear, as one small graph. */
+
+import type { Model, Value } from '../../model/ir/model.ts';
+import {
+  elementCount,
+  float32Values,
+  numbers,
+  scalar,
+  type Tensor,
+  tensorOf,
+} from '../../model/ir/tensor.ts';
+import type { QuantDType, WeightDType } from '../../model/quantization/spec.ts';
+import type { Engine, Session } from './contract.ts';
+import { buildKernel, openKernel } from './kernel.ts';
+
+export interface QuantizedWeight {
+  /** Same dims as the weight. */
+  readonly quantized: Tensor;
+  /** float32, [channels] or a scalar. */
+  readonly scale: Tensor;
+  /** As scale, in the integer type (int8 for int4, which is widened before it is used). */
+  readonly zeroPoint: Tensor;
+}
+
+export interface WeightQuantizer {
+  /** Symmetric quantisation of a float32 weight; limits ±127 around the zero point (0, or 128 for uint8). int4 takes
+   *  −8…7 and, of a few scales, the one a channel that leaves the least squared error.
+   *  @param axis one scale a slice along this axis; null for one scale in all
+   *  @param minScale lower bounds of the scales, [channels] (for biases that must fit int32) */
+  quantize(
+    weight: Tensor,
+    axis: number | null,
+    dtype: WeightDType,
+    minScale?: Float32Array,
+  ): Promise<QuantizedWeight>;
+  close(): Promise<void>;
+}
+
+/** Sessions are opened once for each (rank, axis, dtype) and kept until close. A tensor asked for again gives the very
+ *  same result, so that a weight which several nodes read is stored once. */
+export function createWeightQuantizer(engine: Engine): WeightQuantizer {
+  const sessions = new Map<string, Promise<Session>>();
+  const open = (rank: number, axis: number | null, dtype: WeightDType) => {
+    const key = `${rank}/${axis}/${dtype}`;
+    let session = sessions.get(key);
+    if (!session) {
+      session = openKernel(
+        engine,
+        dtype === 'int4' ? fourBitGraph(rank, axis) : quantizeGraph(rank, axis, dtype),
+      );
+      sessions.set(key, session);
+    }
+    return session;
+  };
+  const known = new Map<Tensor, Map<string, QuantizedWeight>>();
+  return {
+    async quantize(weight, axis, dtype, minScale) {
+      const made = known.get(weight)?.get(`${axis}/${dtype}`);
+      if (made && (!minScale || float32Values(made.scale).every((s, i) => s >= minScale[i]!))) return made;
+      const channels = axis === null ? null : weight.dims[axis]!;
+      const session = await open(weight.dims.length, axis, dtype);
+      const floor = minScale ?? new Float32Array(channels ?? 1);
+      const minScaleTensor = tensorOf('float32', channels === null ? [] : [channels], floor);
+      const { quantized, scale } = await session.run({ weight, min_scale: minScaleTensor });
+      const zeros = new Array(elementCount(scale!.dims)).fill(dtype === 'uint8' ? 128 : 0);
+      const result = {
+        quantized: dtype === 'int4' ? tensorOf('int4', weight.dims, numbers(quantized!)) : quantized!,
+        scale: scale!,
+        zeroPoint: tensorOf(dtype === 'int4' ? 'int8' : dtype, scale!.dims, zeros),
+      };
+      known.set(weight, (known.get(weight) ?? new Map()).set(`${axis}/${dtype}`, result));
+      return result;
+    },
+    async close() {
+      for (const s of sessions.values()) await (await s).close();
+      sessions.clear();
+    },
+  };
+}
+
+/** weight, min_scale → quantized, scale.  scale = max(|w|)/127, 1 where a channel is all zero. */
+const quantizeGraph = (rank: number, axis: number | null, dtype: QuantDType): Model =>
+  buildKernel((b) => {
+    const dims = Array.from({ length: rank }, (_, i) => `d${i}`);
+    const scaleShape = axis === null ? [] : [`d${axis}`];
+    const weight = b.input('weight', 'float32', dims);
+    const minScale = b.input('min_scale', 'float32', scaleShape);
+    const constant = (value: number) => b.constant(scalar('float32', value));
+    const axes = Array.from({ length: rank }, (_, i) => i).filter((i) => i !== axis);
+    const magnitude = b.op('Abs', [weight]);
+    const reduce = () =>
+      b.op('ReduceMax', [magnitude, b.constant(tensorOf('int64', [axes.length], axes))], { keepdims: 0 });
+    const largest = axes.length === 0 ? magnitude : reduce();
+    const scaled = b.op('Max', [b.op('Div', [largest, constant(127)]), minScale]);
+    const scale = b.op('Where', [b.op('Greater', [scaled, constant(1e-35)]), scaled, constant(1)]);
+    const zero = b.constant(scalar(dtype, dtype === 'uint8' ? 128 : 0));
+    const zeroPoint = axis === null ? zero : b.op('Expand', [zero, b.op('Shape', [scale])]);
+    b.output(
+      'quantized',
+      b.op('QuantizeLinear', [weight, scale, zeroPoint], { axis: axis ?? undefined }),
+      dtype,
+      dims,
+    );
+    b.output('scale', scale, 'float32', scaleShape);
+  });
+
+/** Shares of max(|w|)/7 that are tried as scale: with 16 levels, clipping the few largest weights pays. */
+const fourBitCandidates = Array.from({ length: 14 }, (_, i) => 1 - 0.05 * i);
+
+/** weight, min_scale → levels of int4 as int8, scale.  argmin over candidates s of Σ(w − s·clip(round(w/s), −8, 7))². */
+const fourBitGraph = (rank: number, axis: number | null): Model =>
+  buildKernel((b) => {
+    const dims = Array.from({ length: rank }, (_, i) => `d${i}`);
+    const scaleShape = axis === null ? [] : [`d${axis}`];
+    const weight = b.input('weight', 'float32', dims);
+    const minScale = b.input('min_scale', 'float32', scaleShape);
+    const constant = (value: number) => b.constant(scalar('float32', value));
+    const others = dims.flatMap((_, i) => (i === axis ? [] : [i]));
+    const axes = b.constant(tensorOf('int64', [others.length], others));
+    const over = (op: string, v: Value) => (others.length === 0 ? v : b.op(op, [v, axes], { keepdims: 0 }));
+    const wide = b.constant(
+      tensorOf(
+        'int64',
+        [axis === null ? 0 : rank],
+        axis === null ? [] : dims.map((_, i) => (i === axis ? -1 : 1)),
+      ),
+    );
+    const largest = over('ReduceMax', b.op('Abs', [weight]));
+    const steps = (s: Value) => {
+      const along = b.op('Reshape', [s, wide]);
+      const levels = b.op('Clip', [b.op('Round', [b.op('Div', [weight, along])]), constant(-8), constant(7)]);
+      return { levels, along };
+    };
+    const tried = fourBitCandidates.map((share) => {
+      const scaled = b.op('Max', [b.op('Mul', [largest, constant(share / 7)]), minScale]);
+      const scale = b.op('Where', [b.op('Greater', [scaled, constant(1e-35)]), scaled, constant(1)]);
+      const { levels, along } = steps(scale);
+      const miss = b.op('Sub', [weight, b.op('Mul', [levels, along])]);
+      return { scale, error: over('ReduceSum', b.op('Mul', [miss, miss])) };
+    });
+    const best = tried.reduce((a, c) => {
+      const better = b.op('Less', [c.error, a.error]);
+      const pick = (x: Value, y: Value) => b.op('Where', [better, x, y]);
+      return { scale: pick(c.scale, a.scale), error: pick(c.error, a.error) };
+    });
+    b.output('quantized', b.op('Cast', [steps(best.scale).levels], { to: 3 }), 'int8', dims);
+    b.output('scale', best.scale, 'float32', scaleShape);
+  });

@@ -1,0 +1,169 @@
+/** Pictures as samples: decoded when asked for, never kept. Needs Node and sharp. */
+import { createHash } from 'node:crypto';
+import type { Port } from '../model/ir/port.ts';
+import type { Tensor } from '../model/ir/tensor.ts';
+import { badImages, calibrationShape, dataUnreadable } from '../support/diagnostics/data.ts';
+import type { ClassLabels } from './classes.ts';
+import { decodePicture, type EncodedPicture, pictureFacts, thumbnail } from './decode-picture.ts';
+import { formatInput } from './picture-input.ts';
+import type { FittedPreprocessing, Preprocessing } from './preprocess.ts';
+import { inParallel } from './read-all.ts';
+import type { DataSource } from './source.ts';
+
+/** One picture, loaded on demand. */
+export interface Picture {
+  readonly id: string;
+  load(): Promise<EncodedPicture>;
+}
+
+export interface ImageSourceOptions {
+  readonly name: string;
+  readonly pictures: readonly Picture[];
+  readonly port: Port;
+  readonly preprocessing: FittedPreprocessing;
+  readonly labels: ClassLabels | null;
+  /** Leave out pictures that can't be decoded; every one is decoded once to find them. Default: refuse. */
+  readonly skipBad?: boolean;
+}
+
+/** @throws BAD_IMAGES listing all that can't be decoded (here with `skipBad` when none is left, else on the
+ *  first `read` of one); CALIBRATION_SHAPE when the preprocessed size is not the input's */
+export async function createImageSource(options: ImageSourceOptions): Promise<DataSource> {
+  const { name, port, preprocessing } = options;
+  const spec = preprocessing.spec;
+  const guessed = [...preprocessing.guessed];
+  let pictures = options.pictures;
+  let labels = options.labels?.labels ?? null;
+  if (options.labels) guessed.push(options.labels.how);
+  if (options.skipBad) {
+    const bad = new Set(await undecodable(pictures));
+    if (bad.size === pictures.length) throw badImages(name, pictures.length, [...bad]);
+    if (bad.size > 0)
+      guessed.push(`left out ${bad.size} pictures that can't be decoded: ${listed([...bad])}`);
+    labels = labels?.filter((_, i) => !bad.has(pictures[i]!.id)) ?? null;
+    pictures = pictures.filter((p) => !bad.has(p.id));
+  }
+  guessed.push(...(await notesOnPictures(pictures, spec)));
+
+  let refusal: Promise<readonly string[]> | null = null;
+  const refuse = async (id: string, cause: unknown) => {
+    refusal ??= undecodable(pictures);
+    const bad = await refusal;
+    if (bad.length === 0) throw dataUnreadable(id, cause);
+    throw badImages(name, pictures.length, bad);
+  };
+  const load = async (index: number) => at(pictures, index).load();
+  const fingerprints = new Map<number, Promise<string>>();
+  const fingerprint = (index: number) => {
+    const known = fingerprints.get(index) ?? load(index).then((p) => digest(p.data));
+    fingerprints.set(index, known);
+    return known;
+  };
+  const label = (index: number) => labels?.[index];
+  return {
+    name: `${name} (${pictures.length} images)`,
+    kind: 'images',
+    length: pictures.length,
+    labelled: labels !== null,
+    classes: options.labels?.classes.length ? options.labels.classes : null,
+    guessed,
+    preprocessing: { ...spec, orientation: 'exif', alpha: 'dropped', colour: 'sRGB, 8 bits' },
+    label,
+    fingerprint,
+    async hash() {
+      const contents = await inParallel(pictures.length, 8, fingerprint);
+      const lines = contents.map((content, i) => `${pictures[i]!.id}\t${content}\t${labels?.[i] ?? ''}`);
+      return digest(Buffer.from(JSON.stringify([spec, port.name, port.dtype, port.shape, lines])));
+    },
+    async read(index) {
+      const picture = at(pictures, index);
+      const encoded = await picture.load();
+      const decoded = await decodePicture(encoded, spec).catch((cause: unknown) => refuse(picture.id, cause));
+      const tensor = fitted(decoded, port, picture.id);
+      const known = label(index);
+      return {
+        id: picture.id,
+        inputs: { [port.name]: tensor },
+        ...(known === undefined ? {} : { label: known }),
+      };
+    },
+    picture: async (index) => thumbnail(await load(index)).catch(() => null),
+  };
+}
+
+function at(pictures: readonly Picture[], index: number): Picture {
+  const picture = pictures[index];
+  if (!picture) throw new RangeError(`There is no sample ${index}; there are ${pictures.length}.`);
+  return picture;
+}
+
+const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+const listed = (ids: readonly string[]) => ids.slice(0, 5).join(', ') + (ids.length > 5 ? ' …' : '');
+
+/** Ids of the pictures that don't decode to the end. */
+async function undecodable(pictures: readonly Picture[]): Promise<readonly string[]> {
+  const asTheyAre = { resize: { mode: 'none' as const }, crop: null };
+  const checks = await inParallel(pictures.length, 4, async (i) => {
+    const encoded = await pictures[i]!.load();
+    return decodePicture(encoded, { ...plain, ...asTheyAre }).then(
+      () => null,
+      () => pictures[i]!.id,
+    );
+  });
+  return checks.filter((id) => id !== null);
+}
+
+const plain: Preprocessing = {
+  name: 'none',
+  resize: { mode: 'none' },
+  crop: null,
+  pad: 0,
+  scale: 1,
+  mean: [0],
+  std: [1],
+  layout: 'NHWC',
+  channels: 'L',
+  dtype: 'uint8',
+};
+
+/** The same numbers under the rank of the input: models without a batch or without a channel axis have rank
+ *  3. */
+function fitted(tensor: Tensor, port: Port, id: string): Tensor {
+  const shape = port.shape!;
+  const rank3 = shape.length === 3;
+  const channelAxis = tensor.dims[1] === 1 ? 1 : 3;
+  const hasChannels = shape[0] === 3 || shape[2] === 3 || shape[2] === 1;
+  const dims = !rank3
+    ? tensor.dims
+    : hasChannels
+      ? tensor.dims.slice(1)
+      : tensor.dims.filter((_, axis) => axis !== channelAxis);
+  if (dims.some((d, i) => typeof shape[i] === 'number' && shape[i] !== d))
+    throw calibrationShape(
+      id,
+      `a picture that preprocessing turns into ${tensor.dtype} [${dims.join(',')}]`,
+      port.name,
+      formatInput(port),
+      'Leave --preprocess out to have pictures resized to the input, or correct its size.',
+    );
+  return { ...tensor, dims };
+}
+
+/** What a look at the headers of up to 32 pictures, spread over the folder, tells. Bad ones are passed over
+ *  here. */
+async function notesOnPictures(pictures: readonly Picture[], spec: Preprocessing): Promise<string[]> {
+  const count = Math.min(32, pictures.length);
+  const facts = await inParallel(count, 4, async (i) => {
+    const picture = pictures[Math.floor((i * pictures.length) / count)]!;
+    return pictureFacts(await picture.load()).catch(() => null);
+  });
+  const known = facts.filter((f) => f !== null);
+  const notes: string[] = [];
+  const alpha = known.filter((f) => f.hasAlpha).length;
+  if (alpha > 0) notes.push(`transparency dropped (${alpha} of ${known.length} pictures looked at have it)`);
+  const first = known[0];
+  const crop = spec.crop ?? (spec.resize.mode === 'exact' ? spec.resize.size : null);
+  if (first && crop && known.every((f) => f.width === crop.width && f.height === crop.height))
+    notes.push(`pictures are ${crop.width}×${crop.height} already: not resized`);
+  return notes;
+}

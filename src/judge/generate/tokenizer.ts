@@ -1,0 +1,104 @@
+/** Text to token ids and back: the tokenizer.json of Hugging Face, a plain vocabulary, or a llama2.c tokenizer.bin. */
+import { tokenizerInvalid } from '../../support/diagnostics/generation.ts';
+import { parseScoredPieces, scoredTokenizer } from './tokenizer-scored.ts';
+import { vocabularyTokenizer } from './tokenizer-vocabulary.ts';
+
+export interface TextTokenizer {
+  /** Ids of a text, with the special tokens that the model expects around it.
+   *  @throws TOKEN_UNKNOWN for text that the vocabulary can't spell */
+  encode(text: string): number[];
+  /** Text of ids, special tokens left out. */
+  decode(ids: readonly number[]): string;
+  /** Tokens that end a text. */
+  readonly stopTokens: readonly number[];
+  /** The token that fills up, with which T5 begins to write; null when there is none. */
+  readonly padToken: number | null;
+}
+
+export interface TokenizerFile {
+  /** For messages. */
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  /** tokenizer_config.json beside a tokenizer.json, parsed. */
+  readonly config?: unknown;
+}
+
+/** Reads whichever kind of file it is.
+ *  @throws TOKENIZER_INVALID */
+export async function readTokenizer({ name, bytes, config }: TokenizerFile): Promise<TextTokenizer> {
+  if (/\.bin$/.test(name)) return scoredTokenizer(parseScoredPieces(bytes, name), name);
+  const text = decodeText(bytes, name);
+  if (!/\.json$/.test(name)) return vocabularyTokenizer(parseLines(text), name);
+  const json = parseJson(text, name);
+  if (typeof json === 'object' && json !== null && 'model' in json) return jsonTokenizer(json, config, name);
+  return vocabularyTokenizer(parseVocabulary(json, name), name);
+}
+
+function decodeText(bytes: Uint8Array, name: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw tokenizerInvalid(name, 'it is not UTF-8 text', cause);
+  }
+}
+
+function parseJson(text: string, name: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw tokenizerInvalid(name, 'it is not valid JSON', cause);
+  }
+}
+
+/** Token → id, from { "token": id } or ["token", …]. */
+function parseVocabulary(json: unknown, name: string): Map<string, number> {
+  if (Array.isArray(json) && json.every((t) => typeof t === 'string'))
+    return new Map(json.map((t, i) => [t, i]));
+  const entries =
+    typeof json === 'object' && json !== null && !Array.isArray(json) ? Object.entries(json) : [];
+  if (entries.length === 0 || !entries.every(([, id]) => Number.isInteger(id) && (id as number) >= 0))
+    throw tokenizerInvalid(name, 'expected { "token": id }, a list of tokens, or a tokenizer.json');
+  return new Map(entries as [string, number][]);
+}
+
+/** One token a line; the last line's end begins no token. */
+function parseLines(text: string): Map<string, number> {
+  const lines = text.split(/\r?\n/);
+  if (lines.at(-1) === '') lines.pop();
+  return new Map(lines.map((token, id) => [token, id]));
+}
+
+/** Names that models give to the token that ends a text. */
+const endNames = ['</s>', '<|endoftext|>', '<|end_of_text|>', '<|im_end|>', '<|eot_id|>', '<eos>', '[EOS]'];
+
+async function jsonTokenizer(json: object, config: unknown, name: string): Promise<TextTokenizer> {
+  const { Tokenizer } = await import('@huggingface/tokenizers');
+  const settings = typeof config === 'object' && config !== null ? config : {};
+  const inner = opened(() => new Tokenizer(json, settings), name);
+  const idOf = (token: string | null) => (token === null ? undefined : inner.token_to_id(token));
+  const said = idOf(tokenNamed(settings, 'eos_token'));
+  const stopTokens = said === undefined ? endNames.map(idOf).filter((id) => id !== undefined) : [said];
+  return {
+    stopTokens,
+    padToken: idOf(tokenNamed(settings, 'pad_token')) ?? idOf('<pad>') ?? null,
+    encode: (text) => inner.encode(text).ids,
+    decode: (ids) => (ids.length === 0 ? '' : inner.decode([...ids], { skip_special_tokens: true })),
+  };
+}
+
+function opened<T>(open: () => T, name: string): T {
+  try {
+    return open();
+  } catch (cause) {
+    throw tokenizerInvalid(name, cause instanceof Error ? cause.message : String(cause), cause);
+  }
+}
+
+/** "</s>", or { "content": "</s>", … }. */
+function tokenNamed(config: object, key: string): string | null {
+  const value: unknown = (config as Record<string, unknown>)[key];
+  if (typeof value === 'string') return value;
+  const content: unknown =
+    typeof value === 'object' && value !== null ? (value as Record<string, unknown>)['content'] : null;
+  return typeof content === 'string' ? content : null;
+}

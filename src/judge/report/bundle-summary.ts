@@ -1,0 +1,129 @@
+/** What every view of a bundle's report says first: the headline, the bad news, and each figure as text. */
+import { formatBytes, formatDb, formatMs, formatPercent } from '../../support/units.ts';
+import {
+  type BundleReport,
+  fastestOf,
+  type MeasuredDevice,
+  placeOf,
+  type Quality,
+  qualityOf,
+  type ReportedVariant,
+} from './bundle-report.ts';
+import { timesSmaller } from './summary.ts';
+
+export const none = '–';
+export const orNone = (value: number | null | undefined, format: (value: number) => string) =>
+  value == null ? none : format(value);
+
+export const formatQuality = ({ value, unit }: Pick<Quality, 'value' | 'unit'>) =>
+  unit === 'dB' ? formatDb(value) : formatPercent(value);
+
+/** "same top-1 98.3 % on 100 samples", "accuracy 79.0 % (original 79.0 %) on 100 samples". */
+export function describeQuality(quality: Quality): string {
+  const { metric, original, samples, unit } = quality;
+  const was = original === null ? '' : ` (original ${formatQuality({ value: original, unit })})`;
+  return `${metric} ${formatQuality(quality)}${was} on ${samples} samples`;
+}
+
+/** Bytes that a page downloads for a variant; raw where nobody compressed it. */
+export const wireBytes = ({ brotliBytes, bytes }: ReportedVariant) => brotliBytes ?? bytes;
+
+/** Variants for pages first: a bundle for pages may hold files for phones too. */
+export function smallest({ variants }: BundleReport): ReportedVariant | null {
+  const paged = variants.filter((v) => v.runtime !== null);
+  const among = paged.length > 0 ? paged : variants;
+  return [...among].sort((a, b) => wireBytes(a) - wireBytes(b))[0] ?? null;
+}
+
+export const floatOf = ({ variants }: BundleReport): ReportedVariant | null =>
+  variants.find((v) => v.precision === 'float32') ?? null;
+
+export function headlineOf(report: BundleReport): string {
+  const best = smallest(report);
+  if (!best) return `${report.name}: nothing to run`;
+  const float = floatOf(report);
+  const count = `${report.variants.length} ${report.variants.length === 1 ? 'variant' : 'variants'}`;
+  const smaller =
+    float && float !== best ? ` (${timesSmaller(wireBytes(float), wireBytes(best))} than float)` : '';
+  const size = `${report.name}: ${count}, the smallest is ${formatBytes(wireBytes(best))} to download${smaller}`;
+  const device = report.devices.find((d) => fastestOf(d));
+  const fast = device && fastestOf(device);
+  if (!device || !fast) return size;
+  return `${size}; ${formatMs(fast.measured!.medianMs!)} a run on ${placeOf(fast)}${device.emulated ? ', emulated' : ''}`;
+}
+
+export interface News {
+  readonly level: 'warn' | 'bad';
+  readonly text: string;
+}
+
+/** More points of accuracy lost than this are bad news, where it is more than one sample. */
+const metricDrop = 0.01;
+
+/** Bad news first. */
+export function newsOf(report: BundleReport): News[] {
+  const news: News[] = [];
+  for (const { name, accuracy } of report.variants) {
+    if (!accuracy || accuracy.original === null) continue;
+    const { metric, value, original, samples } = accuracy;
+    if (original - value <= Math.max(metricDrop, 1 / samples) + 1e-9) continue;
+    news.push({
+      level: 'bad',
+      text: `${name} has ${metric} ${formatPercent(value)} where the original has ${formatPercent(original)} (${samples} samples).`,
+    });
+  }
+  for (const { name, reason } of report.refused)
+    news.push({ level: 'bad', text: `Not in the bundle: ${name}, ${reason}.` });
+  if (report.data?.synthetic)
+    news.push({ level: 'warn', text: 'Compared on made-up inputs: what it does to real ones is not known.' });
+  news.push(...report.notes.map((text) => ({ level: 'warn' as const, text })));
+  if (!report.devices.some((d) => fastestOf(d)))
+    news.push({
+      level: 'warn',
+      text: 'Speed was not measured yet: compress profile, or compress lab for phones.',
+    });
+  else if (report.devices.every((d) => d.emulated))
+    news.push({ level: 'warn', text: 'Measured on emulated devices only: no real one.' });
+  return news;
+}
+
+/** "Chromium 156.0 · AMD EPYC, 2 cores, Linux x64". */
+export const deviceTitle = ({ device, host }: Pick<MeasuredDevice, 'device' | 'host'>) =>
+  `${device} · ${host}`;
+
+/** What is the same for all runs on a device: runtimes and GPUs, each once; when it was measured last. */
+export function deviceFacts({ runs, emulated }: MeasuredDevice): string[] {
+  const unique = (values: readonly (string | null)[]) => [...new Set(values.filter((v) => v !== null))];
+  const dates = runs.flatMap((run) => run.measured?.measuredAt.slice(0, 10) ?? []).sort();
+  return [
+    ...(emulated ? [] : ['real device']),
+    ...unique(runs.map((run) => run.runtime)),
+    ...unique(runs.map((run) => run.adapter)),
+    ...(dates.length > 0 ? [`measured ${dates.at(-1)}`] : []),
+  ];
+}
+
+/** Batch sizes of which a device has a throughput, ascending. */
+export const batchesOf = ({ runs }: MeasuredDevice): string[] =>
+  [...new Set(runs.flatMap((run) => Object.keys(run.measured?.throughput ?? {})))].sort(
+    (a, b) => Number(a) - Number(b),
+  );
+
+/** What was not measured on a device and why, each reason once with whom it concerns. */
+export function missingOf({ runs }: MeasuredDevice): { readonly who: string; readonly why: string }[] {
+  const about = new Map<string, string[]>();
+  for (const run of runs) {
+    if (run.measured) continue;
+    const place = run.provider === null ? run.variant : `${run.variant} on ${placeOf(run)}`;
+    const why = run.reason ?? 'unknown';
+    about.set(why, [...(about.get(why) ?? []), place]);
+  }
+  return [...about].map(([why, who]) => ({ who: who.join(', '), why }));
+}
+
+/** How a variant's answers compare, for a table's cell. */
+export const qualityText = (variant: ReportedVariant, data: BundleReport['data']): string => {
+  const quality = qualityOf(variant, data);
+  if (quality) return describeQuality(quality);
+  return variant.parity.length > 0 ? 'no difference' : 'not measured';
+};

@@ -1,0 +1,148 @@
+/** The top of the page: verdict in one sentence, bad news, five big numbers. */
+import { formatBytes, formatDb, formatMs, formatPercent, formatTimes } from '../../../support/units.ts';
+import { compareLatency, latencyPairs } from '../latency.ts';
+import { changeOf, formatChange, formatMetric } from '../metrics.ts';
+import type { Report } from '../report.ts';
+import { speedNote, type Tone, timesSmaller } from '../summary.ts';
+import { agreementLevel, isSlower, limits, mainMetric, worstAgreement, worstSqnr } from '../verdict.ts';
+import { html, type Markup, unbroken } from './markup.ts';
+
+export interface BigNumber {
+  readonly label: string;
+  readonly after: string;
+  /** null where there is nothing to compare with. */
+  readonly before: string | null;
+  /** What it means, in the tone. */
+  readonly note: string;
+  /** How it was measured, or what comes with it. */
+  readonly detail?: string;
+  readonly tone: Tone;
+  /** After as a share of before, for the bar; null without a bar. */
+  readonly share: number | null;
+}
+
+export const levels = { good: 'No bad news', warn: 'Read the notes', bad: 'Bad news' } as const;
+
+export function top(report: Report): Markup {
+  const { verdict } = report;
+  const news = verdict.warnings.map(
+    ({
+      level,
+      text,
+    }) => html`<li class="${level}"><strong>${level === 'bad' ? 'Problem' : 'Note'}:</strong> ${unbroken(text)}</li>
+`,
+  );
+  const numbers = [fileSize(report), transfer(report), quality(report), speed(report), memory(report)];
+  return html`<header>
+<p class="where"><span class="brand">edgepress</span> <span class="name">${report.source.file}</span> <span aria-hidden="true">→</span> <span class="name">${report.result.file}</span></p>
+<p class="badge ${verdict.level}">${levels[verdict.level]}</p>
+<h1>${unbroken(verdict.headline)}</h1>
+${news.length > 0 ? html`<ul class="news">${news}</ul>` : null}
+</header>
+<section aria-label="Five numbers, before and after"><dl class="numbers">${numbers.map(card)}</dl></section>`;
+}
+
+export function card({ label, after, before, note, detail, tone, share }: BigNumber): Markup {
+  const filled = share === null ? 0 : 100 * (share > 1 ? 1 / share : share);
+  const bar =
+    share === null
+      ? null
+      : html`<dd class="bar${share > 1 ? ' over' : ''}" aria-hidden="true"><span style="width:${filled.toFixed(1)}%"></span></dd>`;
+  return html`<div class="card"><dt>${label}</dt>
+<dd class="big${after === 'not measured' ? ' none' : ''}">${after}</dd>
+${bar}
+<dd class="was">${before === null ? '' : `before ${before}`}</dd>
+<dd class="note ${tone}">${unbroken(note)}</dd>
+<dd class="was">${unbroken(detail ?? '')}</dd></div>
+`;
+}
+
+function fileSize({ source, result }: Report): BigNumber {
+  return sized('File', source.sizeBytes, result.sizeBytes, '');
+}
+
+function transfer({ source, result, target }: Report): BigNumber {
+  const runtime = target.runtimeBrotliBytes;
+  const note = runtime === null ? '' : `plus ${formatBytes(runtime)} of runtime`;
+  if (result.brotliBytes !== null)
+    return sized('Download (brotli)', source.brotliBytes, result.brotliBytes, note);
+  return sized('Download (gzip)', source.gzipBytes, result.gzipBytes, note);
+}
+
+function memory({ memory }: Report): BigNumber {
+  return sized(
+    'Memory peak',
+    memory?.beforePeakBytes ?? null,
+    memory?.afterPeakBytes ?? null,
+    memory?.how ?? '',
+  );
+}
+
+function sized(label: string, before: number | null, after: number | null, detail: string): BigNumber {
+  const both = before !== null && after !== null;
+  const change = both ? timesSmaller(before, after) : '';
+  return {
+    label,
+    after: after === null ? 'not measured' : formatBytes(after),
+    before: before === null ? null : formatBytes(before),
+    note: change,
+    detail,
+    tone: both && after > before ? 'bad' : both && after < before * 0.99 ? 'good' : 'plain',
+    share: both ? after / before : null,
+  };
+}
+
+function quality(report: Report): BigNumber {
+  const metric = mainMetric(report);
+  const agreement = worstAgreement(report);
+  if (metric !== null) {
+    const isBad = metric.unit === 'fraction' && -(changeOf(metric) ?? 0) > limits.metricDrop + 1e-9;
+    const same = agreement === null ? '' : `same answer for ${formatPercent(agreement)}`;
+    return {
+      label: metric.name,
+      after: formatMetric(metric, metric.after),
+      before: formatMetric(metric, metric.before),
+      note: formatChange(metric),
+      detail: same,
+      tone: isBad ? 'bad' : 'plain',
+      share: null,
+    };
+  }
+  const sqnr = worstSqnr(report);
+  const base = { label: 'Same answer', before: null, share: null };
+  const samples = report.compare === null ? '' : `of ${report.compare.samples} samples`;
+  if (agreement !== null) {
+    const tone = agreementLevel(report);
+    const note = [samples, sqnr === null ? '' : `SQNR ${formatDb(sqnr)}`]
+      .filter((text) => text !== '')
+      .join(', ');
+    return { ...base, after: formatPercent(agreement), note, tone };
+  }
+  if (sqnr === null)
+    return { ...base, label: 'Quality', after: 'not measured', note: 'no samples', tone: 'warn' };
+  const tone = sqnr < limits.outputSqnrDb ? 'warn' : 'plain';
+  return { ...base, label: 'Output SQNR', after: formatDb(sqnr), note: samples, tone };
+}
+
+function speed(report: Report): BigNumber {
+  const pair = latencyPairs(report).find((p) => p.after !== null);
+  const label = pair ? `Latency on ${pair.provider}` : 'Latency';
+  if (!pair?.after)
+    return { label, after: 'not measured', before: null, note: '', tone: 'plain', share: null };
+  const { before, after } = pair;
+  const change = before ? compareLatency(before, after) : null;
+  return {
+    label,
+    after: formatMs(after.medianMs),
+    before: before ? formatMs(before.medianMs) : null,
+    note: change ? speedNote(change) : '',
+    tone: isSlower(pair) ? 'bad' : change?.change === 'faster' ? 'good' : 'plain',
+    share: before ? after.medianMs / before.medianMs : null,
+  };
+}
+
+/** Title of the browser's tab. */
+export const pageTitle = ({ source, result }: Report) => {
+  const ratio = source.sizeBytes / result.sizeBytes;
+  return `${result.file}: ${ratio > 1.01 ? `${formatTimes(ratio)} times smaller` : 'edgepress report'}`;
+};

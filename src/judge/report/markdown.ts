@@ -1,0 +1,88 @@
+/** The report as Markdown for a pull request: verdict, table and warnings in view, the rest folded away. */
+import { formatBytes, formatDb } from '../../support/units.ts';
+import { dataText } from './data-text.ts';
+import { cell, code, fence, folded, table, text } from './markdown-text.ts';
+import type { Report } from './report.ts';
+import { stepsMarkdown } from './steps.ts';
+import { keptGroups, layerPrecision, summaryRows, worstLayers } from './summary.ts';
+import { trainingMarkdown } from './training.ts';
+
+/** GitHub's flavour. Names from files and models are escaped: they make no links, mentions, HTML or table cells. */
+export function renderMarkdown(report: Report): string {
+  const marks = { good: '✅', warn: '⚠️', bad: '❌' } as const;
+  const blocks = [
+    `### ${marks[report.verdict.level]} ${text(report.verdict.headline)}`,
+    report.verdict.warnings.map(({ level, text: words }) => `- ${marks[level]} ${text(words)}`).join('\n'),
+    `${code(report.source.file)} → ${code(report.result.file)}, target ${text(report.target.name)} (${text(report.target.runtime)})`,
+    summary(report),
+    stepsMarkdown(report),
+    kept(report),
+    worst(report),
+    ...(report.training ?? []).map(trainingMarkdown),
+    folded('Recipe', fence(JSON.stringify(report.recipe, null, 2) ?? 'null', 'json')),
+    folded('Environment', environment(report)),
+    next(report),
+  ];
+  return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
+}
+
+function summary(report: Report): string {
+  const rows = summaryRows(report).map((row) => {
+    const after = row.tone === 'bad' ? `**${text(row.after)}**` : text(row.after);
+    return [
+      text(row.label),
+      text(row.before),
+      after,
+      row.tone === 'bad' ? `❌ ${text(row.note)}` : text(row.note),
+    ];
+  });
+  return table(['', 'before', 'after', ''], ['left', 'right', 'right', 'left'], rows);
+}
+
+function kept({ layers }: Report): string {
+  const groups = keptGroups(layers);
+  if (groups.length === 0) return '';
+  const count = groups.reduce((sum, group) => sum + group.count, 0);
+  const rows = groups.map((group) => {
+    const names = group.layers.slice(0, 8).map((layer) => cell(layer.name));
+    const more = group.count > names.length ? ` and ${group.count - names.length} more` : '';
+    return [text(group.what), text(group.reason), names.join(', ') + more];
+  });
+  const body = table(['layers', 'why', 'which'], ['left', 'left', 'left'], rows);
+  return folded(`Left in float, or out of int8 compute: ${count} of ${layers.length} layers`, body);
+}
+
+function worst({ layers }: Report): string {
+  const rows = worstLayers(layers, 10).map((layer) => [
+    cell(layer.name),
+    text(layer.opType),
+    layerPrecision(layer),
+    formatDb(layer.sqnrDb!),
+  ]);
+  if (rows.length === 0) return '';
+  const body = table(['layer', 'op', 'precision', 'SQNR'], ['left', 'left', 'left', 'right'], rows);
+  return folded('Layers furthest from the original', body);
+}
+
+function environment(report: Report): string {
+  const { environment: env, data } = report;
+  const runtimes = Object.entries(env.runtimes).map(([name, version]) => `${name} ${version}`);
+  const lines = [
+    `command: ${report.command}`,
+    `made: ${report.createdAt} by ${report.tool.name} ${report.tool.version}`,
+    `precision: ${report.precision.summary}`,
+    `data: ${dataText(data)}`,
+    `preprocessing: ${data?.preprocessing ? JSON.stringify(data.preprocessing) : 'none'}`,
+    ...(data && data.guessed.length > 0 ? [`guessed: ${data.guessed.join('; ')}`] : []),
+    `machine: ${env.os}, ${env.cpu}, ${env.cores} cores, ${formatBytes(env.memoryBytes)}, Node ${env.node}`,
+    `runtimes: ${runtimes.join(', ')}`,
+    `source: sha256 ${report.source.sha256}`,
+    `result: sha256 ${report.result.sha256}`,
+  ];
+  return fence(lines.join('\n'), 'text');
+}
+
+const next = (report: Report) =>
+  report.next.length === 0
+    ? ''
+    : `Next:\n${report.next.map((step) => `- ${code(step.command)} (${text(step.why)})`).join('\n')}`;

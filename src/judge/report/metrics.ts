@@ -1,0 +1,26 @@
+/** Task metrics as people read them. */
+import { formatDecimal, formatPercent, formatSigned } from '../../support/units.ts';
+import type { Report } from './report.ts';
+
+export type Metric = NonNullable<Report['evaluation']>['metrics'][number];
+
+/** 0.8225 → "82.3 %"; bits and plain numbers with three decimals. */
+export function formatMetric(metric: Pick<Metric, 'unit'>, value: number | null): string {
+  if (value === null) return '–';
+  if (metric.unit === 'fraction') return formatPercent(value);
+  return metric.unit === 'bits' ? `${formatDecimal(value, 3)} bits` : formatDecimal(value, 3);
+}
+
+/** How much better the result is: positive is better whichever way the metric points; null when not measured. */
+export function changeOf({ before, after, higherIsBetter }: Metric): number | null {
+  if (before === null || after === null) return null;
+  return higherIsBetter ? after - before : before - after;
+}
+
+/** "−0.3 points", "+0.012 bits": the difference as measured, not turned round. */
+export function formatChange(metric: Metric): string {
+  const { before, after, unit } = metric;
+  if (before === null || after === null) return '';
+  if (unit === 'fraction') return `${formatSigned(100 * (after - before), 1)} points`;
+  return `${formatSigned(after - before, 3)}${unit === 'bits' ? ' bits' : ''}`;
+}

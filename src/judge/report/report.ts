@@ -1,0 +1,235 @@
+/** The one value that says all that happened. Terminal, JSON, Markdown and HTML are views of it.
+ *  null means "not measured" or "not applicable" everywhere; it is never written as zero. */
+import { z } from 'zod';
+import { trainingSchema } from './training.ts';
+
+/** `type` as people read it: "float32 [N,3,224,224]". */
+const port = z.object({ name: z.string(), type: z.string() });
+
+export const modelFactsSchema = z.object({
+  file: z.string(),
+  sha256: z.string(),
+  sizeBytes: z.number(),
+  gzipBytes: z.number().nullable(),
+  brotliBytes: z.number().nullable(),
+  /** Elements of all weights. */
+  parameters: z.number(),
+  /** Multiply–accumulates for one sample (batch and other free dimensions 1); null when shapes don't allow it. */
+  macs: z.number().nullable(),
+  nodes: z.number(),
+  opset: z.number(),
+  producer: z.string(),
+  inputs: z.array(port),
+  outputs: z.array(port),
+  /** Weight bytes by element type. */
+  weightBytes: z.record(z.string(), z.number()),
+  /** Count of nodes by op type. */
+  ops: z.record(z.string(), z.number()),
+});
+
+export const latencySchema = z.object({
+  model: z.enum(['before', 'after']),
+  device: z.string(),
+  provider: z.string(),
+  runtime: z.string(),
+  threads: z.number(),
+  /** Session configuration that was in force, such as session.disable_quant_qdq=1. */
+  config: z.record(z.string(), z.string()),
+  warmup: z.number(),
+  repetitions: z.number(),
+  medianMs: z.number(),
+  p90Ms: z.number(),
+  minMs: z.number(),
+  createMs: z.number(),
+  firstRunMs: z.number(),
+  /** Every repetition, in order. */
+  samplesMs: z.array(z.number()),
+  /** Run by turns with the other model: the i-th run of each are neighbours. */
+  byTurns: z.boolean().optional(),
+  emulated: z.boolean(),
+});
+
+export const layerSchema = z.object({
+  /** Name of the node in the optimised model, or of its first output where it has none. */
+  name: z.string(),
+  opType: z.string(),
+  /** 'int8' computes in int8; 'int8-dynamic' too, activation ranges found at run time; 'int8-weights' stores int8, computes
+   *  float; 'q4' stores 4 bits a weight with a scale a block; 'float16' stores float16, and computes in it if `reason` is null. */
+  precision: z.enum(['float', 'int8', 'int8-dynamic', 'int8-weights', 'q4', 'float16']),
+  /** What weights are stored in where that is narrower than `precision` says. */
+  weights: z.literal('int4').optional(),
+  weightBytesBefore: z.number(),
+  weightBytesAfter: z.number(),
+  macs: z.number().nullable(),
+  sqnrDb: z.number().nullable(),
+  cosine: z.number().nullable(),
+  /** Why it was left in float, or left out of int8 compute; null when it was not. */
+  reason: z.string().nullable(),
+});
+
+export const reportSchema = z.object({
+  schema: z.literal('edgepress/report@1'),
+  tool: z.object({ name: z.literal('edgepress'), version: z.string() }),
+  createdAt: z.string(),
+  command: z.string(),
+  environment: z.object({
+    os: z.string(),
+    cpu: z.string(),
+    cores: z.number(),
+    memoryBytes: z.number(),
+    node: z.string(),
+    runtimes: z.record(z.string(), z.string()),
+  }),
+  verdict: z.object({
+    level: z.enum(['good', 'warn', 'bad']),
+    headline: z.string(),
+    /** Bad news first, in plain words. */
+    warnings: z.array(z.object({ level: z.enum(['warn', 'bad']), text: z.string() })),
+  }),
+  source: modelFactsSchema,
+  result: modelFactsSchema,
+  target: z.object({
+    name: z.string(),
+    runtime: z.string(),
+    /** Bytes of the runtime that a page loads beside the model. */
+    runtimeBrotliBytes: z.number().nullable(),
+    /** Session configuration that the result wants, such as session.disable_quant_qdq=1. */
+    sessionConfig: z.record(z.string(), z.string()),
+  }),
+  precision: z.object({
+    mode: z.enum(['static', 'dynamic', 'weight-only', 'float16', 'q4', 'none']),
+    summary: z.string(),
+  }),
+  data: z
+    .object({
+      source: z.string(),
+      /** Data of its own that was compared on; null: a part of `source`. Absent in older reports. */
+      test: z.string().nullable().optional(),
+      kind: z.string(),
+      calibrationSamples: z.number(),
+      evaluationSamples: z.number(),
+      labelled: z.boolean(),
+      synthetic: z.boolean(),
+      /** The spec of src/data/preprocess.ts; its `name` is the preset's name, a file's name or "custom". */
+      preprocessing: z.record(z.string(), z.unknown()).nullable(),
+      /** What was assumed rather than told, in plain words; one that begins with "preprocessing" is a warning. */
+      guessed: z.array(z.string()),
+    })
+    .nullable(),
+  stages: z.array(
+    z.object({
+      name: z.string(),
+      summary: z.string(),
+      ms: z.number(),
+      passes: z.array(
+        z.object({
+          name: z.string(),
+          effect: z.enum(['exact', 'lossy', 'analysis']),
+          changed: z.number(),
+          skipped: z.number(),
+          ms: z.number(),
+        }),
+      ),
+    }),
+  ),
+  /** The model after each step (prune, distil …), the original first and the quantised result last; absent when there was
+   *  no step but quantisation. */
+  steps: z
+    .array(
+      z.object({
+        name: z.string(),
+        sizeBytes: z.number(),
+        parameters: z.number(),
+        macs: z.number().nullable(),
+        /** accuracy, or agreement with the original; a fraction. */
+        metric: z.string().nullable(),
+        value: z.number().nullable(),
+        latencyMs: z.number().nullable(),
+        /** What it has to say besides, such as why it ended early. */
+        note: z.string().nullable().optional(),
+      }),
+    )
+    .optional(),
+  /** What was trained, in order; absent when nothing was. */
+  training: z.array(trainingSchema).optional(),
+  /** Every layer with weights or quantised inputs, in graph order. */
+  layers: z.array(layerSchema),
+  /** What passes could have acted on and did not. */
+  skipped: z.array(z.object({ pass: z.string(), at: z.string(), reason: z.string() })),
+  compare: z
+    .object({
+      samples: z.number(),
+      runtime: z.string(),
+      outputs: z.array(
+        z.object({
+          name: z.string(),
+          sqnrDb: z.number().nullable(),
+          cosine: z.number().nullable(),
+          /** null when a difference is NaN or infinite. */
+          maxAbsError: z.number().nullable(),
+          /** Elements that are NaN or infinite in the result and finite in the original; absent means none. */
+          nonFinite: z.number().optional(),
+          /** Share of rows (last axis) whose largest element is at the same place; null where that makes no sense. */
+          top1Agreement: z.number().nullable(),
+        }),
+      ),
+      disagreements: z.array(
+        z.object({
+          id: z.string(),
+          /** What each of the two says, as people read it: a class name, or "class 17". */
+          before: z.string(),
+          after: z.string(),
+          truth: z.string().nullable(),
+          /** A small picture as a data URL (PNG, JPEG, WebP or GIF, base64); anything else is not shown. */
+          picture: z.string().nullable(),
+        }),
+      ),
+    })
+    .nullable(),
+  evaluation: z
+    .object({
+      task: z.string(),
+      samples: z.number(),
+      runtime: z.string(),
+      metrics: z.array(
+        z.object({
+          name: z.string(),
+          before: z.number().nullable(),
+          after: z.number().nullable(),
+          /** 'fraction' prints as percent. */
+          unit: z.enum(['fraction', 'number', 'bits']),
+          higherIsBetter: z.boolean(),
+          /** 95 % interval of `after`, where it has one. */
+          interval: z.tuple([z.number(), z.number()]).nullable(),
+        }),
+      ),
+    })
+    .nullable(),
+  latency: z.array(latencySchema),
+  memory: z
+    .object({
+      beforePeakBytes: z.number().nullable(),
+      afterPeakBytes: z.number().nullable(),
+      how: z.string(),
+    })
+    .nullable(),
+  /** Size against quality of everything that was tried, this result included. */
+  variants: z.array(
+    z.object({
+      name: z.string(),
+      sizeBytes: z.number(),
+      brotliBytes: z.number().nullable(),
+      metric: z.string().nullable(),
+      value: z.number().nullable(),
+      current: z.boolean(),
+    }),
+  ),
+  recipe: z.unknown(),
+  next: z.array(z.object({ command: z.string(), why: z.string() })),
+  files: z.array(z.string()),
+});
+
+export type Report = z.infer<typeof reportSchema>;
+export type ModelFacts = z.infer<typeof modelFactsSchema>;
+export type Latency = z.infer<typeof latencySchema>;
+export type Layer = z.infer<typeof layerSchema>;

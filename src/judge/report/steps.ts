@@ -1,0 +1,57 @@
+/** The model on its way: what every step before the last cost and bought, and why they came in this order. */
+import { formatBytes, formatCount, formatMs, formatPercent } from '../../support/units.ts';
+import { table, text } from './markdown-text.ts';
+import type { Report } from './report.ts';
+
+type Step = NonNullable<Report['steps']>[number];
+
+const none = '–';
+
+/** Columns that have a value in some row; the first is the step's name. */
+export function stepTable(steps: readonly Step[]): { head: string[]; rows: string[][] } {
+  const metric = steps.find((s) => s.metric !== null)?.metric ?? null;
+  const quality = (s: Step) =>
+    s.value === null ? none : s.metric === 'SQNR' ? `${s.value.toFixed(1)} dB` : formatPercent(s.value);
+  const columns: readonly (readonly [string, (s: Step) => string])[] = [
+    ['step', (s) => s.name],
+    ['size', (s) => formatBytes(s.sizeBytes)],
+    ['parameters', (s) => formatCount(s.parameters)],
+    ['MACs', (s) => (s.macs === null ? none : formatCount(s.macs))],
+    [metric ?? 'quality', quality],
+    ['latency', (s) => (s.latencyMs === null ? none : formatMs(s.latencyMs))],
+  ];
+  const shown = columns.filter(([, cell]) => steps.some((s) => cell(s) !== none));
+  return { head: shown.map(([title]) => title), rows: steps.map((s) => shown.map(([, cell]) => cell(s))) };
+}
+
+const trains = (name: string) => name === 'distil' || name === 'finetune';
+
+/** Why the steps came in this order, where there was a choice, and what each has to say; null where there is nothing. */
+export function stepRemarks(steps: readonly Step[]): string | null {
+  const names = steps.slice(1).map((s) => s.name);
+  const removes = names.some((name) => name === 'prune' || name === 'sparsify');
+  const learns = names.some(trains);
+  const last = names.at(-1) ?? '';
+  const quantised = !['prune', 'sparsify', 'student', 'distil', 'finetune'].includes(last);
+  const parts = [
+    removes && learns ? 'pruned first, so that training repairs what pruning broke' : '',
+    quantised ? `${last} last, so that its scales fit the weights that are left` : '',
+  ].filter((part) => part !== '');
+  const notes = steps.flatMap((s) => (s.note ? [`${s.name} ${s.note}`] : []));
+  const sentences = [parts.join('; '), ...notes].filter((part) => part !== '');
+  const whole = sentences.map((s) => `${s.charAt(0).toUpperCase()}${s.slice(1)}.`).join(' ');
+  return whole === '' ? null : whole;
+}
+
+/** A table, and the reason below it; empty where there was no step. */
+export function stepsMarkdown({ steps }: Pick<Report, 'steps'>): string {
+  if (!steps || steps.length < 2) return '';
+  const { head, rows } = stepTable(steps);
+  const body = table(
+    head,
+    head.map((_, i) => (i === 0 ? 'left' : 'right')),
+    rows.map((row) => row.map(text)),
+  );
+  const reason = stepRemarks(steps);
+  return `Step by step:\n\n${body}${reason ? `\n\n${text(reason)}` : ''}`;
+}

@@ -1,0 +1,219 @@
+/** The before/after rows, what was left alone, and the worst layers: worked out once, shown by every view. */
+import {
+  formatBytes,
+  formatCount,
+  formatDb,
+  formatInteger,
+  formatMs,
+  formatPercent,
+  formatTimes,
+} from '../../support/units.ts';
+import { compareLatency, type LatencyChange, latencyPairs, shortPlaceName } from './latency.ts';
+import { changeOf, formatChange, formatMetric } from './metrics.ts';
+import type { Layer, ModelFacts, Report } from './report.ts';
+import { agreementLevel, isSlower, limits, worstAgreement, worstSqnr } from './verdict.ts';
+
+export type Tone = 'plain' | 'good' | 'warn' | 'bad';
+
+/** One line of the before/after table; texts are ready to print, "–" where nothing was measured. */
+export interface SummaryRow {
+  readonly label: string;
+  readonly before: string;
+  readonly after: string;
+  /** What it means, or where it was measured. */
+  readonly note: string;
+  readonly tone: Tone;
+}
+
+const none = '–';
+
+/** Size, quality, speed and memory; rows for which nothing can ever be said (no samples, no metric) are left out. */
+export function summaryRows(report: Report): SummaryRow[] {
+  return [...sizeRows(report), ...qualityRows(report), ...latencyRows(report), ...memoryRows(report)];
+}
+
+/** File, transfer sizes, parameters and MACs; also what `compress compare` and `inspect` show of two models. */
+export function sizeRows({
+  source,
+  result,
+  target,
+}: Pick<Report, 'source' | 'result' | 'target'>): SummaryRow[] {
+  const runtime = target.runtimeBrotliBytes;
+  const transfer = (label: string, pick: (facts: ModelFacts) => number | null, note: string) =>
+    pairRow(label, pick(source), pick(result), formatBytes, note);
+  return [
+    transfer('file', (f) => f.sizeBytes, timesSmaller(source.sizeBytes, result.sizeBytes)),
+    transfer('gzip', (f) => f.gzipBytes, ''),
+    transfer('brotli', (f) => f.brotliBytes, runtime === null ? '' : `+ runtime ${formatBytes(runtime)}`),
+    { ...pairRow('parameters', source.parameters, result.parameters, formatCount, ''), tone: 'plain' },
+    { ...pairRow('MACs', source.macs, result.macs, formatCount, ''), tone: 'plain' },
+  ];
+}
+
+function qualityRows(report: Report): SummaryRow[] {
+  const rows: SummaryRow[] = [];
+  const [share, sqnr] = [worstAgreement(report), worstSqnr(report)];
+  const worst = (report.compare?.outputs.length ?? 0) > 1 ? 'worst output: ' : '';
+  const sqnrNote = sqnr === null ? '' : `${worst}SQNR ${formatDb(sqnr)}`;
+  if (share !== null) {
+    const tone = agreementLevel(report);
+    rows.push({ label: 'same top-1', before: none, after: formatPercent(share), note: sqnrNote, tone });
+  } else if (sqnr !== null) {
+    const tone = sqnr < limits.outputSqnrDb ? 'warn' : 'plain';
+    rows.push({
+      label: 'output SQNR',
+      before: none,
+      after: formatDb(sqnr),
+      note: worst.replace(': ', ''),
+      tone,
+    });
+  } else if (report.compare === null && report.evaluation === null) {
+    rows.push({ label: 'quality', before: none, after: 'not measured', note: '', tone: 'warn' });
+  }
+  for (const metric of report.evaluation?.metrics ?? []) {
+    const change = changeOf(metric);
+    const isBad = change !== null && metric.unit === 'fraction' && -change > limits.metricDrop + 1e-9;
+    const interval = metric.interval
+      ? `95 %: ${formatMetric(metric, metric.interval[0])} to ${formatMetric(metric, metric.interval[1])}`
+      : '';
+    rows.push({
+      label: metric.name,
+      before: formatMetric(metric, metric.before),
+      after: formatMetric(metric, metric.after),
+      note: [formatChange(metric), interval].filter((text) => text !== '').join(' · '),
+      tone: isBad ? 'bad' : 'plain',
+    });
+  }
+  return rows;
+}
+
+function latencyRows(report: Report): SummaryRow[] {
+  const pairs = latencyPairs(report);
+  if (pairs.length === 0)
+    return [{ label: 'latency p50', before: none, after: 'not measured', note: '', tone: 'plain' }];
+  return pairs.map((pair) => {
+    const { before, after } = pair;
+    const both = before !== null && after !== null ? compareLatency(before, after) : null;
+    const tone = isSlower(pair) ? 'bad' : both?.change === 'faster' ? 'good' : 'plain';
+    return {
+      label: 'latency p50',
+      before: before ? formatMs(before.medianMs) : none,
+      after: after ? formatMs(after.medianMs) : none,
+      note: [both ? speedNote(both) : '', shortPlaceName(pair, pairs)]
+        .filter((text) => text !== '')
+        .join(' · '),
+      tone,
+    };
+  });
+}
+
+function memoryRows({ memory }: Report): SummaryRow[] {
+  if (memory === null) return [];
+  return [pairRow('memory peak', memory.beforePeakBytes, memory.afterPeakBytes, formatBytes, memory.how)];
+}
+
+/** Larger after than before is bad; smaller is good only where the note says how much. */
+function pairRow(
+  label: string,
+  before: number | null,
+  after: number | null,
+  format: (value: number) => string,
+  note: string,
+): SummaryRow {
+  const grew = before !== null && after !== null && after > before * 1.001;
+  return {
+    label,
+    before: before === null ? none : format(before),
+    after: after === null ? none : format(after),
+    note,
+    tone: grew ? 'bad' : note.endsWith('smaller') ? 'good' : 'plain',
+  };
+}
+
+/** "3.8 times smaller", "1.20 times larger", "same size". */
+export function timesSmaller(before: number, after: number): string {
+  const ratio = before / after;
+  if (ratio > 1.005) return `${formatTimes(ratio)} times smaller`;
+  return ratio < 0.995 ? `${formatTimes(1 / ratio)} times larger` : 'same size';
+}
+
+/** "1.04 times faster", "1.65 times slower", "as fast". */
+export function timesFaster(ratio: number): string {
+  if (Math.abs(ratio - 1) < 0.005) return 'as fast';
+  return ratio > 1 ? `${formatTimes(ratio)} times faster` : `${formatTimes(1 / ratio)} times slower`;
+}
+
+/** `timesFaster`, with a doubt where no difference was shown. */
+export function speedNote({ ratio, change }: LatencyChange): string {
+  const said = timesFaster(ratio);
+  return change === 'same' && said !== 'as fast' ? `${said}, within noise` : said;
+}
+
+// --- left alone --------------------------------------------------------------------------------------------------
+
+export interface KeptGroup {
+  readonly count: number;
+  /** "17 Conv, 2 Gemm". */
+  readonly what: string;
+  readonly reason: string;
+  readonly layers: readonly Layer[];
+}
+
+/** "int8", "int8, weights int4". */
+export const layerPrecision = ({ precision, weights }: Layer): string =>
+  weights === undefined ? precision : `${precision}, weights ${weights}`;
+
+/** Layers that do not compute in int8, by reason, the largest group first. `precision` picks one kind of them. */
+export function keptGroups(layers: readonly Layer[], precision?: Layer['precision']): KeptGroup[] {
+  const groups = new Map<string, Layer[]>();
+  for (const layer of layers) {
+    if (layer.reason === null || (precision !== undefined && layer.precision !== precision)) continue;
+    groups.set(layer.reason, [...(groups.get(layer.reason) ?? []), layer]);
+  }
+  return [...mergeByCode(groups).entries()]
+    .map(([reason, members]) => ({
+      count: members.length,
+      what: countTypes(members),
+      reason,
+      layers: members,
+    }))
+    .sort((a, b) => b.count - a.count);
+}
+
+/** Reasons such as "constant-too-large: 12 MB" differ in their detail; many of one code become one group. */
+function mergeByCode(groups: ReadonlyMap<string, readonly Layer[]>): Map<string, readonly Layer[]> {
+  const reasonsOf = new Map<string, string[]>();
+  for (const reason of groups.keys()) {
+    const code = reason.split(':')[0]!;
+    reasonsOf.set(code, [...(reasonsOf.get(code) ?? []), reason]);
+  }
+  const merged = new Map<string, readonly Layer[]>();
+  for (const [code, reasons] of reasonsOf) {
+    if (reasons.length > 3)
+      merged.set(
+        words(code),
+        reasons.flatMap((reason) => groups.get(reason) ?? []),
+      );
+    else for (const reason of reasons) merged.set(words(reason), groups.get(reason) ?? []);
+  }
+  return merged;
+}
+
+function countTypes(layers: readonly Layer[]): string {
+  const counts = new Map<string, number>();
+  for (const { opType } of layers) counts.set(opType, (counts.get(opType) ?? 0) + 1);
+  const sorted = [...counts].sort((a, b) => b[1] - a[1]);
+  return sorted.map(([opType, count]) => `${formatInteger(count)} ${opType}`).join(', ');
+}
+
+/** A reason in words: "used-twice" → "used twice", "too-large: 12 MB" → "too large: 12 MB". */
+export function words(reason: string): string {
+  const match = /^([a-z0-9]+(?:-[a-z0-9]+)+)(:.*)?$/s.exec(reason);
+  return match ? `${match[1]!.replaceAll('-', ' ')}${match[2] ?? ''}` : reason;
+}
+
+/** Layers furthest from the original, worst first. */
+export function worstLayers(layers: readonly Layer[], count: number): Layer[] {
+  const measured = layers.filter((layer) => layer.sqnrDb !== null);
+  return measured.sort((a, b) => a.sqnrDb! - b.sqnrDb!).slice(0, count);
+}

@@ -1,0 +1,276 @@
+/** The report in a terminal. Bad news first; fits the width; no escape codes without colour, and none ever from names
+ *  in a model file. */
+import { createColors } from 'picocolors';
+import { formatBytes, formatCount, formatDb } from '../../support/units.ts';
+import { dataText } from './data-text.ts';
+import { latencyPairs } from './latency.ts';
+import type { ModelFacts, Report } from './report.ts';
+import { stepRemarks, stepTable } from './steps.ts';
+import {
+  type KeptGroup,
+  keptGroups,
+  type SummaryRow,
+  summaryRows,
+  type Tone,
+  worstLayers,
+} from './summary.ts';
+import { trainingSentence } from './training.ts';
+import { guessedPreprocessing, preprocessingName } from './verdict.ts';
+
+export interface TerminalOptions {
+  readonly colour: boolean;
+  /** Columns; 40 at least. */
+  readonly width: number;
+}
+
+export interface Cell {
+  readonly text: string;
+  readonly tone?: Tone | 'dim' | 'bold';
+}
+
+const indent = '  ';
+const labelWidth = 18;
+
+/** The whole report: header, then what came of it. */
+export const renderTerminal = (report: Report, options: TerminalOptions): string =>
+  `${renderBadNews(report.verdict, options)}${renderHeader(report, options)}\n${renderResult(report, options)}`;
+
+/** Model, input, data and target: what is known before any work, so that it can be printed first. */
+export function renderHeader(
+  report: Pick<Report, 'source' | 'data' | 'target' | 'latency'>,
+  options: TerminalOptions,
+): string {
+  const { source, target } = report;
+  const lines = [
+    labelled(source.file, factsLine(source), options, 'bold'),
+    labelled('input', inputLine(report), options),
+    labelled('data', dataText(report.data), options),
+    labelled('target', `${target.name} (${targetDetail(report)})`, options),
+  ];
+  return lines.join('');
+}
+
+/** Everything after the work: table, what was left alone, files, what next. Bad news is not in it; print that first. */
+export function renderResult(report: Report, options: TerminalOptions): string {
+  const parts = [
+    renderSummary(summaryRows(report), options),
+    stepLines(report, options),
+    keptLines(report, options),
+  ];
+  if (report.files.length > 0)
+    parts.push(
+      report.files.map((file) => `${indent}${paint(options)('→', 'good')} ${plain(file)}\n`).join(''),
+    );
+  if (report.next.length > 0) parts.push(nextLines(report, options));
+  return parts.filter((part) => part !== '').join('\n');
+}
+
+/** One line a warning, the bad ones in red, the rest in yellow; empty when there is nothing to say. */
+export function renderBadNews(verdict: Report['verdict'], options: TerminalOptions): string {
+  const colour = paint(options);
+  const lines = verdict.warnings.map(({ level, text }) => {
+    const mark = level === 'bad' ? '✖' : '!';
+    const [first, ...rest] = wrap(plain(text), options.width - 4);
+    return [`${mark} ${first}`, ...rest.map((line) => `  ${line}`)]
+      .map((line) => `${indent}${colour(line, level)}\n`)
+      .join('');
+  });
+  return lines.length === 0 ? '' : `${lines.join('')}\n`;
+}
+
+/** The before/after table. */
+export function renderSummary(rows: readonly SummaryRow[], options: TerminalOptions): string {
+  const head: Cell[] = ['', 'before', 'after', ''].map((text) => ({ text, tone: 'dim' }));
+  let last = '';
+  const body = rows.map(({ label, before, after, note, tone }): Cell[] => {
+    // A label that repeats (latency at several places) is said once.
+    const shown = label === last ? '' : label;
+    last = label;
+    const strong = tone === 'plain' ? {} : { tone };
+    return [
+      { text: shown },
+      { text: before, tone: 'dim' },
+      { text: after, ...strong },
+      { text: note, ...strong },
+    ];
+  });
+  return renderTable([head, ...body], options, labelWidth);
+}
+
+/** Columns as wide as their longest cell, two spaces apart; the last one wraps under itself at the terminal's width.
+ *  @param firstWidth  least width of the first column */
+export function renderTable(
+  rows: readonly (readonly (Cell | string)[])[],
+  options: TerminalOptions,
+  firstWidth = 0,
+): string {
+  const colour = paint(options);
+  const cells = rows.map((row) => row.map((cell) => (typeof cell === 'string' ? { text: cell } : cell)));
+  const columns = Math.max(0, ...cells.map((row) => row.length));
+  const widths = Array.from({ length: columns - 1 }, (_, i) =>
+    Math.max(i === 0 ? firstWidth : 0, ...cells.map((row) => width(plain(row[i]?.text ?? '')))),
+  );
+  const start = indent.length + widths.reduce((sum, w) => sum + w + 2, 0);
+  const lines = cells.flatMap((row) => {
+    const last = row.findLastIndex((cell) => cell.text !== '');
+    const fixed = widths.map((w, i) => {
+      const text = plain(row[i]?.text ?? '');
+      // Nothing is padded behind the last word of a line, nor coloured in front of it.
+      return colour(text, row[i]?.tone) + (i < last ? ' '.repeat(w - width(text)) : '');
+    });
+    const tail = row[columns - 1];
+    const wrapped = wrap(plain(tail?.text ?? ''), Math.max(16, options.width - start));
+    return wrapped.map((line, i) => {
+      const lead = i === 0 ? `${indent}${fixed.map((cell) => `${cell}  `).join('')}` : ' '.repeat(start);
+      return `${lead}${colour(line, tail?.tone)}`;
+    });
+  });
+  return lines.map((line) => `${line.trimEnd()}\n`).join('');
+}
+
+/** "  label             text", wrapped under the text. */
+export function labelled(label: string, text: string, options: TerminalOptions, tone?: Cell['tone']): string {
+  const colour = paint(options);
+  const name = plain(label);
+  const start = indent.length + labelWidth + 2;
+  const lines = wrap(plain(text), Math.max(16, options.width - start));
+  const own = width(name) > labelWidth;
+  const lead = `${indent}${colour(pad(name, labelWidth), tone)}`;
+  const body = lines.map((line, i) => (i === 0 && !own ? `${lead}  ${line}` : ' '.repeat(start) + line));
+  return `${(own ? [lead, ...body] : body).join('\n')}\n`;
+}
+
+// --- the lines ---------------------------------------------------------------------------------------------------
+
+function factsLine(facts: ModelFacts): string {
+  const macs = facts.macs === null ? null : `${formatCount(facts.macs)} MACs`;
+  const parts = [formatBytes(facts.sizeBytes), `${formatCount(facts.parameters)} parameters`, macs];
+  return [...parts, `opset ${facts.opset}`].filter((part) => part !== null).join(' · ');
+}
+
+function inputLine({ source, data }: Pick<Report, 'source' | 'data'>): string {
+  const types = source.inputs.map((port) => `${port.name} ${port.type}`).join(', ');
+  const name = data === null ? '' : preprocessingName(data);
+  if (data === null || name === '') return types;
+  return `${types} → preprocessing ${name}${guessedPreprocessing(data) ? ' (guessed; change with --preprocess)' : ''}`;
+}
+
+function targetDetail(report: Pick<Report, 'target' | 'latency'>): string {
+  const threads = latencyPairs(report).find((pair) => pair.onTarget)?.threads;
+  if (threads === undefined) return report.target.runtime;
+  return `${report.target.runtime}, ${threads === 1 ? '1 thread' : `${threads} threads`}`;
+}
+
+/** Every step of pruning and training with what it cost, and why they came in this order. */
+function stepLines({ steps }: Report, options: TerminalOptions): string {
+  if (!steps || steps.length < 2) return '';
+  const { head, rows } = stepTable(steps);
+  const lines = renderTable(
+    [head.map((text) => ({ text, tone: 'dim' as const })), ...rows],
+    options,
+    labelWidth,
+  );
+  const reason = stepRemarks(steps);
+  return reason ? `${lines}${labelled('', reason, options)}` : lines;
+}
+
+function keptLines(report: Report, options: TerminalOptions): string {
+  const kept = (groups: readonly KeptGroup[]) => groups.map((group) => `${group.what}: ${group.reason}`);
+  const lines = (label: string, texts: readonly string[]) => {
+    const more = texts.length > 5 ? [`and ${texts.length - 4} more reasons, in the report`] : [];
+    const shown = [...texts.slice(0, more.length > 0 ? 4 : 5), ...more];
+    return shown.map((text, i) => labelled(i === 0 ? label : '', text, options));
+  };
+  const worst = worstLayers(report.layers, 3).map((layer) => `${layer.name} (${formatDb(layer.sqnrDb!)})`);
+  return [
+    ...lines('kept in float', kept(keptGroups(report.layers, 'float'))),
+    ...['int8', 'float16'].flatMap((name) =>
+      lines(
+        `${name} in part`,
+        kept(keptGroups(report.layers.filter((layer) => layer.precision.startsWith(name)))),
+      ),
+    ),
+    ...(report.training ?? []).map((t, _, all) =>
+      labelled(all.length > 1 ? t.name : 'trained', trainingSentence(t), options),
+    ),
+    ...lines('worst layers', worst.length === 0 ? [] : [worst.join(', ')]),
+  ].join('');
+}
+
+function nextLines(report: Report, options: TerminalOptions): string {
+  const colour = paint(options);
+  const widest = Math.max(...report.next.map((step) => width(plain(step.command))));
+  return report.next
+    .map(({ command, why }, i) => {
+      const lead = `${indent}${i === 0 ? 'Next: ' : '      '}`;
+      const note = `(${plain(why)})`;
+      const line = pad(plain(command), Math.min(widest, 40));
+      const fits = lead.length + width(line) + 2 + width(note) <= options.width;
+      if (fits) return `${lead}${colour(line, 'bold')}  ${colour(note, 'dim')}\n`;
+      // Commands stay in one piece, to be copied; the reason wraps.
+      const start = ' '.repeat(lead.length + 2);
+      const reason = wrap(note, Math.max(16, options.width - start.length));
+      const lines = reason.map((part) => `${start}${colour(part, 'dim')}\n`).join('');
+      return `${lead}${colour(line.trimEnd(), 'bold')}\n${lines}`;
+    })
+    .join('');
+}
+
+// --- text --------------------------------------------------------------------------------------------------------
+
+/** Control characters, escape sequences' first bytes and direction overrides never reach the terminal. */
+export const plain = (text: string) =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: taking them out is the point
+  text.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '�');
+
+function paint({ colour }: TerminalOptions): (text: string, tone: Cell['tone'] | undefined) => string {
+  const colours = createColors(colour);
+  const by = {
+    plain: String,
+    good: colours.green,
+    warn: colours.yellow,
+    bad: colours.red,
+    dim: colours.dim,
+    bold: colours.bold,
+  };
+  return (text, tone) => (text === '' ? '' : by[tone ?? 'plain'](text));
+}
+
+/** Columns that a text takes: East Asian wide characters and emoji take two, combining marks none. */
+function width(text: string): number {
+  let columns = 0;
+  for (const char of text) {
+    if (/\p{Mark}/u.test(char)) continue;
+    columns +=
+      /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u.test(
+        char,
+      )
+        ? 2
+        : 1;
+  }
+  return columns;
+}
+
+const pad = (text: string, columns: number) => text + ' '.repeat(Math.max(0, columns - width(text)));
+
+/** Breaks at spaces; a word longer than a line is cut. Always at least one line. */
+function wrap(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    const joined = line === '' ? word : `${line} ${word}`;
+    if (width(joined) <= columns) {
+      line = joined;
+      continue;
+    }
+    if (line !== '') lines.push(line);
+    line = word;
+    while (width(line) > columns) {
+      const head = [...line].slice(0, Math.max(1, Math.floor(columns / 2)));
+      const cut = width(line) === line.length ? line.slice(0, columns) : head.join('');
+      lines.push(cut);
+      line = line.slice(cut.length);
+    }
+  }
+  return line === '' && lines.length > 0 ? lines : [...lines, line];
+}

@@ -1,0 +1,256 @@
+/** What a report amounts to: one headline, and the bad news in plain words. Pure rules over measured values; where
+ *  something was not measured nothing is claimed. */
+import { wilsonInterval } from '../../support/statistics.ts';
+import { formatBytes, formatDb, formatMs, formatPercent, formatTimes } from '../../support/units.ts';
+import { compareLatency, type LatencyPair, latencyPairs, placeName } from './latency.ts';
+import { changeOf, formatMetric, type Metric } from './metrics.ts';
+import type { Report } from './report.ts';
+
+type Judged = Omit<Report, 'verdict'>;
+type Verdict = Report['verdict'];
+type Warning = Verdict['warnings'][number];
+
+/** Where good ends. Shares are fractions. */
+export const limits = {
+  /** Loss of accuracy, in points (a fraction of 1). */
+  metricDrop: 0.01,
+  /** Relative loss of a metric that is no fraction, such as perplexity. */
+  metricRelativeDrop: 0.02,
+  agreementWarn: 0.97,
+  agreementBad: 0.9,
+  outputSqnrDb: 15,
+  /** Relative slowdown that the whole interval must be beyond. */
+  slowdown: 0.05,
+  calibrationSamples: 32,
+  evaluationSamples: 100,
+} as const;
+
+/** @returns level (the worst of its warnings), headline, and warnings with the bad ones first */
+export function judge(report: Judged): Verdict {
+  const found = [
+    ...brokenOutputs(report),
+    ...accuracy(report),
+    ...agreement(report),
+    ...speed(report),
+    ...size(report),
+    ...evidence(report),
+  ];
+  const warnings = [...found.filter((w) => w.level === 'bad'), ...found.filter((w) => w.level === 'warn')];
+  return { level: warnings[0]?.level ?? 'good', headline: headline(report), warnings };
+}
+
+// --- headline ----------------------------------------------------------------------------------------------------
+
+function headline(report: Judged): string {
+  const parts = [sizeWords(report), qualityWords(report), speedWords(report)].filter((part) => part !== null);
+  const text = `${parts.join(', ')}.`;
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function sizeWords({ source, result }: Judged): string {
+  const ratio = source.sizeBytes / result.sizeBytes;
+  if (ratio > 1.01) return `${formatTimes(ratio)} times smaller`;
+  return ratio < 0.99 ? `${formatTimes(1 / ratio)} times larger` : 'same size';
+}
+
+function qualityWords(report: Judged): string | null {
+  const metric = mainMetric(report);
+  if (metric !== null && metric.before !== null && metric.after !== null) {
+    const [before, after] = [formatMetric(metric, metric.before), formatMetric(metric, metric.after)];
+    const on = `on ${report.evaluation!.samples} ${noun(report)}`;
+    return before === after
+      ? `${metric.name} stays ${after} ${on}`
+      : `${metric.name} ${after} (was ${before}) ${on}`;
+  }
+  if (report.compare === null) return 'quality not measured';
+  const share = worstAgreement(report);
+  if (share !== null)
+    return `same answer for ${formatPercent(share)} of ${report.compare.samples} ${noun(report)}`;
+  const sqnr = worstSqnr(report);
+  return sqnr === null
+    ? null
+    : `outputs within ${formatDb(sqnr)} SQNR on ${report.compare.samples} ${noun(report)}`;
+}
+
+function speedWords(report: Judged): string | null {
+  const pair = latencyPairs(report).find((p) => p.before !== null && p.after !== null);
+  if (!pair?.before || !pair.after) return null;
+  const { ratio, change } = compareLatency(pair.before, pair.after);
+  const where = `on ${pair.provider}${pair.emulated ? ' (emulated)' : ''}`;
+  if (Math.abs(ratio - 1) < 0.015) return `as fast as before ${where}`;
+  if (change === 'same') return `as fast as before within noise ${where}`;
+  return ratio > 1
+    ? `${formatTimes(ratio)} times as fast ${where}`
+    : `but takes ${formatTimes(1 / ratio)} times as long ${where}`;
+}
+
+/** What the samples are called: "images", "samples", "synthetic samples". */
+export function noun(report: Pick<Report, 'data'>): string {
+  if (report.data?.synthetic) return 'synthetic samples';
+  return report.data?.kind === 'images' ? 'images' : 'samples';
+}
+
+/** The first metric with a value on both sides stands for the task. */
+export const mainMetric = (report: Pick<Report, 'evaluation'>): Metric | null =>
+  report.evaluation?.metrics.find((m) => m.before !== null && m.after !== null) ?? null;
+
+/** Lowest top-1 agreement of any output; null where none has one. */
+export const worstAgreement = (report: Pick<Report, 'compare'>) =>
+  lowest(report.compare?.outputs.map((output) => output.top1Agreement) ?? []);
+
+/** Lowest SQNR of any output in dB; null where none has one. */
+export const worstSqnr = (report: Pick<Report, 'compare'>) =>
+  lowest(report.compare?.outputs.map((output) => output.sqnrDb) ?? []);
+
+function lowest(values: readonly (number | null)[]): number | null {
+  const known = values.filter((v) => v !== null && !Number.isNaN(v)) as number[];
+  return known.length === 0 ? null : Math.min(...known);
+}
+
+// --- rules -------------------------------------------------------------------------------------------------------
+
+const bad = (text: string): Warning => ({ level: 'bad', text });
+const warn = (text: string): Warning => ({ level: 'warn', text });
+
+function brokenOutputs({ compare }: Judged): Warning[] {
+  const outputs = compare?.outputs ?? [];
+  return outputs
+    .filter((o) => (o.nonFinite ?? 0) > 0 || o.maxAbsError === null || !Number.isFinite(o.maxAbsError))
+    .map((o) => bad(`Output "${o.name}" has NaN or infinite values where the original has numbers.`));
+}
+
+function accuracy({ evaluation, data }: Judged): Warning[] {
+  const worse = (evaluation?.metrics ?? []).flatMap((metric) => {
+    const { before, after } = metric;
+    const change = changeOf(metric);
+    if (before === null || after === null || change === null) return [];
+    const allowed =
+      metric.unit === 'fraction' ? limits.metricDrop : limits.metricRelativeDrop * Math.abs(before);
+    // A hair of tolerance, so that 0.82 → 0.81 is one point and not 1.0000000000000009.
+    if (-change <= allowed + 1e-9) return [];
+    const lost =
+      metric.unit === 'fraction' ? `${(-100 * change).toFixed(1)} points` : formatMetric(metric, -change);
+    const values = `${formatMetric(metric, before)} before, ${formatMetric(metric, after)} after`;
+    return [{ name: metric.name, lost, values }];
+  });
+  const [first, ...others] = worse;
+  if (!first) return [];
+  const on = `on ${evaluation!.samples} ${noun({ data })}`;
+  const main = bad(`${first.name} is worse by ${first.lost}: ${first.values}, ${on}.`);
+  const too = others.map(({ name, lost }) => `${name} by ${lost}`).join(', ');
+  return too === '' ? [main] : [main, bad(`Worse too: ${too}.`)];
+}
+
+/** Other answers than the original's are bad, unless enough samples show that no fewer of them are right: then the
+ *  result has learnt something else, as training on labels does. */
+export function agreementLevel(report: Judged): 'plain' | 'warn' | 'bad' {
+  const share = worstAgreement(report);
+  if (share === null || share >= limits.agreementWarn) return 'plain';
+  return share < limits.agreementBad && !isAccurate(report) ? 'bad' : 'warn';
+}
+
+const isAccurate = (report: Judged) =>
+  mainMetric(report) !== null &&
+  report.evaluation!.samples >= limits.evaluationSamples &&
+  accuracy(report).length === 0;
+
+function agreement(report: Judged): Warning[] {
+  const found: Warning[] = [];
+  const share = worstAgreement(report);
+  const level = agreementLevel(report);
+  if (share !== null && level !== 'plain') {
+    const but = isAccurate(report) ? `, though ${mainMetric(report)!.name} is no worse` : '';
+    const text = `Gives the same answer as the original for only ${formatPercent(share)} of ${report.compare!.samples} ${noun(report)}${but}.`;
+    found.push({ level, text });
+  }
+  for (const { name, sqnrDb } of report.compare?.outputs ?? [])
+    if (sqnrDb !== null && sqnrDb < limits.outputSqnrDb)
+      found.push(
+        warn(
+          `Output "${name}" is far from the original: SQNR ${formatDb(sqnrDb)} (under ${limits.outputSqnrDb} dB).`,
+        ),
+      );
+  return found;
+}
+
+function speed(report: Judged): Warning[] {
+  return latencyPairs(report).flatMap((pair) => {
+    if (!pair.before || !pair.after || !isSlower(pair)) return [];
+    const { medianMs: before } = pair.before;
+    const { medianMs: after } = pair.after;
+    const text = `Slower than the original: ${formatMs(after)} instead of ${formatMs(before)} (${placeName(pair)}).`;
+    return [pair.onTarget && !pair.emulated ? bad(text) : warn(text)];
+  });
+}
+
+/** Whether the result surely takes longer by more than `limits.slowdown`. */
+export function isSlower({ before, after }: Pick<LatencyPair, 'before' | 'after'>): boolean {
+  if (!before || !after) return false;
+  return compareLatency(before, after).interval[1] < 1 / (1 + limits.slowdown);
+}
+
+function size({ source, result }: Judged): Warning[] {
+  const found: Warning[] = [];
+  // Under half a percent is what we write into the file about ourselves.
+  if (result.sizeBytes > 1.005 * source.sizeBytes)
+    found.push(
+      bad(
+        `Larger than the original: ${formatBytes(result.sizeBytes)} instead of ${formatBytes(source.sizeBytes)}.`,
+      ),
+    );
+  const [before, after] = [source.brotliBytes, result.brotliBytes];
+  if (before !== null && after !== null && after > 1.005 * before)
+    found.push(warn(`Larger on the wire (brotli): ${formatBytes(after)} instead of ${formatBytes(before)}.`));
+  return found;
+}
+
+/** Doubts about what the figures rest on. */
+function evidence(report: Judged): Warning[] {
+  const { data, compare, evaluation, precision } = report;
+  const found: Warning[] = [];
+  if (data?.synthetic)
+    found.push(warn('Measured on synthetic data: how it does on real inputs is not known. Pass --data.'));
+  if (compare === null && evaluation === null)
+    found.push(warn('Not compared with the original: no samples were held back. Pass --data to know.'));
+  if (data !== null && guessedPreprocessing(data) && mainMetric(report) === null)
+    found.push(
+      warn(
+        `Preprocessing ${preprocessingName(data)} was guessed, and without labels nothing confirms it. Pass --preprocess or --labels.`,
+      ),
+    );
+  if (
+    precision.mode === 'static' &&
+    data &&
+    !data.synthetic &&
+    data.calibrationSamples < limits.calibrationSamples
+  )
+    found.push(
+      warn(
+        `Calibrated on only ${data.calibrationSamples} ${noun(report)}; ranges settle at about 100. Add more to --data.`,
+      ),
+    );
+  return found.concat(fewSamples(report));
+}
+
+function fewSamples(report: Judged): Warning[] {
+  const { compare, evaluation } = report;
+  const samples = compare?.samples ?? evaluation?.samples;
+  if (samples === undefined || samples >= limits.evaluationSamples || report.data?.synthetic) return [];
+  const share = worstAgreement(report);
+  if (share === null) return [warn(`Compared on only ${samples} ${noun(report)}: the figures are rough.`)];
+  const [low, high] = wilsonInterval(Math.round(share * samples), samples);
+  const range = `${formatPercent(low, 0)} to ${formatPercent(high, 0)}`;
+  return [
+    warn(`Compared on only ${samples} ${noun(report)}: the true agreement may be anything from ${range}.`),
+  ];
+}
+
+/** Whether how pictures become numbers was assumed rather than told. */
+export const guessedPreprocessing = (data: NonNullable<Report['data']>) =>
+  data.guessed.some((text) => text.startsWith('preprocessing'));
+
+/** "imagenet" in quotes, or an empty string where the spec has no name. */
+export function preprocessingName(data: NonNullable<Report['data']>): string {
+  const name = data.preprocessing?.['name'];
+  return typeof name === 'string' ? `"${name}"` : '';
+}

@@ -1,0 +1,102 @@
+/** ONNX bytes → Model. Runs in a page: external data is read through the callbacks that it is given. */
+
+import { onnxNoGraph, onnxNoOpset } from '../../../support/diagnostics/model-files.ts';
+import type { Model, ModelFunction, NameScope } from '../../ir/model.ts';
+import { createNameScope } from '../../ir/names.ts';
+import { initializersOf } from '../../ir/walk.ts';
+import { decodeAttributes } from './attributes.ts';
+import { addNotes, type FunctionNotes, type ModelNotes } from './notes.ts';
+import { decodeGraph } from './read-graph.ts';
+import { requireOnnx } from './recognise.ts';
+import type { TensorSource } from './tensors.ts';
+import {
+  bigintOf,
+  decodeText,
+  FUNCTION,
+  type onnx,
+  parseMessage,
+  proto,
+  takeFields,
+  unknownOf,
+} from './wire.ts';
+
+export interface DecodeOptions extends TensorSource {
+  /** How messages call the model; a file name, as a rule. */
+  readonly name?: string;
+}
+
+/** Reads a model. Weights in raw_data are views of `bytes`, which must not change from then on.
+ *  @throws EMPTY_FILE, NOT_ONNX, ONNX_TRUNCATED, ONNX_MALFORMED, ONNX_TOO_DEEP, ONNX_NO_GRAPH, ONNX_NO_OPSET,
+ *    DUPLICATE_NAME, DANGLING_INPUT, GRAPH_CYCLIC, TENSOR_BYTES, TENSOR_DIMS, UNKNOWN_DTYPE, EXTERNAL_DATA_… */
+export function decodeModel(bytes: Uint8Array, options: DecodeOptions = {}): Model {
+  const file = options.name ?? 'The model';
+  requireOnnx(bytes, file);
+  const message = parseMessage(proto.ModelProto, bytes, file);
+  if (!message.graph) throw onnxNoGraph(file);
+  if (message.opsetImport.length === 0) throw onnxNoOpset(file);
+  const names = createNameScope();
+  const model: Model = {
+    graph: decodeGraph(message.graph, names, options),
+    functions: message.functions.map((f) => decodeFunction(f, names, options)),
+    opsets: decodeOpsets(message.opsetImport),
+    irVersion: Number(bigintOf(message.irVersion)),
+    producer: { name: message.producerName, version: message.producerVersion },
+    domain: message.domain,
+    modelVersion: bigintOf(message.modelVersion),
+    doc: message.docString,
+    metadata: new Map(message.metadataProps.map((p) => [p.key ?? '', p.value ?? ''])),
+    names,
+    annotations: new Map(),
+  };
+  // Before IR version 4 every initializer had to be listed as an input; nobody overrides them (nor does onnxruntime).
+  if (model.irVersion < 4)
+    for (const { value } of initializersOf(model)) value.annotations.delete('overridable');
+  addNotes<ModelNotes>(model, {
+    unknown: unknownOf(message),
+    trainingInfo: message.trainingInfo,
+    ...(message.opsetImport.some((o) => o.domain === 'ai.onnx') ? { spelledOut: true } : {}),
+  });
+  return model;
+}
+
+const decodeOpsets = (imports: readonly onnx.IOperatorSetIdProto[]) =>
+  new Map(imports.map((o) => [o.domain === 'ai.onnx' ? '' : (o.domain ?? ''), Number(bigintOf(o.version))]));
+
+function decodeFunction(message: onnx.IFunctionProto, names: NameScope, source: TensorSource): ModelFunction {
+  const { taken, rest } = takeFields(unknownOf(message), Object.values(FUNCTION));
+  const payloads = (number: number) => taken.filter((t) => t.number === number).map((t) => t.payload);
+  const overload = payloads(FUNCTION.overload)[0];
+  const name = message.name ?? '';
+  const defaults = decodeAttributes(
+    payloads(FUNCTION.attributeProto).map((bytes) =>
+      parseMessage(proto.AttributeProto, bytes, `Function "${name}"`),
+    ),
+    `function "${name}"`,
+    { source, graph: (g) => decodeGraph(g, names, source) },
+  );
+  const made: ModelFunction = {
+    name,
+    domain: message.domain ?? '',
+    overload: overload ? decodeText(overload) : '',
+    doc: message.docString ?? '',
+    opsets: decodeOpsets(message.opsetImport ?? []),
+    attributes: [...(message.attribute ?? [])],
+    attributeDefaults: defaults.attributes,
+    graph: decodeGraph(
+      {
+        name,
+        input: (message.input ?? []).map((input) => ({ name: input })),
+        output: (message.output ?? []).map((output) => ({ name: output })),
+        node: message.node ?? [],
+        valueInfo: payloads(FUNCTION.valueInfo).map((bytes) =>
+          parseMessage(proto.ValueInfoProto, bytes, `Function "${name}"`),
+        ),
+      },
+      names,
+      source,
+    ),
+    annotations: new Map(),
+  };
+  addNotes<FunctionNotes>(made, { unknown: rest, attributes: defaults.notes });
+  return made;
+}

@@ -1,0 +1,288 @@
+/** All changes to a graph. Keeps use lists, producers and names right; callers keep the graph acyclic. */
+import { graphInvalid } from '../../support/diagnostics/graph.ts';
+import { type Attribute, type AttributeInit, attribute, subgraphs } from './attribute.ts';
+import type { Graph, Model, NameScope, Node, Use, Value } from './model.ts';
+import { isGraphOutput } from './model.ts';
+import { createNameScope, freshName, takeName } from './names.ts';
+import type { Tensor } from './tensor.ts';
+import { tensorType, type ValueType } from './type.ts';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+const writable = <T>(x: T) => x as Mutable<T>;
+const usesOf = (v: Value) => v.uses as Use[];
+
+export function createModel(
+  init: Partial<Omit<Model, 'graph' | 'names'>> & { graphName?: string } = {},
+): Model {
+  const names = createNameScope();
+  return {
+    graph: createGraph(names, init.graphName ?? 'graph'),
+    functions: init.functions ?? [],
+    opsets: init.opsets ?? new Map([['', 17]]),
+    irVersion: init.irVersion ?? 8,
+    producer: init.producer ?? { name: 'edgepress', version: '' },
+    domain: init.domain ?? '',
+    modelVersion: init.modelVersion ?? 0n,
+    doc: init.doc ?? '',
+    metadata: init.metadata ?? new Map(),
+    names,
+    annotations: init.annotations ?? new Map(),
+  };
+}
+
+export const createGraph = (names: NameScope, name = ''): Graph => ({
+  name,
+  doc: '',
+  inputs: [],
+  outputs: [],
+  initializers: new Set(),
+  nodes: [],
+  annotations: new Map(),
+  names,
+});
+
+/** A value that belongs to nothing yet. `exact`: keep the name as it is (a file's own name). */
+export function createValue(
+  names: NameScope,
+  base: string,
+  type: ValueType | null = null,
+  exact = false,
+): Value {
+  if (exact) takeName(names, base);
+  return {
+    name: exact ? base : freshName(names, base),
+    type,
+    producer: null,
+    uses: [],
+    constant: null,
+    doc: '',
+    annotations: new Map(),
+  };
+}
+
+export function addInput(graph: Graph, value: Value): Value {
+  (graph.inputs as Value[]).push(value);
+  return value;
+}
+
+export function removeInput(graph: Graph, value: Value): void {
+  const at = graph.inputs.indexOf(value);
+  if (at >= 0) graph.inputs.splice(at, 1);
+  value.annotations.delete('overridable');
+}
+
+export function addOutput(graph: Graph, value: Value): void {
+  graph.outputs.push(value);
+  usesOf(value).push({ graph, index: graph.outputs.length - 1 });
+}
+
+/** Replaces the list of outputs. */
+export function setOutputs(graph: Graph, values: readonly Value[]): void {
+  for (const v of graph.outputs) writable(v).uses = v.uses.filter((u) => u.graph !== graph);
+  graph.outputs.length = 0;
+  for (const v of values) addOutput(graph, v);
+}
+
+/** Adds a constant under a fresh name made from `base`, or makes `base`, a Value without producer, the constant. */
+export function addInitializer(graph: Graph, base: string | Value, tensor: Tensor): Value {
+  const value = typeof base === 'string' ? createValue(graph.names, base) : base;
+  writable(value).constant = tensor;
+  value.type = tensorType(tensor.dtype, tensor.dims);
+  graph.initializers.add(value);
+  if (graph.inputs.includes(value)) value.annotations.set('overridable', true);
+  return value;
+}
+
+/** Exchanges the tensor of an initializer; dtype and shape may change. */
+export function setConstant(value: Value, tensor: Tensor): void {
+  if (!value.constant) throw graphInvalid(`"${value.name}" is not an initializer.`);
+  writable(value).constant = tensor;
+  value.type = tensorType(tensor.dtype, tensor.dims);
+}
+
+/** Removes an unused initializer; from the inputs too, where it was a weight of the time when all were (or a default). */
+export function removeInitializer(graph: Graph, value: Value): void {
+  if (value.uses.length > 0) throw graphInvalid(`Initializer "${value.name}" is still in use.`);
+  graph.initializers.delete(value);
+  removeInput(graph, value);
+}
+
+export interface NodeInit {
+  opType: string;
+  domain?: string;
+  overload?: string;
+  name?: string;
+  inputs: readonly (Value | null)[];
+  /** Names for new outputs, ready-made values without producer, or how many fresh outputs to make (default 1). */
+  outputs?: number | readonly (string | Value | null)[];
+  attributes?: Readonly<Record<string, AttributeInit | undefined>> | ReadonlyMap<string, Attribute>;
+  doc?: string;
+}
+
+/** Adds a node before `before`, or at the end. Undefined attributes are left out. */
+export function addNode(graph: Graph, init: NodeInit, before?: Node): Node {
+  const base = init.name || (typeof init.outputs === 'object' ? '' : init.opType.toLowerCase());
+  const wanted = init.outputs ?? 1;
+  const outputs =
+    typeof wanted === 'number'
+      ? Array.from({ length: wanted }, (_, i) =>
+          createValue(graph.names, i === 0 ? `${base}_out` : `${base}_out${i}`),
+        )
+      : wanted.map((o) => (typeof o === 'string' ? createValue(graph.names, o) : o));
+  const attributes =
+    init.attributes instanceof Map
+      ? new Map<string, Attribute>(init.attributes)
+      : new Map(
+          Object.entries(init.attributes ?? {}).flatMap(([k, v]) =>
+            v === undefined ? [] : [[k, attribute(v as AttributeInit)] as const],
+          ),
+        );
+  const node: Node = {
+    opType: init.opType,
+    domain: init.domain ?? '',
+    overload: init.overload ?? '',
+    name: init.name ?? '',
+    inputs: [...init.inputs],
+    outputs,
+    attributes,
+    doc: init.doc ?? '',
+    graph,
+    annotations: new Map(),
+  };
+  node.inputs.forEach((v, index) => {
+    if (v) usesOf(v).push({ node, index });
+  });
+  for (const v of outputs) {
+    if (!v) continue;
+    if (v.producer || v.constant) throw graphInvalid(`"${v.name}" already has a producer.`);
+    writable(v).producer = node;
+  }
+  if (before) {
+    const at = graph.nodes.indexOf(before);
+    if (at < 0) throw graphInvalid(`Node "${before.name}" is not in graph "${graph.name}".`);
+    graph.nodes.splice(at, 0, node);
+  } else graph.nodes.push(node);
+  return node;
+}
+
+export function setInput(node: Node, index: number, value: Value | null): void {
+  const old = node.inputs[index];
+  if (old) dropUse(old, node, index);
+  while (node.inputs.length <= index) node.inputs.push(null);
+  node.inputs[index] = value;
+  if (value) usesOf(value).push({ node, index });
+  while (node.inputs.length > 0 && node.inputs[node.inputs.length - 1] === null) node.inputs.pop();
+}
+
+function dropUse(value: Value, node: Node, index: number): void {
+  const at = value.uses.findIndex((u) => u.node === node && u.index === index);
+  if (at < 0)
+    throw graphInvalid(`"${value.name}" has lost track of its use by ${node.opType} "${node.name}".`);
+  usesOf(value).splice(at, 1);
+}
+
+export function setAttribute(node: Node, name: string, value: AttributeInit | undefined): void {
+  if (value === undefined) node.attributes.delete(name);
+  else node.attributes.set(name, attribute(value));
+}
+
+/** Whether every use of `old` can be moved to `to` without changing a graph output's name.
+ *  No when `old` is a graph output and `to` is a graph input, an initializer, an outer value or an output itself. */
+export function canReplaceAllUses(old: Value, to: Value): boolean {
+  if (!isGraphOutput(old)) return true;
+  return to.producer !== null && old.producer?.graph === to.producer.graph && !isGraphOutput(to);
+}
+
+/** Moves every use of `old` to `to`. When `old` is a graph output, `to` becomes it and takes over its name. */
+export function replaceAllUses(old: Value, to: Value): void {
+  if (!canReplaceAllUses(old, to))
+    throw graphInvalid(`Output "${old.name}" can't be replaced by "${to.name}".`);
+  if (isGraphOutput(old)) {
+    [old.name, to.name] = [to.name, old.name];
+    if (old.type) to.type = old.type;
+  }
+  for (const use of [...old.uses]) {
+    if (use.node) use.node.inputs[use.index] = to;
+    else use.graph.outputs[use.index] = to;
+    usesOf(to).push(use);
+  }
+  usesOf(old).length = 0;
+}
+
+/** Removes a node whose outputs nobody reads. Its subgraphs go with it. */
+export function removeNode(node: Node): void {
+  for (const v of node.outputs)
+    if (v && v.uses.length > 0)
+      throw graphInvalid(`${node.opType} "${node.name}" still feeds a reader of "${v.name}".`);
+  detach(node);
+  const at = node.graph.nodes.indexOf(node);
+  if (at >= 0) node.graph.nodes.splice(at, 1);
+}
+
+/** Removes many unused nodes at once, in one walk over the node list. */
+export function removeNodes(graph: Graph, gone: ReadonlySet<Node>): void {
+  for (const node of gone) detach(node);
+  const kept = graph.nodes.filter((n) => !gone.has(n));
+  graph.nodes.length = 0;
+  for (const n of kept) graph.nodes.push(n);
+}
+
+function detach(node: Node): void {
+  node.inputs.forEach((v, index) => {
+    if (v) dropUse(v, node, index);
+  });
+  for (const v of node.outputs) if (v) writable(v).producer = null;
+  for (const sub of subgraphs(node)) {
+    setOutputs(sub, []);
+    for (const inner of [...sub.nodes].reverse()) detach(inner);
+  }
+}
+
+/** Takes an output away from its node (the position stays, empty) so that another node can produce it. */
+export function releaseOutput(node: Node, index: number): Value | null {
+  const v = node.outputs[index] ?? null;
+  if (v) writable(v).producer = null;
+  node.outputs[index] = null;
+  return v;
+}
+
+/** Puts nodes in topological order, keeping the given order where it is free. @throws GRAPH_INVALID on a cycle */
+export function sortNodes(graph: Graph): void {
+  const waiting = new Map<Node, number>();
+  const local = new Set(graph.nodes);
+  const dependants = new Map<Node, Node[]>();
+  for (const node of graph.nodes) {
+    const needs = new Set(
+      allReads(node).flatMap((v) => (v.producer && local.has(v.producer) ? [v.producer] : [])),
+    );
+    needs.delete(node);
+    waiting.set(node, needs.size);
+    for (const p of needs) dependants.get(p)?.push(node) ?? dependants.set(p, [node]);
+  }
+  const order = new Map(graph.nodes.map((n, i) => [n, i]));
+  const ready = graph.nodes.filter((n) => waiting.get(n) === 0).reverse();
+  const sorted: Node[] = [];
+  for (let node = ready.pop(); node; node = ready.pop()) {
+    sorted.push(node);
+    const freed = (dependants.get(node) ?? []).filter((d) => {
+      const left = waiting.get(d)! - 1;
+      waiting.set(d, left);
+      return left === 0;
+    });
+    freed.sort((a, b) => order.get(b)! - order.get(a)!);
+    ready.push(...freed);
+  }
+  if (sorted.length !== graph.nodes.length) throw graphInvalid(`Graph "${graph.name}" has a cycle.`);
+  graph.nodes.length = 0;
+  for (const n of sorted) graph.nodes.push(n);
+}
+
+/** What a node reads, values captured by its subgraphs included. */
+export function allReads(node: Node): Value[] {
+  const reads = node.inputs.filter((v): v is Value => v !== null);
+  for (const sub of subgraphs(node)) {
+    for (const inner of sub.nodes) reads.push(...allReads(inner));
+    reads.push(...sub.outputs);
+  }
+  return reads;
+}

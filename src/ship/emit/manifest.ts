@@ -1,0 +1,134 @@
+/** The bundle's table of contents: what a loader needs to choose a variant, fetch it, check it and feed it.
+ *  Written as edgepress.json at the root of the bundle; paths are relative to it, with forward slashes. */
+import { z } from 'zod';
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** Relative, inside the bundle: no '..', no leading slash, no scheme. */
+const relativePath = z.string().regex(/^(?!\/)(?!.*(^|\/)\.\.(\/|$))(?!.*\\)(?![a-zA-Z][a-zA-Z0-9+.-]*:).+$/);
+
+export const fileSchema = z.strictObject({
+  path: relativePath,
+  bytes: z.number().int().nonnegative(),
+  gzipBytes: z.number().int().nullable(),
+  brotliBytes: z.number().int().nullable(),
+  sha256,
+});
+
+/** A model file or one external-data file, in one piece or in shards to be joined in order. */
+export const partSchema = z.strictObject({
+  /** Name under which onnxruntime knows it: the model's file name, or the location that the model gives its data. */
+  name: z.string(),
+  role: z.enum(['model', 'data']),
+  bytes: z.number().int().nonnegative(),
+  sha256,
+  files: z.array(fileSchema).min(1),
+});
+
+const number = z.number().nullable();
+
+export const measurementSchema = z.strictObject({
+  device: z.string(),
+  /** Browser and version, or "node 20.19.1". */
+  host: z.string(),
+  provider: z.string(),
+  threads: z.number().int(),
+  runtime: z.string(),
+  adapter: z.string().nullable(),
+  emulated: z.boolean(),
+  downloadMs: number,
+  /** Compiling and starting the runtime, its bytes being there. */
+  compileMs: number.optional(),
+  createMs: number,
+  firstRunMs: number,
+  warmup: z.number().int(),
+  repetitions: z.number().int(),
+  medianMs: number,
+  p90Ms: number,
+  peakBytes: number,
+  /** Samples a second by batch size. */
+  throughput: z.record(z.string(), z.number()).optional(),
+  measuredAt: z.string(),
+});
+
+export const parity = z.strictObject({
+  runtime: z.string(),
+  samples: z.number().int(),
+  /** Worst output; null when nothing differs. */
+  sqnrDb: number,
+  cosine: number,
+  top1Agreement: number,
+});
+
+export const variantSchema = z.strictObject({
+  /** 'wasm-int8', 'webgpu-fp16', 'webgpu-q4', 'float' …: unique in the bundle. */
+  name: z.string(),
+  precision: z.enum(['float32', 'float16', 'int8', 'q4', 'q4f16']),
+  /** Execution providers that it is made for, best first. */
+  providers: z.array(z.enum(['webgpu', 'webnn', 'wasm', 'cpu'])).min(1),
+  format: z.enum(['onnx', 'ort']),
+  parts: z.array(partSchema).min(1),
+  /** Bytes of all parts. */
+  bytes: z.number().int(),
+  brotliBytes: z.number().int().nullable(),
+  /** What the device must have: 'shader-f16', 'threads' … */
+  requires: z.array(z.enum(['webgpu', 'shader-f16', 'webnn', 'threads'])),
+  /** onnxruntime session configuration entries. */
+  sessionConfig: z.record(z.string(), z.string()),
+  /** Smallest onnxruntime-web bundle that runs it, and what a page loads for it. */
+  runtime: z.strictObject({ bundle: z.string(), brotliBytes: z.number().int().nullable() }).nullable(),
+  /** Agreement with the original on each runtime that it was run on. */
+  parity: z.array(parity),
+  accuracy: z
+    .strictObject({
+      metric: z.string(),
+      value: z.number(),
+      original: z.number().nullable(),
+      samples: z.number().int(),
+    })
+    .nullable(),
+  measured: z.array(measurementSchema),
+});
+
+export const portSchema = z.strictObject({
+  name: z.string(),
+  dtype: z.string(),
+  /** Numbers, symbols, or null for unknown sizes; null when even the rank is. */
+  shape: z.array(z.union([z.number(), z.string(), z.null()])).nullable(),
+});
+
+export const manifestSchema = z.strictObject({
+  schema: z.literal('edgepress/bundle@1'),
+  name: z.string(),
+  inputs: z.array(portSchema),
+  outputs: z.array(portSchema),
+  /** The spec of src/data/preprocess.ts for the image input, if there is one. */
+  preprocessing: z.record(z.string(), z.unknown()).nullable(),
+  labels: z.array(z.string()).nullable(),
+  variants: z.array(variantSchema).min(1),
+  licence: z.string().nullable(),
+  provenance: z.strictObject({
+    tool: z.string(),
+    onnxruntime: z.string(),
+    source: z.strictObject({ file: z.string(), bytes: z.number().int(), sha256 }),
+    recipes: z.record(z.string(), z.unknown()),
+    /** What variants were calibrated on and compared on. */
+    data: z
+      .strictObject({
+        source: z.string(),
+        calibrationSamples: z.number().int(),
+        evaluationSamples: z.number().int(),
+        /** What was compared on, where it is no part of `source`. */
+        test: z.string().optional(),
+        /** Seeded noise: agreement on it says little about real inputs. */
+        synthetic: z.boolean(),
+      })
+      .optional(),
+  }),
+});
+
+export type Manifest = z.infer<typeof manifestSchema>;
+export type Variant = z.infer<typeof variantSchema>;
+export type Part = z.infer<typeof partSchema>;
+export type BundleFile = z.infer<typeof fileSchema>;
+export type BundleMeasurement = z.infer<typeof measurementSchema>;

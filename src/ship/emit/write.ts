@@ -1,0 +1,133 @@
+/** Writes a set of files all or not at all: made in a hidden folder first, moved when all are complete.
+ *  A file that is there already is only replaced when edgepress made it, or when told to. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { outputExists, outputFolderMissing, outputUnwritable } from '../../support/diagnostics/files.ts';
+
+/** What a file of ours carries at its begin or end, by the kind of file: a person's own file may well mention us. */
+const marks: readonly { readonly ending: RegExp; readonly mark: RegExp }[] = [
+  // The metadata entry "edgepress" in protobuf: field 1, 9 bytes long, then field 2.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: bytes of a binary file
+  { ending: /\.onnx$/i, mark: /\n\x09edgepress\x12/ },
+  { ending: /\.json$/i, mark: /"schema":\s*"edgepress\/(bundle-)?report@/ },
+  { ending: /\.html$/i, mark: /<meta name="generator" content="edgepress / },
+  { ending: /\.md$/i, mark: /^### [\s\S]*("edgepress": 1,|<!-- made by edgepress -->)/ },
+];
+/** For outputs that are named otherwise, a model as a rule. */
+const modelMark = marks[0]!.mark;
+
+/** Whether a file may be replaced unasked: it does not exist, is empty, or carries our mark. */
+export function isOurs(file: string): boolean {
+  const stat = fs.statSync(file, { throwIfNoEntry: false });
+  if (!stat) return true;
+  if (!stat.isFile()) return false;
+  if (stat.size === 0) return true;
+  const mark = marks.find(({ ending }) => ending.test(file))?.mark ?? modelMark;
+  const fd = fs.openSync(file, 'r');
+  try {
+    const length = Math.min(stat.size, 65536);
+    const part = Buffer.alloc(length);
+    return [0, stat.size - length].some((position) => {
+      fs.readSync(fd, part, 0, length, position);
+      return mark.test(part.toString('latin1'));
+    });
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** Before any work: whether these files could be written, all in the folder of the first.
+ *  @throws OUTPUT_EXISTS for the first path that holds something else than our own output; FOLDER_NOT_FOUND;
+ *    OUTPUT_UNWRITABLE when the folder does not let us */
+export function checkOutputs(paths: readonly string[], force: boolean): void {
+  for (const p of paths) {
+    const folder = path.dirname(p);
+    const stat = guarded(p, () => fs.statSync(folder, { throwIfNoEntry: false }));
+    if (!stat) throw outputFolderMissing(p, folder);
+    if (!stat.isDirectory()) throw outputUnwritable(p, `${folder} is a file`);
+    guarded(p, () => fs.accessSync(folder, fs.constants.W_OK));
+    if (fs.statSync(p, { throwIfNoEntry: false })?.isDirectory()) throw outputExists(p, 'a folder');
+    if (!force && !guarded(p, () => isOurs(p))) throw outputExists(p, 'a file that edgepress did not make');
+  }
+}
+
+/** A hidden folder beside the output, where files are made under their final names. */
+export interface Stage {
+  readonly folder: string;
+  /** Where the file that will end up at `path` is made. */
+  pathOf(path: string): string;
+  write(path: string, content: Uint8Array | string): void;
+  /** Moves everything to its place. @returns the final paths */
+  commit(): string[];
+  /** Removes what is left; harmless after commit. */
+  discard(): void;
+}
+
+/** @param output  path of the main file; all others go into the same folder
+ *  @throws OUTPUT_UNWRITABLE (disk full, no permission); then nothing was changed */
+export function createStage(output: string): Stage {
+  const target = path.dirname(path.resolve(output));
+  const folder = guarded(output, () => fs.mkdtempSync(path.join(target, `.${path.basename(output)}.tmp-`)));
+  const pathOf = (file: string) => path.join(folder, path.basename(file));
+  const discard = () => fs.rmSync(folder, { recursive: true, force: true });
+  // A second Ctrl-C ends the process without unwinding.
+  process.once('exit', discard);
+  return {
+    folder,
+    pathOf,
+    write: (file, content) => guarded(file, () => fs.writeFileSync(pathOf(file), content)),
+    commit() {
+      const names = fs.readdirSync(folder);
+      const moves = names.map((name) => ({ from: path.join(folder, name), to: path.join(target, name) }));
+      moveAll(moves, path.join(folder, '.replaced'));
+      fs.rmSync(folder, { recursive: true, force: true });
+      return names.map((name) => path.join(path.dirname(output), name));
+    },
+    discard() {
+      process.off('exit', discard);
+      discard();
+    },
+  };
+}
+
+interface Move {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** All or none: files that are replaced wait in `aside` until every move is done, and go back when one fails. */
+function moveAll(moves: readonly Move[], aside: string): void {
+  const done: Move[] = [];
+  const move = (from: string, to: string) => {
+    fs.renameSync(from, to);
+    done.push({ from, to });
+  };
+  guarded(aside, () => fs.mkdirSync(aside));
+  for (const { from, to } of moves) {
+    try {
+      const there = fs.statSync(to, { throwIfNoEntry: false });
+      // A folder refuses the move by itself.
+      if (there && !there.isDirectory()) move(to, path.join(aside, path.basename(to)));
+      move(from, to);
+    } catch (cause) {
+      for (const { from, to } of done.reverse()) fs.renameSync(to, from);
+      throw outputUnwritable(to, failureReason(cause), cause);
+    }
+  }
+}
+
+function guarded<T>(file: string, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    throw outputUnwritable(file, failureReason(cause), cause);
+  }
+}
+
+/** An operating system's refusal in words. */
+export function failureReason(cause: unknown): string {
+  const code = (cause as NodeJS.ErrnoException).code;
+  if (code === 'ENOSPC' || code === 'EDQUOT') return 'the disk is full';
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return 'no permission to write there';
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,144 @@
+/** Where models are measured: one contract for Node, browsers and emulated phones. */
+
+import type { Port } from '../../model/ir/port.ts';
+import type { Tensor } from '../../model/ir/tensor.ts';
+import { unknownDevice } from '../../support/diagnostics/devices.ts';
+import type { BundleMeasurement, Variant } from '../emit/manifest.ts';
+import type { TaskPart } from './browser-task.ts';
+import { type BrowserKind, browserKinds, isBrowser } from './browsers.ts';
+import { describeMachine } from './machine.ts';
+import type { Measurement, MeasureOptions } from './measure.ts';
+import { isPreset, type PresetName, presetNames } from './presets.ts';
+import { batchInputs, type Throughput, type ThroughputRequest } from './throughput.ts';
+
+export type Provider = Variant['providers'][number];
+
+/** A bundle's variant, or a model file. */
+export interface Subject {
+  readonly name: string;
+  /** Files on disk. */
+  readonly parts: readonly (TaskPart & { readonly files: readonly { readonly path: string }[] })[];
+  readonly format: Variant['format'];
+  /** What it is made for; null: whatever there is. */
+  readonly providers: readonly Provider[] | null;
+  readonly requires: Variant['requires'];
+  readonly sessionConfig: Readonly<Record<string, string>>;
+  readonly inputs: readonly Pick<Port, 'name' | 'shape'>[];
+  readonly feeds: Readonly<Record<string, Tensor>>;
+}
+
+export interface Setting {
+  readonly provider: Provider;
+  /** 1 on WebGPU. */
+  readonly threads: number;
+}
+
+export interface DeviceOptions extends MeasureOptions {
+  /** Batch sizes to measure throughput at. */
+  readonly throughput?: readonly number[];
+  /** For one subject and setting; default 180 000. */
+  readonly timeoutMs?: number;
+}
+
+export interface DeviceMeasurement {
+  readonly result: BundleMeasurement;
+  readonly samplesMs: readonly number[];
+  readonly intervalMs: readonly [number, number];
+  /** What could not be measured, and why. */
+  readonly notes: readonly string[];
+}
+
+export interface Device {
+  /** As asked for: "chromium:phone". */
+  readonly name: string;
+  /** "Chromium 140.0.7339.127", with how a phone is emulated. */
+  readonly title: string;
+  readonly emulated: boolean;
+  readonly providers: readonly Provider[];
+  /** Why it does not run this at all; null when it may. */
+  refuses(subject: Subject, setting: Setting): string | null;
+  /** @throws what the engine or the browser reports; the signal's reason when aborted */
+  measure(subject: Subject, setting: Setting, options?: DeviceOptions): Promise<DeviceMeasurement>;
+  close(): Promise<void>;
+}
+
+export type DeviceName =
+  | { readonly kind: 'node' }
+  | { readonly kind: 'wasm' }
+  | { readonly kind: BrowserKind; readonly preset?: PresetName };
+
+/** Firefox has no way to slow a page down. */
+const canEmulate = browserKinds.filter((kind) => kind !== 'firefox');
+
+/** All names that `parseDevice` takes. */
+export const deviceNames: readonly string[] = [
+  'node',
+  'wasm',
+  ...browserKinds,
+  ...canEmulate.flatMap((kind) => presetNames.map((preset) => `${kind}:${preset}`)),
+];
+
+/** @throws UNKNOWN_DEVICE, which lists the valid ones */
+export function parseDevice(name: string): DeviceName {
+  if (!deviceNames.includes(name)) throw unknownDevice(name, deviceNames);
+  const [kind = '', preset = ''] = name.split(':');
+  if (isBrowser(kind)) return isPreset(preset) ? { kind, preset } : { kind };
+  return { kind: kind === 'node' ? 'node' : 'wasm' };
+}
+
+/** "AMD EPYC 7B13, 2 cores, Linux x64": the machine itself, as measurements name it. */
+export function machineName(): string {
+  const { cpu, cores, os } = describeMachine();
+  const [type, , arch] = os.split(' ');
+  return `${cpu}, ${cores} ${cores === 1 ? 'core' : 'cores'}, ${type} ${arch}`;
+}
+
+/** Why a subject is not for a provider, whatever the device. */
+export function notMadeFor({ providers }: Subject, { provider }: Setting): string | null {
+  return providers && !providers.includes(provider) ? `made for ${providers.join(', ')}` : null;
+}
+
+/** Throughput runs are many: each is kept short. */
+const briefly = { warmup: 1, minRepetitions: 3, maxRepetitions: 30, maxMs: 1500 };
+
+/** What to ask of a device for `throughput`, and what to say when it can't be asked. */
+export function throughputFor(
+  subject: Subject,
+  batches: readonly number[] | undefined,
+): { readonly request?: ThroughputRequest; readonly note?: string } {
+  if (!batches || batches.length === 0) return {};
+  const inputs = batchInputs(subject.inputs);
+  if (inputs.length === 0) return { note: 'throughput not measured: the batch dimension is fixed' };
+  return { request: { batches, inputs, options: briefly } };
+}
+
+/** Microseconds: clocks of browsers tell no more. */
+const rounded = (value: number) => Math.round(value * 1000) / 1000;
+
+/** Measured numbers as the manifest keeps them. */
+export function measurementOf(
+  facts: Pick<
+    BundleMeasurement,
+    'device' | 'host' | 'provider' | 'threads' | 'runtime' | 'adapter' | 'emulated'
+  >,
+  timed: Measurement & { readonly compileMs: number; readonly throughput?: Throughput },
+  sizes: Pick<BundleMeasurement, 'downloadMs' | 'peakBytes'>,
+): BundleMeasurement {
+  const { compileMs, createMs, firstRunMs, warmup, samplesMs, medianMs, p90Ms } = timed;
+  const perSecond = Object.entries(timed.throughput?.perSecond ?? {}).map(([n, value]) => [
+    n,
+    rounded(value),
+  ]);
+  return {
+    ...facts,
+    ...sizes,
+    downloadMs: sizes.downloadMs === null ? null : rounded(sizes.downloadMs),
+    ...{ compileMs: rounded(compileMs), createMs: rounded(createMs), firstRunMs: rounded(firstRunMs) },
+    ...{ warmup, repetitions: samplesMs.length, medianMs: rounded(medianMs), p90Ms: rounded(p90Ms) },
+    ...(perSecond.length > 0 ? { throughput: Object.fromEntries(perSecond) } : {}),
+    measuredAt: new Date().toISOString(),
+  };
+}
+
+export const failedBatches = (throughput: Throughput | undefined): string[] =>
+  Object.entries(throughput?.failed ?? {}).map(([batch, why]) => `batch ${batch} not measured: ${why}`);

@@ -1,0 +1,64 @@
+/** Entry of the child process that isolated.ts starts: takes one task, answers once, ends. */
+import type { Engine, Session } from '../../compute/engine/contract.ts';
+import { buildKernel, openKernel } from '../../compute/engine/kernel.ts';
+import { openEngine } from '../../compute/engine/open.ts';
+import { tensorOf } from '../../model/ir/tensor.ts';
+import { Diagnostic } from '../../support/diagnostics.ts';
+import { type Answer, type Failure, fromWire, type Subject, type Task } from './isolated-messages.ts';
+import { measure, measureTwo } from './measure.ts';
+import { modelSource } from './model-source.ts';
+import { peakMemoryBytes } from './peak-memory.ts';
+import { measureThroughput } from './throughput.ts';
+import { watchWasmHeap } from './wasm-heap.ts';
+
+process.once('message', (task: Task) => {
+  perform(task)
+    .catch((error: unknown): Answer => ({ failed: failure(error) }))
+    .then((answer) => process.send?.(answer, () => process.exit(0)));
+});
+// The parent is gone: nobody waits for the answer.
+process.once('disconnect', () => process.exit(0));
+
+async function perform(task: Task): Promise<Answer> {
+  const heapBytes = task.engine === 'wasm' ? watchWasmHeap() : null;
+  const begin = performance.now();
+  const engine = await openEngine(task.engine);
+  await wakeRuntime(engine, task.before.options.threads);
+  const compileMs = performance.now() - begin;
+  const feeds = fromWire(task.feeds);
+  const opener = (subject: Subject) => async (): Promise<Session> =>
+    engine.open(await modelSource(subject.path, engine.name), subject.options);
+  if (task.after) {
+    const pair = { before: { open: opener(task.before), feeds }, after: { open: opener(task.after), feeds } };
+    return { pair: await measureTwo(pair.before, pair.after, task.measure) };
+  }
+  const baselineBytes = heapBytes?.() ?? process.memoryUsage.rss();
+  const single = await measure(opener(task.before), feeds, task.measure);
+  // Before larger batches make it grow.
+  const memory = { peakBytes: heapBytes?.() ?? peakMemoryBytes(), baselineBytes };
+  if (!task.throughput) return { single, memory, compileMs };
+  const throughput = await measureThroughput(opener(task.before), feeds, task.throughput);
+  return { single, memory, compileMs, throughput };
+}
+
+/** Loads and compiles the runtime, so that neither createMs nor the model's memory contains it. */
+async function wakeRuntime(engine: Engine, threads: number | undefined): Promise<void> {
+  const identity = buildKernel((b) => b.output('y', b.input('x', 'float32', [1]), 'float32', [1]), 17);
+  const session = await openKernel(engine, identity, threads ? { threads } : {});
+  await session.run({ x: tensorOf('float32', [1], [0]) });
+  await session.close();
+}
+
+const failure = (error: unknown): Failure =>
+  error instanceof Diagnostic
+    ? {
+        code: error.code,
+        kind: error.kind,
+        message: error.message,
+        ...(error.hint ? { hint: error.hint } : {}),
+      }
+    : {
+        code: 'MEASURE_FAILED',
+        kind: 'internal',
+        message: error instanceof Error ? error.message : String(error),
+      };

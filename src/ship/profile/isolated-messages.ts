@@ -1,0 +1,72 @@
+/** What the measuring parent and its child say to each other. */
+import type { EngineName, SessionOptions } from '../../compute/engine/contract.ts';
+import { denseTensor, stringTensor, type Tensor } from '../../model/ir/tensor.ts';
+import type { DiagnosticKind } from '../../support/diagnostics.ts';
+import type { Comparison, Measurement, MeasureOptions } from './measure.ts';
+import type { Throughput, ThroughputRequest } from './throughput.ts';
+
+export interface Subject {
+  /** Path of an ONNX file; external data is found beside it. */
+  readonly path: string;
+  readonly options: SessionOptions;
+}
+
+export interface Task {
+  readonly engine: EngineName;
+  readonly before: Subject;
+  /** With a second model the two are measured by turns. */
+  readonly after?: Subject;
+  readonly feeds: readonly WireTensor[];
+  readonly measure: Omit<MeasureOptions, 'signal'>;
+  /** Afterwards, of `before` alone. */
+  readonly throughput?: ThroughputRequest;
+}
+
+export interface WireTensor {
+  readonly name: string;
+  readonly dtype: Tensor['dtype'];
+  readonly dims: readonly number[];
+  readonly bytes?: Uint8Array;
+  readonly strings?: readonly Uint8Array[];
+}
+
+export type Answer =
+  | {
+      readonly single: Measurement;
+      readonly memory: MemoryPeak;
+      /** Loading the runtime, up to the first answer of a one-node model. */
+      readonly compileMs: number;
+      readonly throughput?: Throughput;
+    }
+  | { readonly pair: Comparison }
+  | { readonly failed: Failure };
+
+export interface MemoryPeak {
+  /** native: largest resident size of the whole process, Node and runtime included; wasm: the WebAssembly memory. */
+  readonly peakBytes: number;
+  /** The same once the runtime was loaded and had run a one-node model, before this model was read. */
+  readonly baselineBytes: number;
+}
+
+export interface Failure {
+  readonly code: string;
+  readonly kind: DiagnosticKind;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+export const toWire = (feeds: Readonly<Record<string, Tensor>>): WireTensor[] =>
+  Object.entries(feeds).map(([name, t]) => ({
+    name,
+    dtype: t.dtype,
+    dims: t.dims,
+    ...(t.strings ? { strings: t.strings } : { bytes: t.bytes() }),
+  }));
+
+export const fromWire = (wire: readonly WireTensor[]): Record<string, Tensor> =>
+  Object.fromEntries(
+    wire.map(({ name, dtype, dims, bytes, strings }) => [
+      name,
+      strings ? stringTensor(dims, strings) : denseTensor(dtype, dims, bytes ?? new Uint8Array(), name),
+    ]),
+  );

@@ -1,0 +1,132 @@
+/** Measures a model file in a process of its own: true peak memory, and latency that nothing else in this process
+ *  disturbs. Node only. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { basename } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { EngineName, SessionOptions } from '../../compute/engine/contract.ts';
+import type { Tensor } from '../../model/ir/tensor.ts';
+import { measureCrashed, measureTimeout } from '../../support/diagnostics/devices.ts';
+import { Diagnostic } from '../../support/diagnostics.ts';
+import { type Answer, type MemoryPeak, type Task, toWire } from './isolated-messages.ts';
+import type { Comparison, Measurement, MeasureOptions } from './measure.ts';
+import type { Throughput, ThroughputRequest } from './throughput.ts';
+
+export interface IsolatedOptions extends MeasureOptions {
+  readonly engine: EngineName;
+  readonly session?: SessionOptions;
+  /** Of the one model, after its latency and memory. */
+  readonly throughput?: ThroughputRequest;
+  /** The child is killed after this time; default 120 000. */
+  readonly timeoutMs?: number;
+}
+
+export interface IsolatedMeasurement extends Measurement {
+  readonly memory: MemoryPeak;
+  /** Loading the runtime, up to the first answer of a one-node model. */
+  readonly compileMs: number;
+  readonly throughput?: Throughput;
+}
+
+/** How `memory` was measured, for reports. */
+export const memoryMethod = (engine: EngineName) =>
+  engine === 'wasm' ? 'WebAssembly memory of the runtime' : 'resident memory of a whole process';
+
+/** @throws MEASURE_TIMEOUT, MEASURE_CRASHED, what the engine throws; the signal's reason when aborted */
+export async function measureIsolated(
+  path: string,
+  feeds: Readonly<Record<string, Tensor>>,
+  options: IsolatedOptions,
+): Promise<IsolatedMeasurement> {
+  const before = { path, options: options.session ?? {} };
+  const answer = await runChild(task(options, feeds, { before }), options);
+  if (!('single' in answer)) throw unexpected(path, answer);
+  const { single, ...rest } = answer;
+  return { ...single, ...rest };
+}
+
+/** Two models by turns in one child process; see `measureTwo`. Each may have session options of its own.
+ *  @throws as `measureIsolated` */
+export async function measureTwoIsolated(
+  before: { readonly path: string; readonly session?: SessionOptions },
+  after: { readonly path: string; readonly session?: SessionOptions },
+  feeds: Readonly<Record<string, Tensor>>,
+  options: Omit<IsolatedOptions, 'session' | 'throughput'>,
+): Promise<Comparison> {
+  const subjects = {
+    before: { path: before.path, options: before.session ?? {} },
+    after: { path: after.path, options: after.session ?? {} },
+  };
+  const answer = await runChild(task(options, feeds, subjects), options);
+  if (!('pair' in answer)) throw unexpected(before.path, answer);
+  return answer.pair;
+}
+
+const unexpected = (path: string, answer: Answer) =>
+  measureCrashed(basename(path), 'an unexpected answer', Object.keys(answer).join());
+
+function task(
+  { engine, throughput, session: _, timeoutMs: __, signal: ___, ...measure }: IsolatedOptions,
+  feeds: Readonly<Record<string, Tensor>>,
+  subjects: Pick<Task, 'before' | 'after'>,
+): Task {
+  return { engine, ...subjects, feeds: toWire(feeds), measure, ...(throughput ? { throughput } : {}) };
+}
+
+function runChild(task: Task, { timeoutMs = 120_000, signal }: IsolatedOptions): Promise<Answer> {
+  signal?.throwIfAborted();
+  const what = basename(task.before.path);
+  const child = startChild();
+  const stderr = lastText(child);
+  return new Promise<Answer>((resolve, reject) => {
+    const settle = (finish: () => void) => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+      child.removeAllListeners();
+      child.kill('SIGKILL');
+      finish();
+    };
+    const abort = () => settle(() => reject(signal?.reason));
+    const timer = setTimeout(() => settle(() => reject(measureTimeout(what, timeoutMs / 1000))), timeoutMs);
+    signal?.addEventListener('abort', abort, { once: true });
+    child.once('message', (answer: Answer) =>
+      settle(() => ('failed' in answer ? reject(revive(answer.failed)) : resolve(answer))),
+    );
+    child.once('error', (error) => settle(() => reject(measureCrashed(what, error.message, ''))));
+    child.once('exit', (code, by) =>
+      settle(() => reject(measureCrashed(what, by ?? `exit code ${code}`, stderr()))),
+    );
+    child.send(task, (error) => {
+      // A child that died before it could listen is reported by 'exit', with its stderr.
+      if (error && child.exitCode === null && child.signalCode === null) abort();
+    });
+  });
+}
+
+const revive = ({ code, kind, message, hint }: Extract<Answer, { failed: unknown }>['failed']) =>
+  new Diagnostic(code, kind, message, hint);
+
+function startChild(): ChildProcess {
+  const fromSource = import.meta.url.endsWith('.ts');
+  const script = new URL(fromSource ? './isolated-child.ts' : './isolated-child.js', import.meta.url);
+  return fork(fileURLToPath(script), {
+    // Typed arrays travel as they are.
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    execArgv: fromSource ? ['--import', typescriptLoader()] : [],
+    // NODE_OPTIONS of test runners and debuggers would add their own memory to the child's.
+    env: { ...process.env, NODE_OPTIONS: '' },
+  });
+}
+
+/** Sources are run as they are only while developing, where tsx is installed. */
+const typescriptLoader = () => pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+
+/** The last lines of a child's stderr, for the message when it dies. */
+function lastText(child: ChildProcess): () => string {
+  let text = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    text = (text + chunk.toString()).slice(-500);
+  });
+  return () => text.trim().split('\n').slice(-3).join(' ');
+}

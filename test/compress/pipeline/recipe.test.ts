@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import { passes } from '../../../passes/index.ts';
+import { preset, presetNames } from '../../../passes/presets/index.ts';
+import type { Pass } from '../../../src/compress/pipeline/pass.ts';
+import {
+  completeRecipe,
+  optionNames,
+  parseRecipe,
+  resolveRecipe,
+} from '../../../src/compress/pipeline/recipe.ts';
+
+const known = passes as ReadonlyMap<string, Pass>;
+const minimal = (extra: object = {}) => ({
+  edgepress: 1,
+  name: 'mine',
+  stages: [{ name: 'only', passes: [{ pass: 'quantize-weights' }] }],
+  ...extra,
+});
+const step = (pass: string, options: object = {}) =>
+  parseRecipe(minimal({ stages: [{ name: 's', passes: [{ pass, options }] }] }));
+const failure = (code: string, ...parts: string[]) =>
+  expect.objectContaining({
+    code,
+    ...(parts[0] ? { message: expect.stringContaining(parts[0]) } : {}),
+  });
+
+describe('a recipe', () => {
+  it('gets what it leaves out', () => {
+    const recipe = parseRecipe(minimal());
+    expect(recipe.target).toBe('wasm');
+    expect(recipe.calibration).toEqual({ samples: 100, mseSamples: 16, seed: 0 });
+    expect(recipe.stages[0]!.passes[0]).toEqual({ pass: 'quantize-weights', options: {} });
+  });
+
+  it.each([
+    ['no object', 'int8', 'mine.json'],
+    ['another format', minimal({ edgepress: 2 }), '"edgepress"'],
+    ['an unknown target', minimal({ target: 'wams' }), '"target"'],
+    ['no stages', minimal({ stages: [] }), '"stages"'],
+    ['a stage without passes', minimal({ stages: [{ name: 'x', passes: [] }] }), '"stages.0.passes"'],
+    ['no calibration samples', minimal({ calibration: { samples: 0 } }), '"calibration.samples"'],
+  ])('with %s is refused, naming the place', (_, json, place) => {
+    expect(() => parseRecipe(json, 'mine.json')).toThrow(failure('RECIPE_INVALID', place));
+  });
+
+  it.each([
+    ['at the top', minimal({ stagse: [] }), '"stagse"', '"stages"'],
+    ['in the calibration', minimal({ calibration: { smaples: 5 } }), '"calibration.smaples"', '"samples"'],
+    [
+      'in a step',
+      minimal({ stages: [{ name: 'x', passes: [{ pass: 'quantize-weights', option: {} }] }] }),
+      '"stages.0.passes.0.option"',
+      '"options"',
+    ],
+  ])('with a misspelt field %s is told what was meant', (_, json, field, meant) => {
+    expect(() => parseRecipe(json)).toThrow(failure('RECIPE_INVALID', field));
+    expect(() => parseRecipe(json)).toThrow(failure('RECIPE_INVALID', meant));
+  });
+
+  it('with an unknown pass is told the nearest', () => {
+    expect(() => resolveRecipe(step('quantise-static'), known)).toThrow(
+      expect.objectContaining({
+        code: 'PASS_UNKNOWN',
+        hint: expect.stringContaining('"quantize-static"'),
+      }),
+    );
+  });
+
+  it('with a misspelt option is told the nearest, and without one near all of them', () => {
+    const misspelt = step('quantize-weights', { perChanel: true });
+    expect(() => resolveRecipe(misspelt, known)).toThrow(failure('RECIPE_INVALID', '"perChannel"'));
+    const strange = step('quantize-weights', { zzzzzzzz: true });
+    expect(() => resolveRecipe(strange, known)).toThrow(failure('RECIPE_INVALID', 'minElements'));
+  });
+
+  it('with an option of the wrong kind is told which', () => {
+    const wrong = step('quantize-weights', { minElements: 'many' });
+    expect(() => resolveRecipe(wrong, known)).toThrow(failure('RECIPE_INVALID', '"minElements"'));
+  });
+
+  it.each(presetNames)('%s of the presets is complete and valid, and stays so when written out', (name) => {
+    const complete = completeRecipe(preset(name), known);
+    for (const { passes: steps } of complete.stages)
+      for (const { pass, options } of steps)
+        expect(Object.keys(options).sort(), pass).toEqual(optionNames(known.get(pass)!).sort());
+    const again = parseRecipe(JSON.parse(JSON.stringify(complete)));
+    expect(completeRecipe(again, known)).toEqual(complete);
+  });
+});

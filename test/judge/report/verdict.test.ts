@@ -1,0 +1,184 @@
+import { describe, expect, it } from 'vitest';
+import { compareLatency, latencyPairs } from '../../../src/judge/report/latency.ts';
+import type { Report } from '../../../src/judge/report/report.ts';
+import { speedNote } from '../../../src/judge/report/summary.ts';
+import { latency, metric, sampleReport } from './sample.ts';
+
+const texts = (report: Report, level: 'bad' | 'warn') =>
+  report.verdict.warnings.filter((w) => w.level === level).map((w) => w.text);
+const base = sampleReport();
+const compare = base.compare!;
+const output = compare.outputs[0]!;
+const data = base.data!;
+const withOutput = (change: Partial<typeof output>) =>
+  sampleReport({ evaluation: null, compare: { ...compare, outputs: [{ ...output, ...change }] } });
+const withMetric = (m: ReturnType<typeof metric>) =>
+  sampleReport({ evaluation: { ...base.evaluation!, metrics: [m] } });
+
+describe('judge', () => {
+  it('finds nothing wrong with a result that is smaller, faster and as accurate', () => {
+    expect(base.verdict).toEqual({
+      level: 'good',
+      headline: '3.8 times smaller, top-1 82.0 % (was 82.3 %) on 400 images, 1.09 times as fast on wasm.',
+      warnings: [],
+    });
+  });
+
+  it('speaks of agreement where accuracy is not known', () => {
+    const report = sampleReport({ evaluation: null, data: { ...data, guessed: [] } });
+    expect(report.verdict.headline).toBe(
+      '3.8 times smaller, same answer for 98.3 % of 400 images, 1.09 times as fast on wasm.',
+    );
+    expect(report.verdict.level).toBe('good');
+  });
+
+  it('calls a loss of more than one point bad, and a loss of exactly one point not', () => {
+    expect(texts(withMetric(metric('top-1', 0.82, 0.81)), 'bad')).toEqual([]);
+    expect(texts(withMetric(metric('top-1', 0.824, 0.801)), 'bad')).toEqual([
+      'top-1 is worse by 2.3 points: 82.4 % before, 80.1 % after, on 400 images.',
+    ]);
+  });
+
+  it('reads a metric the way it points: lower perplexity is no loss', () => {
+    const perplexity = { ...metric('perplexity', 3, 2.9), unit: 'number' as const, higherIsBetter: false };
+    const report = (after: number) =>
+      sampleReport({ evaluation: { ...base.evaluation!, metrics: [{ ...perplexity, after }] } });
+    expect(texts(report(2.9), 'bad')).toEqual([]);
+    expect(texts(report(3.2), 'bad')).toEqual([
+      'perplexity is worse by 0.200: 3.000 before, 3.200 after, on 400 images.',
+    ]);
+  });
+
+  it('warns under 97 % agreement and calls under 90 % bad', () => {
+    expect(texts(withOutput({ top1Agreement: 0.96 }), 'warn')[0]).toMatch(/only 96\.0 % of 400 images/);
+    expect(texts(withOutput({ top1Agreement: 0.85 }), 'bad')).toHaveLength(1);
+  });
+
+  it('does not call other answers bad where no fewer of them are right', () => {
+    const learnt = (after: number, samples: number) =>
+      sampleReport({
+        evaluation: { ...base.evaluation!, samples, metrics: [metric('top-1', 0.82, after)] },
+        compare: { ...compare, outputs: [{ ...output, top1Agreement: 0.85 }] },
+      });
+    expect(texts(learnt(0.83, 400), 'bad')).toEqual([]);
+    expect(texts(learnt(0.83, 400), 'warn')[0]).toBe(
+      'Gives the same answer as the original for only 85.0 % of 400 images, though top-1 is no worse.',
+    );
+    expect(texts(learnt(0.8, 400), 'bad')).toHaveLength(2);
+    expect(texts(learnt(0.83, 40), 'bad')).toHaveLength(1);
+  });
+
+  it('warns of an output under 15 dB', () => {
+    expect(texts(withOutput({ sqnrDb: 14.2 }), 'warn').join()).toMatch(/"logits".*14\.2 dB/);
+  });
+
+  it('calls NaN outputs bad, whether counted or only seen in the error', () => {
+    expect(texts(withOutput({ nonFinite: 3 }), 'bad').join()).toMatch(/"logits" has NaN/);
+    expect(texts(withOutput({ maxAbsError: null }), 'bad').join()).toMatch(/"logits" has NaN/);
+  });
+
+  it('says a slower result on the target is bad, and elsewhere a warning', () => {
+    const timings = (provider: string) => [
+      latency('before', 'this machine', provider, 1, 40),
+      latency('after', 'this machine', provider, 1, 67),
+    ];
+    const onTarget = sampleReport({ latency: timings('wasm') });
+    expect(texts(onTarget, 'bad')).toEqual([
+      'Slower than the original: 66.7 ms instead of 39.8 ms (wasm, 1 thread, this machine).',
+    ]);
+    expect(onTarget.verdict.headline).toMatch(/but takes 1\.68 times as long on wasm\.$/);
+    expect(texts(sampleReport({ latency: timings('cpu') }), 'warn')).toHaveLength(1);
+  });
+
+  it('does not call a difference slower that is inside the noise of the timings', () => {
+    const noisy = (timing: ReturnType<typeof latency>) => ({
+      ...timing,
+      samplesMs: timing.samplesMs.map((ms, i) => ms * (i % 2 === 0 ? 0.7 : 1.3)),
+    });
+    const timings = [
+      noisy(latency('before', 'this machine', 'wasm', 1, 40)),
+      noisy(latency('after', 'this machine', 'wasm', 1, 43)),
+    ];
+    expect(compareLatency(timings[0]!, timings[1]!).change).toBe('same');
+    expect(sampleReport({ latency: timings }).verdict.warnings).toEqual([]);
+  });
+
+  it('compares runs by turns with their neighbours: load that comes and goes hides no difference', () => {
+    const load = (i: number) => (i % 7 < 3 ? 2 : 1);
+    const turns = (timing: ReturnType<typeof latency>) => ({
+      ...timing,
+      samplesMs: timing.samplesMs.map((_, i) => timing.medianMs * load(i)),
+    });
+    const [before, after] = [
+      turns(latency('before', 'this machine', 'wasm', 1, 44)),
+      turns(latency('after', 'this machine', 'wasm', 1, 40)),
+    ];
+    expect(compareLatency(before, after).change).toBe('same');
+    const byTurns = compareLatency({ ...before, byTurns: true }, { ...after, byTurns: true });
+    expect(byTurns.change).toBe('faster');
+    expect(byTurns.ratio).toBeCloseTo(before.medianMs / after.medianMs, 6);
+  });
+
+  it('says of a difference within noise that it is', () => {
+    expect(speedNote({ ratio: 1.1, interval: [0.9, 1.3], change: 'same' })).toBe(
+      '1.10 times faster, within noise',
+    );
+    expect(speedNote({ ratio: 0.9, interval: [0.85, 0.95], change: 'slower' })).toBe('1.11 times slower');
+    expect(speedNote({ ratio: 1.001, interval: [0.9, 1.1], change: 'same' })).toBe('as fast');
+  });
+
+  it('never compares timings of different places', () => {
+    const pairs = latencyPairs({
+      ...base,
+      latency: [
+        latency('before', 'this machine', 'wasm', 1, 40),
+        latency('after', 'this machine', 'wasm', 2, 20),
+        { ...latency('after', 'this machine', 'wasm', 1, 20), emulated: true },
+      ],
+    });
+    expect(pairs).toHaveLength(3);
+    expect(pairs.filter((pair) => pair.before && pair.after)).toEqual([]);
+  });
+
+  it('says when the result is larger than the original', () => {
+    const report = sampleReport({ result: { ...base.result, sizeBytes: 15e6 } });
+    expect(texts(report, 'bad')).toEqual(['Larger than the original: 15.0 MB instead of 14.0 MB.']);
+    expect(report.verdict.headline).toMatch(/^1\.07 times larger/);
+  });
+
+  it('says when nothing was compared', () => {
+    const report = sampleReport({ data: null, compare: null, evaluation: null, latency: [] });
+    expect(report.verdict.headline).toBe('3.8 times smaller, quality not measured.');
+    expect(texts(report, 'warn').join()).toMatch(/Not compared/);
+  });
+
+  it('warns of synthetic data, few calibration and few comparison samples', () => {
+    const synthetic = sampleReport({ data: { ...data, synthetic: true, kind: 'synthetic' } });
+    expect(texts(synthetic, 'warn').join()).toMatch(/synthetic data/);
+    const few = sampleReport({
+      data: { ...data, calibrationSamples: 8 },
+      compare: { ...compare, samples: 40 },
+    });
+    expect(texts(few, 'warn')).toEqual([
+      'Calibrated on only 8 images; ranges settle at about 100. Add more to --data.',
+      expect.stringMatching(
+        /^Compared on only 40 images: the true agreement may be anything from 87 % to 100 %/,
+      ),
+    ]);
+  });
+
+  it('warns of guessed preprocessing only while no accuracy confirms it', () => {
+    expect(base.verdict.warnings).toEqual([]);
+    expect(texts(sampleReport({ evaluation: null }), 'warn').join()).toMatch(/"imagenet" was guessed/);
+  });
+
+  it('puts bad news before warnings', () => {
+    const report = sampleReport({
+      data: { ...data, calibrationSamples: 8 },
+      result: { ...base.result, sizeBytes: 15e6 },
+      compare: { ...compare, outputs: [{ ...output, sqnrDb: 10 }] },
+    });
+    expect(report.verdict.warnings.map((w) => w.level)).toEqual(['bad', 'warn', 'warn']);
+    expect(report.verdict.level).toBe('bad');
+  });
+});

@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import { comparison, listing } from '../../../src/cli/profile.ts';
+import { mergeRows, type Profile, type ProfileRow } from '../../../src/jobs/profile.ts';
+import type { BundleMeasurement, Manifest } from '../../../src/ship/emit/manifest.ts';
+
+const measurement = (medianMs: number, change: Partial<BundleMeasurement> = {}): BundleMeasurement => ({
+  device: 'a machine',
+  host: 'Chromium 140.0',
+  provider: 'wasm',
+  threads: 1,
+  runtime: 'onnxruntime-web 1.30.0',
+  adapter: null,
+  emulated: false,
+  ...{ downloadMs: 10, compileMs: 20, createMs: 30, firstRunMs: 5, warmup: 3, repetitions: 10 },
+  ...{ medianMs, p90Ms: medianMs * 1.5, peakBytes: null, measuredAt: '2026-01-01T00:00:00.000Z' },
+  ...change,
+});
+
+const row = (
+  subject: string,
+  device: string,
+  medianMs: number | null,
+  reason = 'made for webgpu',
+): ProfileRow => ({
+  ...{ subject, device, provider: 'wasm', threads: 1 },
+  measured:
+    medianMs === null
+      ? null
+      : { result: measurement(medianMs), samplesMs: [medianMs], intervalMs: [medianMs, medianMs], notes: [] },
+  reason: medianMs === null ? reason : null,
+});
+
+const sample: Profile = {
+  target: 'bundle',
+  devices: [
+    { name: 'chromium', title: 'Chromium 140.0', emulated: false },
+    { name: 'chromium:phone', title: 'Chromium 140.0, phone emulated: CPU 4 times slower', emulated: true },
+  ],
+  rows: [
+    row('float', 'chromium', 40),
+    row('wasm-int8', 'chromium', 20),
+    row('webgpu-fp16', 'chromium', null),
+    row('float', 'chromium:phone', 160),
+    row('wasm-int8', 'chromium:phone', 200),
+    row('webgpu-fp16', 'chromium:phone', null),
+  ],
+  written: null,
+};
+
+describe('the table of a profile', () => {
+  it('marks the fastest of each device and says of the rest why it was not measured', () => {
+    const text = listing(sample);
+    const marked = text.split('\n').filter((line) => line.includes('◀') && !line.includes('fastest'));
+    expect(marked).toHaveLength(2);
+    expect(marked[0]).toMatch(/wasm-int8 .* 20\.0 ms ◀/);
+    expect(marked[1]).toMatch(/float .* 160\.0 ms ◀/);
+    expect(text).toMatch(/webgpu-fp16 on chromium wasm: not measured: made for webgpu/);
+    // Memory that nobody told is a dash, never zero.
+    expect(text).toMatch(/60\.0 ms\s+–$/m);
+    expect(text).toMatch(/phone emulated/);
+  });
+
+  it('fits 80 columns with names of usual length', () => {
+    const tables = listing(sample)
+      .split('\n')
+      .filter((line) => / ms /.test(line));
+    for (const line of tables) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
+  it('compares variants down and devices across, against the first variant there', () => {
+    const lines = comparison(sample).split('\n');
+    expect(lines[0]).toMatch(/median +chromium wasm +chromium:phone wasm/);
+    expect(lines[1]).toMatch(/float +40\.0 ms +160\.0 ms ◀/);
+    expect(lines[2]).toMatch(/wasm-int8 +20\.0 ms \(2\.0×\) ◀ +200\.0 ms \(0\.80×\)/);
+    expect(lines[3]).toMatch(/webgpu-fp16 +– +–/);
+    expect(lines.join('\n')).toMatch(/phone emulated/);
+  });
+});
+
+it('replaces what was measured at the same place before and keeps the rest', () => {
+  const elsewhere = measurement(7, { device: 'a phone' });
+  const variant = { name: 'float', measured: [measurement(99), elsewhere] };
+  const manifest = { variants: [variant, { name: 'other', measured: [] }] } as unknown as Manifest;
+  const merged = mergeRows(manifest, sample.rows.slice(0, 3));
+  expect(merged.variants[0]!.measured).toEqual([elsewhere, measurement(40)]);
+  expect(merged.variants[1]!.measured).toEqual([]);
+});
