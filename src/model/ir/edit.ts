@@ -3,7 +3,7 @@ import { graphInvalid } from '../../support/diagnostics/graph.ts';
 import { type Attribute, type AttributeInit, attribute, subgraphs } from './attribute.ts';
 import type { Graph, Model, NameScope, Node, Use, Value } from './model.ts';
 import { isGraphOutput } from './model.ts';
-import { createNameScope, freshName, takeName } from './names.ts';
+import { createNameScope, freshName, releaseName, takeName } from './names.ts';
 import type { Tensor } from './tensor.ts';
 import { tensorType, type ValueType } from './type.ts';
 
@@ -225,6 +225,33 @@ export function removeNodes(graph: Graph, gone: ReadonlySet<Node>): void {
   const kept = graph.nodes.filter((n) => !gone.has(n));
   graph.nodes.length = 0;
   for (const n of kept) graph.nodes.push(n);
+}
+
+/** Removes those of `nodes` whose outputs nobody reads, or only others that go: readers before what they read.
+ *  @returns the nodes that went */
+export function removeUnread(nodes: Iterable<Node>): Node[] {
+  const waiting = new Set(nodes);
+  const isUnread = (node: Node) => node.outputs.every((v) => !v || v.uses.length === 0);
+  const gone: Node[] = [];
+  for (let next = [...waiting].find(isUnread); next; next = [...waiting].find(isUnread)) {
+    waiting.delete(next);
+    removeNode(next);
+    gone.push(next);
+  }
+  return gone;
+}
+
+/** Takes back a node that was added: it goes and its names are free again. */
+export function discardNode(node: Node): void {
+  removeNode(node);
+  for (const v of node.outputs) if (v) releaseName(node.graph.names, v.name);
+  releaseName(node.graph.names, node.name);
+}
+
+/** Takes back an initializer that was added: it goes and its name is free again. */
+export function discardInitializer(graph: Graph, value: Value): void {
+  removeInitializer(graph, value);
+  releaseName(graph.names, value.name);
 }
 
 function detach(node: Node): void {

@@ -15,3 +15,12 @@ export function freshName(scope: NameScope, base: string): string {
 export const takeName = (scope: NameScope, name: string) => {
   if (name !== '') scope.taken.add(name);
 };
+
+/** Makes a name free again: what had it is gone. */
+export const releaseName = (scope: NameScope, name: string) => scope.taken.delete(name);
+
+/** `heir` takes the name of `gone`, which leaves the model; the name that it had until now is free again. */
+export function inheritName(scope: NameScope, heir: { name: string }, gone: { name: string }): void {
+  [heir.name, gone.name] = [gone.name, heir.name];
+  releaseName(scope, gone.name);
+}

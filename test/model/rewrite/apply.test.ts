@@ -159,6 +159,32 @@ describe('applyRules', () => {
     expect(model.graph.nodes[0]!.outputs.map((v) => v?.name)).toEqual(['a', 'b']);
   });
 
+  it.each([
+    ['before', 'y = Sub (a, b)'],
+    ['after', 'y = Sub (b, a)'],
+  ])('removes a matched node that is read twice, met %s its other reader', (_, last) => {
+    const a = op('Abs', [x]);
+    const inputs = last.includes('(a, b)') ? [a, op('Neg', [a])] : [op('Neg', [a]), a];
+    const rule = defineRule({
+      name: 'twice-read',
+      match: op('Sub', inputs),
+      rewrite: (m, emit) => emit('Relu', [m.get(x)]),
+    });
+    const { model } = applied(`g (float x) => (float y) { a = Abs (x) b = Neg (a) ${last} }`, rule);
+    expect(model.graph.nodes.map((n) => n.opType)).toEqual(['Relu']);
+  });
+
+  it('removes a shared node that only nodes of the match read', () => {
+    const a = op('Abs', [x], { shared: true });
+    const rule = defineRule({
+      name: 'shared-and-read-twice',
+      match: op('Sub', [a, op('Neg', [a], { shared: true })]),
+      rewrite: (m, emit) => emit('Relu', [m.get(x)]),
+    });
+    const { model } = applied('g (float x) => (float y) { a = Abs (x) b = Neg (a) y = Sub (a, b) }', rule);
+    expect(model.graph.nodes.map((n) => n.opType)).toEqual(['Relu']);
+  });
+
   it('does not touch a second output that the replacement does not give and somebody reads', () => {
     const first = defineRule({
       name: 'first-only',
