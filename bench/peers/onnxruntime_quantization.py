@@ -7,6 +7,7 @@ dynamic int8, each after quant_pre_process. One process a step, so that peak mem
 
 import argparse
 import json
+import os
 import platform
 import resource
 import subprocess
@@ -14,6 +15,9 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+# onnxruntime sends usage events to its maker unless this is set before it loads.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import numpy
 import onnx

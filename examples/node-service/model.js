@@ -2,8 +2,11 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import ort from 'onnxruntime-node';
 import sharp from 'sharp';
+
+// onnxruntime sends usage events to its maker unless this is set before it loads.
+process.env.ORT_DISABLE_TELEMETRY ??= '1';
+const { default: ort } = await import('onnxruntime-node');
 
 /** @param folder  a bundle that `edgepress bundle --targets node` made */
 export async function loadBundle(folder) {

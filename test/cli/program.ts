@@ -20,7 +20,8 @@ export interface Outcome {
 }
 
 export interface RunOptions {
-  readonly env?: Readonly<Record<string, string>>;
+  /** On top of the environment of the tests; undefined takes a variable out. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   /** Called with what came on stderr so far, each time more comes. */
   readonly onStderr?: (text: string, child: ChildProcess) => void;
   readonly onStdout?: (text: string, child: ChildProcess) => void;

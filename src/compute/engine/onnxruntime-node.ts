@@ -47,9 +47,16 @@ export async function holdsHalf(source: ModelSource): Promise<boolean> {
   return false;
 }
 
+/** onnxruntime 1.30 and later sends usage events to its maker (the model's file name among them) and keeps a queue in the
+ *  user's cache folder, unless this variable says no when the library loads. Whoever set it decides for themselves. */
+export function declineTelemetry(env: NodeJS.ProcessEnv): void {
+  env['ORT_DISABLE_TELEMETRY'] ??= '1';
+}
+
 /** The library itself, for what a session contract doesn't cover (writing optimised models).
  *  @throws ENGINE_MISSING */
 export async function loadNativeRuntime(): Promise<Runtime> {
+  declineTelemetry(process.env);
   try {
     const module: Runtime & { default?: Runtime } = await import('onnxruntime-node');
     const runtime = module.default ?? module;
