@@ -107,8 +107,7 @@ async function measure(
       { mseSamples: recipe.calibration.mseSamples },
     );
   let epoch = performance.now();
-  const refine = async (pass: string, model: Model, clean: Model) => {
-    if (pass !== 'quantize-static') return;
+  const refine = async (model: Model, clean: Model) => {
     const events = {
       progress(_: string, done: number, total: number) {
         if (done % 50 === 0) process.stderr.write(`\r  ${done} of ${total} batches `);

@@ -7,7 +7,7 @@
  *  Left alone: biases and scales, weights under `minElements`, and where the error would be above `maxError`.
  *  Source: Han et al. 2016, arXiv:1510.00149. */
 import { z } from 'zod';
-import { definePass, type Skip } from '../src/compress/pipeline/pass.ts';
+import { counted, definePass, type Skip } from '../src/compress/pipeline/pass.ts';
 import { makePalette, type Palette } from '../src/compress/prune/palette.ts';
 import { findWeightLayers } from '../src/compress/prune/unstructured-layers.ts';
 import { selectNodes } from '../src/compress/quant/select.ts';
@@ -36,6 +36,8 @@ export const clusterWeights = definePass<Options>({
   name: 'cluster-weights',
   summary: 'Weights share k values: 4 or 8 bits each in the file, float32 when it runs.',
   effect: 'lossy',
+  describe: counted('weight of shared values', 'weights of shared values'),
+  prominence: 10,
   options,
 
   apply(model, o) {

@@ -7,7 +7,7 @@
  *  tensors (there 0 is a size).
  *  Source: ONNX Reshape-14. */
 import { z } from 'zod';
-import { definePass } from '../src/compress/pipeline/pass.ts';
+import { counted, definePass } from '../src/compress/pipeline/pass.ts';
 import { intAttribute } from '../src/model/ir/attribute.ts';
 import { isOp, type Node, shapeOf, type Value } from '../src/model/ir/model.ts';
 import { tensorOf } from '../src/model/ir/tensor.ts';
@@ -76,6 +76,8 @@ export const collapseReshapes = definePass({
   name: 'collapse-reshapes',
   summary: 'Joins chains of reshapes, and writes known targets down',
   effect: 'exact',
+  describe: counted('reshape joined', 'reshapes joined'),
+  prominence: 30,
   options: z.strictObject({}),
   apply: (model) => applyRules(model, [join, settle]),
 });

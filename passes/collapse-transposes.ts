@@ -3,7 +3,7 @@
  *  The inner one stays where others read it; then the outer still reads x directly (one op less on its path).
  *  Left alone: without a perm, where the rank is not known. */
 import { z } from 'zod';
-import { definePass } from '../src/compress/pipeline/pass.ts';
+import { counted, definePass } from '../src/compress/pipeline/pass.ts';
 import { intsAttribute } from '../src/model/ir/attribute.ts';
 import type { Node } from '../src/model/ir/model.ts';
 import { applyRules } from '../src/model/rewrite/apply.ts';
@@ -49,6 +49,8 @@ export const collapseTransposes = definePass({
   name: 'collapse-transposes',
   summary: 'Joins transposes of transposes and drops those that move nothing',
   effect: 'exact',
+  describe: counted('transpose joined', 'transposes joined'),
+  prominence: 30,
   options: z.strictObject({}),
   apply: (model) => applyRules(model, [join, drop]),
 });

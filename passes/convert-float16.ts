@@ -7,7 +7,7 @@
  *  data. Masks of -3.4e38 are clipped before they are cast.
  *  Source: ONNX Cast-13 and type constraints; limits after NVIDIA ModelOpt autocast (data 512, weights 65504). */
 import { z } from 'zod';
-import { definePass, requireOpset, type Skip } from '../src/compress/pipeline/pass.ts';
+import { definePass, type Skip } from '../src/compress/pipeline/pass.ts';
 import { applyFloat16 } from '../src/compress/quant/float16-edit.ts';
 import {
   type Float16Plan,
@@ -56,10 +56,9 @@ export const convertFloat16 = definePass<Options>({
   effect: 'lossy',
   options,
 
-  requires: (model) => requireOpset(model, 'convert-float16', 13),
+  needs: (o) => ({ opset: 13, calibration: o.ranges }),
 
-  observe(model, o) {
-    if (!o.ranges) return [];
+  observe(model) {
     const values = new Set(
       model.graph.nodes.filter((n) => float16Kind(n) && !readsEither(n)).flatMap(halfOutputs),
     );

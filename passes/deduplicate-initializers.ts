@@ -2,7 +2,7 @@
  *  Inner graphs share with the graphs around them. Left alone: initializers that a caller may override, those that are
  *  graph outputs, and string tensors. */
 import { z } from 'zod';
-import { definePass } from '../src/compress/pipeline/pass.ts';
+import { counted, definePass } from '../src/compress/pipeline/pass.ts';
 import { subgraphs } from '../src/model/ir/attribute.ts';
 import { removeInitializer, replaceAllUses } from '../src/model/ir/edit.ts';
 import { constantOf, type Graph, isGraphOutput, type Value } from '../src/model/ir/model.ts';
@@ -14,6 +14,8 @@ export const deduplicateInitializers = definePass({
   name: 'deduplicate-initializers',
   summary: 'Keeps one of several weights with the same content',
   effect: 'exact',
+  describe: counted('repeated weight removed', 'repeated weights removed'),
+  prominence: 33,
   options: z.strictObject({}),
   apply(model) {
     // Bytes are read only where another tensor has the same type and shape: weights may lie in files.

@@ -2,7 +2,7 @@
  *  Constants count as the same when they are the same value; deduplicate-initializers makes them so.
  *  Left alone: random ops, ops with subgraphs, and a node whose output and its twin's are both graph outputs. */
 import { z } from 'zod';
-import { definePass, type Skip } from '../src/compress/pipeline/pass.ts';
+import { counted, definePass, type Skip } from '../src/compress/pipeline/pass.ts';
 import type { Attribute } from '../src/model/ir/attribute.ts';
 import { subgraphs } from '../src/model/ir/attribute.ts';
 import { canReplaceAllUses, removeNode, replaceAllUses } from '../src/model/ir/edit.ts';
@@ -15,6 +15,8 @@ export const eliminateCommonSubexpressions = definePass({
   name: 'eliminate-common-subexpressions',
   summary: 'Keeps one of several nodes that compute the same',
   effect: 'exact',
+  describe: counted('repeated node removed', 'repeated nodes removed'),
+  prominence: 36,
   options: z.strictObject({}),
   apply(model) {
     const skipped: Skip[] = [];

@@ -2,7 +2,7 @@
  *  A node stays when it has an output that is read (by its own graph, a subgraph, or as an output). All ONNX ops are free of
  *  side effects. An initializer that a caller may override is part of the model's inputs and stays. */
 import { z } from 'zod';
-import { definePass } from '../src/compress/pipeline/pass.ts';
+import { counted, definePass } from '../src/compress/pipeline/pass.ts';
 import { subgraphs } from '../src/model/ir/attribute.ts';
 import { removeInitializer, removeNodes } from '../src/model/ir/edit.ts';
 import type { Graph, Model, Node } from '../src/model/ir/model.ts';
@@ -12,6 +12,8 @@ export const eliminateDeadNodes = definePass({
   name: 'eliminate-dead-nodes',
   summary: 'Removes nodes and weights whose results nobody reads',
   effect: 'exact',
+  describe: counted('unused node removed', 'unused nodes removed'),
+  prominence: 20,
   options: z.strictObject({}),
   apply(model) {
     const before = count(model);

@@ -3,7 +3,7 @@
  *  names. Left alone: an identity between a graph input (or weight) and a graph output, which is all there is between; a
  *  Dropout whose mask is used. */
 import { z } from 'zod';
-import { definePass } from '../src/compress/pipeline/pass.ts';
+import { counted, definePass } from '../src/compress/pipeline/pass.ts';
 import { canReplaceAllUses } from '../src/model/ir/edit.ts';
 import { opKey } from '../src/model/ir/model.ts';
 import { applyRules } from '../src/model/rewrite/apply.ts';
@@ -28,6 +28,8 @@ export const eliminateIdentities = definePass({
   name: 'eliminate-identities',
   summary: 'Removes nodes that pass their input on unchanged',
   effect: 'exact',
+  describe: counted('node that did nothing removed', 'nodes that did nothing removed'),
+  prominence: 40,
   options: z.strictObject({}),
   apply: (model) => applyRules(model, [passOn]),
 });

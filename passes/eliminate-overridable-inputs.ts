@@ -9,6 +9,7 @@ export const eliminateOverridableInputs = definePass({
   name: 'eliminate-overridable-inputs',
   summary: 'Makes weights that old models also list as inputs plain constants',
   effect: 'exact',
+  describe: () => null,
   options: z.strictObject({}),
   apply(model) {
     const { graph } = model;

@@ -64,8 +64,9 @@ export const factorizeWeights = definePass<Options>({
       throw lowRankTargetMissing();
   },
 
+  needs: (o) => ({ calibration: o.data }),
+
   observe(model, o) {
-    if (!o.data) return [];
     return chosen(model, o).layers.flatMap((l) => l.moments(false) ?? []);
   },
 

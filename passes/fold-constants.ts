@@ -6,7 +6,7 @@
  *  Left alone: random ops, ops with subgraphs, DequantizeLinear (it is how small weights are stored), results that
  *  are graph outputs, and what the engine refuses. */
 import { z } from 'zod';
-import { definePass, type PassContext, type Skip } from '../src/compress/pipeline/pass.ts';
+import { counted, definePass, type PassContext, type Skip } from '../src/compress/pipeline/pass.ts';
 import { openKernel } from '../src/compute/engine/kernel.ts';
 import {
   addInitializer,
@@ -49,6 +49,8 @@ export const foldConstants = definePass({
   name: 'fold-constants',
   summary: 'Computes what depends on constants only, once, and stores the result',
   effect: 'exact',
+  describe: counted('constant computed', 'constants computed'),
+  prominence: 50,
   options,
   async apply(model, { maxGrowthBytes }, context) {
     let changed = 0;

@@ -3,7 +3,7 @@
  *  c: a scalar, or one value per output channel ([C,1,1], [1,C,1,1]).
  *  Left alone: output used elsewhere, bias computed at run time, a constant that varies over positions. */
 import { z } from 'zod';
-import { definePass } from '../src/compress/pipeline/pass.ts';
+import { counted, definePass } from '../src/compress/pipeline/pass.ts';
 import { elementCount } from '../src/model/ir/tensor.ts';
 import { applyRules } from '../src/model/rewrite/apply.ts';
 import { perChannel } from '../src/model/rewrite/arguments.ts';
@@ -47,6 +47,8 @@ export const fuseConvAdd = definePass({
   name: 'fuse-conv-add',
   summary: 'Folds a constant per channel that is added after a convolution into its bias',
   effect: 'exact',
+  describe: counted('bias folded', 'biases folded'),
+  prominence: 70,
   // The sum is rounded once instead of twice.
   tolerance: 1e-5,
   options: z.strictObject({}),

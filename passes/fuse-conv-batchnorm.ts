@@ -5,7 +5,7 @@
  *  input must have rank 2.
  *  Source: ONNX BatchNormalization-15; Jacob et al. 2018, arXiv:1712.05877, section 3.2. */
 import { z } from 'zod';
-import { definePass } from '../src/compress/pipeline/pass.ts';
+import { counted, definePass } from '../src/compress/pipeline/pass.ts';
 import { floatAttribute, intAttribute } from '../src/model/ir/attribute.ts';
 import { isOp, type Node } from '../src/model/ir/model.ts';
 import { elementCount, type Tensor } from '../src/model/ir/tensor.ts';
@@ -83,6 +83,8 @@ export const fuseConvBatchnorm = definePass({
   name: 'fuse-conv-batchnorm',
   summary: 'Folds BatchNormalization into the convolution or matrix product before it',
   effect: 'exact',
+  describe: counted('BatchNormalization folded', 'BatchNormalizations folded'),
+  prominence: 80,
   // Rounding of the folded weights, relative to outputs of order 1 to 10.
   tolerance: 1e-4,
   options: z.strictObject({}),

@@ -3,7 +3,7 @@
  *  c: a scalar, or one value per output channel ([C,1,1], [1,C,1,1]).
  *  Left alone: output used elsewhere, weights or bias computed at run time, a factor that varies over positions. */
 import { z } from 'zod';
-import { definePass } from '../src/compress/pipeline/pass.ts';
+import { counted, definePass } from '../src/compress/pipeline/pass.ts';
 import { elementCount } from '../src/model/ir/tensor.ts';
 import { applyRules } from '../src/model/rewrite/apply.ts';
 import { perChannel } from '../src/model/rewrite/arguments.ts';
@@ -50,6 +50,8 @@ export const fuseConvMul = definePass({
   name: 'fuse-conv-mul',
   summary: 'Folds a constant factor per channel into the convolution before it',
   effect: 'exact',
+  describe: counted('factor folded', 'factors folded'),
+  prominence: 75,
   // Rounding of the folded weights, relative to outputs of order 1 to 10.
   tolerance: 1e-4,
   options: z.strictObject({}),

@@ -4,7 +4,7 @@
  *  Left alone: inputs of higher rank (Gemm takes matrices only), a product that others read.
  *  Source: ONNX Gemm-13. */
 import { z } from 'zod';
-import { definePass } from '../src/compress/pipeline/pass.ts';
+import { counted, definePass } from '../src/compress/pipeline/pass.ts';
 import { isFloat } from '../src/model/ir/dtype.ts';
 import { applyRules } from '../src/model/rewrite/apply.ts';
 import { perChannel, rankOf } from '../src/model/rewrite/arguments.ts';
@@ -32,6 +32,8 @@ export const fuseMatmulAdd = definePass({
   name: 'fuse-matmul-add',
   summary: 'Joins MatMul and the bias added after it into Gemm',
   effect: 'exact',
+  describe: counted('MatMul and Add joined', 'MatMul and Add joined'),
+  prominence: 65,
   // The order of summation is the engine's own.
   tolerance: 1e-5,
   options: z.strictObject({}),

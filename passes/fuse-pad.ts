@@ -4,7 +4,7 @@
  *  time, auto_pad SAME (which depends on the padded size), a padded tensor that others read.
  *  Source: ONNX Pad-13, Conv-11. */
 import { z } from 'zod';
-import { definePass } from '../src/compress/pipeline/pass.ts';
+import { counted, definePass } from '../src/compress/pipeline/pass.ts';
 import type { Node } from '../src/model/ir/model.ts';
 import { applyRules } from '../src/model/rewrite/apply.ts';
 import { explicitPads, rankOf } from '../src/model/rewrite/arguments.ts';
@@ -44,6 +44,8 @@ export const fusePad = definePass({
   name: 'fuse-pad',
   summary: 'Moves padding with zeros into the convolution that reads it',
   effect: 'exact',
+  describe: counted('padding folded', 'paddings folded'),
+  prominence: 60,
   // Other kernels may sum in another order when they pad themselves.
   tolerance: 1e-5,
   options: z.strictObject({}),

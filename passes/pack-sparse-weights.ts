@@ -7,7 +7,7 @@
  *  It belongs last: passes after it don't see these weights.
  *  Left alone: tensors under `minElements` or with a smaller share of zeros than `minShare`, where it doesn't pay. */
 import { z } from 'zod';
-import { definePass, requireOpset, type Skip } from '../src/compress/pipeline/pass.ts';
+import { counted, definePass, type Skip } from '../src/compress/pipeline/pass.ts';
 import {
   denseBytes,
   packedBytes,
@@ -36,11 +36,11 @@ export const packSparseWeights = definePass({
   name: 'pack-sparse-weights',
   summary: 'Stores weights with many zeros as bits and values, put together when the model is loaded.',
   effect: 'exact',
+  describe: counted('weight stored without its zeros', 'weights stored without their zeros'),
+  prominence: 10,
   options,
 
-  requires(model) {
-    requireOpset(model, 'pack-sparse-weights', 13);
-  },
+  needs: () => ({ opset: 13 }),
 
   apply(model, o) {
     const skipped: Skip[] = [];

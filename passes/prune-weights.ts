@@ -49,8 +49,9 @@ export const pruneWeights = definePass<Options>({
     targetOf(o);
   },
 
+  needs: (o) => ({ calibration: o.score !== 'magnitude' }),
+
   observe(model, o) {
-    if (o.score === 'magnitude') return [];
     return chosen(model, o).layers.flatMap((l) => l.moments(o.score === 'wanda') ?? []);
   },
 

@@ -4,7 +4,7 @@
  *  Left alone: products without a constant weight, weights of less than `minElements`, Gemm with a transposed input.
  *  Source: ONNX DynamicQuantizeLinear-11, MatMulInteger-10; onnxruntime ContribOperators, DynamicQuantizeLSTM. */
 import { z } from 'zod';
-import { definePass, requireOpset, type Skip } from '../src/compress/pipeline/pass.ts';
+import { definePass, type Skip } from '../src/compress/pipeline/pass.ts';
 import { sharedInitializer } from '../src/compress/quant/insert.ts';
 import { targetFacts } from '../src/compress/quant/kernels.ts';
 import { carryLayer, decisionOf } from '../src/compress/quant/layers.ts';
@@ -50,7 +50,7 @@ export const quantizeDynamic = definePass<Options>({
   effect: 'lossy',
   options,
 
-  requires: (model) => requireOpset(model, 'quantize-dynamic', 11),
+  needs: () => ({ opset: 11 }),
 
   async apply(model, o, context) {
     const selected = selectNodes(model, o);

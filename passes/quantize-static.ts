@@ -5,7 +5,7 @@
  *  products whose integer kernel is slower than float on the target (quantize-weights may still shrink them).
  *  Source: ONNX QuantizeLinear-13, DequantizeLinear-13; Jacob et al. 2018, arXiv:1712.05877. */
 import { z } from 'zod';
-import { definePass, type PassContext, requireOpset, type Skip } from '../src/compress/pipeline/pass.ts';
+import { definePass, type PassContext, type Skip } from '../src/compress/pipeline/pass.ts';
 import { smallestScales, storedBias } from '../src/compress/quant/bias.ts';
 import { guardFloatProduct } from '../src/compress/quant/guard.ts';
 import {
@@ -54,9 +54,10 @@ export const quantizeStatic = definePass<Options>({
   name: 'quantize-static',
   summary: 'Int8 computation with calibrated ranges (Q/DQ), weights per channel.',
   effect: 'lossy',
+  trainable: true,
   options,
 
-  requires: (model, o) => requireOpset(model, 'quantize-static', o.weightBits === 4 ? 21 : 13),
+  needs: (o) => ({ opset: o.weightBits === 4 ? 21 : 13, calibration: true }),
 
   observe(model, o, context) {
     const spec = activationSpec(o, context);

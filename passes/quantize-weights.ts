@@ -7,7 +7,7 @@
  *  reading in float.
  *  Source: ONNX Cast-13, Mul-14, Gather-13; onnxruntime ConstantFolding. */
 import { z } from 'zod';
-import { definePass, requireOpset, type Skip } from '../src/compress/pipeline/pass.ts';
+import { definePass, type Skip } from '../src/compress/pipeline/pass.ts';
 import { insertWeightExpand, sharedInitializer } from '../src/compress/quant/insert.ts';
 import { carryLayer } from '../src/compress/quant/layers.ts';
 import { selectNodes } from '../src/compress/quant/select.ts';
@@ -66,7 +66,7 @@ export const quantizeWeights = definePass<Options>({
   effect: 'lossy',
   options,
 
-  requires: (model) => requireOpset(model, 'quantize-weights', 7),
+  needs: () => ({ opset: 7 }),
 
   async apply(model, o, context) {
     const selected = selectNodes(model, o);

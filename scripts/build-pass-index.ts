@@ -1,25 +1,29 @@
-/** Writes passes/index.ts, the list of all passes, from the files of passes/. Run after adding or removing a pass:
- *    npx tsx scripts/build-pass-index.ts */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+/** Writes passes/index.ts, the list of all passes, from the files of passes/. Tests, checks and builds do it by themselves;
+ *  git doesn't keep it. */
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const folder = fileURLToPath(new URL('../passes/', import.meta.url));
 const indexFile = `${folder}index.ts`;
 
-/** The text of passes/index.ts for the files that are there. A pass is the export made with definePass. */
-export function passIndexText(): string {
-  const found = readdirSync(folder)
+/** Names of the files that hold a pass, without ".ts". */
+export const passFiles = (): string[] =>
+  readdirSync(folder)
     .filter((file) => file.endsWith('.ts') && file !== 'index.ts')
-    .sort()
-    .map((file) => {
-      const name = /export const (\w+) = definePass\b/.exec(readFileSync(folder + file, 'utf8'))?.[1];
-      if (!name) throw new Error(`passes/${file} exports no pass made with definePass.`);
-      return { file, name };
-    });
+    .map((file) => file.slice(0, -3))
+    .sort();
+
+/** The text of passes/index.ts for the files that are there. A pass is the export made with definePass. */
+function indexText(): string {
+  const found = passFiles().map((file) => {
+    const name = /export const (\w+) = definePass\b/.exec(readFileSync(`${folder}${file}.ts`, 'utf8'))?.[1];
+    if (!name) throw new Error(`passes/${file}.ts exports no pass made with definePass.`);
+    return { file, name };
+  });
   return [
-    '/** All passes, by name. Generated from the folder by scripts/build-pass-index.ts; not edited by hand. */',
+    '/** All passes, by name. Made by scripts/build-pass-index.ts from the files of this folder; not kept by git. */',
     "import type { Pass } from '../src/compress/pipeline/pass.ts';",
-    ...found.map(({ file, name }) => `import { ${name} } from './${file}';`),
+    ...found.map(({ file, name }) => `import { ${name} } from './${file}.ts';`),
     '',
     'const all: readonly Pass[] = [',
     ...found.map(({ name }) => `  ${name},`),
@@ -30,4 +34,14 @@ export function passIndexText(): string {
   ].join('\n');
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(indexFile, passIndexText());
+/** Leaves an index that is right already as it is: its age tells whether to build the program again. */
+export default function writePassIndex(): void {
+  const text = indexText();
+  if (existsSync(indexFile) && readFileSync(indexFile, 'utf8') === text) return;
+  // Another process may be reading it.
+  const whole = `${indexFile}.${process.pid}.tmp`;
+  writeFileSync(whole, text);
+  renameSync(whole, indexFile);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) writePassIndex();

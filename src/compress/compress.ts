@@ -5,10 +5,8 @@ import { type PresetName, preset, presetNames } from '../../passes/presets/index
 import type { StatisticRequest, Statistics } from '../compute/calibrate/statistics.ts';
 import type { Engine } from '../compute/engine/contract.ts';
 import type { Model } from '../model/ir/model.ts';
-import type { Pass } from './pipeline/pass.ts';
-import type { Recipe } from './pipeline/recipe.ts';
-import { type Journal, type JournalPass, runRecipe } from './pipeline/run.ts';
-import { markLayers } from './quant/layers.ts';
+import { type Recipe, resolveRecipe } from './pipeline/recipe.ts';
+import { type JournalStage, type PipelineResult, runRecipe } from './pipeline/run.ts';
 
 export type { PresetName };
 export { passes, preset, presetNames };
@@ -21,53 +19,26 @@ export interface CompressModelOptions {
   readonly calibrate?:
     | ((model: Model, requests: readonly StatisticRequest[]) => Promise<Statistics>)
     | undefined;
-  /** Goes on editing `model` after a lossy pass; `clean` is the model before the first of them. */
-  readonly refine?: ((pass: string, model: Model, clean: Model) => Promise<void>) | undefined;
+  /** Goes on editing `model` after static quantisation; `clean` is the model before the first lossy pass. */
+  readonly refine?: ((model: Model, clean: Model) => Promise<void>) | undefined;
   readonly onStage?: (name: string) => void;
-  readonly onPass?: (entry: JournalPass, stage: string, model: Model) => void;
+  readonly onStageDone?: (stage: JournalStage, model: Model) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface CompressedModel {
-  /** After the exact passes only: what layers are compared against. */
-  readonly clean: Model;
-  readonly model: Model;
-  readonly journal: Journal;
-}
+/** @property clean  after the exact passes only: what layers are compared against */
+export type CompressedModel = PipelineResult;
 
 /** Runs a recipe; the given model stays as it was. @throws what passes and recipe resolution throw */
-export async function compressModel(source: Model, options: CompressModelOptions): Promise<CompressedModel> {
-  const known = passes as ReadonlyMap<string, Pass>;
-  const { recipe } = options;
-  const lossy = recipe.stages.findIndex((s) =>
-    s.passes.some(({ pass }) => known.get(pass)?.effect === 'lossy'),
-  );
-  const cut = lossy < 0 ? recipe.stages.length : lossy;
-  const common = {
-    passes: known,
-    engine: options.engine,
-    calibrate: options.calibrate,
-    signal: options.signal,
-    onStage: ({ name }: { name: string }) => options.onStage?.(name),
-    ...(options.onPass ? { onPass: options.onPass } : {}),
-  };
-  const exact = await runStages(source, recipe, recipe.stages.slice(0, cut), common);
-  markLayers(exact.model);
-  const { refine } = options;
-  const rest = await runStages(exact.model, recipe, recipe.stages.slice(cut), {
-    ...common,
-    refine: refine && ((pass, model) => refine(pass, model, exact.model)),
+export const compressModel = (source: Model, options: CompressModelOptions): Promise<CompressedModel> =>
+  runRecipe(source, options.recipe, {
+    ...options,
+    passes,
+    onStage: ({ name }) => options.onStage?.(name),
   });
-  const journal: Journal = {
-    stages: [...exact.journal.stages, ...rest.journal.stages],
-    skips: [...exact.journal.skips, ...rest.journal.skips],
-  };
-  return { clean: exact.model, model: rest.model, journal };
-}
 
-const runStages = (
-  model: Model,
-  recipe: Recipe,
-  stages: Recipe['stages'],
-  options: Parameters<typeof runRecipe>[2],
-): ReturnType<typeof runRecipe> => runRecipe(model, { ...recipe, stages }, options);
+/** Whether a recipe's passes ask for statistics, with the options that it gives them. */
+export const needsCalibration = (recipe: Recipe): boolean =>
+  resolveRecipe(recipe, passes).some(({ steps }) =>
+    steps.some(({ pass, options }) => pass.needs?.(options).calibration),
+  );

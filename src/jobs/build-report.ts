@@ -61,11 +61,11 @@ export function buildReport(parts: ReportParts): Report {
     data: parts.data && dataFacts(parts.data),
     stages: [
       ...(parts.staged?.stages ?? []).map((stage) => ({ ...stage, passes: [] })),
-      ...parts.journal.stages.map(({ name, ms, passes }) => ({
-        name,
-        summary: stageSummary(passes, { opset: result.opset, layers }),
-        ms,
-        passes,
+      ...parts.journal.stages.map((stage) => ({
+        name: stage.name,
+        summary: stageSummary(stage, layers),
+        ms: stage.ms,
+        passes: stage.passes,
       })),
     ],
     ...(trained.length > 0 ? { training: trained } : {}),

@@ -1,6 +1,7 @@
 /** `compress bundle`: makes the variants that the targets ask for, lets only those through that agree with the
  *  original, and writes them with all that an app needs to load them. */
 import path from 'node:path';
+import { needsCalibration } from '../compress/compress.ts';
 import { openEngine } from '../compute/engine/open.ts';
 import type { Model } from '../model/ir/model.ts';
 import {
@@ -32,7 +33,7 @@ import { type OpenedModel, openModel } from './model-files.ts';
 import { type DataOptions, describeData, type Prepared, prepareData } from './prepare-data.ts';
 import { type JobEvents, step } from './progress.ts';
 import { feedsFor, openSubject } from './run-pair.ts';
-import { calibrates, describeModel, portsOf, rejectBroken } from './run-recipe.ts';
+import { describeModel, portsOf, rejectBroken } from './run-recipe.ts';
 import { readOrtBuilds, readRuntimeBundle } from './runtime-bundle.ts';
 
 export interface BundleOptions extends Omit<InfoOptions, 'labelNames'> {
@@ -150,7 +151,7 @@ function prepare(
   const real = data !== undefined && data.path !== 'synthetic';
   return prepareData(data ?? { path: 'synthetic' }, portsOf(model), {
     seed,
-    calibration: real && plans.some((p) => calibrates(p.recipe)) ? calibrationSamples : 0,
+    calibration: real && plans.some((p) => needsCalibration(p.recipe)) ? calibrationSamples : 0,
     evaluation: real ? evaluationSamples : syntheticSamples,
     synthetic: syntheticSamples,
   });

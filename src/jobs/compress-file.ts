@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { CompressedModel } from '../compress/compress.ts';
+import { type CompressedModel, needsCalibration } from '../compress/compress.ts';
 import type { Recipe } from '../compress/pipeline/recipe.ts';
 import type { Engine, EngineName } from '../compute/engine/contract.ts';
 import { openEngine } from '../compute/engine/open.ts';
@@ -25,7 +25,6 @@ import { type JobEvents, step } from './progress.ts';
 import { reportFiles } from './report-files.ts';
 import { runPair } from './run-pair.ts';
 import {
-  calibrates,
   describeModel,
   isSmaller,
   portsOf,
@@ -139,7 +138,7 @@ function prepare(
   const { seed, samples } = recipe.calibration;
   return prepareData(data, ports, {
     seed,
-    calibration: calibrates(recipe) ? samples : 0,
+    calibration: needsCalibration(recipe) ? samples : 0,
     evaluation: evaluationSamples ?? (data.test ? Number.POSITIVE_INFINITY : 200),
     synthetic: 2 * samples,
   });

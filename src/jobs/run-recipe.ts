@@ -2,7 +2,7 @@
 
 import { type CompressedModel, compressModel } from '../compress/compress.ts';
 import type { Recipe } from '../compress/pipeline/recipe.ts';
-import type { Journal, JournalPass } from '../compress/pipeline/run.ts';
+import type { Journal } from '../compress/pipeline/run.ts';
 import { observe } from '../compute/calibrate/observe.ts';
 import type { StatisticRequest, Statistics } from '../compute/calibrate/statistics.ts';
 import type { Engine } from '../compute/engine/contract.ts';
@@ -44,21 +44,12 @@ export const portsOf = ({ graph }: { graph: Pick<Graph, 'inputs'> }): Port[] =>
 export const outputPortsOf = ({ graph }: { graph: Pick<Graph, 'outputs'> }): Port[] =>
   graph.outputs.map(portOf);
 
-/** Whether a recipe asks for ranges of activations. */
-export const calibrates = (recipe: Recipe) =>
-  recipe.stages.some((s) =>
-    s.passes.some(
-      ({ pass, options }) =>
-        pass === 'quantize-static' || (pass === 'convert-float16' && options['ranges'] === true),
-    ),
-  );
-
 export interface RunRecipeOptions {
   readonly recipe: Recipe;
   readonly engine: Engine;
   readonly prepared: Prepared | null;
   readonly cache?: CalibrationCache | null | undefined;
-  /** Train what quantize-static made. */
+  /** Train the statically quantised model. */
   readonly qat?: QatOptions | null | undefined;
   readonly events: JobEvents;
   readonly signal?: AbortSignal | undefined;
@@ -80,20 +71,13 @@ export async function runRecipeOn(
   if (qat && prepared?.source.kind === 'synthetic') throw qatSyntheticData();
   const training: TrainingRecord[] = [];
   let begun: { name: string; at: number } | null = null;
-  let done: JournalPass[] = [];
-  let edited = model;
-  const finishStage = () => {
-    const facts = { opset: edited.opsets.get('') ?? 0, layers: layersOf(edited) };
-    if (begun) events.end?.(begun.name, stageSummary(done, facts), performance.now() - begun.at);
-    done = [];
-  };
   const resume = () => {
     // The stage goes on; its time is told without that of what came between.
     if (begun) events.begin?.(begun.name);
     if (begun) begun.at = performance.now();
   };
-  const refine = async (pass: string, quantized: Model, clean: Model) => {
-    if (pass !== 'quantize-static' || !qat || !prepared) return;
+  const refine = async (quantized: Model, clean: Model) => {
+    if (!qat || !prepared) return;
     const { source } = prepared;
     const indices = await trainingIndices(prepared);
     const record = await step(
@@ -111,13 +95,12 @@ export async function runRecipeOn(
     signal,
     ...(qat ? { refine } : {}),
     onStage: (name) => {
-      finishStage();
       begun = { name, at: performance.now() };
       events.begin?.(name);
     },
-    onPass: (entry, _, current) => {
-      done.push(entry);
-      edited = current;
+    onStageDone: (stage, current) => {
+      if (begun)
+        events.end?.(stage.name, stageSummary(stage, layersOf(current)), performance.now() - begun.at);
     },
     calibrate: prepared
       ? async (current, requests) => {
@@ -132,7 +115,6 @@ export async function runRecipeOn(
         }
       : undefined,
   });
-  finishStage();
   if (qat && training.length === 0) throw qatNothing(recipe.target);
   return { ...result, training };
 }

@@ -1,63 +1,21 @@
 /** What a stage did, in words for someone who never heard of its passes. */
-import type { JournalPass } from '../compress/pipeline/run.ts';
+import type { JournalPass, JournalStage } from '../compress/pipeline/run.ts';
 import type { Layer } from '../judge/report/report.ts';
-
-type Rule = (n: number, opset: number) => string | null;
-
-const counted = (one: string, many: string) => (n: number) => `${n} ${n === 1 ? one : many}`;
-
-/** In the order in which they are said, which puts first what a reader will look for in the result. Passes that only
- *  prepare the work of others (types of values, inputs of old models) are not said at all. */
-const rules: Readonly<Record<string, Rule>> = {
-  'upgrade-opset': (_, opset) => `upgraded to opset ${opset}`,
-  'fuse-conv-batchnorm': counted('BatchNormalization folded', 'BatchNormalizations folded'),
-  'fuse-conv-mul': counted('factor folded', 'factors folded'),
-  'fuse-conv-add': counted('bias folded', 'biases folded'),
-  'fuse-matmul-add': counted('MatMul and Add joined', 'MatMul and Add joined'),
-  'fuse-pad': counted('padding folded', 'paddings folded'),
-  'fold-constants': counted('constant computed', 'constants computed'),
-  'eliminate-identities': counted('node that did nothing removed', 'nodes that did nothing removed'),
-  'eliminate-common-subexpressions': counted('repeated node removed', 'repeated nodes removed'),
-  'deduplicate-initializers': counted('repeated weight removed', 'repeated weights removed'),
-  'collapse-reshapes': counted('reshape joined', 'reshapes joined'),
-  'collapse-transposes': counted('transpose joined', 'transposes joined'),
-  'eliminate-dead-nodes': counted('unused node removed', 'unused nodes removed'),
-  'cluster-weights': counted('weight of shared values', 'weights of shared values'),
-  'pack-sparse-weights': counted('weight stored without its zeros', 'weights stored without their zeros'),
-  'eliminate-overridable-inputs': () => null,
-  'infer-shapes': () => null,
-  'strip-inner-types': () => null,
-};
 
 type LayerPrecision = Pick<Layer, 'opType' | 'precision' | 'weights'>;
 
-export interface StageFacts {
-  /** Version of the operator set after the stage. */
-  readonly opset: number;
-  /** Layers after the stage; they say what lossy passes did. */
-  readonly layers: readonly LayerPrecision[];
-}
+export type StageRecord = Pick<JournalStage, 'said'> & {
+  readonly passes: readonly Pick<JournalPass, 'name' | 'effect' | 'changed'>[];
+};
 
-/** "upgraded to opset 17 · 19 BatchNormalizations folded"; "nothing to do" when no pass changed anything.
- *  A pass that stands in a stage twice is counted once, with its sum. */
-export function stageSummary(
-  passes: readonly Pick<JournalPass, 'name' | 'effect' | 'changed'>[],
-  facts: StageFacts,
-): string {
-  const changed = new Map<string, number>();
-  for (const { name, changed: n } of passes) if (n > 0) changed.set(name, (changed.get(name) ?? 0) + n);
-  const known = Object.entries(rules).flatMap(([name, say]) => {
-    const n = changed.get(name);
-    return n === undefined ? [] : (say(n, facts.opset) ?? []);
-  });
-  const lossy = passes.some((p) => p.effect === 'lossy' && p.changed > 0 && !Object.hasOwn(rules, p.name));
-  const others = passes.filter((p) => p.effect !== 'lossy' && !Object.hasOwn(rules, p.name));
-  const rest = [...new Set(others.map((p) => p.name))].flatMap((name) => {
-    const n = changed.get(name);
-    return n === undefined ? [] : `${name.replaceAll('-', ' ')} ${n}`;
-  });
-  const all = [...(lossy ? [precisionSummary(facts.layers)] : []), ...known, ...rest].filter((s) => s !== '');
-  return all.join(' · ') || 'nothing to do';
+/** "upgraded to opset 17 · 19 BatchNormalizations folded"; "nothing to do" when no pass changed anything. Passes say it
+ *  themselves; of lossy ones that don't, the layers tell.
+ *  @param layers  after the stage */
+export function stageSummary({ passes, said }: StageRecord, layers: readonly LayerPrecision[]): string {
+  const described = new Set(said.map((s) => s.pass));
+  const lossy = passes.some((p) => p.effect === 'lossy' && p.changed > 0 && !described.has(p.name));
+  const parts = [...(lossy ? [precisionSummary(layers)] : []), ...said.map((s) => s.text)];
+  return parts.filter((part) => part !== '').join(' · ') || 'nothing to do';
 }
 
 const precisionWords: Readonly<Record<Layer['precision'], string>> = {

@@ -18,11 +18,28 @@ export interface Pass<Options extends object = object> {
   readonly tolerance?: number;
   /** Validates options and fills defaults. Strict objects, so that a mistyped option is refused. */
   readonly options: z.ZodType<Options>;
-  /** Throws a diagnostic when the model or the context lacks what the pass needs; called before `observe` too. */
+  /** What the pass needs with these options; absent: nothing but the engine. */
+  needs?(options: Options): PassNeeds;
+  /** What it did, as part of a sentence for someone who never heard of the pass: "19 BatchNormalizations folded". null where
+   *  that only prepares the work of others. Without this, a lossy pass is described by what became of the layers. */
+  describe?(changed: number, after: { readonly opset: number }): string | null;
+  /** How early that part is said among those of its stage: the highest first. 0 when absent. */
+  readonly prominence?: number;
+  /** Its result computes with fake quantisation that training can go on from. */
+  readonly trainable?: boolean;
+  /** Throws a diagnostic when model, options or context lack what `needs` can't say; called before `observe` too. */
   requires?(model: Model, options: Options, context: PassContext): void;
-  /** Statistics that `apply` will look up. The runner collects a stage's requests and runs the data once. */
+  /** Statistics that `apply` will look up; called only if the pass needs calibration. The runner collects a stage's
+   *  requests and runs the data once. */
   observe?(model: Model, options: Options, context: PassContext): StatisticRequest[];
   apply(model: Model, options: Options, context: PassContext): PassResult | Promise<PassResult>;
+}
+
+export interface PassNeeds {
+  /** Least version of ai.onnx: that of the operators it inserts. */
+  readonly opset?: number;
+  /** Statistics of values, taken on data. */
+  readonly calibration?: boolean;
 }
 
 export interface PassContext {
@@ -48,10 +65,20 @@ export interface Skip {
   readonly reason: string;
 }
 
-/** For `requires`: the pass inserts operators that the model's opset must have. @throws PASS_NEEDS_OPSET */
-export function requireOpset(model: Model, pass: string, least: number): void {
+/** Refuses a model that lacks what the pass needs. @throws PASS_NEEDS_OPSET, and what `requires` throws */
+export function checkNeeds<O extends object>(
+  pass: Pass<O>,
+  model: Model,
+  options: O,
+  context: PassContext,
+): void {
+  const least = pass.needs?.(options).opset ?? 0;
   const have = opset(model) || opset(model, 'ai.onnx');
-  if (have < least) throw passNeedsOpset(pass, have, least);
+  if (have < least) throw passNeedsOpset(pass.name, have, least);
+  pass.requires?.(model, options, context);
 }
+
+/** For `describe`: a count and what was counted. */
+export const counted = (one: string, many: string) => (n: number) => `${n} ${n === 1 ? one : many}`;
 
 export const definePass = <Options extends object>(pass: Pass<Options>): Pass<Options> => pass;

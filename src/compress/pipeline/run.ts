@@ -2,13 +2,14 @@
 import { noStatistics, type StatisticRequest, type Statistics } from '../../compute/calibrate/statistics.ts';
 import type { Engine } from '../../compute/engine/contract.ts';
 import { cloneModel } from '../../model/ir/clone.ts';
-import type { Model } from '../../model/ir/model.ts';
+import { type Model, opset } from '../../model/ir/model.ts';
 import { verifyModel } from '../../model/ir/verify.ts';
 import { passBroke } from '../../support/diagnostics/passes.ts';
 import { calibrationRequired } from '../../support/diagnostics/quantization.ts';
 import { Diagnostic } from '../../support/diagnostics.ts';
 import { createRandom } from '../../support/random.ts';
-import type { Pass, PassContext } from './pass.ts';
+import { markLayers } from '../quant/layers.ts';
+import { checkNeeds, type Pass, type PassContext } from './pass.ts';
 import { type Recipe, type ResolvedStep, resolveRecipe } from './recipe.ts';
 
 export interface PipelineOptions {
@@ -20,9 +21,9 @@ export interface PipelineOptions {
     | undefined;
   readonly onStage?: (stage: { name: string; index: number; count: number }) => void;
   /** `model` is the one being edited, for reading. */
-  readonly onPass?: (entry: JournalPass, stage: string, model: Model) => void;
-  /** Called after each pass that changed something; may go on editing the model (training after quantisation). Verified. */
-  readonly refine?: ((pass: string, model: Model) => Promise<void>) | undefined;
+  readonly onStageDone?: (stage: JournalStage, model: Model) => void;
+  /** Goes on editing `model` after a pass whose result is trainable and that changed something; `clean` as below. Verified. */
+  readonly refine?: ((model: Model, clean: Model) => Promise<void>) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -34,59 +35,107 @@ export interface JournalPass {
   readonly ms: number;
 }
 
+export interface JournalStage {
+  readonly name: string;
+  ms: number;
+  readonly observedMs: number;
+  readonly observed: number;
+  readonly passes: JournalPass[];
+  /** What passes that describe themselves did, the most prominent first; one that stands in the stage twice is said once. */
+  said: readonly { readonly pass: string; readonly text: string }[];
+}
+
 export interface Journal {
-  readonly stages: {
-    name: string;
-    ms: number;
-    observedMs: number;
-    observed: number;
-    passes: JournalPass[];
-  }[];
+  readonly stages: JournalStage[];
   readonly skips: { pass: string; at: string; reason: string }[];
 }
 
-/** @returns the edited copy and what happened; the given model is left as it was */
+export interface PipelineResult {
+  readonly model: Model;
+  /** As it was before the first lossy pass, layers marked: what layers are compared with. */
+  readonly clean: Model;
+  readonly journal: Journal;
+}
+
+/** The model on its way; `clean` is set before the first lossy pass. */
+interface State {
+  model: Model;
+  clean: Model | null;
+  readonly journal: Journal;
+}
+
+/** @returns the edited copy, what it was before it lost anything, and what happened; the given model is left as it was */
 export async function runRecipe(
   source: Model,
   recipe: Recipe,
   options: PipelineOptions,
-): Promise<{ model: Model; journal: Journal }> {
+): Promise<PipelineResult> {
   const stages = resolveRecipe(recipe, options.passes);
-  const model = cloneModel(source);
-  verifyModel(model);
-  const journal: Journal = { stages: [], skips: [] };
+  const state: State = { model: cloneModel(source), clean: null, journal: { stages: [], skips: [] } };
+  verifyModel(state.model);
   for (const [index, stage] of stages.entries()) {
     options.onStage?.({ name: stage.name, index, count: stages.length });
-    const started = performance.now();
-    const context: PassContext = {
-      engine: options.engine,
-      statistics: noStatistics,
-      target: recipe.target,
-      random: createRandom(recipe.calibration.seed),
-    };
-    const { statistics, requests } = await observeStage(model, stage.steps, context, options);
-    const observedMs = performance.now() - started;
-    const entry = {
-      name: stage.name,
-      ms: 0,
-      observedMs,
-      observed: requests.length,
-      passes: [] as JournalPass[],
-    };
-    journal.stages.push(entry);
-    for (const step of stage.steps) {
-      options.signal?.throwIfAborted();
-      const done = await applyStep(model, step, { ...context, statistics }, journal);
-      entry.passes.push(done);
-      if (done.changed > 0 && options.refine) {
-        await options.refine(done.name, model);
-        verifyModel(model);
-      }
-      options.onPass?.(done, stage.name, model);
-    }
-    entry.ms = performance.now() - started;
+    const entry = await runStage(stage, state, recipe, options);
+    options.onStageDone?.(entry, state.model);
   }
-  return { model, journal };
+  return { model: state.model, clean: state.clean ?? keepClean(state), journal: state.journal };
+}
+
+async function runStage(
+  { name, steps }: { name: string; steps: readonly ResolvedStep[] },
+  state: State,
+  recipe: Recipe,
+  options: PipelineOptions,
+): Promise<JournalStage> {
+  const started = performance.now();
+  const context: PassContext = {
+    engine: options.engine,
+    statistics: noStatistics,
+    target: recipe.target,
+    random: createRandom(recipe.calibration.seed),
+  };
+  if (!state.clean && steps.some(({ pass }) => pass.effect === 'lossy')) keepClean(state);
+  const { statistics, requests } = await observeStage(state.model, steps, context, options);
+  const observedMs = performance.now() - started;
+  const entry: JournalStage = { name, ms: 0, observedMs, observed: requests.length, passes: [], said: [] };
+  state.journal.stages.push(entry);
+  for (const step of steps) {
+    options.signal?.throwIfAborted();
+    const done = await applyStep(state.model, step, { ...context, statistics }, state.journal);
+    entry.passes.push(done);
+    if (done.changed > 0 && step.pass.trainable && options.refine) {
+      await options.refine(state.model, state.clean!);
+      verifyModel(state.model);
+    }
+  }
+  entry.said = sentences(steps, entry.passes, opset(state.model));
+  entry.ms = performance.now() - started;
+  return entry;
+}
+
+/** Goes on with a copy. The clean model ends at a stage's start: what a stage observed is true of it. */
+function keepClean(state: State): Model {
+  markLayers(state.model);
+  state.clean = state.model;
+  state.model = cloneModel(state.model);
+  return state.clean;
+}
+
+function sentences(
+  steps: readonly ResolvedStep[],
+  done: readonly JournalPass[],
+  version: number,
+): JournalStage['said'] {
+  const changed = new Map<Pass, number>();
+  for (const [i, { pass }] of steps.entries())
+    changed.set(pass, (changed.get(pass) ?? 0) + (done[i]?.changed ?? 0));
+  return [...changed]
+    .filter(([, n]) => n > 0)
+    .sort(([a], [b]) => (b.prominence ?? 0) - (a.prominence ?? 0))
+    .flatMap(([pass, n]) => {
+      const text = pass.describe?.(n, { opset: version }) ?? null;
+      return text === null ? [] : [{ pass: pass.name, text }];
+    });
 }
 
 async function observeStage(
@@ -96,8 +145,8 @@ async function observeStage(
   options: PipelineOptions,
 ): Promise<{ statistics: Statistics; requests: StatisticRequest[] }> {
   const requests = steps.flatMap(({ pass, options: o }) => {
-    if (!pass.observe) return [];
-    pass.requires?.(model, o, context);
+    if (!pass.observe || !pass.needs?.(o).calibration) return [];
+    checkNeeds(pass, model, o, context);
     return pass.observe(model, o, context);
   });
   if (requests.length === 0) return { statistics: noStatistics, requests };
@@ -112,7 +161,7 @@ async function applyStep(
   journal: Journal,
 ): Promise<JournalPass> {
   const started = performance.now();
-  pass.requires?.(model, options, context);
+  checkNeeds(pass, model, options, context);
   const { changed, skipped } = await pass.apply(model, options, context);
   try {
     verifyModel(model);

@@ -38,7 +38,8 @@ const steepen = make('steepen', {
   },
 });
 
-const ask = (name: string, value: string): Pass => make(name, { observe: () => [{ kind: 'range', value }] });
+const ask = (name: string, value: string): Pass =>
+  make(name, { needs: () => ({ calibration: true }), observe: () => [{ kind: 'range', value }] });
 
 let engine: Engine;
 beforeAll(async () => {
@@ -79,10 +80,10 @@ describe('a run', () => {
       { first: [steepen, make('idle', { effect: 'exact' })], second: [make('again', {})] },
       {
         onStage: ({ name, index, count }) => told.push(`${name} ${index + 1}/${count}`),
-        onPass: ({ name, changed }, stage) => told.push(`${stage}: ${name} ${changed}`),
+        onStageDone: ({ name, passes }) => told.push(`${name}: ${passes.map((p) => p.name).join(', ')}`),
       },
     );
-    expect(told).toEqual(['first 1/2', 'first: steepen 1', 'first: idle 0', 'second 2/2', 'second: again 0']);
+    expect(told).toEqual(['first 1/2', 'first: steepen, idle', 'second 2/2', 'second: again']);
     expect(journal.skips).toEqual([{ pass: 'steepen', at: 'a', reason: 'not-steep' }]);
     expect(journal.stages.map((s) => [s.name, s.passes.map(({ ms: _, ...rest }) => rest)])).toEqual([
       [
@@ -94,6 +95,35 @@ describe('a run', () => {
       ],
       ['second', [{ name: 'again', effect: 'lossy', changed: 0, skipped: 0 }]],
     ]);
+  });
+
+  it('keeps the model as it was before the first lossy pass', async () => {
+    const exact = make('exact', { effect: 'exact' });
+    const { clean, model } = await run(network(), { first: [exact], second: [steepen], third: [exact] });
+    expect(printModel(clean)).toBe(printModel(network()));
+    expect(printModel(model)).not.toBe(printModel(clean));
+  });
+
+  it('says what passes did, the most prominent first, and once what stands in a stage twice', async () => {
+    const fold = make('fold', {
+      describe: (n) => `${n} folded`,
+      apply: () => ({ changed: 2, skipped: [] }),
+    });
+    const upgrade = make('upgrade', {
+      describe: (_, after) => `opset ${after.opset}`,
+      prominence: 1,
+      apply: () => ({ changed: 5, skipped: [] }),
+    });
+    const { journal } = await run(network(), { one: [fold, upgrade, fold, steepen] });
+    expect(journal.stages[0]!.said).toEqual([
+      { pass: 'upgrade', text: 'opset 17' },
+      { pass: 'fold', text: '4 folded' },
+    ]);
+  });
+
+  it('refuses a model whose opset is older than a pass needs', async () => {
+    const modern = make('modern', { needs: () => ({ opset: 18 }) });
+    await expect(run(network(), { one: [modern] })).rejects.toMatchObject({ code: 'PASS_NEEDS_OPSET' });
   });
 
   it.each([1, 0])('names the pass that breaks the graph, though it reports %i changes', async (changed) => {
@@ -150,6 +180,7 @@ describe('a run', () => {
 
   it('checks what a pass requires before any data are run', async () => {
     const picky = make('picky', {
+      needs: () => ({ calibration: true }),
       observe: () => [{ kind: 'range', value: 'a' }],
       requires() {
         throw new Error('not with this model');

@@ -53,9 +53,7 @@ async function compress(target: Recipe['target'], weightBits: number, refine: Re
     engine,
     calibrate: (current, requests) =>
       observe(engine, current, requests, { count: 20, read: (i) => source.read(i * 25) }, { mseSamples: 4 }),
-    refine: async (pass, quantized, clean) => {
-      if (pass === 'quantize-static') await refine(quantized, clean);
-    },
+    refine,
   });
   return done.model;
 }
