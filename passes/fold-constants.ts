@@ -8,6 +8,7 @@
 import { z } from 'zod';
 import { counted, definePass, type PassContext, type Skip } from '../src/compress/pipeline/pass.ts';
 import { openKernel } from '../src/compute/engine/kernel.ts';
+import { constantNodeTensor } from '../src/model/ir/constant-node.ts';
 import {
   addInitializer,
   releaseOutput,
@@ -27,7 +28,6 @@ import { sizeBytes, type Tensor, tensorOf } from '../src/model/ir/tensor.ts';
 import { graphsOf, nodesOf } from '../src/model/ir/walk.ts';
 import { inferShapes } from '../src/model/ops/shapes.ts';
 import { labelOf } from '../src/model/rewrite/apply.ts';
-import { constantNodeTensor } from '../src/model/rewrite/constant-node.ts';
 import {
   constantRegion,
   decideFold,

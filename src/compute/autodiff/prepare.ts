@@ -1,5 +1,6 @@
 /** A copy of a model that can be differentiated: opset 21, every size a number, no Constant nodes, no shape arithmetic. */
 import { cloneModel } from '../../model/ir/clone.ts';
+import { constantNodeTensor } from '../../model/ir/constant-node.ts';
 import {
   addInitializer,
   removeInitializer,
@@ -20,7 +21,6 @@ import { numbers, tensorOf } from '../../model/ir/tensor.ts';
 import { isStatic, tensorType } from '../../model/ir/type.ts';
 import { evaluate } from '../../model/ops/dims.ts';
 import { type InferredShapes, inferShapes } from '../../model/ops/shapes.ts';
-import { constantNodeTensor } from '../../model/rewrite/constant-node.ts';
 import { upgradeModel } from '../../model/rewrite/opset/upgrade.ts';
 import { trainingShape } from '../../support/diagnostics/training.ts';
 

@@ -1,7 +1,8 @@
 /** Einsum: the gradient by an operand is an Einsum of the output's gradient and the other operands. */
 import { textAttribute } from '../../../model/ir/attribute.ts';
 import type { Value } from '../../../model/ir/model.ts';
-import { einsumSizes, einsumTerms } from '../../../model/ops/shapes/matrix.ts';
+import { einsumTerms } from '../../../model/ops/einsum.ts';
+import { einsumSizes } from '../../../model/ops/shapes/matrix.ts';
 import { gradientUnsupported } from '../../../support/diagnostics/training.ts';
 import type { GradientRule, RuleContext } from '../rule.ts';
 

@@ -1,6 +1,6 @@
 /** Reading Constant nodes. */
-import { isOp, type Node } from '../ir/model.ts';
-import { scalar, stringTensor, type Tensor, tensorOf } from '../ir/tensor.ts';
+import { isOp, type Node } from './model.ts';
+import { scalar, stringTensor, type Tensor, tensorOf } from './tensor.ts';
 
 /** The tensor of a Constant node; null for other nodes and for sparse constants. */
 export function constantNodeTensor(node: Node): Tensor | null {
