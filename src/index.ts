@@ -18,6 +18,7 @@ export { type PrunedPair, type Reconstructed, reconstruct } from './compress/pru
 export { observe } from './compute/calibrate/observe.ts';
 export type { Engine, Session } from './compute/engine/contract.ts';
 export { openEngine } from './compute/engine/open.ts';
+export { fileCheckpoints } from './compute/train/checkpoint.ts';
 export { classLabels, type TrainingData, tensorData } from './compute/train/data.ts';
 export {
   type CheckpointStore,
@@ -36,7 +37,6 @@ export { openTrainer, type StepResult, type Trainer } from './compute/train/trai
 export { openData } from './data/open.ts';
 export type { DataSource, Sample, Split } from './data/source.ts';
 export { splitData } from './data/split.ts';
-export { fileCheckpoints } from './jobs/checkpoint.ts';
 export { type CompressFileOptions, compressFile } from './jobs/compress-file.ts';
 export { type ModelStep, runModelSteps, type StepOutcome } from './jobs/model-steps.ts';
 export { layerQuality } from './judge/analyze/layer-quality.ts';

@@ -1,16 +1,16 @@
 /** compress bundle <model> -o <folder> */
 import path from 'node:path';
 import pc from 'picocolors';
+import { defaultCacheFolder, openCalibrationCache } from '../compute/calibrate/calibration-cache.ts';
 import { type BundleResult, bundleFile } from '../jobs/bundle.ts';
 import type { BundleTarget } from '../jobs/bundle-plan.ts';
+import { widestParity } from '../jobs/bundle-variant.ts';
+import { bundleReport } from '../judge/report/build-bundle-report.ts';
 import {
-  bundleReport,
   checkReportKinds,
   checkReportPaths,
   writeBundleReport,
-} from '../jobs/bundle-report.ts';
-import { widestParity } from '../jobs/bundle-variant.ts';
-import { defaultCacheFolder, openCalibrationCache } from '../jobs/calibration-cache.ts';
+} from '../judge/report/bundle-report-files.ts';
 import { plain } from '../judge/report/terminal.ts';
 import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
 import { formatBytes, formatDb, formatPercent } from '../support/units.ts';

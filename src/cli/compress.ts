@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { passes, preset } from '../compress/compress.ts';
 import type { Pass } from '../compress/pipeline/pass.ts';
 import { parseRecipe, type Recipe, resolveRecipe } from '../compress/pipeline/recipe.ts';
-import { defaultCacheFolder, openCalibrationCache } from '../jobs/calibration-cache.ts';
+import { defaultCacheFolder, openCalibrationCache } from '../compute/calibrate/calibration-cache.ts';
 import { compressFile } from '../jobs/compress-file.ts';
 import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
 import { fileProblem } from '../support/diagnostics/files.ts';

@@ -1,7 +1,8 @@
 /** compress profile <bundle or model> */
-import { checkReportPaths, profileReport, writeBundleReport } from '../jobs/bundle-report.ts';
-import { type Profile, type ProfileRow, placeOf, profile } from '../jobs/profile.ts';
-import type { Provider } from '../ship/profile/device.ts';
+
+import { placeOf, profile } from '../jobs/profile.ts';
+import { checkReportPaths, profileReport, writeBundleReport } from '../judge/report/bundle-report-files.ts';
+import type { Profile, ProfileRow, Provider } from '../ship/profile/device.ts';
 import { formatBytes, formatDecimal, formatMs, formatTimes } from '../support/units.ts';
 import { commandLine } from './arguments.ts';
 import { interruptSignal } from './interrupt.ts';

@@ -1,7 +1,7 @@
 /** compress distill <teacher>, compress finetune <model> */
 
 import type { Recipe } from '../compress/pipeline/recipe.ts';
-import { defaultCacheFolder, openCalibrationCache } from '../jobs/calibration-cache.ts';
+import { defaultCacheFolder, openCalibrationCache } from '../compute/calibrate/calibration-cache.ts';
 import { compressFile } from '../jobs/compress-file.ts';
 import { trainStep } from '../jobs/steps/train-step.ts';
 import { studentMissing } from '../support/diagnostics/training.ts';

@@ -1,6 +1,7 @@
 /** What --max-drop bounds: accuracy where there are labels, else agreement with the original. */
+
+import type { PairResult } from '../judge/report/report.ts';
 import { accuracyBudget, budgetNotMeasured } from '../support/diagnostics/training.ts';
-import type { PairResult } from './run-pair.ts';
 
 /** Whether a share has dropped by more than so many percentage points. Shares are quotients of small numbers: 0.987 − 0.977 is a
  *  hair more than 0.01. */

@@ -4,6 +4,7 @@ import { createReadStream } from 'node:fs';
 import path from 'node:path';
 import { preprocessingFor } from '../data/open.ts';
 import { pictureInput } from '../data/picture-input.ts';
+import type { Prepared } from '../data/prepare-data.ts';
 import type { Model } from '../model/ir/model.ts';
 import type { Port } from '../model/ir/port.ts';
 import type { BundleInfo } from '../ship/emit/bundle.ts';
@@ -11,7 +12,6 @@ import { installedVersion } from '../ship/profile/machine.ts';
 import { labelNamesCount } from '../support/diagnostics/bundle.ts';
 import { version } from '../support/version.ts';
 import type { OpenedModel } from './model-files.ts';
-import type { Prepared } from './prepare-data.ts';
 import { scoresOutput } from './run-pair.ts';
 import { outputPortsOf, portsOf } from './run-recipe.ts';
 

@@ -2,7 +2,10 @@
  *  original, and writes them with all that an app needs to load them. */
 import path from 'node:path';
 import { needsCalibration } from '../compress/compress.ts';
+import type { CalibrationCache } from '../compute/calibrate/calibration-cache.ts';
 import { openEngine } from '../compute/engine/open.ts';
+import { readLabelNames } from '../data/label-names.ts';
+import { type DataOptions, describeData, type Prepared, prepareData } from '../data/prepare-data.ts';
 import type { Model } from '../model/ir/model.ts';
 import {
   type Bundle,
@@ -27,10 +30,7 @@ import { type Budget, createGate, type Gate, type GateData } from './bundle-gate
 import { bundleInfo, type InfoOptions, provenanceOf } from './bundle-info.ts';
 import { type BundleTarget, planVariants, productShare, type VariantPlan } from './bundle-plan.ts';
 import { describeOutcome, isAboutVariant, makeVariant, type VariantOutcome } from './bundle-variant.ts';
-import type { CalibrationCache } from './calibration-cache.ts';
-import { readLabelNames } from './label-names.ts';
 import { type OpenedModel, openModel } from './model-files.ts';
-import { type DataOptions, describeData, type Prepared, prepareData } from './prepare-data.ts';
 import { type JobEvents, step } from './progress.ts';
 import { feedsFor, openSubject } from './run-pair.ts';
 import { describeModel, portsOf, rejectBroken } from './run-recipe.ts';

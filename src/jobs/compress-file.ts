@@ -5,24 +5,25 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type CompressedModel, needsCalibration } from '../compress/compress.ts';
 import type { Recipe } from '../compress/pipeline/recipe.ts';
+import type { CalibrationCache } from '../compute/calibrate/calibration-cache.ts';
 import type { Engine, EngineName } from '../compute/engine/contract.ts';
 import { openEngine } from '../compute/engine/open.ts';
+import { type DataOptions, describeData, type Prepared, prepareData } from '../data/prepare-data.ts';
 import { layerQuality } from '../judge/analyze/layer-quality.ts';
+import { buildReport, type ReportParts } from '../judge/report/build-report.ts';
+import { layerTable } from '../judge/report/layer-table.ts';
 import type { Report } from '../judge/report/report.ts';
+import { reportFiles } from '../judge/report/report-files.ts';
 import { writeModelFile } from '../model/formats/onnx/file.ts';
-import { createStage, isOurs } from '../ship/emit/write.ts';
+import { checkTargets, createStage, isOurs } from '../ship/emit/write.ts';
+import { checkOpens } from '../ship/profile/check-opens.ts';
+import { describeMachine } from '../ship/profile/machine.ts';
 import { nothingToQuantize } from '../support/diagnostics/quantization.ts';
 import { checkBudget } from './accuracy-budget.ts';
-import { buildReport, type ReportParts } from './build-report.ts';
-import type { CalibrationCache } from './calibration-cache.ts';
-import { checkOpens, checkTargets } from './check-files.ts';
-import { layerTable } from './layer-table.ts';
 import { measurePair } from './measure-pair.ts';
 import { factsOf, type OpenedModel, openModel } from './model-files.ts';
 import { type ModelStep, runModelSteps, type StepsResult } from './model-steps.ts';
-import { type DataOptions, describeData, type Prepared, prepareData } from './prepare-data.ts';
 import { type JobEvents, step } from './progress.ts';
-import { reportFiles } from './report-files.ts';
 import { runPair } from './run-pair.ts';
 import {
   describeModel,
@@ -95,7 +96,7 @@ export async function compressFile(options: CompressFileOptions): Promise<Report
       ...result.files.map((f) => path.join(path.dirname(options.output), path.basename(f))),
       ...outputs,
     ];
-    const report = buildReport({ ...parts, staged, training, files });
+    const report = buildReport({ ...parts, staged, training, files, environment: describeMachine() });
     for (const file of await reportFiles(report, outputs)) stage.write(file.path, file.content);
     stage.commit();
     return report;
@@ -152,7 +153,7 @@ async function study(
   prepared: Prepared | null,
   { clean, model, journal }: CompressedModel,
   events: JobEvents,
-): Promise<Omit<ReportParts, 'files' | 'staged' | 'training'>> {
+): Promise<Omit<ReportParts, 'files' | 'staged' | 'training' | 'environment'>> {
   const { signal } = options;
   const largestBytes = Math.max(source.sizeBytes, result.sizeBytes);
   events.begin?.('sizes');

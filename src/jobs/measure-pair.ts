@@ -3,7 +3,7 @@
 import type { EngineName } from '../compute/engine/contract.ts';
 import type { Sample } from '../data/source.ts';
 import { syntheticInputs } from '../data/synthetic.ts';
-import type { Latency, Report } from '../judge/report/report.ts';
+import type { Latency, PairMeasurement } from '../judge/report/report.ts';
 import type { Port } from '../model/ir/port.ts';
 import { measureIsolated, measureTwoIsolated, memoryMethod } from '../ship/profile/isolated.ts';
 import { describeMachine, installedVersion } from '../ship/profile/machine.ts';
@@ -17,11 +17,6 @@ export interface MeasurePairOptions {
   readonly ports: readonly Port[];
   readonly signal?: AbortSignal | undefined;
   readonly maxMs?: number;
-}
-
-export interface PairMeasurement {
-  readonly latency: Latency[];
-  readonly memory: NonNullable<Report['memory']>;
 }
 
 export async function measurePair(

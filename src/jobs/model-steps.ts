@@ -8,6 +8,9 @@ import type { Engine } from '../compute/engine/contract.ts';
 import { openHeldOut } from '../compute/train/held-out.ts';
 import { sampleData } from '../compute/train/samples.ts';
 import { scoresClasses } from '../compute/train/settings.ts';
+import { type Prepared, trainingIndices } from '../data/prepare-data.ts';
+import type { Milestone, StepsRecord } from '../judge/report/steps.ts';
+import type { TrainingRecord } from '../judge/report/training.ts';
 import { encodeModel } from '../model/formats/onnx/write.ts';
 import { cloneModel } from '../model/ir/clone.ts';
 import type { Model } from '../model/ir/model.ts';
@@ -15,10 +18,8 @@ import { modelMacs } from '../model/ops/cost.ts';
 import { inferShapes } from '../model/ops/shapes.ts';
 import { formatCount } from '../support/units.ts';
 import { measurePair } from './measure-pair.ts';
-import { type Prepared, trainingIndices } from './prepare-data.ts';
 import { type JobEvents, step } from './progress.ts';
 import { portsOf } from './run-recipe.ts';
-import type { TrainingRecord } from './training-run.ts';
 
 export interface StepContext {
   readonly engine: Engine;
@@ -47,27 +48,8 @@ export interface ModelStep {
   apply(model: Model, context: StepContext): Promise<StepOutcome>;
 }
 
-/** A model on its way, in numbers. */
-export interface Milestone {
-  readonly name: string;
-  readonly sizeBytes: number;
-  readonly parameters: number;
-  /** For one sample; null when shapes don't allow counting. */
-  readonly macs: number | null;
-  /** accuracy, or agreement with the original; on the samples kept for evaluation. */
-  readonly metric: string | null;
-  readonly value: number | null;
-  /** Median on the target, this machine. */
-  readonly latencyMs: number | null;
-  readonly note?: string | null;
-}
-
-export interface StepsResult {
+export interface StepsResult extends StepsRecord {
   readonly model: Model;
-  readonly milestones: readonly Milestone[];
-  readonly stages: readonly { readonly name: string; readonly summary: string; readonly ms: number }[];
-  readonly skips: readonly (Skip & { readonly pass: string })[];
-  readonly training: readonly TrainingRecord[];
 }
 
 export interface StepsOptions {

@@ -12,6 +12,8 @@ import { type BrowserKind, browserVariable, findBrowser, findBrowsers } from '..
 import {
   type Device,
   type DeviceMeasurement,
+  type Profile,
+  type ProfileRow,
   type Provider,
   parseDevice,
   type Setting,
@@ -41,24 +43,6 @@ export interface ProfileOptions {
   readonly measure?: Omit<MeasureOptions, 'signal'>;
   readonly signal?: AbortSignal;
   readonly events?: JobEvents;
-}
-
-/** One subject on one device in one setting. */
-export interface ProfileRow extends Setting {
-  readonly subject: string;
-  readonly device: string;
-  readonly measured: DeviceMeasurement | null;
-  /** Why it was not measured; null when it was. */
-  readonly reason: string | null;
-}
-
-export interface Profile {
-  readonly target: string;
-  readonly devices: readonly Pick<Device, 'name' | 'title' | 'emulated'>[];
-  /** By device, in the order asked for. */
-  readonly rows: readonly ProfileRow[];
-  /** The manifest that the results were written to; null for a model file. */
-  readonly written: string | null;
 }
 
 /** @throws UNKNOWN_DEVICE and BROWSER_MISSING before anything is measured; NOTHING_MEASURED when no row could be;

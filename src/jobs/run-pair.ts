@@ -5,7 +5,7 @@ import { readAll } from '../data/read-all.ts';
 import type { DataSource, Sample } from '../data/source.ts';
 import { type Comparer, createComparer } from '../judge/analyze/compare.ts';
 import { type ClassificationMeter, createClassificationMeter } from '../judge/evaluate/classification.ts';
-import type { Report } from '../judge/report/report.ts';
+import type { PairResult, Report } from '../judge/report/report.ts';
 import type { Port } from '../model/ir/port.ts';
 import { elementCount, float32Values, type Tensor } from '../model/ir/tensor.ts';
 import { modelSource } from '../ship/profile/model-source.ts';
@@ -25,11 +25,6 @@ export interface RunPairOptions {
   readonly onProgress?: (done: number, total: number) => void;
   /** Pictures of samples where the two disagree, at most. */
   readonly pictures?: number;
-}
-
-export interface PairResult {
-  readonly compare: NonNullable<Report['compare']>;
-  readonly evaluation: Report['evaluation'];
 }
 
 export const openSubject = async (engine: Engine, subject: Subject): Promise<Session> =>

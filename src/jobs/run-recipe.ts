@@ -3,24 +3,25 @@
 import { type CompressedModel, compressModel } from '../compress/compress.ts';
 import type { Recipe } from '../compress/pipeline/recipe.ts';
 import type { Journal } from '../compress/pipeline/run.ts';
+import { type CalibrationCache, calibrationKey } from '../compute/calibrate/calibration-cache.ts';
 import { observe } from '../compute/calibrate/observe.ts';
 import type { StatisticRequest, Statistics } from '../compute/calibrate/statistics.ts';
 import type { Engine } from '../compute/engine/contract.ts';
 import type { TrainingSettingsInit } from '../compute/train/settings.ts';
+import { type Prepared, trainingIndices } from '../data/prepare-data.ts';
 import { findProblems } from '../judge/analyze/facts.ts';
+import { layersOf } from '../judge/report/layer-table.ts';
+import { stageSummary } from '../judge/report/stage-summary.ts';
+import type { TrainingRecord } from '../judge/report/training.ts';
 import { dtypeOf, type Graph, type Model, shapeOf, type Value } from '../model/ir/model.ts';
 import type { Port } from '../model/ir/port.ts';
 import { notANumber } from '../support/diagnostics/quantization.ts';
 import { qatNothing, qatSyntheticData } from '../support/diagnostics/trained-int8.ts';
 import { formatBytes } from '../support/units.ts';
-import { type CalibrationCache, calibrationKey } from './calibration-cache.ts';
-import { layersOf } from './layer-table.ts';
 import type { OpenedModel } from './model-files.ts';
-import { type Prepared, trainingIndices } from './prepare-data.ts';
 import { type JobEvents, step } from './progress.ts';
-import { stageSummary } from './stage-summary.ts';
 import { trainInt8 } from './train-int8.ts';
-import { describeTraining, type TrainingRecord } from './training-run.ts';
+import { describeTraining } from './training-run.ts';
 
 export const describeModel = ({ model, sizeBytes }: OpenedModel) =>
   `${formatBytes(sizeBytes)} · ${model.graph.nodes.length} nodes · opset ${model.opsets.get('') ?? '?'}`;

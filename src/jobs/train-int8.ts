@@ -10,11 +10,12 @@ import {
 } from '../compute/train/settings.ts';
 import type { ParameterRule } from '../compute/train/step.ts';
 import type { DataSource } from '../data/source.ts';
+import type { TrainingRecord } from '../judge/report/training.ts';
 import { cloneModel } from '../model/ir/clone.ts';
 import type { Model } from '../model/ir/model.ts';
 import { float32Values, type Tensor, tensorOf } from '../model/ir/tensor.ts';
 import type { JobEvents } from './progress.ts';
-import { metricNoise, type TrainingRecord, trainingRun } from './training-run.ts';
+import { metricNoise, trainingRun } from './training-run.ts';
 
 /** Fewer and smaller steps than training from scratch: the weights are good already, only their rounding is not.
  *  @param samples  to train on; few of them are gone through more often, until there were about 200 batches */

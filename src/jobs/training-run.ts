@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { Engine } from '../compute/engine/contract.ts';
+import { fileCheckpoints } from '../compute/train/checkpoint.ts';
 import { openHeldOut } from '../compute/train/held-out.ts';
-import { type EpochRecord, type TrainEvent, train } from '../compute/train/loop.ts';
+import { type TrainEvent, train } from '../compute/train/loop.ts';
 import type { LossTerm } from '../compute/train/losses.ts';
 import { sampleData } from '../compute/train/samples.ts';
 import {
@@ -16,10 +17,9 @@ import {
 import type { ParameterRule } from '../compute/train/step.ts';
 import type { DataSource } from '../data/source.ts';
 import { splitData } from '../data/split.ts';
-import { trainingGain, trainingMetric } from '../judge/report/training.ts';
+import { type TrainingRecord, trainingGain, trainingMetric } from '../judge/report/training.ts';
 import type { Model } from '../model/ir/model.ts';
 import { noneToTrainOn, nothingToLearnFrom } from '../support/diagnostics/training.ts';
-import { fileCheckpoints } from './checkpoint.ts';
 import type { JobEvents } from './progress.ts';
 
 export interface TrainingRunOptions {
@@ -41,22 +41,6 @@ export interface TrainingRunOptions {
   readonly events: JobEvents;
   readonly step: string;
   readonly signal?: AbortSignal | undefined;
-}
-
-/** What a training run was and how it went, for the report. */
-export interface TrainingRecord {
-  readonly name: string;
-  readonly samples: number;
-  readonly validationSamples: number;
-  readonly losses: readonly string[];
-  /** null: not measured. */
-  readonly metric: string | null;
-  readonly before: number | null;
-  readonly best: { readonly epoch: number; readonly metric: number } | null;
-  readonly epochs: readonly EpochRecord[];
-  readonly stopped: 'finished' | 'early' | 'aborted';
-  readonly seconds: number;
-  readonly settings: TrainingSettings;
 }
 
 /** @throws NOTHING_TO_LEARN_FROM without teacher and labels; NONE_TO_TRAIN_ON; what training and data throw; an abort as AbortError */

@@ -3,11 +3,12 @@
 import { type HeldOut, openHeldOut } from '../../compute/train/held-out.ts';
 import { sampleData } from '../../compute/train/samples.ts';
 import { scoresClasses, type TrainingSettings } from '../../compute/train/settings.ts';
+import type { TrainingRecord } from '../../judge/report/training.ts';
 import type { Model } from '../../model/ir/model.ts';
 import { accuracyBudget } from '../../support/diagnostics/training.ts';
 import { isBeyond } from '../accuracy-budget.ts';
 import type { StepContext } from '../model-steps.ts';
-import { divideForTraining, type TrainingRecord, trainingRun } from '../training-run.ts';
+import { divideForTraining, trainingRun } from '../training-run.ts';
 
 export interface RoundsOptions {
   readonly name: string;

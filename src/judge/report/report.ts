@@ -233,3 +233,15 @@ export type Report = z.infer<typeof reportSchema>;
 export type ModelFacts = z.infer<typeof modelFactsSchema>;
 export type Latency = z.infer<typeof latencySchema>;
 export type Layer = z.infer<typeof layerSchema>;
+
+/** What comparing two models on the same samples found. */
+export interface PairResult {
+  readonly compare: NonNullable<Report['compare']>;
+  readonly evaluation: Report['evaluation'];
+}
+
+/** What measuring two models on the target found. */
+export interface PairMeasurement {
+  readonly latency: Latency[];
+  readonly memory: NonNullable<Report['memory']>;
+}

@@ -1,9 +1,34 @@
 /** The model on its way: what every step before the last cost and bought, and why they came in this order. */
+import type { Skip } from '../../compress/pipeline/pass.ts';
 import { formatBytes, formatCount, formatMs, formatPercent } from '../../support/units.ts';
 import { table, text } from './markdown-text.ts';
 import type { Report } from './report.ts';
+import type { TrainingRecord } from './training.ts';
 
 type Step = NonNullable<Report['steps']>[number];
+
+/** A model on its way, in numbers. */
+export interface Milestone {
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly parameters: number;
+  /** For one sample; null when shapes don't allow counting. */
+  readonly macs: number | null;
+  /** accuracy, or agreement with the original; on the samples kept for evaluation. */
+  readonly metric: string | null;
+  readonly value: number | null;
+  /** Median on the target, this machine. */
+  readonly latencyMs: number | null;
+  readonly note?: string | null;
+}
+
+/** What was done to a model before the recipe. */
+export interface StepsRecord {
+  readonly milestones: readonly Milestone[];
+  readonly stages: readonly { readonly name: string; readonly summary: string; readonly ms: number }[];
+  readonly skips: readonly (Skip & { readonly pass: string })[];
+  readonly training: readonly TrainingRecord[];
+}
 
 const none = '–';
 

@@ -1,5 +1,7 @@
 /** What was trained, on what and with what success: the part of a report that a training run adds. */
 import { z } from 'zod';
+import type { TrainResult } from '../../compute/train/loop.ts';
+import type { TrainingSettings } from '../../compute/train/settings.ts';
 import { formatInteger } from '../../support/units.ts';
 import { folded, table, text } from './markdown-text.ts';
 
@@ -32,6 +34,22 @@ export const trainingSchema = z.object({
 });
 
 export type TrainingFacts = z.infer<typeof trainingSchema>;
+
+/** What a training run was and how it went, for the report. */
+export interface TrainingRecord {
+  readonly name: string;
+  readonly samples: number;
+  readonly validationSamples: number;
+  readonly losses: readonly string[];
+  /** null: not measured. */
+  readonly metric: string | null;
+  readonly before: number | null;
+  readonly best: { readonly epoch: number; readonly metric: number } | null;
+  readonly epochs: TrainResult['history'];
+  readonly stopped: TrainResult['stopped'];
+  readonly seconds: number;
+  readonly settings: TrainingSettings;
+}
 
 /** "agreement 91.2 %", "SQNR 12.3 dB", "not measured" */
 export function trainingMetric({ metric }: Pick<TrainingFacts, 'metric'>, value: number | null): string {

@@ -2,7 +2,12 @@
  *  A file that is there already is only replaced when edgepress made it, or when told to. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { outputExists, outputFolderMissing, outputUnwritable } from '../../support/diagnostics/files.ts';
+import {
+  outputExists,
+  outputFolderMissing,
+  outputIsInput,
+  outputUnwritable,
+} from '../../support/diagnostics/files.ts';
 
 /** What a file of ours carries at its begin or end, by the kind of file: a person's own file may well mention us. */
 const marks: readonly { readonly ending: RegExp; readonly mark: RegExp }[] = [
@@ -49,6 +54,18 @@ export function checkOutputs(paths: readonly string[], force: boolean): void {
     if (fs.statSync(p, { throwIfNoEntry: false })?.isDirectory()) throw outputExists(p, 'a folder');
     if (!force && !guarded(p, () => isOurs(p))) throw outputExists(p, 'a file that edgepress did not make');
   }
+}
+
+/** Outputs may replace what edgepress made, but never the model that is being compressed.
+ *  @throws OUTPUT_IS_INPUT and what checkOutputs throws */
+export function checkTargets(
+  source: { readonly files: readonly string[] },
+  outputs: readonly string[],
+  force: boolean,
+): void {
+  const inputs = new Set(source.files.map((f) => fs.realpathSync(f)));
+  for (const p of outputs) if (fs.existsSync(p) && inputs.has(fs.realpathSync(p))) throw outputIsInput(p);
+  checkOutputs(outputs, force);
 }
 
 /** A hidden folder beside the output, where files are made under their final names. */

@@ -98,6 +98,24 @@ export function notMadeFor({ providers }: Subject, { provider }: Setting): strin
   return providers && !providers.includes(provider) ? `made for ${providers.join(', ')}` : null;
 }
 
+/** One subject on one device in one setting. */
+export interface ProfileRow extends Setting {
+  readonly subject: string;
+  readonly device: string;
+  readonly measured: DeviceMeasurement | null;
+  /** Why it was not measured; null when it was. */
+  readonly reason: string | null;
+}
+
+export interface Profile {
+  readonly target: string;
+  readonly devices: readonly Pick<Device, 'name' | 'title' | 'emulated'>[];
+  /** By device, in the order asked for. */
+  readonly rows: readonly ProfileRow[];
+  /** The manifest that the results were written to; null for a model file. */
+  readonly written: string | null;
+}
+
 /** Throughput runs are many: each is kept short. */
 const briefly = { warmup: 1, minRepetitions: 3, maxRepetitions: 30, maxMs: 1500 };
 

@@ -1,7 +1,7 @@
 /** Trains with checkpoints in the folder given, a line a batch, until it is done or killed. Started by resume.test.ts. */
 import { openEngine } from '../../../src/compute/engine/open.ts';
+import { fileCheckpoints } from '../../../src/compute/train/checkpoint.ts';
 import { train } from '../../../src/compute/train/loop.ts';
-import { fileCheckpoints } from '../../../src/jobs/checkpoint.ts';
 import { settings, student } from './run.ts';
 
 const [, , folder = ''] = process.argv;

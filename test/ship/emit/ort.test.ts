@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { preset } from '../../../src/compress/compress.ts';
 import type { Engine, ModelSource } from '../../../src/compute/engine/contract.ts';
 import { openEngine } from '../../../src/compute/engine/open.ts';
-import { prepareData } from '../../../src/jobs/prepare-data.ts';
+import { prepareData } from '../../../src/data/prepare-data.ts';
 import { portsOf, runRecipeOn } from '../../../src/jobs/run-recipe.ts';
 import { decodeModel } from '../../../src/model/formats/onnx/read.ts';
 import { encodeModel } from '../../../src/model/formats/onnx/write.ts';

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { comparison, listing } from '../../../src/cli/profile.ts';
-import { mergeRows, type Profile, type ProfileRow } from '../../../src/jobs/profile.ts';
+import { mergeRows } from '../../../src/jobs/profile.ts';
 import type { BundleMeasurement, Manifest } from '../../../src/ship/emit/manifest.ts';
+import type { Profile, ProfileRow } from '../../../src/ship/profile/device.ts';
 
 const measurement = (medianMs: number, change: Partial<BundleMeasurement> = {}): BundleMeasurement => ({
   device: 'a machine',

@@ -2,10 +2,10 @@
 import { mkdir, open, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import type { Checkpoint, CheckpointStore, RunPosition } from '../compute/train/loop.ts';
-import { decodeSafetensors, encodeSafetensors } from '../model/formats/safetensors.ts';
-import { checkpointUnreadable } from '../support/diagnostics/training.ts';
-import { messageOf } from '../support/diagnostics.ts';
+import { decodeSafetensors, encodeSafetensors } from '../../model/formats/safetensors.ts';
+import { checkpointUnreadable } from '../../support/diagnostics/training.ts';
+import { messageOf } from '../../support/diagnostics.ts';
+import type { Checkpoint, CheckpointStore, RunPosition } from './loop.ts';
 
 const count = z.int().min(0);
 const number = z.number().nullable();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { precisionSummary, stageSummary } from '../../src/jobs/stage-summary.ts';
+import { precisionSummary, stageSummary } from '../../../src/judge/report/stage-summary.ts';
 
 const done = (name: string, effect: 'exact' | 'lossy', changed: number) => ({ name, effect, changed });
 

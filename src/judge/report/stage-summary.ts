@@ -1,6 +1,6 @@
 /** What a stage did, in words for someone who never heard of its passes. */
-import type { JournalPass, JournalStage } from '../compress/pipeline/run.ts';
-import type { Layer } from '../judge/report/report.ts';
+import type { JournalPass, JournalStage } from '../../compress/pipeline/run.ts';
+import type { Layer } from './report.ts';
 
 type LayerPrecision = Pick<Layer, 'opType' | 'precision' | 'weights'>;
 

@@ -4,9 +4,9 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { Range, StatisticRequest, Statistics } from '../compute/calibrate/statistics.ts';
-import { encodeModel } from '../model/formats/onnx/write.ts';
-import type { Model } from '../model/ir/model.ts';
+import { encodeModel } from '../../model/formats/onnx/write.ts';
+import type { Model } from '../../model/ir/model.ts';
+import type { Range, StatisticRequest, Statistics } from './statistics.ts';
 
 const entry = z.object({
   samples: z.number(),

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { zipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeData, type Prepared, prepareData, trainingIndices } from '../../src/data/prepare-data.ts';
 import type { DataSource } from '../../src/data/source.ts';
-import { describeData, type Prepared, prepareData, trainingIndices } from '../../src/jobs/prepare-data.ts';
 import { encodeNpy } from '../../src/model/formats/npy.ts';
 import { type Tensor, tensorOf } from '../../src/model/ir/tensor.ts';
 

@@ -1,7 +1,7 @@
 /** The report's files: HTML, Markdown and JSON, by the endings of the given paths. */
-import { renderHtml } from '../judge/report/html.ts';
-import { renderMarkdown } from '../judge/report/markdown.ts';
-import type { Report } from '../judge/report/report.ts';
+import { renderHtml } from './html.ts';
+import { renderMarkdown } from './markdown.ts';
+import type { Report } from './report.ts';
 
 export const reportFiles = (
   report: Report,

@@ -1,11 +1,12 @@
 /** Opens what --data and --test-data name, and divides it: samples to calibrate and train on, others to compare on. */
-import { openData } from '../data/open.ts';
-import { inParallel } from '../data/read-all.ts';
-import type { DataSource } from '../data/source.ts';
-import { splitData } from '../data/split.ts';
-import { createSyntheticSource } from '../data/synthetic.ts';
+
 import type { Port } from '../model/ir/port.ts';
 import { testDataDiffers, testDataSame } from '../support/diagnostics/data.ts';
+import { openData } from './open.ts';
+import { inParallel } from './read-all.ts';
+import type { DataSource } from './source.ts';
+import { splitData } from './split.ts';
+import { createSyntheticSource } from './synthetic.ts';
 
 export interface DataOptions {
   /** Folder, .npy or .npz; or 'synthetic'. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { preset } from '../../src/compress/compress.ts';
-import type { DataSource } from '../../src/data/source.ts';
-import { nextSteps } from '../../src/jobs/next-steps.ts';
-import { createModel } from '../../src/model/ir/edit.ts';
+import { preset } from '../../../src/compress/compress.ts';
+import type { DataSource } from '../../../src/data/source.ts';
+import { nextSteps } from '../../../src/judge/report/next-steps.ts';
+import { createModel } from '../../../src/model/ir/edit.ts';
 
 type Parts = Parameters<typeof nextSteps>[0];
 

@@ -1,7 +1,8 @@
 /** Which command to try next, and why: only commands that exist, filled in for this model. */
-import type { Report } from '../judge/report/report.ts';
-import { isSlower } from '../judge/report/verdict.ts';
+
 import type { ReportParts } from './build-report.ts';
+import type { Report } from './report.ts';
+import { isSlower } from './verdict.ts';
 
 type Next = Report['next'];
 type Known = Pick<ReportParts, 'options' | 'staged' | 'data' | 'pair' | 'measured' | 'layers' | 'training'>;

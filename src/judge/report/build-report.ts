@@ -1,19 +1,15 @@
 /** Puts the report together from what the job found. */
-import type { Recipe } from '../compress/pipeline/recipe.ts';
-import type { Journal } from '../compress/pipeline/run.ts';
-import type { Layer, ModelFacts, Report } from '../judge/report/report.ts';
-import type { TrainingFacts } from '../judge/report/training.ts';
-import { judge } from '../judge/report/verdict.ts';
-import { describeMachine } from '../ship/profile/machine.ts';
-import { runtimeBrotliBytes } from '../ship/profile/runtime-sizes.ts';
-import { version } from '../support/version.ts';
-import type { PairMeasurement } from './measure-pair.ts';
-import type { StepsResult } from './model-steps.ts';
+import type { Recipe } from '../../compress/pipeline/recipe.ts';
+import type { Journal } from '../../compress/pipeline/run.ts';
+import type { DataOptions, Prepared } from '../../data/prepare-data.ts';
+import { runtimeBrotliBytes } from '../../ship/profile/runtime-sizes.ts';
+import { version } from '../../support/version.ts';
 import { nextSteps } from './next-steps.ts';
-import type { DataOptions, Prepared } from './prepare-data.ts';
-import type { PairResult } from './run-pair.ts';
+import type { Layer, ModelFacts, PairMeasurement, PairResult, Report } from './report.ts';
 import { precisionSummary, stageSummary } from './stage-summary.ts';
-import type { TrainingRecord } from './training-run.ts';
+import type { StepsRecord } from './steps.ts';
+import type { TrainingFacts, TrainingRecord } from './training.ts';
+import { judge } from './verdict.ts';
 
 export interface ReportParts {
   readonly options: {
@@ -30,10 +26,12 @@ export interface ReportParts {
   readonly pair: PairResult | null;
   readonly measured: PairMeasurement | null;
   /** What was done before the recipe; null when nothing was. */
-  readonly staged: StepsResult | null;
+  readonly staged: StepsRecord | null;
   /** Of the quantised model; training of steps is in `staged`. */
   readonly training: readonly TrainingRecord[];
   readonly files: string[];
+  /** The machine that all of it ran on. */
+  readonly environment: Report['environment'];
 }
 
 export function buildReport(parts: ReportParts): Report {
@@ -47,7 +45,7 @@ export function buildReport(parts: ReportParts): Report {
     tool: { name: 'edgepress', version },
     createdAt: new Date().toISOString(),
     command: options.command,
-    environment: describeMachine(),
+    environment: parts.environment,
     source,
     result,
     target: {
@@ -93,7 +91,7 @@ const trainingFacts = (t: TrainingRecord): TrainingFacts => ({
 /** The model on its way, quantised last; without a precision the last step's model is the result. */
 function stepRows(
   { result, pair, measured }: ReportParts,
-  staged: StepsResult,
+  staged: StepsRecord,
   precision: Report['precision']['mode'],
 ): NonNullable<Report['steps']> {
   const rows = staged.milestones.map((m) => ({ ...m }));

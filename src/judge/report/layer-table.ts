@@ -1,11 +1,11 @@
 /** What became of each layer, for the report. */
 
-import { decisionOf, layerNote, storedConstants, weightBytes } from '../compress/quant/layers.ts';
-import type { LayerQuality } from '../judge/analyze/layer-quality.ts';
-import type { Layer } from '../judge/report/report.ts';
-import type { Model, Node } from '../model/ir/model.ts';
-import { nodesOf } from '../model/ir/walk.ts';
-import { modelMacs } from '../model/ops/cost.ts';
+import { decisionOf, layerNote, storedConstants, weightBytes } from '../../compress/quant/layers.ts';
+import type { Model, Node } from '../../model/ir/model.ts';
+import { nodesOf } from '../../model/ir/walk.ts';
+import { modelMacs } from '../../model/ops/cost.ts';
+import type { LayerQuality } from '../analyze/layer-quality.ts';
+import type { Layer } from './report.ts';
 
 /** What a model's layers are computed in, while the passes are at work. */
 export const layersOf = (model: Model): Pick<Layer, 'opType' | 'precision' | 'weights'>[] =>
