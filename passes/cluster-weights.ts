@@ -7,6 +7,7 @@
  *  Left alone: biases and scales, weights under `minElements`, and where the error would be above `maxError`.
  *  Source: Han et al. 2016, arXiv:1510.00149. */
 import { z } from 'zod';
+import { filledBy } from '../src/compress/pipeline/option-fields.ts';
 import { counted, definePass, type Skip } from '../src/compress/pipeline/pass.ts';
 import { makePalette, type Palette } from '../src/compress/prune/palette.ts';
 import { findWeightLayers } from '../src/compress/prune/unstructured-layers.ts';
@@ -20,7 +21,7 @@ import { formatPercent } from '../src/support/units.ts';
 
 const options = z.strictObject({
   /** Values a tensor. */
-  k: z.number().int().min(2).max(256).default(16),
+  k: filledBy(z.number().int().min(2).max(256).default(16), 'cluster'),
   /** Embedding tables too. */
   embeddings: z.boolean().default(true),
   /** Largest error of a tensor relative to its magnitude, both root mean square. */

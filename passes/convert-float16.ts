@@ -7,6 +7,7 @@
  *  data. Masks of -3.4e38 are clipped before they are cast.
  *  Source: ONNX Cast-13 and type constraints; limits after NVIDIA ModelOpt autocast (data 512, weights 65504). */
 import { z } from 'zod';
+import { filledBy, selectionOptions } from '../src/compress/pipeline/option-fields.ts';
 import { definePass, type Skip } from '../src/compress/pipeline/pass.ts';
 import { applyFloat16 } from '../src/compress/quant/float16-edit.ts';
 import {
@@ -38,11 +39,10 @@ const options = z.strictObject({
   /** Op types that stay float32. */
   keep: z.array(z.string()).default([...keptInFloat32]),
   /** Measure on data which nodes see large values, and leave those in float32. */
-  ranges: z.boolean().default(false),
+  ranges: filledBy(z.boolean().default(false), 'hasRealData', (has) => has === true || undefined),
   /** What counts as large with `ranges`; float16 ends at 65504, and sums get there sooner. */
   largest: z.number().positive().max(65504).default(512),
-  include: z.array(z.string()).default([]),
-  exclude: z.array(z.string()).default([]),
+  ...selectionOptions,
 });
 
 type Options = z.infer<typeof options>;

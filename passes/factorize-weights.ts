@@ -9,6 +9,7 @@
  *  larger kernels, and matrices whose smaller side is over `maxSide` (the work grows with its cube).
  *  Source: Eckart & Young 1936; arXiv:2403.07378 (truncation-aware whitening). */
 import { z } from 'zod';
+import { filledBy } from '../src/compress/pipeline/option-fields.ts';
 import { definePass, type PassContext, type Skip } from '../src/compress/pipeline/pass.ts';
 import { createFactorizer, errorAt, type Factorization, rankAt } from '../src/compress/prune/low-rank.ts';
 import {
@@ -39,10 +40,10 @@ const share = z.number().gt(0).max(1);
 const options = z.strictObject({
   error: z.number().min(0).lt(1).optional(),
   energy: share.optional(),
-  target: share.optional(),
+  target: filledBy(share.optional(), 'lowRank'),
   rank: z.number().int().min(1).optional(),
   /** Whiten by what the weights are multiplied with; needs samples. */
-  data: z.boolean().default(true),
+  data: filledBy(z.boolean().default(true), 'hasData'),
   /** Largest share of a layer's multiplications that may stay. */
   maxCost: share.default(0.9),
   maxSide: z.number().int().min(1).default(1536),

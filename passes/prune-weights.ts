@@ -9,6 +9,7 @@
  *  Sources: arXiv:1710.01878, arXiv:1911.11134 (ERK), arXiv:2306.11695 (Wanda), arXiv:2301.00774 (SparseGPT),
  *  arXiv:2104.08378 (2:4). */
 import { z } from 'zod';
+import { filledBy } from '../src/compress/pipeline/option-fields.ts';
 import { definePass, type Skip } from '../src/compress/pipeline/pass.ts';
 import { type SparsityOptions, sparsify, sparsityObstacle } from '../src/compress/prune/unstructured.ts';
 import { findWeightLayers, type WeightLayer } from '../src/compress/prune/unstructured-layers.ts';
@@ -17,10 +18,12 @@ import type { Model } from '../src/model/ir/model.ts';
 import { patternInvalid, sparsityTargetMissing } from '../src/support/diagnostics/sparsity.ts';
 
 const options = z.strictObject({
-  sparsity: z.number().min(0).lt(1).optional(),
+  sparsity: filledBy(z.number().min(0).lt(1).optional(), 'sparsity', (percent) => Number(percent) / 100),
   threshold: z.number().min(0).optional(),
-  pattern: z.string().optional(),
-  score: z.enum(['magnitude', 'wanda', 'sparsegpt']).default('magnitude'),
+  pattern: filledBy(z.string().optional(), 'nm'),
+  score: filledBy(z.enum(['magnitude', 'wanda', 'sparsegpt']).default('magnitude'), 'hasData', (has) =>
+    has ? 'sparsegpt' : 'magnitude',
+  ),
   /** Default: row by wanda, erk by the others. */
   scope: z.enum(['global', 'uniform', 'erk', 'row']).optional(),
   /** Least share of a layer that stays. */

@@ -7,6 +7,7 @@
  *  with fewer inputs than a block; embeddings unless `embeddings`, and where rows are no multiple of a block.
  *  Source: onnxruntime ContribOperators, MatMulNBits and GatherBlockQuantized. */
 import { z } from 'zod';
+import { selectionOptions } from '../src/compress/pipeline/option-fields.ts';
 import { definePass, type Skip } from '../src/compress/pipeline/pass.ts';
 import { sharedInitializer } from '../src/compress/quant/insert.ts';
 import { carryLayer, decisionOf } from '../src/compress/quant/layers.ts';
@@ -46,8 +47,7 @@ const options = z.strictObject({
   embeddings: z.boolean().default(false),
   /** Smaller weights save nothing worth the loss. */
   minElements: z.number().int().min(0).default(1024),
-  include: z.array(z.string()).default([]),
-  exclude: z.array(z.string()).default([]),
+  ...selectionOptions,
 });
 
 type Options = z.infer<typeof options>;

@@ -4,6 +4,7 @@
  *  Left alone: products without a constant weight, weights of less than `minElements`, Gemm with a transposed input.
  *  Source: ONNX DynamicQuantizeLinear-11, MatMulInteger-10; onnxruntime ContribOperators, DynamicQuantizeLSTM. */
 import { z } from 'zod';
+import { filledBy, selectionOptions } from '../src/compress/pipeline/option-fields.ts';
 import { definePass, type Skip } from '../src/compress/pipeline/pass.ts';
 import { sharedInitializer } from '../src/compress/quant/insert.ts';
 import { targetFacts } from '../src/compress/quant/kernels.ts';
@@ -33,13 +34,12 @@ import type { QuantDType } from '../src/model/quantization/spec.ts';
 const options = z.strictObject({
   ops: z.array(z.enum(['MatMul', 'Gemm', 'LSTM'])).default(['MatMul', 'Gemm', 'LSTM']),
   weight: z.enum(['auto', 'int8', 'uint8']).default('auto'),
-  perChannel: z.boolean().default(true),
+  perChannel: filledBy(z.boolean().default(true), 'perTensor', (whole) => !whole),
   /** Smaller weights save nothing worth the extra nodes. */
   minElements: z.number().int().min(0).default(512),
   /** Also use int8 kernels that are slower than float on the target. */
-  everywhere: z.boolean().default(false),
-  include: z.array(z.string()).default([]),
-  exclude: z.array(z.string()).default([]),
+  everywhere: filledBy(z.boolean().default(false), 'everywhere'),
+  ...selectionOptions,
 });
 
 type Options = z.infer<typeof options>;

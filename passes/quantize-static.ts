@@ -5,6 +5,7 @@
  *  products whose integer kernel is slower than float on the target (quantize-weights may still shrink them).
  *  Source: ONNX QuantizeLinear-13, DequantizeLinear-13; Jacob et al. 2018, arXiv:1712.05877. */
 import { z } from 'zod';
+import { filledBy, selectionOptions } from '../src/compress/pipeline/option-fields.ts';
 import { definePass, type PassContext, type Skip } from '../src/compress/pipeline/pass.ts';
 import { smallestScales, storedBias } from '../src/compress/quant/bias.ts';
 import { guardFloatProduct } from '../src/compress/quant/guard.ts';
@@ -35,17 +36,16 @@ const options = z.strictObject({
   activation: dtype.default('auto'),
   weight: dtype.default('auto'),
   /** 4: sixteen levels a channel, two in a byte of the file; they compute in int8. Needs opset 21. */
-  weightBits: z.union([z.literal(4), z.literal(8)]).default(8),
+  weightBits: filledBy(z.union([z.literal(4), z.literal(8)]).default(8), 'weightBits'),
   /** Activations with zero in the middle; costs a bit of resolution after a ReLU. */
-  symmetric: z.boolean().default(false),
-  perChannel: z.boolean().default(true),
+  symmetric: filledBy(z.boolean().default(false), 'symmetric'),
+  perChannel: filledBy(z.boolean().default(true), 'perTensor', (whole) => !whole),
   /** mse: the range whose rounding and clipping error is least; minmax: all that was seen. */
-  ranges: z.enum(['mse', 'minmax']).default('mse'),
+  ranges: filledBy(z.enum(['mse', 'minmax']).default('mse'), 'ranges'),
   candidates: z.number().int().min(2).max(32).default(8),
   /** Also use int8 kernels that are slower than float on the target. */
-  everywhere: z.boolean().default(false),
-  include: z.array(z.string()).default([]),
-  exclude: z.array(z.string()).default([]),
+  everywhere: filledBy(z.boolean().default(false), 'everywhere'),
+  ...selectionOptions,
 });
 
 type Options = z.infer<typeof options>;

@@ -7,6 +7,7 @@
  *  reading in float.
  *  Source: ONNX Cast-13, Mul-14, Gather-13; onnxruntime ConstantFolding. */
 import { z } from 'zod';
+import { filledBy, selectionOptions } from '../src/compress/pipeline/option-fields.ts';
 import { definePass, type Skip } from '../src/compress/pipeline/pass.ts';
 import { insertWeightExpand, sharedInitializer } from '../src/compress/quant/insert.ts';
 import { carryLayer } from '../src/compress/quant/layers.ts';
@@ -27,11 +28,10 @@ const storable = ['Conv', 'ConvTranspose', 'Gather', 'LSTM', 'GRU', 'RNN', 'MatM
 
 const options = z.strictObject({
   ops: z.array(z.enum(storable)).default([...storable]),
-  perChannel: z.boolean().default(true),
+  perChannel: filledBy(z.boolean().default(true), 'perTensor', (whole) => !whole),
   /** Less than this, and fold-constants would make it float again: three bytes each, 1024 allowed. */
   minElements: z.number().int().min(0).default(342),
-  include: z.array(z.string()).default([]),
-  exclude: z.array(z.string()).default([]),
+  ...selectionOptions,
 });
 
 type Options = z.infer<typeof options>;

@@ -5,6 +5,7 @@
  *  Left alone: models at or above the target; other domains. A node that can't be expressed is an error, and the model
  *  stays as it was. */
 import { z } from 'zod';
+import { filledByLeastOpset } from '../src/compress/pipeline/option-fields.ts';
 import { definePass } from '../src/compress/pipeline/pass.ts';
 import { cloneModel } from '../src/model/ir/clone.ts';
 import { opset } from '../src/model/ir/model.ts';
@@ -16,8 +17,13 @@ import { opsetTooOld } from '../src/support/diagnostics/passes.ts';
 /** Before 7 most operators had other broadcasting rules and attributes; such files are from 2017. */
 const oldest = 7;
 
+/** Every runtime of today knows it. */
+const usual = 17;
+
 const options = z.strictObject({
-  target: z.number().int().min(oldest).max(newestOpset).default(17),
+  target: filledByLeastOpset(z.number().int().min(oldest).max(newestOpset).default(usual), (least) =>
+    least > usual ? least : undefined,
+  ),
 });
 
 export const upgradeOpset = definePass({

@@ -1,12 +1,16 @@
 /** All presets by name. */
 import { parseRecipe, type Recipe, type RecipeInit } from '../../src/compress/pipeline/recipe.ts';
+import { clustered } from './clustered.ts';
 import { floatClean } from './float-clean.ts';
 import { float16 } from './float16.ts';
 import { int8Dynamic } from './int8-dynamic.ts';
 import { int8Static } from './int8-static.ts';
 import { int8Weights } from './int8-weights.ts';
+import { lowRank } from './low-rank.ts';
+import { packed } from './packed.ts';
 import { q4 } from './q4.ts';
 import { q4f16 } from './q4f16.ts';
+import { sparse } from './sparse.ts';
 import { trainable } from './trainable.ts';
 
 const all = {
@@ -17,6 +21,10 @@ const all = {
   q4,
   q4f16,
   clean: floatClean,
+  clustered,
+  packed,
+  sparse,
+  'low-rank': lowRank,
   trainable,
 };
 

@@ -5,6 +5,7 @@ import { type PresetName, preset, presetNames } from '../../passes/presets/index
 import type { StatisticRequest, Statistics } from '../compute/calibrate/statistics.ts';
 import type { Engine } from '../compute/engine/contract.ts';
 import type { Model } from '../model/ir/model.ts';
+import { fillOptions } from './pipeline/option-fields.ts';
 import { type Recipe, resolveRecipe } from './pipeline/recipe.ts';
 import { type JournalStage, type PipelineResult, runRecipe } from './pipeline/run.ts';
 
@@ -42,3 +43,8 @@ export const needsCalibration = (recipe: Recipe): boolean =>
   resolveRecipe(recipe, passes).some(({ steps }) =>
     steps.some(({ pass, options }) => pass.needs?.(options).calibration),
   );
+
+/** The recipe with what a request says written into the options of its passes.
+ *  @param fields  of the request, by name, and hasData, hasRealData */
+export const fillRecipe = (recipe: Recipe, fields: Readonly<Record<string, unknown>>): Recipe =>
+  fillOptions(recipe, passes, fields);

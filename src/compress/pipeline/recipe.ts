@@ -66,9 +66,6 @@ export function resolveRecipe(
   }));
 }
 
-/** Names of a pass's options, for messages and `compress passes`. */
-export const optionNames = (pass: Pass): string[] => keysAt(pass.options, []);
-
 /** The recipe with every option written out, as `compress recipe` prints it. */
 export function completeRecipe(recipe: Recipe, passes: ReadonlyMap<string, Pass>): Recipe {
   const stages = resolveRecipe(recipe, passes).map(({ name, steps }) => ({

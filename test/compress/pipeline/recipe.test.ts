@@ -2,12 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { passes } from '../../../passes/index.ts';
 import { preset, presetNames } from '../../../passes/presets/index.ts';
 import type { Pass } from '../../../src/compress/pipeline/pass.ts';
-import {
-  completeRecipe,
-  optionNames,
-  parseRecipe,
-  resolveRecipe,
-} from '../../../src/compress/pipeline/recipe.ts';
+import { completeRecipe, parseRecipe, resolveRecipe } from '../../../src/compress/pipeline/recipe.ts';
 
 const known = passes as ReadonlyMap<string, Pass>;
 const minimal = (extra: object = {}) => ({
@@ -78,11 +73,8 @@ describe('a recipe', () => {
     expect(() => resolveRecipe(wrong, known)).toThrow(failure('RECIPE_INVALID', '"minElements"'));
   });
 
-  it.each(presetNames)('%s of the presets is complete and valid, and stays so when written out', (name) => {
+  it.each(presetNames)('%s of the presets is valid, and stays as it is when written out', (name) => {
     const complete = completeRecipe(preset(name), known);
-    for (const { passes: steps } of complete.stages)
-      for (const { pass, options } of steps)
-        expect(Object.keys(options).sort(), pass).toEqual(optionNames(known.get(pass)!).sort());
     const again = parseRecipe(JSON.parse(JSON.stringify(complete)));
     expect(completeRecipe(again, known)).toEqual(complete);
   });
