@@ -2,27 +2,32 @@
  *  Order: first one form of every operator and all that is constant as a constant; then duplicates, which folding and
  *  upgrading leave behind; then the fusions, whose operands must be constants by then. What stands around a
  *  BatchNormalization is folded before and after it. */
-export const cleanUp = {
-  name: 'clean up',
-  passes: [
-    { pass: 'eliminate-overridable-inputs' },
-    { pass: 'infer-shapes' },
-    { pass: 'upgrade-opset' },
-    { pass: 'fold-constants' },
-    { pass: 'eliminate-identities' },
-    { pass: 'collapse-reshapes' },
-    { pass: 'collapse-transposes' },
-    { pass: 'eliminate-dead-nodes' },
-    { pass: 'deduplicate-initializers' },
-    { pass: 'eliminate-common-subexpressions' },
-    { pass: 'fuse-pad' },
-    { pass: 'fuse-conv-add' },
-    { pass: 'fuse-conv-mul' },
-    { pass: 'fuse-conv-batchnorm' },
-    { pass: 'fuse-conv-mul' },
-    { pass: 'fuse-conv-add' },
-    { pass: 'fuse-matmul-add' },
-    { pass: 'eliminate-dead-nodes' },
-    { pass: 'infer-shapes' },
-  ],
-};
+const newest = [
+  { pass: 'eliminate-overridable-inputs' },
+  { pass: 'infer-shapes' },
+  { pass: 'upgrade-opset' },
+];
+
+const simplify = [
+  { pass: 'fold-constants' },
+  { pass: 'eliminate-identities' },
+  { pass: 'collapse-reshapes' },
+  { pass: 'collapse-transposes' },
+  { pass: 'eliminate-dead-nodes' },
+  { pass: 'deduplicate-initializers' },
+  { pass: 'eliminate-common-subexpressions' },
+  { pass: 'fuse-pad' },
+  { pass: 'fuse-conv-add' },
+  { pass: 'fuse-conv-mul' },
+  { pass: 'fuse-conv-batchnorm' },
+  { pass: 'fuse-conv-mul' },
+  { pass: 'fuse-conv-add' },
+  { pass: 'fuse-matmul-add' },
+  { pass: 'eliminate-dead-nodes' },
+  { pass: 'infer-shapes' },
+];
+
+export const cleanUp = { name: 'clean up', passes: [...newest, ...simplify] };
+
+/** The same for recipes that compress weights: what hides weights from them is opened first. */
+export const openUp = { name: 'clean up', passes: [...newest, { pass: 'decompose-fused' }, ...simplify] };

@@ -1,12 +1,12 @@
 /** --int8 without data: products find their ranges at run time, convolutions and embeddings are stored in int8. */
 import type { RecipeInit } from '../../src/compress/pipeline/recipe.ts';
-import { cleanUp } from './clean-up.ts';
+import { openUp } from './clean-up.ts';
 
 export const int8Dynamic: RecipeInit = {
   edgepress: 1,
   name: 'int8-dynamic',
   stages: [
-    cleanUp,
+    openUp,
     { name: 'quantise', passes: [{ pass: 'quantize-dynamic' }, { pass: 'quantize-weights' }] },
     {
       name: 'tidy',

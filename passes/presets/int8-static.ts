@@ -1,12 +1,12 @@
 /** --int8 with data: calibrated int8 where the target's kernels gain from it, weights in int8 everywhere else. */
 import type { RecipeInit } from '../../src/compress/pipeline/recipe.ts';
-import { cleanUp } from './clean-up.ts';
+import { openUp } from './clean-up.ts';
 
 export const int8Static: RecipeInit = {
   edgepress: 1,
   name: 'int8-static',
   stages: [
-    cleanUp,
+    openUp,
     {
       name: 'quantise',
       passes: [{ pass: 'quantize-static' }, { pass: 'quantize-dynamic' }, { pass: 'quantize-weights' }],

@@ -1,12 +1,12 @@
 /** --q4: products in 4 bits, convolutions, recurrences and embeddings stored in int8; computation in float32. */
 import type { RecipeInit } from '../../src/compress/pipeline/recipe.ts';
-import { cleanUp } from './clean-up.ts';
+import { openUp } from './clean-up.ts';
 
 export const q4: RecipeInit = {
   edgepress: 1,
   name: 'q4',
   stages: [
-    cleanUp,
+    openUp,
     {
       name: 'quantise',
       passes: [

@@ -41,6 +41,14 @@ export function constantRegion(graph: Graph): Node[] {
   return [...region];
 }
 
+/** Whether a value is a constant, or computed from constants only: what the same model always has there. */
+export function followsFromConstants(value: Value): boolean {
+  if (constantOf(value)) return true;
+  const { producer } = value;
+  if (!producer || !isDeterministic(producer) || subgraphs(producer).length > 0) return false;
+  return producer.inputs.every((v) => !v || followsFromConstants(v));
+}
+
 /** Bytes of a value of static type; 0 where that is unknown. */
 function typeBytes(v: Value): number {
   const { type } = v;

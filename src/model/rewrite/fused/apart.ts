@@ -1,0 +1,21 @@
+/** Operators that optimisers fused around a weight, taken apart into standard ones. */
+import type { Node, Value } from '../../ir/model.ts';
+import type { Emit, Replacement } from '../rule.ts';
+
+/** Emits what a fused node computes, in standard operators (or, inside attention, in onnxruntime's own without weights);
+ *  `skip(reason)` where there is no exact form. The replacement is that of a rule. */
+export type Apart = (node: Node, emit: Emit) => Replacement;
+
+export interface FusedOperator {
+  /** Inputs that hold weights, where they are constants. */
+  readonly weights: readonly number[];
+  readonly apart: Apart;
+}
+
+/** By opKey. */
+export type FusedOperators = Readonly<Record<string, FusedOperator>>;
+
+/** Whether an output of the node is read by anything. */
+export const isRead = (node: Node, output: number): boolean => (node.outputs[output]?.uses.length ?? 0) > 0;
+
+export const inputAt = (node: Node, index: number): Value | null => node.inputs[index] ?? null;

@@ -1,0 +1,9 @@
+/** All fused operators that can be taken apart, by opKey. */
+import type { FusedOperators } from './apart.ts';
+import { fusedAttention } from './attention.ts';
+import { fusedEmbeddings } from './embedding.ts';
+import { fusedProducts } from './products.ts';
+
+export type { FusedOperator } from './apart.ts';
+
+export const fusedOperators: FusedOperators = { ...fusedProducts, ...fusedEmbeddings, ...fusedAttention };
