@@ -6,8 +6,8 @@ import { decodeModel } from '../src/model/formats/onnx/read.ts';
 import { encodeModel } from '../src/model/formats/onnx/write.ts';
 import type { Model, Node } from '../src/model/ir/model.ts';
 
-/** Nodes of the model after onnxruntime-node's own rewrites ('extended': fusions, but no CPU-only layouts). */
-export async function optimisedNodes(model: Model): Promise<Node[]> {
+/** The model after onnxruntime-node's own rewrites ('extended': fusions, but no CPU-only layouts). */
+export async function optimisedModel(model: Model): Promise<Model> {
   const ort = await import('onnxruntime-node');
   const folder = mkdtempSync(join(tmpdir(), 'edgepress-optimised-'));
   try {
@@ -19,11 +19,16 @@ export async function optimisedNodes(model: Model): Promise<Node[]> {
       logSeverityLevel: 3,
     });
     await session.release();
-    return [...decodeModel(readFileSync(after)).graph.nodes];
+    return decodeModel(readFileSync(after));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
+
+/** Its nodes. */
+export const optimisedNodes = async (model: Model): Promise<Node[]> => [
+  ...(await optimisedModel(model)).graph.nodes,
+];
 
 /** How many nodes of each op type. */
 export function countOps(nodes: readonly Node[]): Record<string, number> {

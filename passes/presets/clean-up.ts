@@ -29,5 +29,15 @@ const simplify = [
 
 export const cleanUp = { name: 'clean up', passes: [...newest, ...simplify] };
 
+const opened = (options: { ops?: string[] }) => ({
+  name: 'clean up',
+  passes: [...newest, { pass: 'decompose-fused', options }, ...simplify],
+});
+
 /** The same for recipes that compress weights: what hides weights from them is opened first. */
-export const openUp = { name: 'clean up', passes: [...newest, { pass: 'decompose-fused' }, ...simplify] };
+export const openUp = opened({});
+
+/** The same for float16, of which most fused operators have a form: only the others are opened. */
+export const openUpToHalf = opened({
+  ops: ['EmbedLayerNormalization', 'GemmFastGelu', 'TransposeMatMul', 'ConvTransposeWithDynamicPads'],
+});

@@ -42,11 +42,18 @@ export function constantRegion(graph: Graph): Node[] {
 }
 
 /** Whether a value is a constant, or computed from constants only: what the same model always has there. */
-export function followsFromConstants(value: Value): boolean {
-  if (constantOf(value)) return true;
+export function followsFromConstants(value: Value, seen = new Map<Value, boolean>()): boolean {
+  const known = seen.get(value);
+  if (known !== undefined) return known;
   const { producer } = value;
-  if (!producer || !isDeterministic(producer) || subgraphs(producer).length > 0) return false;
-  return producer.inputs.every((v) => !v || followsFromConstants(v));
+  const answer =
+    constantOf(value) !== null ||
+    (producer !== null &&
+      isDeterministic(producer) &&
+      subgraphs(producer).length === 0 &&
+      producer.inputs.every((v) => !v || followsFromConstants(v, seen)));
+  seen.set(value, answer);
+  return answer;
 }
 
 /** Bytes of a value of static type; 0 where that is unknown. */
