@@ -17,7 +17,7 @@ import {
   planFloat16,
   readsEither,
 } from '../src/compress/quant/float16-plan.ts';
-import { decisionOf, layerNote } from '../src/compress/quant/layers.ts';
+import { decide, decisionOf, layerNote } from '../src/compress/quant/layers.ts';
 import { selectNodes } from '../src/compress/quant/select.ts';
 import { createHalfConverter, type HalfTensor } from '../src/compute/engine/float16-kernel.ts';
 import {
@@ -81,7 +81,7 @@ export const convertFloat16 = definePass<Options>({
         },
         largest: o.largest,
       });
-      note(plan);
+      noteDecisions(plan);
       const skipped = skips(plan);
       if (plan.half.size + plan.stored.size === 0) return { changed: 0, skipped };
       const bounded = new Map<Value, Tensor>();
@@ -147,15 +147,15 @@ function boundedForm(
 }
 
 /** What became of the layers, for the report; what earlier passes quantised stands. */
-function note({ half, stored, kept }: Float16Plan): void {
-  const decide = (node: Node, precision: 'float16' | 'float', reason: string | null) => {
+function noteDecisions({ half, stored, kept }: Float16Plan): void {
+  const note = (node: Node, precision: 'float16' | 'float', reason: string | null) => {
     if (layerNote(node) && (decisionOf(node)?.precision ?? 'float') === 'float')
-      node.annotations.set('precision', { precision, reason });
+      decide(node, { precision, reason });
   };
-  for (const node of half) decide(node, 'float16', null);
+  for (const node of half) note(node, 'float16', null);
   for (const node of stored)
-    decide(node, 'float16', `no-float16-kernel: ${node.opType} computes in float32 from weights in float16`);
-  for (const [node, reason] of kept) decide(node, 'float', reason);
+    note(node, 'float16', `no-float16-kernel: ${node.opType} computes in float32 from weights in float16`);
+  for (const [node, reason] of kept) note(node, 'float', reason);
 }
 
 /** Every node that stays, and every constant that made one stay. */

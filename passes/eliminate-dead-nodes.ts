@@ -19,7 +19,7 @@ export const eliminateDeadNodes = definePass({
     const before = count(model);
     sweepGraph(model.graph);
     for (const { graph, value } of [...initializersOf(model)])
-      if (value.uses.length === 0 && !value.annotations.has('overridable')) removeInitializer(graph, value);
+      if (value.uses.length === 0 && !value.overridable) removeInitializer(graph, value);
     return { changed: before - count(model), skipped: [] };
   },
 });

@@ -8,6 +8,7 @@
  *  Left alone: where `maxCost` of the multiplications can't be met, weights read by several nodes, grouped convolutions,
  *  larger kernels, and matrices whose smaller side is over `maxSide` (the work grows with its cube).
  *  Source: Eckart & Young 1936; arXiv:2403.07378 (truncation-aware whitening). */
+
 import { z } from 'zod';
 import { filledBy } from '../src/compress/pipeline/option-fields.ts';
 import { definePass, type PassContext, type Skip } from '../src/compress/pipeline/pass.ts';
@@ -29,7 +30,8 @@ import {
   removeInitializer,
   removeNode,
 } from '../src/model/ir/edit.ts';
-import { isOp, type Model, type Value } from '../src/model/ir/model.ts';
+import { isOp, type Model, type Node, type Value } from '../src/model/ir/model.ts';
+import { defineNote } from '../src/model/ir/note.ts';
 import { elementCount, float32Values, type Tensor, tensorOf } from '../src/model/ir/tensor.ts';
 import { inferNodeTypes } from '../src/model/ops/shapes.ts';
 import { lowRankNeedsMoments, lowRankTargetMissing } from '../src/support/diagnostics/sparsity.ts';
@@ -106,6 +108,9 @@ export const factorizeWeights = definePass<Options>({
   },
 });
 
+/** On the two products that stand for a weight. */
+const factors = defineNote<Node, true>('factor');
+
 interface Factored {
   readonly layer: WeightLayer;
   /** [k, n] */
@@ -118,7 +123,7 @@ function chosen(model: Model, o: Options): { layers: WeightLayer[]; skipped: Ski
   const layers: WeightLayer[] = [];
   const skipped: Skip[] = [];
   for (const layer of findWeightLayers(model)) {
-    if (!isProduct(layer) || layer.node.annotations.has('low-rank')) continue;
+    if (!isProduct(layer) || factors.has(layer.node)) continue;
     const reason = obstacle(layer, o) ?? (selected(layer.node) ? null : 'excluded');
     if (reason) skipped.push({ at: layer.name, reason });
     else layers.push(layer);
@@ -189,7 +194,7 @@ function matrixOf({ value, layout }: WeightLayer): Tensor {
   return tensorOf('float32', [columns, rows], values);
 }
 
-function rewrite(model: Model, { node, value }: WeightLayer, a: Tensor, b: Tensor, error: number): void {
+function rewrite(model: Model, { node, value }: WeightLayer, a: Tensor, b: Tensor, _error: number): void {
   const { graph } = node;
   const [k, r] = a.dims as [number, number];
   const [, n] = b.dims as [number, number];
@@ -236,7 +241,7 @@ function rewrite(model: Model, { node, value }: WeightLayer, a: Tensor, b: Tenso
     node,
   );
   inferNodeTypes(model, first);
-  for (const made of [first, second]) made.annotations.set('low-rank', { rank: r, error });
+  for (const made of [first, second]) factors.set(made, true);
   carryLayer(node, second);
   removeNode(node);
   if (graph.initializers.has(value)) removeInitializer(graph, value);

@@ -82,7 +82,7 @@ function storeConstantNodes(model: Model): number {
 /** Small integer results of the main graph that shape inference knows element by element. */
 function storeKnownSizes(model: Model, allowance: number): number {
   // Inference takes weights that a caller may override at their default; a stored result must not.
-  if (model.graph.inputs.some((v) => v.annotations.has('overridable'))) return 0;
+  if (model.graph.inputs.some((v) => v.overridable)) return 0;
   const { data } = inferShapes(model);
   let changed = 0;
   for (const node of [...model.graph.nodes]) {

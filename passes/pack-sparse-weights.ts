@@ -74,7 +74,7 @@ interface Weight {
 function obstacle(value: Value, content: SparseContent, minShare: number): string | null {
   const tensor = value.constant as Tensor;
   const share = content.common / elementCount(tensor.dims);
-  if (value.annotations.has('overridable')) return 'caller-may-override';
+  if (value.overridable) return 'caller-may-override';
   if (isGraphOutput(value)) return 'graph-output';
   if (share < minShare) return `few-zeros: ${formatPercent(share, 0)}`;
   return packedBytes(content) < denseBytes(tensor) ? null : 'does-not-pay';

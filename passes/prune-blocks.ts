@@ -3,9 +3,12 @@
  *  `keep` blocks stay, spread evenly, the first and the last among them; or `remove` names blocks by their place.
  *  Left alone: blocks that change the shape of the stream, one whose end is an output of the model.
  *  Source: Fan et al. 2020, arXiv:1909.11556 (every other layer). */
+
 import { z } from 'zod';
 import { definePass } from '../src/compress/pipeline/pass.ts';
 import { chooseBlocks, findBlocks, removeBlocks } from '../src/compress/prune/blocks.ts';
+import type { Model } from '../src/model/ir/model.ts';
+import { defineNote } from '../src/model/ir/note.ts';
 import { pruneTargetMissing } from '../src/support/diagnostics/pruning.ts';
 
 const options = z.strictObject({
@@ -14,6 +17,9 @@ const options = z.strictObject({
 });
 
 type Options = z.infer<typeof options>;
+
+/** Places of the blocks that went, in the model as it came. */
+const removedBlocks = defineNote<Model, readonly number[]>('removed blocks');
 
 export const pruneBlocks = definePass<Options>({
   name: 'prune-blocks',
@@ -27,11 +33,11 @@ export const pruneBlocks = definePass<Options>({
 
   apply(model, o) {
     // Places count in the model as it came: a second run has nothing left to do.
-    if (model.annotations.has('pruned-blocks')) return { changed: 0, skipped: [] };
+    if (removedBlocks.has(model)) return { changed: 0, skipped: [] };
     const blocks = findBlocks(model);
     const gone = o.remove ?? chooseBlocks(blocks, o.keep!);
     removeBlocks(model, gone);
-    if (gone.length > 0) model.annotations.set('pruned-blocks', gone);
+    if (gone.length > 0) removedBlocks.set(model, gone);
     return { changed: gone.length, skipped: [] };
   },
 });

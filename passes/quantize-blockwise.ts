@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { selectionOptions } from '../src/compress/pipeline/option-fields.ts';
 import { definePass, type Skip } from '../src/compress/pipeline/pass.ts';
 import { sharedInitializer } from '../src/compress/quant/insert.ts';
-import { carryLayer, decisionOf } from '../src/compress/quant/layers.ts';
+import { carryLayer, decide, decisionOf } from '../src/compress/quant/layers.ts';
 import { selectNodes } from '../src/compress/quant/select.ts';
 import {
   type BlockedWeight,
@@ -71,7 +71,7 @@ export const quantizeBlockwise = definePass<Options>({
         if (isDone(node)) continue;
         const reason = obstacle(node, isTable, o) ?? (selected(node) ? null : 'excluded');
         if (reason) {
-          if (!decisionOf(node)) node.annotations.set('precision', { precision: 'float', reason });
+          if (!decisionOf(node)) decide(node, { precision: 'float', reason });
           skipped.push({ at: node.name || node.outputs[0]!.name, reason });
           continue;
         }
@@ -155,7 +155,7 @@ async function rewrite(
   const became = isTable ? lookUp(node, stored, zero, o, put) : multiply(node, stored, zero, o, put);
   model.opsets.set('com.microsoft', model.opsets.get('com.microsoft') ?? 1);
   carryLayer(node, became);
-  became.annotations.set('precision', { precision: o.bits === 4 ? 'q4' : 'int8-weights', reason: null });
+  decide(became, { precision: o.bits === 4 ? 'q4' : 'int8-weights', reason: null });
   removeNode(node);
 }
 

@@ -8,7 +8,7 @@ import { filledBy, selectionOptions } from '../src/compress/pipeline/option-fiel
 import { definePass, type Skip } from '../src/compress/pipeline/pass.ts';
 import { sharedInitializer } from '../src/compress/quant/insert.ts';
 import { targetFacts } from '../src/compress/quant/kernels.ts';
-import { carryLayer, decisionOf } from '../src/compress/quant/layers.ts';
+import { carryLayer, decide, decisionOf } from '../src/compress/quant/layers.ts';
 import { productObstacle } from '../src/compress/quant/plan.ts';
 import { selectNodes } from '../src/compress/quant/select.ts';
 import { createWeightQuantizer, type WeightQuantizer } from '../src/compute/engine/quantize-kernel.ts';
@@ -66,7 +66,7 @@ export const quantizeDynamic = definePass<Options>({
         const obstacle = isOp(node, 'LSTM') ? lstmObstacle(node) : productReason(node, o);
         const reason = obstacle ?? (selected(node) ? advice(node) : 'excluded');
         if (reason) {
-          node.annotations.set('precision', { precision: 'float', reason });
+          decide(node, { precision: 'float', reason });
           skipped.push({ at: node.name || node.outputs[0]!.name, reason });
           continue;
         }
@@ -164,7 +164,7 @@ async function rewriteProduct(
   step.outputs[0]!.type = tensorType('float32', weightScale.dims);
   const scaled = put('Mul', [real.outputs[0]!, step.outputs[0]!], 'scaled', 'float32', {}, !bias);
   if (bias) put('Add', [scaled.outputs[0]!, scaledBias(node, bias)], 'biased', 'float32', {}, true);
-  sums.annotations.set('precision', { precision: 'int8-dynamic', reason: null });
+  decide(sums, { precision: 'int8-dynamic', reason: null });
   carryLayer(node, sums);
   removeNode(node);
 }
@@ -249,7 +249,7 @@ async function rewriteLstm(
     node,
   );
   model.opsets.set('com.microsoft', model.opsets.get('com.microsoft') ?? 1);
-  made.annotations.set('precision', { precision: 'int8-dynamic', reason: null });
+  decide(made, { precision: 'int8-dynamic', reason: null });
   carryLayer(node, made);
   removeNode(node);
 }

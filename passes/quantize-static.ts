@@ -16,7 +16,7 @@ import {
   sharedInitializer,
 } from '../src/compress/quant/insert.ts';
 import { targetFacts } from '../src/compress/quant/kernels.ts';
-import { decisionOf } from '../src/compress/quant/layers.ts';
+import { decide, decisionOf } from '../src/compress/quant/layers.ts';
 import { planStatic, type StaticPlan } from '../src/compress/quant/plan.ts';
 import { selectNodes } from '../src/compress/quant/select.ts';
 import type { Range, StatisticRequest } from '../src/compute/calibrate/statistics.ts';
@@ -78,7 +78,7 @@ export const quantizeStatic = definePass<Options>({
       for (const node of made.region) {
         const trait = traitOf(node);
         if (trait?.kind === 'product') await quantizeProduct(node, trait, params, weights, o, context);
-        node.annotations.set('precision', { precision: 'int8', reason: null });
+        decide(node, { precision: 'int8', reason: null });
       }
     } finally {
       await weights.close();
@@ -87,7 +87,7 @@ export const quantizeStatic = definePass<Options>({
     const skipped: Skip[] = [];
     for (const [node, decision] of made.decisions) {
       if (decision.precision === 'int8' || isDone(node)) continue;
-      node.annotations.set('precision', { precision: 'float', reason: decision.reason });
+      decide(node, { precision: 'float', reason: decision.reason });
       skipped.push({ at: node.name || node.outputs[0]!.name, reason: decision.reason ?? '' });
     }
     return { changed: inserted + made.region.size, skipped };

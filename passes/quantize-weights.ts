@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { filledBy, selectionOptions } from '../src/compress/pipeline/option-fields.ts';
 import { definePass, type Skip } from '../src/compress/pipeline/pass.ts';
 import { insertWeightExpand, sharedInitializer } from '../src/compress/quant/insert.ts';
-import { carryLayer } from '../src/compress/quant/layers.ts';
+import { carryLayer, decide, decisionOf } from '../src/compress/quant/layers.ts';
 import { selectNodes } from '../src/compress/quant/select.ts';
 import {
   createWeightQuantizer,
@@ -81,8 +81,7 @@ export const quantizeWeights = definePass<Options>({
           if (!constantOf(node.inputs[place.index]) || isInteger(node)) continue;
           const reason = obstacle(node, place, o, selected);
           if (reason) {
-            if (!node.annotations.has('precision'))
-              node.annotations.set('precision', { precision: 'float', reason });
+            if (!decisionOf(node)) decide(node, { precision: 'float', reason });
             skipped.push({ at: node.name || node.outputs[0]!.name, reason });
           } else {
             await store(node, place, weights, cache, o);
@@ -109,10 +108,7 @@ interface Place {
 const isChosen = (node: Node, o: Options) =>
   computing(node).every((n) => (o.ops as readonly string[]).includes(opKey(n)));
 
-type Noted = { precision: string; reason: string | null };
-
-const isInteger = (node: Node) =>
-  (node.annotations.get('precision') as Noted | undefined)?.precision === 'int8';
+const isInteger = (node: Node) => decisionOf(node)?.precision === 'int8';
 
 function obstacle(node: Node, place: Place, o: Options, selected: (node: Node) => boolean): string | null {
   const value = node.inputs[place.index]!;
@@ -172,8 +168,8 @@ async function store(
   const expanded = expandedBefore(node, table) ?? insertWeightExpand(value.name, table, scale, node);
   setInput(node, index, expanded);
   for (const n of computing(node)) {
-    const reason = (n.annotations.get('precision') as Noted | undefined)?.reason ?? null;
-    n.annotations.set('precision', { precision: 'int8-weights', reason });
+    const reason = decisionOf(n)?.reason ?? null;
+    decide(n, { precision: 'int8-weights', reason });
   }
 }
 
@@ -207,7 +203,7 @@ function lookUpStored(node: Node, table: Value, scale: Value): void {
   releaseOutput(node, 0);
   addNode(graph, { opType: 'Mul', name: `${base}/scaled`, inputs: [real, factor], outputs: [output] }, node);
   carryLayer(node, rows.producer!);
-  rows.producer!.annotations.set('precision', { precision: 'int8-weights', reason: null });
+  decide(rows.producer!, { precision: 'int8-weights', reason: null });
   setInput(node, 1, null);
   removeNode(node);
 }

@@ -7,6 +7,14 @@ import { selectNodes } from '../quant/select.ts';
 import { type ChannelGroup, type ChannelGroups, findChannelGroups } from './channel-groups.ts';
 import { chooseUnits, type PruneTarget } from './choose.ts';
 import { type Cost, type CostModel, createCostModel, type LayerCost } from './cost-model.ts';
+import {
+  denseCost,
+  denseWidths,
+  prunedRatio,
+  rememberCost,
+  rememberRatio,
+  rememberWidths,
+} from './history.ts';
 import { type Importance, type ImportanceData, reachOf, scoreUnits } from './importance.ts';
 import { keptAfter } from './kept.ts';
 import { removeUnits } from './remove.ts';
@@ -88,9 +96,9 @@ export function pruneModel(model: Model, options: PruneOptions, context: PruneCo
       { ...options, target: options.target && targetAt(options.target, step / steps) },
       context,
     );
-    model.annotations.set('dense-widths', denseWidths(model, plan.groups));
+    rememberWidths(model, plan.groups);
     removeUnits(model, plan.found, plan.removed);
-    model.annotations.set('dense-cost', { cost: plan.result.dense, bindings: bindingsText(context) });
+    rememberCost(model, plan.result.dense, context.bindings);
     result = result ? joinResults(result, plan.result) : plan.result;
   }
   return finished(model, options, result!);
@@ -111,7 +119,7 @@ export const targetAt = (target: PruneTarget, done: number): PruneTarget =>
     ),
   );
 
-/** What two prunings, one after the other, come to. */
+/** The result of two prunings in a row, as if they were one. */
 export function joinResults(first: PruneResult, last: PruneResult): PruneResult {
   const key = ({ kind, at }: RemovedUnits) => `${kind} ${at}`;
   const removed = new Map(first.removed.map((r) => [key(r), r]));
@@ -143,8 +151,7 @@ function keptOutputs(
 }
 
 function finished(model: Model, options: PruneOptions, result: PruneResult): PruneResult {
-  if (options.ratio !== undefined && result.removed.length > 0)
-    model.annotations.set('pruned-ratio', options.ratio);
+  if (options.ratio !== undefined && result.removed.length > 0) rememberRatio(model, options.ratio);
   return result;
 }
 
@@ -158,7 +165,7 @@ export function planPruning(model: Model, options: PruneOptions, context: PruneC
   const groups = found.groups.filter((g) => what.has(g.kind));
   const cost = createCostModel(model, found.links, context.bindings, context.layerCost);
   const before = cost(new Set());
-  const dense = denseCost(model, before, context);
+  const dense = denseCost(model, before, context.bindings);
   const within = (c: Cost) => isWithin(c, dense, target);
   const others = found.groups.filter((g) => !what.has(g.kind));
   const skipped = [
@@ -190,7 +197,7 @@ export function planPruning(model: Model, options: PruneOptions, context: PruneC
     scope: options.scope ?? 'global',
     round: options.round ?? 8,
     leave: options.leave ?? 0.1,
-    widths: [...denseWidths(model, groups).values()],
+    widths: denseWidths(model, groups),
   });
   if (!choice.met && !options.bestEffort) throw unreachable(target, choice.cost, dense, found);
   return plan(choice.removed, choice.cost, choice.met);
@@ -257,28 +264,6 @@ function checkOptions(options: PruneOptions, context: PruneContext): PruneTarget
   return asked ? target! : {};
 }
 
-/** The cost of the first model, kept with it, so that targets of later steps mean the same. */
-function denseCost(model: Model, now: Cost, context: PruneContext): Cost {
-  const known = model.annotations.get('dense-cost') as { cost: Cost; bindings: string } | undefined;
-  if (!known || known.bindings !== bindingsText(context)) return now;
-  return { ...known.cost, latencyMs: known.cost.latencyMs ?? now.latencyMs };
-}
-
-/** Widths of groups in the first model, kept with it likewise, in the order of the groups. A node can make several groups
- *  (behind a Split): they are told apart by their order. */
-function denseWidths(model: Model, groups: readonly ChannelGroup[]): Map<string, number> {
-  const known = model.annotations.get('dense-widths') as ReadonlyMap<string, number> | undefined;
-  const widths = new Map<string, number>();
-  for (const g of groups) {
-    let key = `${g.kind} ${g.name}`;
-    while (widths.has(key)) key += ', next';
-    widths.set(key, known?.get(key) ?? g.units.length);
-  }
-  return widths;
-}
-
-const bindingsText = ({ bindings = {} }: PruneContext) => JSON.stringify(Object.entries(bindings).sort());
-
 function isWithin(cost: Cost, dense: Cost, target: PruneTarget): boolean {
   const slack = 1 + 1e-9;
   return (
@@ -288,8 +273,7 @@ function isWithin(cost: Cost, dense: Cost, target: PruneTarget): boolean {
   );
 }
 
-const ratioDone = (model: Model, ratio: number) =>
-  ratio <= 0 || ((model.annotations.get('pruned-ratio') as number | undefined) ?? 0) >= ratio;
+const ratioDone = (model: Model, ratio: number) => ratio <= 0 || prunedRatio(model) >= ratio;
 
 function unreachable(target: PruneTarget, least: Cost, dense: Cost, found: ChannelGroups) {
   const shares = [

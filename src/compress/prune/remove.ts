@@ -75,7 +75,7 @@ export function takeSlices(t: Tensor, axes: readonly (readonly number[] | null)[
 export function sweep(model: Model): void {
   sweepGraph(model.graph);
   for (const { graph, value } of initializersOf(model))
-    if (value.uses.length === 0 && !value.annotations.has('overridable')) removeInitializer(graph, value);
+    if (value.uses.length === 0 && !value.overridable) removeInitializer(graph, value);
 }
 
 /** Backwards, and branches before what they read: what only dead nodes read is found dead on the way. */

@@ -126,7 +126,7 @@ export function sparsityObstacle(
 ): string | null {
   const size = elementCount(layer.value.constant!.dims);
   if (size < options.minElements) return `small-weight: ${size} elements`;
-  if (layer.value.annotations.has('overridable')) return 'caller-may-override';
+  if (layer.value.overridable) return 'caller-may-override';
   if (!('pattern' in options.target)) return null;
   if (!layer.layout) return `no-pattern-for-${layer.node.opType}`;
   const channels = layer.layout.columns / layer.layout.places;

@@ -8,7 +8,7 @@ import { constantOf, type Node, shapeOf } from '../../model/ir/model.ts';
 import { float32Values, scalar, type Tensor, tensorOf } from '../../model/ir/tensor.ts';
 import { tensorType } from '../../model/ir/type.ts';
 import { traitOf } from '../../model/ops/quantization.ts';
-import type { StoredNote } from './insert.ts';
+import { noteStored } from './insert.ts';
 
 /** Guards one float product; no effect on MatMul, which has no bias and which onnxruntime leaves alone. */
 export function guardFloatProduct(node: Node): void {
@@ -37,7 +37,7 @@ export function guardFloatProduct(node: Node): void {
     },
     node,
   );
-  dq.annotations.set('stored', { kind: 'guard', of: old?.name ?? null } satisfies StoredNote);
+  noteStored(dq, { kind: 'guard', of: old?.name ?? null });
   dq.outputs[0]!.type = tensorType('float32', dims);
   setInput(node, trait.bias, dq.outputs[0]!);
 }

@@ -1,8 +1,10 @@
 /** Puts QuantizeLinear / DequantizeLinear nodes into a graph, the form that every runtime's int8 path starts from. */
+
 import { dtypes } from '../../model/ir/dtype.ts';
 import { addInitializer, addNode, replaceAllUses, setInput } from '../../model/ir/edit.ts';
 import { type Graph, isGraphOutput, type Node, readers, shapeOf, type Value } from '../../model/ir/model.ts';
 import { freshName } from '../../model/ir/names.ts';
+import { defineNote } from '../../model/ir/note.ts';
 import { scalar, type Tensor } from '../../model/ir/tensor.ts';
 import { tensorType } from '../../model/ir/type.ts';
 import type { QuantParams } from '../../model/quantization/params.ts';
@@ -44,7 +46,7 @@ export function insertQdq(
     },
     before,
   );
-  q.annotations.set('stored', { kind: 'activation', of: null } satisfies StoredNote);
+  noteStored(q, { kind: 'activation', of: null });
   q.outputs[0]!.type = tensorType(zeroPoint.constant!.dtype, shape);
   const dq = addNode(
     graph,
@@ -83,7 +85,9 @@ export interface StoredNote {
   readonly of: string | null;
 }
 
-export const storedNote = (node: Node) => node.annotations.get('stored') as StoredNote | undefined;
+const stored = defineNote<Node, StoredNote>('stored');
+export const storedNote = stored.get;
+export const noteStored = stored.set;
 
 /** DequantizeLinear over a constant: `target`'s input `index` reads it instead of the float weight.
  *  Weights in int4 are widened to the type of the zero point first. Every runtime folds that Cast once at load, so the
@@ -111,10 +115,10 @@ export function insertWeightDequantize(
     target,
   );
   dq.name = dq.outputs[0]!.name;
-  dq.annotations.set('stored', {
+  noteStored(dq, {
     kind: stored.quantized.constant?.dtype === 'int32' ? 'bias' : 'weight',
     of: old.name,
-  } satisfies StoredNote);
+  });
   dq.outputs[0]!.type = tensorType('float32', shapeOf(old));
   setInput(target, index, dq.outputs[0]!);
   return dq;

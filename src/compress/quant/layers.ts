@@ -1,6 +1,8 @@
 /** Layers: the ops that hold weights, followed by name through the pipeline so that the report can say what became
  *  of each. A note on the node survives clones; passes that replace a node carry it over. */
+
 import { constantOf, isOp, type Model, type Node, readers, type Value } from '../../model/ir/model.ts';
+import { defineNote } from '../../model/ir/note.ts';
 import { sizeBytes, type Tensor } from '../../model/ir/tensor.ts';
 import { nodesOf } from '../../model/ir/walk.ts';
 import { clampInterval, traitOf } from '../../model/ops/quantization.ts';
@@ -14,6 +16,9 @@ export interface LayerNote {
   readonly output: string;
 }
 
+const layers = defineNote<Node, LayerNote>('layer');
+const decisions = defineNote<Node, Decision>('precision');
+
 /** Notes every weight-holding op of a model. */
 export function markLayers(model: Model): void {
   for (const node of nodesOf(model)) {
@@ -22,17 +27,20 @@ export function markLayers(model: Model): void {
     const only = output.uses.length === 1 ? readers(output)[0] : undefined;
     const shown = only && traitOf(only)?.kind === 'clamp' && clampInterval(only) ? only.outputs[0]! : output;
     const note: LayerNote = { name: node.name || output.name, opType: node.opType, output: shown.name };
-    node.annotations.set('layer', note);
+    layers.set(node, note);
   }
 }
 
-export const layerNote = (node: Node) => node.annotations.get('layer') as LayerNote | undefined;
+export const layerNote = layers.get;
 
-export const decisionOf = (node: Node) => node.annotations.get('precision') as Decision | undefined;
+/** What a layer computes in, as the passes decided; undefined before any did. */
+export const decisionOf = decisions.get;
+
+export const decide = decisions.set;
 
 export function carryLayer(from: Node, to: Node): void {
   const note = layerNote(from);
-  if (note) to.annotations.set('layer', note);
+  if (note) layers.set(to, note);
 }
 
 function holdsWeights(node: Node): boolean {

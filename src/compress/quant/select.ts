@@ -1,7 +1,9 @@
 /** Which nodes a user means by --include and --exclude: an op type ("Conv"), a node or value name, a glob
  *  ("features.0*"), or a regular expression between slashes ("/attn.*proj/"). */
+
 import { isDType } from '../../model/ir/dtype.ts';
 import { type Model, type Node, opKey } from '../../model/ir/model.ts';
+import { defineNote } from '../../model/ir/note.ts';
 import { nodesOf } from '../../model/ir/walk.ts';
 import { patternMatchesNothing, regexInvalid } from '../../support/diagnostics/passes.ts';
 import { layerNote } from './layers.ts';
@@ -12,11 +14,14 @@ export interface Selection {
   readonly exclude?: readonly string[] | undefined;
 }
 
+/** Patterns that matched something for an earlier pass. */
+const matched = defineNote<Model, ReadonlySet<string>>('patterns');
+
 /** Resolves the patterns against a model. Layers that an earlier pass rewrote are still found by their old name, and a
  *  pattern that matched for an earlier pass may match nothing now. @throws PATTERN_MATCHES_NOTHING, PATTERN_INVALID */
 export function selectNodes(model: Model, selection: Selection): (node: Node) => boolean {
   const nodes = [...nodesOf(model)];
-  const known = new Set(model.annotations.get('patterns') as ReadonlySet<string> | undefined);
+  const known = new Set(matched.get(model));
   const resolve = (patterns: readonly string[] | undefined) => {
     if (!patterns || patterns.length === 0) return null;
     const chosen = new Set<Node>();
@@ -31,7 +36,7 @@ export function selectNodes(model: Model, selection: Selection): (node: Node) =>
   };
   const included = resolve(selection.include);
   const excluded = resolve(selection.exclude);
-  if (known.size > 0) model.annotations.set('patterns', known);
+  if (known.size > 0) matched.set(model, known);
   return (node) => (included?.has(node) ?? true) && !(excluded?.has(node) ?? false);
 }
 

@@ -1,7 +1,9 @@
 /** Trades arithmetic for memory (Chen et al. 2016): the forward pass is cut into segments; on the way back a segment is
  *  computed again from the values at its border instead of being kept. */
+
 import { addNode, createValue, setInput, sortNodes } from '../../model/ir/edit.ts';
 import { type Node, shapeOf, type Value } from '../../model/ir/model.ts';
+import { copyNotes } from '../../model/ir/note.ts';
 import type { Emitter } from './emitter.ts';
 
 /** Rewires the backward nodes of a differentiated graph to values computed again. The last segment stays: its values are
@@ -86,7 +88,7 @@ function recomputeSegment(
       const made = again.outputs[i];
       if (o && made) copies.set(o, made);
     });
-    for (const [key, value] of node.annotations) again.annotations.set(key, value);
+    copyNotes(node, again);
     count++;
     return copies.get(v) as Value;
   };

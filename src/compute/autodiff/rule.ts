@@ -1,5 +1,6 @@
 /** What a gradient rule and a lowering see of their node. The tables are in rules/ and lowerings/. */
 import type { Node, Value } from '../../model/ir/model.ts';
+import { defineNote } from '../../model/ir/note.ts';
 import type { Emitter } from './emitter.ts';
 
 export interface RuleContext extends Emitter {
@@ -33,3 +34,6 @@ export interface LoweringContext extends Emitter {
 /** The node's outputs in terms of simpler operators, null for outputs nobody reads; or null to leave the node as it is. */
 export type Lowering = (c: LoweringContext) => readonly (Value | null)[] | null;
 export type LoweringTable = Readonly<Record<string, Lowering>>;
+
+/** On a Round of a fake quantisation: its gradient passes as if it weren't there. */
+export const straightThrough = defineNote<Node, true>('straight through');

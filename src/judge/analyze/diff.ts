@@ -103,7 +103,7 @@ function pair(c: Comparison, what: string, a: Value, b: Value): string | null {
     differs('name', a.name, b.name) ??
     sameType(a.type, b.type) ??
     (c.docs ? differs('doc', a.doc, b.doc) : null) ??
-    differs('overridable', a.annotations.has('overridable'), b.annotations.has('overridable')) ??
+    differs('overridable', a.overridable, b.overridable) ??
     sameConstant(a.constant, b.constant);
   return within(`${what} "${a.name}"`, difference);
 }

@@ -3,6 +3,7 @@ import type { Attribute } from './attribute.ts';
 import { addInitializer, addInput, addNode, addOutput, createGraph, createValue } from './edit.ts';
 import type { Graph, Model, ModelFunction, NameScope, Value } from './model.ts';
 import { createNameScope } from './names.ts';
+import { copyNotes } from './note.ts';
 
 export function cloneModel(model: Model): Model {
   const names: NameScope = createNameScope();
@@ -15,7 +16,7 @@ export function cloneModel(model: Model): Model {
     producer: { ...model.producer },
     metadata: new Map(model.metadata),
     names,
-    annotations: new Map(model.annotations),
+    notes: new Map(model.notes),
   };
 }
 
@@ -25,7 +26,7 @@ const cloneFunction = (f: ModelFunction, names: NameScope): ModelFunction => ({
   attributes: [...f.attributes],
   attributeDefaults: new Map(f.attributeDefaults),
   graph: cloneGraph(f.graph, names),
-  annotations: new Map(f.annotations),
+  notes: new Map(f.notes),
 });
 
 /** Copies a graph. Values of outer graphs are looked up in `outer`, and stay as they are when not found there. */
@@ -36,7 +37,7 @@ export function cloneGraph(
 ): Graph {
   const copy = createGraph(names, graph.name);
   copy.doc = graph.doc;
-  copy.annotations = new Map(graph.annotations);
+  copyNotes(graph, copy);
   const inputs = graph.inputs.map((v) => [v, addInput(copy, cloneValue(v, names, v.name))] as const);
   const map = copyContent(graph, copy, new Map([...outer, ...inputs]), (name) => name);
   for (const v of graph.outputs) addOutput(copy, map.get(v) ?? v);
@@ -62,7 +63,7 @@ export function copyContent(
   };
   for (const v of from.initializers) {
     const constant = addInitializer(into, made(v), v.constant!);
-    if (!v.annotations.has('overridable')) constant.annotations.delete('overridable');
+    if (!v.overridable) constant.overridable = false;
   }
   for (const node of from.nodes) {
     const attributes = new Map<string, Attribute>();
@@ -79,7 +80,7 @@ export function copyContent(
       outputs: node.outputs.map((v) => (v === null ? null : made(v))),
       attributes,
     });
-    copy.annotations = new Map(node.annotations);
+    copyNotes(node, copy);
   }
   return map;
 }
@@ -87,6 +88,7 @@ export function copyContent(
 function cloneValue(v: Value, names: NameScope, name: string): Value {
   const made = createValue(names, name, v.type, true);
   made.doc = v.doc;
-  made.annotations = new Map(v.annotations);
+  made.overridable = v.overridable;
+  copyNotes(v, made);
   return made;
 }

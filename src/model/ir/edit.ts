@@ -26,7 +26,7 @@ export function createModel(
     doc: init.doc ?? '',
     metadata: init.metadata ?? new Map(),
     names,
-    annotations: init.annotations ?? new Map(),
+    notes: init.notes ?? new Map(),
   };
 }
 
@@ -37,7 +37,7 @@ export const createGraph = (names: NameScope, name = ''): Graph => ({
   outputs: [],
   initializers: new Set(),
   nodes: [],
-  annotations: new Map(),
+  notes: new Map(),
   names,
 });
 
@@ -55,8 +55,9 @@ export function createValue(
     producer: null,
     uses: [],
     constant: null,
+    overridable: false,
     doc: '',
-    annotations: new Map(),
+    notes: new Map(),
   };
 }
 
@@ -68,7 +69,7 @@ export function addInput(graph: Graph, value: Value): Value {
 export function removeInput(graph: Graph, value: Value): void {
   const at = graph.inputs.indexOf(value);
   if (at >= 0) graph.inputs.splice(at, 1);
-  value.annotations.delete('overridable');
+  value.overridable = false;
 }
 
 export function addOutput(graph: Graph, value: Value): void {
@@ -89,7 +90,7 @@ export function addInitializer(graph: Graph, base: string | Value, tensor: Tenso
   writable(value).constant = tensor;
   value.type = tensorType(tensor.dtype, tensor.dims);
   graph.initializers.add(value);
-  if (graph.inputs.includes(value)) value.annotations.set('overridable', true);
+  if (graph.inputs.includes(value)) value.overridable = true;
   return value;
 }
 
@@ -147,7 +148,7 @@ export function addNode(graph: Graph, init: NodeInit, before?: Node): Node {
     attributes,
     doc: init.doc ?? '',
     graph,
-    annotations: new Map(),
+    notes: new Map(),
   };
   node.inputs.forEach((v, index) => {
     if (v) usesOf(v).push({ node, index });

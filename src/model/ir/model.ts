@@ -2,11 +2,9 @@
  *  Identity is the object; names are labels. Read freely; write only through edit.ts, which keeps `uses` right. */
 import type { Attribute } from './attribute.ts';
 import type { DType } from './dtype.ts';
+import type { Notes } from './note.ts';
 import type { Tensor } from './tensor.ts';
 import type { Shape, ValueType } from './type.ts';
-
-/** What a format wants to find again when it writes (unknown fields, field order). Passes never look inside. */
-export type Annotations = Map<string, unknown>;
 
 export interface Model {
   graph: Graph;
@@ -20,7 +18,7 @@ export interface Model {
   doc: string;
   metadata: Map<string, string>;
   readonly names: NameScope;
-  annotations: Annotations;
+  notes: Notes;
 }
 
 /** All names in use anywhere in a model, subgraphs and functions included. */
@@ -37,8 +35,8 @@ export interface Graph {
   readonly initializers: Set<Value>;
   /** In topological order. */
   readonly nodes: Node[];
-  /** Values named in value_info that nothing in the graph has, and the like, are kept in annotations. */
-  annotations: Annotations;
+  /** Values named in value_info that nothing in the graph has, and the like, are kept in notes. */
+  notes: Notes;
   readonly names: NameScope;
 }
 
@@ -52,7 +50,7 @@ export interface ModelFunction {
   attributes: string[];
   attributeDefaults: Map<string, Attribute>;
   graph: Graph;
-  annotations: Annotations;
+  notes: Notes;
 }
 
 export interface Node {
@@ -67,7 +65,7 @@ export interface Node {
   readonly attributes: Map<string, Attribute>;
   doc: string;
   readonly graph: Graph;
-  annotations: Annotations;
+  notes: Notes;
 }
 
 export interface Value {
@@ -78,8 +76,10 @@ export interface Value {
   readonly uses: readonly Use[];
   /** Set on initializers. */
   readonly constant: Tensor | null;
+  /** An initializer that is a graph input too: a default that a caller may override. */
+  overridable: boolean;
   doc: string;
-  annotations: Annotations;
+  notes: Notes;
 }
 
 export type Use = NodeUse | OutputUse;
@@ -119,6 +119,6 @@ export const isGraphInput = (graph: Graph, v: Value) => graph.inputs.includes(v)
 
 /** The tensor of an initializer that no caller can override; null otherwise. */
 export const constantOf = (v: Value | null | undefined): Tensor | null =>
-  v?.constant && !v.annotations.has('overridable') ? v.constant : null;
+  v?.constant && !v.overridable ? v.constant : null;
 
 export const opset = (model: Model, domain = '') => model.opsets.get(domain) ?? 0;

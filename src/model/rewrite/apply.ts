@@ -4,6 +4,7 @@
 import { canReplaceAllUses, removeInitializer, removeUnread, replaceAllUses } from '../ir/edit.ts';
 import { isGraphOutput, type Model, type Node, opKey, type Value } from '../ir/model.ts';
 import { inheritName, releaseName } from '../ir/names.ts';
+import { inheritNotes } from '../ir/note.ts';
 import { graphsOf } from '../ir/walk.ts';
 import { createDraft } from './draft.ts';
 import { type Match, matchPattern } from './match.ts';
@@ -89,14 +90,14 @@ function replace(model: Model, old: Value, to: Value, fresh: boolean): void {
   if (!fresh) return;
   if (wasOutput) releaseName(model.names, old.name);
   else inheritName(model.names, to, old);
-  for (const [key, note] of old.annotations) if (!to.annotations.has(key)) to.annotations.set(key, note);
+  inheritNotes(old, to);
 }
 
 /** A node that still has a reader stays. Then the initializers that only they read go, wherever they stand. Returns these. */
 function removeMatched(model: Model, match: Match): Set<Value> {
   const gone = removeUnread([...match.nodes, ...match.shared]);
   const read = gone.flatMap((n) => n.inputs.filter((v) => v !== null));
-  const unread = read.filter((v) => v.constant && v.uses.length === 0 && !v.annotations.has('overridable'));
+  const unread = read.filter((v) => v.constant && v.uses.length === 0 && !v.overridable);
   for (const v of new Set(unread))
     for (const graph of graphsOf(model)) if (graph.initializers.has(v)) removeInitializer(graph, v);
   return new Set(unread);

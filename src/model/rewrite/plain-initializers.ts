@@ -7,6 +7,5 @@ import type { Model } from '../ir/model.ts';
 export function allowPlainInitializers(model: Model): void {
   if (model.irVersion >= 4) return;
   model.irVersion = 4;
-  for (const v of model.graph.inputs.filter((i) => i.constant && !i.annotations.has('overridable')))
-    removeInput(model.graph, v);
+  for (const v of model.graph.inputs.filter((i) => i.constant && !i.overridable)) removeInput(model.graph, v);
 }

@@ -212,14 +212,14 @@ describe('tensors', () => {
   it('makes a constant for an input overridable, in the signature or below it', () => {
     for (const text of ['(float[1] x = {1}) => () {}', '(float[1] x) => () <float[1] x = {1}> {}']) {
       const { graph } = parseModel(`g ${text}`);
-      expect(graph.inputs[0]!.annotations.get('overridable')).toBe(true);
+      expect(graph.inputs[0]!.overridable).toBe(true);
       expect(graph.initializers.has(graph.inputs[0]!)).toBe(true);
     }
   });
 
   it('makes no input overridable before IR version 4, where initializers had to be inputs', () => {
     const { graph } = parseModel('<ir_version: 3, opset_import: ["" : 8]> g (float[1] x = {1}) => () {}');
-    expect(graph.inputs[0]!.annotations.has('overridable')).toBe(false);
+    expect(graph.inputs[0]!.overridable).toBe(false);
     expect(graph.inputs[0]!.constant).not.toBeNull();
   });
 

@@ -5,11 +5,13 @@
  *    dy/dx = 1 inside the range, 0 outside;  dy/ds = round(v) − v inside, qmin − z below, qmax − z above,
  *  the gradient by the step size of LSQ (Esser et al. 2020, arXiv:1902.08153, eq. 2–3). Scales may be trained; zero
  *  points are constant. Scales stand for the whole tensor, one axis or blocks along an axis. */
+
 import { intAttribute } from '../../../model/ir/attribute.ts';
 import { type DType, dtypeFromCode, dtypes } from '../../../model/ir/dtype.ts';
 import { constantOf, dtypeOf, isOp, type Node, shapeOf, type Value } from '../../../model/ir/model.ts';
 import { elementCount, numbers, tensorOf } from '../../../model/ir/tensor.ts';
 import type { Lowering, LoweringContext, LoweringTable } from '../rule.ts';
+import { straightThrough } from '../rule.ts';
 import { fromFront, refused } from '../rules/pieces.ts';
 
 /** Operators that only move elements: quantising before or after them is the same when one scale serves all. */
@@ -121,7 +123,7 @@ function clipped(
 
 function round(c: LoweringContext, v: Value): Value {
   const rounded = c.op('Round', [v]);
-  rounded.producer?.annotations.set('straightThrough', true);
+  straightThrough.set(rounded.producer!, true);
   return rounded;
 }
 

@@ -1,6 +1,8 @@
 /** A recurrent cell: one step forwards, written so that what the way back needs is put out, and the way back through
  *  time. T steps, batch B, hidden H, k gates. */
+
 import { isOp, type Node, type Value } from '../../../model/ir/model.ts';
+import { defineNote } from '../../../model/ir/note.ts';
 import type { Emitter } from '../emitter.ts';
 import { emitLoop, isReversed } from '../scan.ts';
 
@@ -52,7 +54,7 @@ export interface CellGradients {
   readonly bias: Value | null;
 }
 
-const note = 'recurrent';
+const noted = defineNote<Node, Noted>('recurrent cell');
 
 interface Noted {
   readonly cell: Cell;
@@ -80,13 +82,13 @@ export function emitCell(
       return { states: next.states, outputs: [next.states[0] as Value, ...next.saved] };
     },
   });
-  node.annotations.set(note, { cell, ...read } satisfies Noted);
+  noted.set(node, { cell, ...read });
   return { hidden: outputs[0] as Value, last: states };
 }
 
 /** The cell that a Scan of ours runs; null for a Scan of the model's own. */
 export const notedCell = (node: Node): Noted | null =>
-  isOp(node, 'Scan') ? ((node.annotations.get(note) as Noted | undefined) ?? null) : null;
+  isOp(node, 'Scan') ? (noted.get(node) ?? null) : null;
 
 /** What backward() is told of a Scan that emitCell made. */
 export function backwardOf(

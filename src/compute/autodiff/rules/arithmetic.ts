@@ -1,9 +1,11 @@
 /** Element-wise arithmetic. The gradient of an operand is summed over what broadcasting repeated. x: input, y: output,
  *  g: gradient of y. At ties Max and Min share the gradient out evenly; Clip passes it at its bounds (as PyTorch does). */
+
 import { dtypes } from '../../../model/ir/dtype.ts';
 import { constantOf, dtypeOf, type Value } from '../../../model/ir/model.ts';
 import { numbers } from '../../../model/ir/tensor.ts';
 import type { GradientRule, GradientTable, RuleContext } from '../rule.ts';
+import { straightThrough } from '../rule.ts';
 import { dimsOf, gate, incoming, indicator, operands } from './pieces.ts';
 
 type Derivative = (c: RuleContext, x: Value, g: Value) => Value;
@@ -158,5 +160,5 @@ export const arithmetic: GradientTable = {
   ),
   /** 0 almost everywhere; a rounding of fake quantisation is marked and lets the gradient through as if it weren't there
    *  (straight-through estimator, arXiv:1308.3432). */
-  Round: (c) => [c.node.annotations.has('straightThrough') ? incoming(c) : null],
+  Round: (c) => [straightThrough.has(c.node) ? incoming(c) : null],
 };

@@ -49,8 +49,7 @@ export function parseModel(text: string, name = 'model'): Model {
   model.graph = parseGraph(s, model.names, null);
   while (peek(s) !== '') model.functions.push(parseFunction(s, model.names));
   // As in the binary reader: before IR version 4 every initializer had to be an input, and nobody overrides them.
-  if (model.irVersion < 4)
-    for (const { value } of initializersOf(model)) value.annotations.delete('overridable');
+  if (model.irVersion < 4) for (const { value } of initializersOf(model)) value.overridable = false;
   return model;
 }
 
@@ -155,6 +154,6 @@ function parseFunction(s: Scanner, names: NameScope): ModelFunction {
     attributes,
     attributeDefaults,
     graph: frame.graph,
-    annotations: new Map(),
+    notes: new Map(),
   };
 }

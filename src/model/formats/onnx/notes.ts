@@ -1,24 +1,24 @@
-/** What the codec leaves on IR objects (annotation 'onnx') to find again when it writes. Values are never changed and
- *  hold no graph objects, so that copies of a model can share them; values are named, since objects differ. */
+/** What the codec leaves on IR objects to find again when it writes. Values are named, since objects differ in a copy. */
 
 import type { SparseTensor } from '../../ir/attribute.ts';
-import type { Annotations } from '../../ir/model.ts';
+import type { Graph, Model, ModelFunction, Node, Value } from '../../ir/model.ts';
+import { defineNote, type Note, type Notes } from '../../ir/note.ts';
 import type { Tensor } from '../../ir/tensor.ts';
 import type { ValueType } from '../../ir/type.ts';
 import type { onnx } from './wire.ts';
 
-interface Notes {
+interface Unknown {
   /** Fields that the schema of onnx-proto doesn't know. */
   readonly unknown?: readonly Uint8Array[] | undefined;
 }
 
-export interface ModelNotes extends Notes {
+export interface ModelNotes extends Unknown {
   readonly trainingInfo?: readonly onnx.ITrainingInfoProto[];
   /** The domain ai.onnx was spelled out in opset_import. */
   readonly spelledOut?: boolean;
 }
 
-export interface GraphNotes extends Notes {
+export interface GraphNotes extends Unknown {
   readonly quantization?: readonly onnx.ITensorAnnotation[];
   /** Names in value_info, in order. */
   readonly described?: readonly string[];
@@ -26,16 +26,16 @@ export interface GraphNotes extends Notes {
   readonly dangling?: readonly onnx.IValueInfoProto[];
 }
 
-export interface NodeNotes extends Notes {
+export interface NodeNotes extends Unknown {
   readonly attributes?: ReadonlyMap<string, AttributeNotes>;
 }
 
-export interface AttributeNotes extends Notes {
+export interface AttributeNotes extends Unknown {
   readonly doc?: string;
   readonly types?: readonly onnx.ITypeProto[];
 }
 
-export interface ValueNotes extends Notes {
+export interface ValueNotes extends Unknown {
   /** Present when the type says more than ValueType can. */
   readonly type?: onnx.ITypeProto;
   /** Type declared for an input that is an initializer too. */
@@ -44,21 +44,25 @@ export interface ValueNotes extends Notes {
   readonly sparse?: { readonly tensor: Tensor; readonly stored: SparseTensor };
 }
 
-export interface FunctionNotes extends Notes {
+export interface FunctionNotes extends Unknown {
   /** Of the attributes with a default. */
   readonly attributes?: ReadonlyMap<string, AttributeNotes>;
 }
 
-const key = 'onnx';
+export const modelNotes = defineNote<Model, ModelNotes>('onnx model');
+export const functionNotes = defineNote<ModelFunction, FunctionNotes>('onnx function');
+export const graphNotes = defineNote<Graph, GraphNotes>('onnx graph');
+export const nodeNotes = defineNote<Node, NodeNotes>('onnx node');
+export const valueNotes = defineNote<Value, ValueNotes>('onnx value');
 
-export const notesOf = <N extends Notes>(holder: { annotations: Annotations }): Partial<N> =>
-  (holder.annotations.get(key) as N | undefined) ?? {};
-
-/** Adds notes; empty ones are left out. */
-export function addNotes<N extends Notes>(holder: { annotations: Annotations }, notes: N): void {
-  const entries = Object.entries(notes).filter(([, v]) => !isEmpty(v));
-  if (entries.length === 0) return;
-  holder.annotations.set(key, { ...notesOf<N>(holder), ...Object.fromEntries(entries) });
+/** Adds to a note; what is empty is left out. */
+export function addNotes<H extends { notes: Notes }, N extends Unknown>(
+  note: Note<H, N>,
+  holder: H,
+  more: N,
+): void {
+  const entries = Object.entries(more).filter(([, v]) => !isEmpty(v));
+  if (entries.length > 0) note.set(holder, { ...note.get(holder), ...(Object.fromEntries(entries) as N) });
 }
 
 const isEmpty = (note: unknown) =>

@@ -6,7 +6,7 @@ import { addInitializer, addInput, addNode, addOutput, createGraph, createValue 
 import type { Graph, NameScope, Node, Value } from '../../ir/model.ts';
 import { takeName } from '../../ir/names.ts';
 import { decodeAttributes } from './attributes.ts';
-import { addNotes, type GraphNotes, type NodeNotes, type ValueNotes } from './notes.ts';
+import { addNotes, graphNotes, nodeNotes, valueNotes } from './notes.ts';
 import { orderNodes } from './order.ts';
 import { denseFromSparse } from './sparse.ts';
 import { decodeSparse, decodeTensor, type TensorSource } from './tensors.ts';
@@ -53,7 +53,7 @@ export function decodeGraph(
     addOutput(graph, value.type ? addInfoNotes(value, info) : describe(value, info));
   }
   orderNodes(graph);
-  addNotes<GraphNotes>(graph, {
+  addNotes(graphNotes, graph, {
     unknown: unknownOf(message),
     quantization: message.quantizationAnnotation ?? [],
   });
@@ -93,7 +93,7 @@ function addInfoNotes(value: Value, info: onnx.IValueInfoProto): Value {
   if (info.docString) value.doc = info.docString;
   const type = info.type && holdsMore(info.type) ? info.type : undefined;
   const kept = type ?? (info.type && !value.type ? info.type : undefined);
-  addNotes<ValueNotes>(value, { unknown: unknownOf(info), ...(kept ? { type: kept } : {}) });
+  addNotes(valueNotes, value, { unknown: unknownOf(info), ...(kept ? { type: kept } : {}) });
   return value;
 }
 
@@ -103,7 +103,7 @@ function readInitializer(graph: Graph, table: ValueTable, message: onnx.ITensorP
   const value = initializerValue(graph, table, name);
   const declared = value.type;
   addInitializer(graph, value, tensor);
-  if (declared && !sameType(declared, value.type)) addNotes<ValueNotes>(value, { declared });
+  if (declared && !sameType(declared, value.type)) addNotes(valueNotes, value, { declared });
 }
 
 /** A value of its own, or the graph input of that name, to which it is the default. */
@@ -120,7 +120,7 @@ function readSparse(graph: Graph, table: ValueTable, message: onnx.ISparseTensor
   const stored: SparseTensor = decodeSparse(message, `Sparse initializer "${name}"`, source);
   const tensor = denseFromSparse(stored, `Sparse initializer "${name}"`);
   const value = addInitializer(graph, initializerValue(graph, table, name), tensor);
-  addNotes<ValueNotes>(value, { sparse: { tensor, stored } });
+  addNotes(valueNotes, value, { sparse: { tensor, stored } });
 }
 
 function readValueInfo(graph: Graph, values: ReadonlyMap<string, Value>, message: onnx.IGraphProto): void {
@@ -136,7 +136,7 @@ function readValueInfo(graph: Graph, values: ReadonlyMap<string, Value>, message
       else addInfoNotes(value, info);
     }
   }
-  addNotes<GraphNotes>(graph, { described, dangling });
+  addNotes(graphNotes, graph, { described, dangling });
 }
 
 const label = (node: onnx.INodeProto) =>
@@ -171,5 +171,5 @@ function readNode(
     doc: message.docString ?? '',
   });
   takeName(graph.names, node.name);
-  addNotes<NodeNotes>(node, { unknown: rest, attributes: notes });
+  addNotes(nodeNotes, node, { unknown: rest, attributes: notes });
 }

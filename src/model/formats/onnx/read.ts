@@ -5,7 +5,7 @@ import type { Model, ModelFunction, NameScope } from '../../ir/model.ts';
 import { createNameScope } from '../../ir/names.ts';
 import { initializersOf } from '../../ir/walk.ts';
 import { decodeAttributes } from './attributes.ts';
-import { addNotes, type FunctionNotes, type ModelNotes } from './notes.ts';
+import { addNotes, functionNotes, modelNotes } from './notes.ts';
 import { decodeGraph } from './read-graph.ts';
 import { requireOnnx } from './recognise.ts';
 import type { TensorSource } from './tensors.ts';
@@ -46,12 +46,11 @@ export function decodeModel(bytes: Uint8Array, options: DecodeOptions = {}): Mod
     doc: message.docString,
     metadata: new Map(message.metadataProps.map((p) => [p.key ?? '', p.value ?? ''])),
     names,
-    annotations: new Map(),
+    notes: new Map(),
   };
   // Before IR version 4 every initializer had to be listed as an input; nobody overrides them (nor does onnxruntime).
-  if (model.irVersion < 4)
-    for (const { value } of initializersOf(model)) value.annotations.delete('overridable');
-  addNotes<ModelNotes>(model, {
+  if (model.irVersion < 4) for (const { value } of initializersOf(model)) value.overridable = false;
+  addNotes(modelNotes, model, {
     unknown: unknownOf(message),
     trainingInfo: message.trainingInfo,
     ...(message.opsetImport.some((o) => o.domain === 'ai.onnx') ? { spelledOut: true } : {}),
@@ -95,8 +94,8 @@ function decodeFunction(message: onnx.IFunctionProto, names: NameScope, source: 
       names,
       source,
     ),
-    annotations: new Map(),
+    notes: new Map(),
   };
-  addNotes<FunctionNotes>(made, { unknown: rest, attributes: defaults.notes });
+  addNotes(functionNotes, made, { unknown: rest, attributes: defaults.notes });
   return made;
 }

@@ -2,7 +2,7 @@
 import type { Graph, Node, Value } from '../../ir/model.ts';
 import type { ValueType } from '../../ir/type.ts';
 import { encodeAttribute } from './attributes.ts';
-import { type GraphNotes, type NodeNotes, notesOf, type ValueNotes } from './notes.ts';
+import { type GraphNotes, graphNotes, nodeNotes, valueNotes } from './notes.ts';
 import { encodeSparse, encodeTensor, type PlaceExternal } from './tensors.ts';
 import { encodeType } from './types.ts';
 import { encodeText, lengthDelimited, NODE_OVERLOAD, type onnx, withUnknown } from './wire.ts';
@@ -16,7 +16,7 @@ export interface GraphOptions {
 
 export function encodeGraph(graph: Graph, options: GraphOptions = {}): onnx.IGraphProto {
   const { place, inputsOnly = false } = options;
-  const notes = notesOf<GraphNotes>(graph);
+  const notes = graphNotes.get(graph) ?? {};
   const stored = [...graph.initializers].map((v) => ({ value: v, sparse: sparseOf(v) }));
   const message: onnx.IGraphProto = {
     name: graph.name,
@@ -37,13 +37,13 @@ export function encodeGraph(graph: Graph, options: GraphOptions = {}): onnx.IGra
 }
 
 const sparseOf = (v: Value) => {
-  const { sparse } = notesOf<ValueNotes>(v);
+  const { sparse } = valueNotes.get(v) ?? {};
   return sparse && sparse.tensor === v.constant ? sparse.stored : undefined;
 };
 
 /** An input with a default keeps the type that was declared for it (its batch may be symbolic) while that fits. */
 function inputType(v: Value): ValueType | null {
-  const { declared } = notesOf<ValueNotes>(v);
+  const { declared } = valueNotes.get(v) ?? {};
   if (!v.constant || declared?.kind !== 'tensor') return v.type;
   const { dtype, dims } = v.constant;
   const { shape } = declared;
@@ -58,14 +58,14 @@ function describedValues(graph: Graph, notes: Partial<GraphNotes>): Value[] {
   const local = new Map([...graph.inputs, ...graph.initializers, ...inner].map((v) => [v.name, v]));
   const described = new Set((notes.described ?? []).flatMap((name) => local.get(name) ?? []));
   for (const v of inner) {
-    const says = v.type || v.doc || Object.keys(notesOf(v)).length > 0;
+    const says = v.type || v.doc || valueNotes.has(v);
     if (says && !outputs.has(v)) described.add(v);
   }
   return [...described];
 }
 
 function encodeValueInfo(value: Value, type = value.type): onnx.IValueInfoProto {
-  const notes = notesOf<ValueNotes>(value);
+  const notes = valueNotes.get(value) ?? {};
   const message: onnx.IValueInfoProto = { name: value.name };
   const encoded = encodeType(type, notes.type);
   if (encoded) message.type = encoded;
@@ -74,7 +74,7 @@ function encodeValueInfo(value: Value, type = value.type): onnx.IValueInfoProto 
 }
 
 function encodeNode(node: Node, options: GraphOptions): onnx.INodeProto {
-  const notes = notesOf<NodeNotes>(node);
+  const notes = nodeNotes.get(node) ?? {};
   const message: onnx.INodeProto = {
     input: node.inputs.map((v) => v?.name ?? ''),
     output: node.outputs.map((v) => v?.name ?? ''),

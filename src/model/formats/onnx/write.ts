@@ -4,7 +4,7 @@ import { onnxTooLarge } from '../../../support/diagnostics/model-files.ts';
 import { isGraphInput, type Model, type ModelFunction, type Value } from '../../ir/model.ts';
 import { initializersOf } from '../../ir/walk.ts';
 import { encodeAttribute } from './attributes.ts';
-import { type FunctionNotes, type ModelNotes, notesOf } from './notes.ts';
+import { functionNotes, modelNotes } from './notes.ts';
 import type { PlaceExternal } from './tensors.ts';
 import {
   encodeText,
@@ -32,7 +32,7 @@ export const keepExternal: PlaceExternal = (tensor) => tensor.external;
 /** Weights are copied once, into the result.
  *  @throws ONNX_TOO_LARGE beyond 2 GiB, TENSOR_BYTES, EXTERNAL_DATA_… when external tensors can't be read */
 export function encodeModel(model: Model, options: EncodeOptions = {}): Uint8Array {
-  const notes = notesOf<ModelNotes>(model);
+  const notes = modelNotes.get(model) ?? {};
   // Below IR version 4 initializers must be inputs too. A pass that adds one lifts the model above that rule.
   const lifted =
     model.irVersion < 4 && [...initializersOf(model)].some((i) => !isGraphInput(i.graph, i.value));
@@ -62,7 +62,7 @@ const encodeOpsets = (opsets: ReadonlyMap<string, number>, spelledOut = false): 
 
 function encodeFunction(f: ModelFunction): onnx.IFunctionProto {
   const graph = encodeGraph(f.graph);
-  const notes = notesOf<FunctionNotes>(f);
+  const notes = functionNotes.get(f) ?? {};
   const message: onnx.IFunctionProto = {
     name: f.name,
     domain: f.domain,

@@ -6,6 +6,7 @@ import type { Diagnostic } from '../../../support/diagnostics.ts';
 import { floatAttribute, intAttribute, intsAttribute, textAttribute } from '../../ir/attribute.ts';
 import { removeInitializer, setAttribute, setInput } from '../../ir/edit.ts';
 import { constantOf, dtypeOf, isOp, type Node, shapeOf, type Value } from '../../ir/model.ts';
+import { defineNote } from '../../ir/note.ts';
 import { elementCount, scalar, type Tensor, tensorOf } from '../../ir/tensor.ts';
 import { constantNumbers, normalAxis, rankOf } from '../arguments.ts';
 import { flattenAround, replaceNode } from './edits.ts';
@@ -105,10 +106,11 @@ const softmax: Adaptation = (node, a) => {
 
 /** Upsample became Resize. Its scales are ≥ 1 by definition. */
 const upsample: Adaptation = (node) => {
-  replaceNode(node, { opType: 'Resize' }).annotations.set(enlarges, true);
+  enlarges.set(replaceNode(node, { opType: 'Resize' }), true);
 };
 
-const enlarges = 'upgrade:enlarges';
+/** On a Resize that was an Upsample. */
+const enlarges = defineNote<Node, true>('enlarges');
 
 const upsampleScales: Adaptation = (node, a) => {
   const scales = node.attributes.get('scales');
@@ -123,13 +125,13 @@ const resize: Adaptation = (node, a) => {
   if (textAttribute(node, 'mode', 'nearest') === 'nearest') {
     const known = constantNumbers(scales);
     const shrinks = known?.some((s) => s < 1) ?? false;
-    if (!known && !node.annotations.has(enlarges))
+    if (!known && !enlarges.has(node))
       throw a.unsupported(node, 'its scales are known only at run time, and so is how it rounds');
     if (shrinks && known?.some((s) => s > 1))
       throw a.unsupported(node, 'it shrinks one axis and enlarges another');
     setAttribute(node, 'nearest_mode', shrinks ? 'ceil' : 'floor');
   }
-  node.annotations.delete(enlarges);
+  enlarges.delete(node);
   setAttribute(node, 'coordinate_transformation_mode', 'asymmetric');
   const roi = a.constant(node, 'roi', tensorOf('float32', [0], []));
   [x, roi, scales].forEach((v, i) => {

@@ -9,6 +9,7 @@ import {
   setInput,
 } from '../../ir/edit.ts';
 import { type Node, shapeOf, type Value } from '../../ir/model.ts';
+import { copyNotes } from '../../ir/note.ts';
 import { tensorOf } from '../../ir/tensor.ts';
 import { isStatic } from '../../ir/type.ts';
 
@@ -22,7 +23,7 @@ export function replaceNode(
     releaseOutput(node, i);
   });
   const made = addNode(node.graph, { ...node, opType: change.opType ?? node.opType, outputs }, node);
-  made.annotations = new Map(node.annotations);
+  copyNotes(node, made);
   removeNode(node);
   return made;
 }
@@ -60,5 +61,5 @@ export function flattenAround(node: Node, axis: number): void {
   const made = addNode(graph, { ...node, outputs: [rows] }, node);
   addNode(graph, { opType: 'Reshape', name: name('reshape'), inputs: [rows, target], outputs: [y] }, node);
   removeNode(node);
-  made.annotations = new Map(node.annotations);
+  copyNotes(node, made);
 }

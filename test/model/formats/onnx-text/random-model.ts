@@ -229,7 +229,7 @@ export const model: fc.Arbitrary<Model> = fc
         attributes: ['alpha', 'a b'],
         attributeDefaults: new Map([['beta', { type: 'float', value: fallback }]]),
         graph: build(result.names, { ...plan, name: f.name, initializers: [] }, fresh, []),
-        annotations: new Map(),
+        notes: new Map(),
       });
     return result;
   });
