@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildKernel, type KernelBuilder } from '../src/compute/engine/kernel.ts';
-import { writeModelFile } from '../src/model/formats/onnx/file.ts';
+import { writeModelFile } from '../src/model/formats/file.ts';
 import type { Value } from '../src/model/ir/model.ts';
 import { elementCount, type Tensor, tensorOf } from '../src/model/ir/tensor.ts';
 import { type IsolatedMeasurement, measureIsolated, memoryMethod } from '../src/ship/profile/isolated.ts';

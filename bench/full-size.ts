@@ -13,7 +13,7 @@ import { compressModel, type PresetName, preset } from '../src/compress/compress
 import { openEngine } from '../src/compute/engine/open.ts';
 import { openModel } from '../src/jobs/model-files.ts';
 import { gpt2, gpt2Full, t5, t5Full, vit, vitFull } from '../src/model/build/index.ts';
-import { writeModelFile } from '../src/model/formats/onnx/file.ts';
+import { writeModelFile } from '../src/model/formats/file.ts';
 import type { Model } from '../src/model/ir/model.ts';
 import { elementCount, type Tensor, tensorOf } from '../src/model/ir/tensor.ts';
 import { measureIsolated, memoryMethod } from '../src/ship/profile/isolated.ts';

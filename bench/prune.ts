@@ -22,7 +22,7 @@ import { reestimateStatistics } from '../src/compute/train/statistics.ts';
 import { openData } from '../src/data/open.ts';
 import type { DataSource } from '../src/data/source.ts';
 import { portsOf } from '../src/jobs/run-recipe.ts';
-import { readModelFile } from '../src/model/formats/onnx/file.ts';
+import { readModelFile } from '../src/model/formats/file.ts';
 import { encodeModel } from '../src/model/formats/onnx/write.ts';
 import { cloneModel } from '../src/model/ir/clone.ts';
 import type { Model } from '../src/model/ir/model.ts';

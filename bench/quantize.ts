@@ -16,7 +16,7 @@ import { openData } from '../src/data/open.ts';
 import { splitData } from '../src/data/split.ts';
 import { openModel } from '../src/jobs/model-files.ts';
 import { portsOf } from '../src/jobs/run-recipe.ts';
-import { writeModelFile } from '../src/model/formats/onnx/file.ts';
+import { writeModelFile } from '../src/model/formats/file.ts';
 import { describeMachine } from '../src/ship/profile/machine.ts';
 import { peakMemoryBytes } from '../src/ship/profile/peak-memory.ts';
 import { median } from '../src/support/statistics.ts';

@@ -81,9 +81,11 @@ export {
 } from './model/build/index.ts';
 /** conv, dense, layerNorm, lstm, embedding …: what a builder is given, layer by layer. */
 export * as layers from './model/build/layers.ts';
-export { readModelFile, writeModelFile } from './model/formats/onnx/file.ts';
+export { readModelFile, writeModelFile } from './model/formats/file.ts';
 export { decodeModel, encodeModel } from './model/formats/onnx/index.ts';
 export { parseModel, printModel } from './model/formats/onnx-text/index.ts';
+export { type ModelInput, openModel } from './model/formats/open-file.ts';
+export type { OpenedFile, OpenedModel } from './model/formats/opened.ts';
 export type { Model } from './model/ir/model.ts';
 export { inferShapes } from './model/ops/shapes.ts';
 export type { Manifest } from './ship/emit/manifest.ts';

@@ -30,6 +30,7 @@ export { decodeModel } from './model/formats/onnx/read.ts';
 export { encodeModel } from './model/formats/onnx/write.ts';
 export { parseModel } from './model/formats/onnx-text/parse-model.ts';
 export { printModel } from './model/formats/onnx-text/print-model.ts';
+export { openedFromModel, openModelBytes } from './model/formats/opened.ts';
 export type { Graph, Model, Node, Value } from './model/ir/model.ts';
 export { verifyModel } from './model/ir/verify.ts';
 export { inferShapes } from './model/ops/shapes.ts';

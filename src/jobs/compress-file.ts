@@ -14,7 +14,7 @@ import { buildReport, type ReportParts } from '../judge/report/build-report.ts';
 import { layerTable } from '../judge/report/layer-table.ts';
 import type { Report } from '../judge/report/report.ts';
 import { reportFiles } from '../judge/report/report-files.ts';
-import { writeModelFile } from '../model/formats/onnx/file.ts';
+import { writeModelFile } from '../model/formats/file.ts';
 import { checkTargets, createStage, isOurs } from '../ship/emit/write.ts';
 import { checkOpens } from '../ship/profile/check-opens.ts';
 import { describeMachine } from '../ship/profile/machine.ts';

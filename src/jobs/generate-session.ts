@@ -5,7 +5,7 @@ import type { Engine } from '../compute/engine/contract.ts';
 import type { Decoder } from '../judge/generate/decoder.ts';
 import { openDecoder } from '../judge/generate/open.ts';
 import { positionLimit } from '../judge/generate/position-limit.ts';
-import { readModelFile } from '../model/formats/onnx/file.ts';
+import { readModelFile } from '../model/formats/file.ts';
 import { fileProblem } from '../support/diagnostics/files.ts';
 import { openSubject } from './run-pair.ts';
 

@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { modelFacts } from '../judge/analyze/facts.ts';
 import type { ModelFacts } from '../judge/report/report.ts';
-import { readModelFile } from '../model/formats/onnx/file.ts';
+import { readModelFile } from '../model/formats/file.ts';
 import { cloneModel } from '../model/ir/clone.ts';
 import type { Model } from '../model/ir/model.ts';
 import { initializersOf } from '../model/ir/walk.ts';

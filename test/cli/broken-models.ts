@@ -1,7 +1,7 @@
 /** Model files with one thing wrong each, made from small sound ones. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { writeModelFile } from '../../src/model/formats/onnx/file.ts';
+import { writeModelFile } from '../../src/model/formats/file.ts';
 import { encodeModel } from '../../src/model/formats/onnx/write.ts';
 import { parseModel } from '../../src/model/formats/onnx-text/index.ts';
 import type { Model } from '../../src/model/ir/model.ts';

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openEngine } from '../../src/compute/engine/open.ts';
 import { reportJsonSchema } from '../../src/judge/report/json-schema.ts';
 import type { Report } from '../../src/judge/report/report.ts';
-import { readModelFile } from '../../src/model/formats/onnx/file.ts';
+import { readModelFile } from '../../src/model/formats/file.ts';
 import { nodesOf } from '../../src/model/ir/walk.ts';
 import { createWorkspace, data, type Outcome, shippedModel, type Workspace } from './program.ts';
 

@@ -7,7 +7,7 @@ import { parseRecipe } from '../../src/compress/pipeline/recipe.ts';
 import { runRecipe } from '../../src/compress/pipeline/run.ts';
 import type { Engine } from '../../src/compute/engine/contract.ts';
 import { openEngine } from '../../src/compute/engine/open.ts';
-import { readModelFile } from '../../src/model/formats/onnx/file.ts';
+import { readModelFile } from '../../src/model/formats/file.ts';
 import type { Model } from '../../src/model/ir/model.ts';
 import { opKey } from '../../src/model/ir/model.ts';
 import { tensorOf } from '../../src/model/ir/tensor.ts';

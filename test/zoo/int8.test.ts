@@ -9,7 +9,7 @@ import type { Engine } from '../../src/compute/engine/contract.ts';
 import { openEngine } from '../../src/compute/engine/open.ts';
 import { openData } from '../../src/data/open.ts';
 import { createComparer } from '../../src/judge/analyze/compare.ts';
-import { readModelFile } from '../../src/model/formats/onnx/file.ts';
+import { readModelFile } from '../../src/model/formats/file.ts';
 import { encodeModel } from '../../src/model/formats/onnx/write.ts';
 import { isFloat } from '../../src/model/ir/dtype.ts';
 import { numbers, type Tensor, tensorOf } from '../../src/model/ir/tensor.ts';

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { compressModel, preset } from '../../src/compress/compress.ts';
 import type { Engine } from '../../src/compute/engine/contract.ts';
 import { openEngine } from '../../src/compute/engine/open.ts';
-import { readModelFile } from '../../src/model/formats/onnx/file.ts';
+import { readModelFile } from '../../src/model/formats/file.ts';
 import { encodeModel } from '../../src/model/formats/onnx/write.ts';
 import type { Model } from '../../src/model/ir/model.ts';
 import { numbers, type Tensor } from '../../src/model/ir/tensor.ts';

@@ -1,5 +1,6 @@
 /** What the toolchain asks of an inference engine. Adapters: onnxruntime-node, onnxruntime-web; one test suite. */
 
+import type { ModelSource } from '../../model/formats/opened.ts';
 import type { Port } from '../../model/ir/port.ts';
 import type { Tensor } from '../../model/ir/tensor.ts';
 
@@ -14,11 +15,8 @@ export interface Engine {
 
 export type EngineName = 'node' | 'wasm';
 
-/** ONNX bytes; `externalData` for tensors kept beside the model, by their location string. */
-export type ModelSource =
-  | { readonly bytes: Uint8Array; readonly externalData?: ReadonlyMap<string, Uint8Array> }
-  /** A file that the native engine opens itself (external data is found beside it). wasm refuses it. */
-  | { readonly path: string };
+/** Bytes, or a file that the native engine opens itself (external data is found beside it); wasm refuses a path. */
+export type { ModelSource };
 
 export interface SessionOptions {
   /** 0 or absent: the engine's default for native, 1 for wasm. For wasm the first session of a process decides;

@@ -36,6 +36,7 @@ async function withoutCrash(source: ModelSource, options: SessionOptions): Promi
 
 /** Whether a weight is in float16. */
 export async function holdsHalf(source: ModelSource): Promise<boolean> {
+  if (source.halfWeights !== undefined) return source.halfWeights;
   try {
     const bytes =
       'path' in source ? await (await import('node:fs/promises')).readFile(source.path) : source.bytes;

@@ -28,6 +28,13 @@ export const emptyFile = (file: string) =>
 export const notOnnx = (file: string, what: string, hint: string) =>
   user('NOT_ONNX', `${file} is not an ONNX model: ${what}.`, hint);
 
+export const formatNotWritten = (path: string, format: string, writable: readonly string[]) =>
+  user(
+    'FORMAT_NOT_WRITTEN',
+    `${path} asks for ${format}, which is only read; models are written as ${writable.join(', ')}.`,
+    'Choose one of these endings with -o.',
+  );
+
 export const onnxTruncated = (file: string, missing: number, received: number) =>
   user(
     'ONNX_TRUNCATED',

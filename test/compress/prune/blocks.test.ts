@@ -4,7 +4,7 @@ import { chooseBlocks, findBlocks, removeBlocks } from '../../../src/compress/pr
 import type { Engine } from '../../../src/compute/engine/contract.ts';
 import { openEngine } from '../../../src/compute/engine/open.ts';
 import { gpt2, gpt2Tiny } from '../../../src/model/build/index.ts';
-import { readModelFile } from '../../../src/model/formats/onnx/file.ts';
+import { readModelFile } from '../../../src/model/formats/file.ts';
 import { cloneModel } from '../../../src/model/ir/clone.ts';
 import { setConstant } from '../../../src/model/ir/edit.ts';
 import type { Model } from '../../../src/model/ir/model.ts';

@@ -5,7 +5,7 @@ import { compressModel, preset } from '../../../src/compress/compress.ts';
 import { pruneOnData } from '../../../src/compress/prune/on-data.ts';
 import type { Engine } from '../../../src/compute/engine/contract.ts';
 import { openEngine } from '../../../src/compute/engine/open.ts';
-import { readModelFile } from '../../../src/model/formats/onnx/file.ts';
+import { readModelFile } from '../../../src/model/formats/file.ts';
 import { numbers } from '../../../src/model/ir/tensor.ts';
 import { verifyModel } from '../../../src/model/ir/verify.ts';
 import { modelMacs } from '../../../src/model/ops/cost.ts';

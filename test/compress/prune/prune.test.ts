@@ -21,7 +21,7 @@ import {
   vit,
   vitTiny,
 } from '../../../src/model/build/index.ts';
-import { readModelFile } from '../../../src/model/formats/onnx/file.ts';
+import { readModelFile } from '../../../src/model/formats/file.ts';
 import { parseModel } from '../../../src/model/formats/onnx-text/index.ts';
 import { cloneModel } from '../../../src/model/ir/clone.ts';
 import { type Model, shapeOf } from '../../../src/model/ir/model.ts';

@@ -6,7 +6,7 @@ import type { Samples } from '../../../src/compute/calibrate/run-samples.ts';
 import { stackedSamples } from '../../../src/compute/calibrate/stacked.ts';
 import type { Engine } from '../../../src/compute/engine/contract.ts';
 import { openEngine } from '../../../src/compute/engine/open.ts';
-import { readModelFile } from '../../../src/model/formats/onnx/file.ts';
+import { readModelFile } from '../../../src/model/formats/file.ts';
 import { parseModel } from '../../../src/model/formats/onnx-text/index.ts';
 import { cloneModel } from '../../../src/model/ir/clone.ts';
 import { setOutputs } from '../../../src/model/ir/edit.ts';

@@ -8,7 +8,7 @@ import { runRecipe } from '../../../src/compress/pipeline/run.ts';
 import { planPruning, pruneModel } from '../../../src/compress/prune/prune.ts';
 import type { Engine } from '../../../src/compute/engine/contract.ts';
 import { openEngine } from '../../../src/compute/engine/open.ts';
-import { readModelFile } from '../../../src/model/formats/onnx/file.ts';
+import { readModelFile } from '../../../src/model/formats/file.ts';
 import { cloneModel } from '../../../src/model/ir/clone.ts';
 import { verifyModel } from '../../../src/model/ir/verify.ts';
 import { modelMacs } from '../../../src/model/ops/cost.ts';

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { compressModel, type PresetName, preset } from '../../../src/compress/compress.ts';
 import type { Engine } from '../../../src/compute/engine/contract.ts';
 import { openEngine } from '../../../src/compute/engine/open.ts';
-import { readModelFile } from '../../../src/model/formats/onnx/file.ts';
+import { readModelFile } from '../../../src/model/formats/file.ts';
 import { encodeModel } from '../../../src/model/formats/onnx/write.ts';
 import { parseModel } from '../../../src/model/formats/onnx-text/index.ts';
 import { dtypeOf, isOp, type Model } from '../../../src/model/ir/model.ts';

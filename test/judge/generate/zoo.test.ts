@@ -10,7 +10,7 @@ import { generate, generateAll } from '../../../src/judge/generate/generate.ts';
 import { openDecoder } from '../../../src/judge/generate/open.ts';
 import { positionLimit } from '../../../src/judge/generate/position-limit.ts';
 import { readTokenizer } from '../../../src/judge/generate/tokenizer.ts';
-import { readModelFile } from '../../../src/model/formats/onnx/file.ts';
+import { readModelFile } from '../../../src/model/formats/file.ts';
 
 const zoo = process.env['EDGEPRESS_ZOO'];
 if (!zoo) console.warn('EDGEPRESS_ZOO is not set: decoders of the zoo are not tried.');

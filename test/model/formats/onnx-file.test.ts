@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { onnx } from 'onnx-proto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readModelFile, writeModelFile } from '../../../src/model/formats/onnx/file.ts';
+import { readModelFile, writeModelFile } from '../../../src/model/formats/file.ts';
 import { decodeModel } from '../../../src/model/formats/onnx/index.ts';
 import { addInitializer } from '../../../src/model/ir/edit.ts';
 import { float32Values, lazyTensor, tensorOf } from '../../../src/model/ir/tensor.ts';
@@ -160,7 +160,7 @@ describe('writing a model file', () => {
 
   it('puts large tensors into a data file beyond the limit, and small ones not', () => {
     const written = writeModelFile(withWeights(), at('m.onnx'), { externalAboveBytes: 5000 });
-    expect(written).toEqual([at('m.onnx.data'), at('m.onnx')]);
+    expect(written).toEqual([at('m.onnx'), at('m.onnx.data')]);
     expect(readdirSync(folder).sort()).toEqual(['m.onnx', 'm.onnx.data']);
     const model = readModelFile(at('m.onnx'));
     const constants = ['small', 'a', 'b'].map((name) => findValue(model, name)!.constant!);

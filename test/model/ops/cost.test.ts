@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readModelFile } from '../../../src/model/formats/onnx/file.ts';
+import { readModelFile } from '../../../src/model/formats/file.ts';
 import { parseModel } from '../../../src/model/formats/onnx-text/index.ts';
 import { modelMacs } from '../../../src/model/ops/cost.ts';
 import { inferShapes } from '../../../src/model/ops/shapes.ts';

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readModelFile } from '../../../src/model/formats/onnx/file.ts';
+import { readModelFile } from '../../../src/model/formats/file.ts';
 import { encodeModel } from '../../../src/model/formats/onnx/index.ts';
 import { addOutput } from '../../../src/model/ir/edit.ts';
 import { isGraphOutput, type Model } from '../../../src/model/ir/model.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildKernel } from '../../../src/compute/engine/kernel.ts';
-import { writeModelFile } from '../../../src/model/formats/onnx/file.ts';
+import { writeModelFile } from '../../../src/model/formats/file.ts';
 import { tensorOf } from '../../../src/model/ir/tensor.ts';
 import { measureIsolated, measureTwoIsolated } from '../../../src/ship/profile/isolated.ts';
 

@@ -1,5 +1,6 @@
 /** Tells an ONNX file from the things that are taken for one, before it is parsed. */
 import { emptyFile, notOnnx, onnxTruncated } from '../../../support/diagnostics/model-files.ts';
+import { Diagnostic } from '../../../support/diagnostics.ts';
 
 /** @throws EMPTY_FILE, NOT_ONNX naming what it is instead, ONNX_TRUNCATED */
 export function requireOnnx(bytes: Uint8Array, file: string): void {
@@ -7,6 +8,16 @@ export function requireOnnx(bytes: Uint8Array, file: string): void {
   const known = recognise(bytes);
   if (known) throw notOnnx(file, known.what, known.hint);
   checkFields(bytes, file);
+}
+
+/** Whether the bytes are the message that an ONNX file is, whole or cut off. */
+export function isOnnx(bytes: Uint8Array): boolean {
+  try {
+    requireOnnx(bytes, '');
+    return true;
+  } catch (error) {
+    return error instanceof Diagnostic && error.code === 'ONNX_TRUNCATED';
+  }
 }
 
 interface Known {

@@ -1,0 +1,39 @@
+/** What a model format is to the rest of the program. One folder each, listed in index.ts. */
+import type { Model } from '../ir/model.ts';
+import type { TensorSource } from './onnx/tensors.ts';
+
+export interface ModelFormat {
+  /** As messages and reports call it: "ONNX". */
+  readonly name: string;
+  /** With their dot, the usual one first. */
+  readonly extensions: readonly string[];
+  /** Whether onnxruntime opens such a file as it is. It is handed all others as ONNX. */
+  readonly runnable: boolean;
+  /** Whether a file is of this format: by its bytes, and by its name where the bytes don't say. */
+  recognise(bytes: Uint8Array, path: string): boolean;
+  /** @throws a diagnostic that says what is wrong with the file, or what in it can't be represented */
+  read(bytes: Uint8Array, source: ReadSource): Model;
+  /** The files that a model consists of besides its first, as the model names them: relative to its folder. */
+  files(model: Model): readonly string[];
+  /** Absent where a format is only read. @returns the model's own file first */
+  write?(model: Model, options: WriteOptions): readonly WrittenFile[];
+}
+
+/** What a reader may ask for beyond the bytes of the first file; in a web page as a rule nothing. */
+export interface ReadSource extends TensorSource {
+  /** How messages call the file: its path, as a rule. */
+  readonly name: string;
+}
+
+export interface WriteOptions {
+  /** Of the first file; others are named after it. */
+  readonly name: string;
+  /** Weights beyond this go into a file of their own, where the format can have one. Default: 1.5 GB. */
+  readonly externalAboveBytes?: number | undefined;
+}
+
+export interface WrittenFile {
+  readonly name: string;
+  /** The content in pieces, one after the other, so that a large model is never in memory as a whole. */
+  pieces(): Iterable<Uint8Array>;
+}

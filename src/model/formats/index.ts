@@ -1,0 +1,30 @@
+/** The model formats. To add one: a folder with its adapter, and a line here. Runs in a page; files are in file.ts. */
+import type { Model } from '../ir/model.ts';
+import type { ModelFormat, ReadSource } from './format.ts';
+import { onnxFormat } from './onnx/format.ts';
+import { onnxTextFormat } from './onnx-text/format.ts';
+
+/** In the order in which they are asked whether a file is theirs. */
+export const formats: readonly ModelFormat[] = [onnxTextFormat, onnxFormat];
+
+/** The format of a file; ONNX when no format knows it, whose reader says what the file is instead. */
+export const formatOf = (bytes: Uint8Array, path: string): ModelFormat =>
+  formats.find((format) => format.recognise(bytes, path)) ?? onnxFormat;
+
+/** The format that a file's name asks for; ONNX for names that say nothing. */
+export const formatOfName = (path: string): ModelFormat =>
+  formats.find((format) => extensionOf(path, format) !== undefined) ?? onnxFormat;
+
+const extensionOf = (path: string, { extensions }: ModelFormat): string | undefined =>
+  extensions.find((extension) => path.toLowerCase().endsWith(extension));
+
+/** "net.onnx.txt" → "net"; a name without the extension of a format stays as it is. */
+export function withoutExtension(path: string): string {
+  const extension = extensionOf(path, formatOfName(path));
+  return extension === undefined ? path : path.slice(0, -extension.length);
+}
+
+/** Reads a model of any format from memory.
+ *  @throws EMPTY_FILE, NOT_ONNX naming what it is instead, and what the format's reader throws */
+export const readModel = (bytes: Uint8Array, source: ReadSource = { name: 'The model' }): Model =>
+  formatOf(bytes, source.name).read(bytes, source);

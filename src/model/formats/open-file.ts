@@ -1,0 +1,54 @@
+/** Opens models from wherever they are: a file, bytes, memory. Each file is read and decoded once. */
+import { readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { fileProblem } from '../../support/diagnostics/files.ts';
+import type { Model } from '../ir/model.ts';
+import { readFormatFile } from './file.ts';
+import { formatOfName } from './index.ts';
+import {
+  type BytesOptions,
+  type OpenedFile,
+  type OpenedModel,
+  openedFromModel,
+  openedModel,
+  openModelBytes,
+} from './opened.ts';
+
+/** A path, bytes, a model in memory, or what is open already. */
+export type ModelInput = string | Uint8Array | Model | OpenedModel;
+
+/** Opens a model of any format. Weights beside a file stay there until they are asked for.
+ *  @param options  for bytes and models in memory: what to call them, and for bytes the data beside them
+ *  @throws FILE_NOT_FOUND and its kin, EXTERNAL_DATA_…, and what the format's reader throws */
+export function openModel(input: ModelInput, options: BytesOptions = {}): OpenedModel {
+  if (typeof input === 'string') return openModelFile(input);
+  if (input instanceof Uint8Array) return openModelBytes(input, options);
+  return 'engineSource' in input ? input : openedFromModel(input, options.name);
+}
+
+function openModelFile(path: string): OpenedModel {
+  const { format, model, bytes } = readFormatFile(path);
+  const name = basename(path);
+  const first = { name, path, sizeBytes: bytes.length, bytes: () => bytes };
+  const beside = format.files(model).map((file) => onDisk(file, join(dirname(path), file)));
+  return openedModel({ name, format, model, files: () => [first, ...beside] });
+}
+
+/** A model of ours and the files that it was just written to; they are not read again. */
+export function openedFromFiles(model: Model, [first, ...beside]: readonly string[]): OpenedModel {
+  const files = [first!, ...beside].map((path) => onDisk(basename(path), path));
+  return openedModel({ name: basename(first!), format: formatOfName(first!), model, files: () => files });
+}
+
+const onDisk = (name: string, path: string): OpenedFile => ({
+  name,
+  path,
+  sizeBytes: statSync(path).size,
+  bytes() {
+    try {
+      return readFileSync(path);
+    } catch (error) {
+      throw fileProblem(path, 'read', error);
+    }
+  },
+});

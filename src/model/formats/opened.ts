@@ -1,0 +1,147 @@
+/** A model that was opened once, and all that is asked of it afterwards: what a report names, what an engine runs.
+ *  Runs in a page; open-file.ts opens files. */
+import { externalDataMissing } from '../../support/diagnostics/model-files.ts';
+import type { Model } from '../ir/model.ts';
+import type { ExternalLocation } from '../ir/tensor.ts';
+import { initializersOf } from '../ir/walk.ts';
+import type { ModelFormat, WrittenFile } from './format.ts';
+import { formatOf } from './index.ts';
+import { onnxFormat } from './onnx/format.ts';
+import type { TensorSource } from './onnx/tensors.ts';
+
+export interface OpenedModel {
+  /** The file's name without its folder: "mobilenetv2.onnx". */
+  readonly name: string;
+  readonly format: ModelFormat;
+  readonly model: Model;
+  /** The model's own file, then those beside it. */
+  readonly files: readonly OpenedFile[];
+  /** Of all files. */
+  readonly sizeBytes: number;
+  /** What an engine needs to run it. Files that it can open itself are named where they lie, so that their weights need
+   *  not pass through here; everything else comes as bytes.
+   *  @param takes  'path' for an engine that opens files (the native one) */
+  engineSource(takes: 'path' | 'bytes'): ModelSource;
+}
+
+export interface OpenedFile {
+  /** As the model calls it: relative to its folder, with forward slashes. */
+  readonly name: string;
+  readonly sizeBytes: number;
+  /** Where it lies; null for what is only in memory. */
+  readonly path: string | null;
+  bytes(): Uint8Array;
+}
+
+/** What an engine opens. */
+export type ModelSource = (
+  | {
+      readonly bytes: Uint8Array;
+      /** Content of the files beside the model, by the names that it has for them. */
+      readonly externalData?: ReadonlyMap<string, Uint8Array>;
+    }
+  | {
+      readonly path: string;
+      /** Names of the files beside it. */
+      readonly dataFiles?: readonly string[];
+    }
+) & {
+  /** Whether a weight is in float16. Absent: not looked at. */
+  readonly halfWeights?: boolean;
+};
+
+export interface OpenedParts extends Pick<OpenedModel, 'name' | 'format' | 'model'> {
+  /** Called when files are asked for, once. */
+  readonly files: () => readonly OpenedFile[];
+}
+
+export function openedModel({ name, format, model, files }: OpenedParts): OpenedModel {
+  const own = once(files);
+  const asOnnx = once(() => (format.runnable ? own() : onnxFiles(model, name)));
+  const halfWeights = once(() => holdsHalf(model));
+  return {
+    name,
+    format,
+    model,
+    get files() {
+      return own();
+    },
+    get sizeBytes() {
+      return own().reduce((sum, file) => sum + file.sizeBytes, 0);
+    },
+    engineSource: (takes) => ({ ...sourceOf(asOnnx(), takes), halfWeights: halfWeights() }),
+  };
+}
+
+export interface BytesOptions {
+  /** Default: "model.onnx". */
+  readonly name?: string | undefined;
+  /** Content of the files beside the model, by the names that it has for them. */
+  readonly data?: ReadonlyMap<string, Uint8Array> | undefined;
+}
+
+/** Opens a model of any format from memory. The bytes must not change from then on.
+ *  @throws NOT_ONNX naming what it is instead, EXTERNAL_DATA_MISSING, and what the format's reader throws */
+export function openModelBytes(
+  bytes: Uint8Array,
+  { name = 'model.onnx', data = new Map() }: BytesOptions = {},
+): OpenedModel {
+  const format = formatOf(bytes, name);
+  const model = format.read(bytes, { name, ...dataSource(data) });
+  const beside = format.files(model).map((file) => inMemory(file, data.get(file)!));
+  return openedModel({ name, format, model, files: () => [inMemory(name, bytes), ...beside] });
+}
+
+/** A model made in memory. It is encoded as ONNX when something asks for its bytes; it must not change from then on. */
+export const openedFromModel = (model: Model, name = 'model.onnx'): OpenedModel =>
+  openedModel({ name, format: onnxFormat, model, files: () => onnxFiles(model, name) });
+
+const inMemory = (name: string, bytes: Uint8Array): OpenedFile => ({
+  name,
+  sizeBytes: bytes.length,
+  path: null,
+  bytes: () => bytes,
+});
+
+const onnxFiles = (model: Model, name: string): OpenedFile[] =>
+  onnxFormat.write!(model, { name }).map((file) => inMemory(file.name, joined(file)));
+
+function joined({ pieces }: WrittenFile): Uint8Array {
+  const all = [...pieces()];
+  if (all.length === 1) return all[0]!;
+  const bytes = new Uint8Array(all.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of all) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}
+
+function sourceOf([first, ...beside]: readonly OpenedFile[], takes: 'path' | 'bytes'): ModelSource {
+  if (takes === 'path' && first!.path !== null)
+    return { path: first!.path, ...(beside.length > 0 ? { dataFiles: beside.map((f) => f.name) } : {}) };
+  const bytes = first!.bytes();
+  if (beside.length === 0) return { bytes };
+  return { bytes, externalData: new Map(beside.map((file) => [file.name, file.bytes()])) };
+}
+
+function dataSource(data: ReadonlyMap<string, Uint8Array>): TensorSource {
+  const read = ({ location, offset, length }: ExternalLocation, what: string) => {
+    const file = data.get(location);
+    if (!file) throw externalDataMissing(what, location, 'the data that came with the model');
+    return file.subarray(offset, offset + length);
+  };
+  return { checkExternal: (at, what) => void read(at, what), external: (at) => read(at, 'The tensor') };
+}
+
+const holdsHalf = (model: Model) =>
+  [...initializersOf(model)].some(({ value }) => value.constant?.dtype === 'float16');
+
+function once<T>(compute: () => T): () => T {
+  let made: { readonly value: T } | null = null;
+  return () => {
+    made ??= { value: compute() };
+    return made.value;
+  };
+}
