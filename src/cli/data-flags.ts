@@ -1,16 +1,12 @@
 /** Options that say what to calibrate, train and compare on. */
+import type { CompressRequest } from '../compress/request.ts';
 import type { CompressFileOptions } from '../jobs/compress-file.ts';
 import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
 
-export interface DataFlags {
-  data?: string;
-  labels?: string;
-  preprocess?: string;
-  skipBad?: boolean;
-  evaluate?: number;
-  testData?: string;
-  testLabels?: string;
-}
+export type DataFlags = Pick<
+  CompressRequest,
+  'data' | 'labels' | 'preprocess' | 'skipBad' | 'evaluate' | 'testData' | 'testLabels'
+>;
 
 /** @throws OPTION_WITHOUT_EFFECT */
 export function dataOf(flags: DataFlags): Pick<CompressFileOptions, 'data' | 'evaluationSamples'> {

@@ -1,38 +1,26 @@
 /** compress distill <teacher>, compress finetune <model> */
 
-import type { Recipe } from '../compress/pipeline/recipe.ts';
+import type { DistillRequest, FinetuneRequest } from '../compress/request.ts';
 import { defaultCacheFolder, openCalibrationCache } from '../compute/calibrate/calibration-cache.ts';
+import type { TrainingSettings } from '../compute/train/settings.ts';
 import { compressFile } from '../jobs/compress-file.ts';
 import { trainStep } from '../jobs/steps/train-step.ts';
 import { studentMissing } from '../support/diagnostics/training.ts';
-import { presetFor } from './compress.ts';
-import { type DataFlags, dataOf } from './data-flags.ts';
+import { presetFor } from './compress-run.ts';
+import { dataOf } from './data-flags.ts';
 import { interruptSignal } from './interrupt.ts';
 import { outputPath } from './output-path.ts';
 import { printReport } from './print-report.ts';
 import { createProgress } from './progress.ts';
-import {
-  checkpointsOf,
-  distillSteps,
-  gpuOf,
-  type StudentFlags,
-  settingsOf,
-  type TrainingFlags,
-} from './training-flags.ts';
+import { checkpointsOf, distillSteps, gpuOf, settingsOf } from './training-flags.ts';
 
-interface Flags extends TrainingFlags, StudentFlags, DataFlags {
-  int8?: boolean;
-  target: Recipe['target'];
-  output?: string;
-  force?: boolean;
-  measure: boolean;
-  maxDrop?: number;
-  quiet?: boolean;
-  json?: boolean;
-}
+type Flags = FinetuneRequest & { readonly quiet: boolean; readonly json: boolean };
 
 /** @throws STUDENT_MISSING when nothing would differ from the teacher */
-export async function distill(teacher: string, flags: Flags): Promise<void> {
+export async function distill(
+  teacher: string,
+  flags: DistillRequest & Pick<Flags, 'quiet' | 'json'>,
+): Promise<void> {
   if (flags.student === undefined && flags.width === undefined && flags.layers === undefined)
     throw studentMissing();
   const output = outputPath(teacher, endingOf('distilled', flags), flags.output);
@@ -52,12 +40,12 @@ export async function finetune(model: string, flags: Flags): Promise<void> {
 
 async function work(
   input: string,
-  flags: Flags,
+  flags: Omit<Flags, keyof TrainingSettings> & { readonly seed: number },
   output: string,
   steps: Parameters<typeof compressFile>[0]['steps'],
 ): Promise<void> {
   const { signal, dispose } = interruptSignal();
-  const progress = createProgress({ quiet: flags.quiet ?? false });
+  const progress = createProgress({ quiet: flags.quiet });
   const recipe = flags.int8
     ? presetFor({ int8: 'auto' }, true, flags.target)
     : { ...presetFor({}, true, flags.target), stages: [], name: 'trained' };
@@ -66,7 +54,7 @@ async function work(
       input,
       output,
       recipe: { ...recipe, calibration: { ...recipe.calibration, seed: flags.seed } },
-      force: flags.force ?? false,
+      force: flags.force,
       ...dataOf(flags),
       measure: flags.measure,
       cache: openCalibrationCache(defaultCacheFolder()),
@@ -83,4 +71,4 @@ async function work(
   }
 }
 
-const endingOf = (how: string, { int8 }: Flags) => `.${how}${int8 ? '.int8' : ''}`;
+const endingOf = (how: string, { int8 }: Pick<Flags, 'int8'>) => `.${how}${int8 ? '.int8' : ''}`;

@@ -1,10 +1,10 @@
 /** From flags to the settings of a training run, and the steps before the recipe. */
 import path from 'node:path';
-import type { Recipe } from '../compress/pipeline/recipe.ts';
-import type { Importance } from '../compress/prune/importance.ts';
+import type { CompressRequest, DistillRequest } from '../compress/request.ts';
 import {
   type TrainingSettings,
   type TrainingSettingsInit,
+  trainingSettingsIn,
   trainingSettingsSchema,
 } from '../compute/train/settings.ts';
 import { engineOfTarget } from '../jobs/compress-file.ts';
@@ -16,93 +16,13 @@ import { sparsifyStep } from '../jobs/steps/sparsify-step.ts';
 import { studentStep } from '../jobs/steps/student-step.ts';
 import { trainStep } from '../jobs/steps/train-step.ts';
 import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
-import type { NamePair } from './arguments.ts';
 
-export interface TrainingFlags {
-  epochs?: number;
-  lr?: number;
-  batch?: number;
-  optimizer?: TrainingSettings['optimizer'];
-  augment?: Partial<TrainingSettings['augmentation']>;
-  seed: number;
-  momentum?: number;
-  weightDecay?: number;
-  l1?: number;
-  schedule?: TrainingSettings['schedule'];
-  warmup?: number;
-  clipNorm?: number;
-  accumulate?: number;
-  ema?: number;
-  patience?: number;
-  smoothing?: number;
-  freeze?: string[];
-  statistics?: TrainingSettings['statistics'];
-  recompute?: number;
-  checkpoint?: string | boolean;
-  gpu?: boolean;
-  temperature?: number;
-  labelWeight?: number;
-  hint?: NamePair[];
-  attention?: NamePair[];
-}
+export type TrainingFlags = TrainingSettingsInit & Pick<CompressRequest, 'checkpoint' | 'gpu'>;
+export type StepFlags = CompressRequest;
+export type StudentFlags = Pick<DistillRequest, 'student' | 'width' | 'layers'>;
 
-export interface StepFlags extends TrainingFlags {
-  prune?: number;
-  macs?: number;
-  latency?: number;
-  importance?: Importance;
-  reconstruct: boolean;
-  rounds: number;
-  sparsity?: number;
-  nm?: string;
-  lowRank?: number;
-  distill?: boolean;
-  finetune?: boolean;
-  qat?: boolean;
-  maxDrop?: number;
-  exclude?: string[];
-  data?: string;
-  target: Recipe['target'];
-}
-
-export interface StudentFlags {
-  student?: string;
-  width?: number;
-  layers?: number;
-}
-
-/** @throws zod's error never: flags are checked when they are read */
-export const settingsOf = (f: TrainingFlags): TrainingSettings => trainingSettingsSchema.parse(givenOf(f));
-
-/** What the flags say of a training run; what they don't is left out. */
-export function givenOf(f: TrainingFlags): TrainingSettingsInit {
-  const given = {
-    epochs: f.epochs,
-    batch: f.batch,
-    learningRate: f.lr,
-    optimizer: f.optimizer,
-    momentum: f.momentum,
-    weightDecay: f.weightDecay,
-    l1: f.l1,
-    schedule: f.schedule,
-    warmup: f.warmup,
-    clipNorm: f.clipNorm,
-    accumulate: f.accumulate,
-    ema: f.ema,
-    patience: f.patience,
-    smoothing: f.smoothing,
-    freeze: f.freeze,
-    statistics: f.statistics,
-    recompute: f.recompute,
-    temperature: f.temperature,
-    labelWeight: f.labelWeight,
-    hints: f.hint,
-    attention: f.attention,
-    augmentation: f.augment ?? {},
-    seed: f.seed,
-  };
-  return Object.fromEntries(Object.entries(given).filter(([, v]) => v !== undefined));
-}
+export const settingsOf = (f: TrainingFlags): TrainingSettings =>
+  trainingSettingsSchema.parse(trainingSettingsIn(f));
 
 /** Only what was asked for: optional settings that stay absent otherwise. */
 export const gpuOf = (f: TrainingFlags) => (f.gpu ? { gpu: true } : {});
@@ -122,8 +42,12 @@ export function stepsOf(f: StepFlags, output: string): ModelStep[] {
   const trains = f.distill || f.finetune;
   if (!trains && f.rounds > 1) throw optionWithoutEffect('--rounds', '--distill or --finetune');
   if (!trains && !f.qat) {
-    for (const name of ['augment', 'epochs', 'lr', 'batch', 'optimizer'] as const)
-      if (f[name] !== undefined) throw optionWithoutEffect(`--${name}`, '--distill, --finetune or --qat');
+    for (const name of ['augment', 'epochs', 'learningRate', 'batch', 'optimizer'] as const)
+      if (f[name] !== undefined)
+        throw optionWithoutEffect(
+          name === 'learningRate' ? '--lr' : `--${name}`,
+          '--distill, --finetune or --qat',
+        );
   }
   if (!prunes && f.sparsity === undefined && f.rounds > 1)
     throw optionWithoutEffect('--rounds', '--prune, --macs, --latency or --sparsity');

@@ -3,17 +3,12 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { Engine } from '../compute/engine/contract.ts';
 import { fileCheckpoints } from '../compute/train/checkpoint.ts';
+import { lossesOf, optimizerOf, scheduleOf, scoresClasses } from '../compute/train/from-settings.ts';
 import { openHeldOut } from '../compute/train/held-out.ts';
 import { type TrainEvent, train } from '../compute/train/loop.ts';
 import type { LossTerm } from '../compute/train/losses.ts';
 import { sampleData } from '../compute/train/samples.ts';
-import {
-  lossesOf,
-  optimizerOf,
-  scheduleOf,
-  scoresClasses,
-  type TrainingSettings,
-} from '../compute/train/settings.ts';
+import type { TrainingSettings } from '../compute/train/settings.ts';
 import type { ParameterRule } from '../compute/train/step.ts';
 import type { DataSource } from '../data/source.ts';
 import { splitData } from '../data/split.ts';
@@ -56,7 +51,7 @@ export async function trainingRun(
   if (losses.length === 0) throw nothingToLearnFrom();
   if (options.indices.length === 0) throw noneToTrainOn(source.length);
   const { fit, validation } = await divideForTraining(source, options.indices, settings.seed);
-  const data = await sampleData(source, fit, { augmentation: settings.augmentation });
+  const data = await sampleData(source, fit, { augmentation: settings.augment });
   const heldOut =
     validation.length > 0
       ? await openHeldOut({

@@ -49,21 +49,24 @@ describe('--help', () => {
   );
 });
 
-it('the entry loads commander, its arguments and the version, and nothing else until a command runs', () => {
+it('help loads commander, zod, requests and nothing that works, until a command runs', () => {
   const root = join(import.meta.dirname, '../..');
   const seen = new Set<string>();
   const visit = (file: string) => {
     if (seen.has(relative(root, file))) return;
     seen.add(relative(root, file));
     const text = readFileSync(file, 'utf8');
-    for (const [, name] of text.matchAll(/^(?:import|export)\s[^;]*?from\s+'([^']+)'/gm))
+    for (const [, name] of text.matchAll(/^(?:import|export)\s(?!type\b)[^;]*?from\s+'([^']+)'/gm))
       if (name!.startsWith('.')) visit(join(dirname(file), name!));
       else seen.add(name!);
     expect(text).not.toMatch(/^import\s+'/m);
   };
+  const commands = readFileSync(join(root, 'src/cli/main.ts'), 'utf8').matchAll(/import\('(\.\/\w+\.ts)'\)/g);
   visit(join(root, 'src/cli/main.ts'));
-  const parts = ['arguments', 'main', 'shared-options', 'text-options', 'training-options'].map(
-    (name) => `src/cli/${name}.ts`,
-  );
-  expect([...seen].sort()).toEqual(['commander', ...parts, 'src/support/version.ts']);
+  for (const [, name] of commands) if (name !== './failure.ts') visit(join(root, 'src/cli', name!));
+  const packages = [...seen].filter((name) => !name.includes('/'));
+  expect(packages.sort()).toEqual(['commander', 'fastest-levenshtein', 'zod']);
+  const ours = [...seen].filter((name) => name.includes('/'));
+  const light = /^src\/(cli|support|compress\/request|jobs\/requests|compute\/train\/(settings|augment)\.ts)/;
+  expect(ours.filter((name) => !light.test(name))).toEqual([]);
 });

@@ -14,6 +14,15 @@ export const augmentationSchema = z.strictObject({
   mixup: z.number().min(0).max(2).default(0),
 });
 
+/** "flip,crop=4,mixup=0.2" */
+export const readAugmentation = (text: string) =>
+  Object.fromEntries(
+    text.split(',').map((item) => {
+      const [name = '', size] = item.trim().split('=');
+      return [name, size === undefined ? true : Number(size)];
+    }),
+  );
+
 export type Augmentation = z.infer<typeof augmentationSchema>;
 
 export interface PictureLayout {

@@ -1,106 +1,118 @@
-/** The settings of a training run that a user gives, with their defaults. */
+/** The settings of a training run: what can be given, in what words, with what defaults. */
 import { z } from 'zod';
-import { isOp, type Model, shapeOf } from '../../model/ir/model.ts';
-import { augmentationSchema } from './augment.ts';
-import type { LossTerm } from './losses.ts';
-import type { OptimizerSpec } from './optimizers.ts';
-import type { ScheduleSpec } from './schedule.ts';
+import { field, innerOf, nonNegative, orText, positive, wholeNumber } from '../../support/field.ts';
+import { augmentationSchema, readAugmentation } from './augment.ts';
 
-const share = z.number().min(0).max(1);
+const training = field.bind(null, 'Training');
+
+const advanced = (flags: string, description: string) => training(flags, description, { isHidden: true });
+
+const upToOne = nonNegative.max(1, 'A number from 0 to 1 was expected.');
+
+const namePair = orText(
+  z.strictObject({ student: z.string(), teacher: z.string() }),
+  readNamePair,
+  'Two names were expected, as student=teacher.',
+);
 
 export const trainingSettingsSchema = z.strictObject({
-  epochs: z.number().int().min(1).max(10_000).default(10),
-  /** Samples in a batch. */
-  batch: z.number().int().min(1).default(64),
-  learningRate: z.number().positive().default(1e-3),
-  optimizer: z.enum(['sgd', 'adam', 'adamw']).default('adamw'),
+  epochs: positive.max(10_000).default(10).meta(training('--epochs <n>', 'passes over the data')),
+  learningRate: nonNegative
+    .gt(0, 'A number above 0 was expected.')
+    .default(1e-3)
+    .meta(training('--lr <rate>', 'learning rate')),
+  batch: positive.default(64).meta(training('--batch <n>', 'samples in a batch')),
+  augment: orText(
+    augmentationSchema,
+    readAugmentation,
+    'Expected flip, crop=4, colour=0.2 and mixup=0.2, with commas.',
+  )
+    .prefault({})
+    .meta(training('--augment <list>', 'of flip, crop=4, colour=0.2, mixup=0.2, with commas')),
+  optimizer: z
+    .enum(['adamw', 'adam', 'sgd'])
+    .default('adamw')
+    .meta(training('--optimizer <name>', 'adamw, adam or sgd')),
   /** Of SGD, with Nesterov's look-ahead. */
-  momentum: share.default(0.9),
-  weightDecay: z.number().min(0).default(1e-4),
-  l1: z.number().min(0).default(0),
-  schedule: z.enum(['cosine', 'linear', 'constant', 'step']).default('cosine'),
-  /** Share of the run in which the learning rate rises. */
-  warmup: share.default(0.05),
-  clipNorm: z.number().min(0).default(0),
-  accumulate: z.number().int().min(1).default(1),
-  /** Decay of a moving average of the weights; 0: none. */
-  ema: share.default(0),
-  /** Epochs without a better metric after which to stop; 0: never. */
-  patience: z.number().int().min(0).default(0),
-  smoothing: share.default(0),
-  /** Of the softened softmax in distillation. */
-  temperature: z.number().positive().default(4),
-  /** Share of the labels in the loss when there is a teacher. */
-  labelWeight: share.default(0.1),
-  /** Pairs student=teacher of values inside that should be alike. */
-  hints: z.array(z.strictObject({ student: z.string(), teacher: z.string() })).default([]),
-  attention: z.array(z.strictObject({ student: z.string(), teacher: z.string() })).default([]),
-  hintWeight: z.number().min(0).default(1),
-  freeze: z.array(z.string()).default([]),
-  statistics: z.enum(['batch', 'running']).default('batch'),
-  recompute: z.number().int().min(0).max(64).default(0),
-  augmentation: augmentationSchema.prefault({}),
-  seed: z.number().int().default(0),
+  momentum: upToOne.default(0.9).meta(advanced('--momentum <share>', 'of sgd')),
+  weightDecay: nonNegative.default(1e-4).meta(advanced('--weight-decay <rate>', 'L2, weights only')),
+  l1: nonNegative.default(0).meta(advanced('--l1 <rate>', 'L1, weights only')),
+  schedule: z
+    .enum(['cosine', 'linear', 'step', 'constant'])
+    .default('cosine')
+    .meta(advanced('--schedule <name>', 'of the learning rate')),
+  warmup: upToOne.default(0.05).meta(advanced('--warmup <share>', 'of the run, with a rising rate')),
+  clipNorm: nonNegative
+    .default(0)
+    .meta(advanced('--clip-norm <norm>', 'largest norm of the gradient; 0: any')),
+  accumulate: positive.default(1).meta(advanced('--accumulate <n>', 'batches to an update')),
+  ema: upToOne.default(0).meta(advanced('--ema <decay>', 'average the weights over time, as 0.999')),
+  patience: wholeNumber
+    .default(0)
+    .meta(advanced('--patience <n>', 'epochs without gain before it stops; 0: all')),
+  smoothing: upToOne.default(0).meta(advanced('--smoothing <share>', 'label smoothing')),
+  freeze: z
+    .array(z.string())
+    .default([])
+    .meta(advanced('--freeze <pattern>', 'weights that stay, by name with *; repeatable')),
+  statistics: z
+    .enum(['batch', 'running'])
+    .default('batch')
+    .meta(advanced('--statistics <of>', 'BatchNormalization by the batch, or the running ones')),
+  recompute: wholeNumber
+    .max(64)
+    .default(0)
+    .meta(advanced('--recompute <n>', 'less memory: keep the borders of n segments, compute the rest again')),
+  temperature: nonNegative
+    .gt(0, 'A number above 0 was expected.')
+    .default(4)
+    .meta(advanced('--temperature <T>', 'softens both sets of scores')),
+  labelWeight: upToOne
+    .default(0.1)
+    .meta(training('--label-weight <share>', 'of the labels in the loss, where there are some')),
+  hint: z
+    .array(namePair)
+    .default([])
+    .meta(advanced('--hint <student=teacher>', 'values inside that should be alike; repeatable')),
+  attention: z
+    .array(namePair)
+    .default([])
+    .meta(advanced('--attention <student=teacher>', 'the same for attention maps; repeatable')),
+  hintWeight: nonNegative
+    .default(1)
+    .meta(advanced('--hint-weight <factor>', 'of --hint and --attention in the loss')),
+  seed: z
+    .int('A whole number was expected.')
+    .default(0)
+    .meta(field('Data', '--seed <n>', 'seed of every draw')),
 });
 
 export type TrainingSettings = z.infer<typeof trainingSettingsSchema>;
 export type TrainingSettingsInit = z.input<typeof trainingSettingsSchema>;
 
-export function optimizerOf(s: TrainingSettings): OptimizerSpec {
-  return s.optimizer === 'sgd'
-    ? { kind: 'sgd', momentum: s.momentum, nesterov: s.momentum > 0 }
-    : { kind: s.optimizer };
-}
+type Shape = typeof trainingSettingsSchema.shape;
+type Optional = {
+  [K in keyof Shape]: z.ZodOptional<z.ZodType<z.output<Shape[K]>, z.input<Shape[K]>>>;
+};
 
-export function scheduleOf(s: TrainingSettings): ScheduleSpec {
-  return s.schedule === 'step'
-    ? { kind: 'step', at: [0.5, 0.75], warmup: s.warmup }
-    : { kind: s.schedule, warmup: s.warmup };
-}
+/** The same fields without their defaults, for requests in which those follow from what is trained. */
+export const trainingFields = Object.fromEntries(
+  Object.entries(trainingSettingsSchema.shape).map(([key, schema]) => [
+    key,
+    innerOf(schema)
+      .optional()
+      .meta(schema.meta() ?? {}),
+  ]),
+) as unknown as Optional;
 
-/** Distillation where there is a teacher, labels where there are some, hints as named. */
-export function lossesOf(
-  s: TrainingSettings,
-  facts: { readonly teacher: boolean; readonly labelled: boolean; readonly scores: boolean },
-): LossTerm[] {
-  const terms: LossTerm[] = [];
-  const labels = facts.labelled && (!facts.teacher || s.labelWeight > 0);
-  const labelWeight = facts.teacher ? s.labelWeight : 1;
-  if (facts.teacher) {
-    const weight = labels ? 1 - labelWeight : 1;
-    terms.push(
-      facts.scores
-        ? { kind: 'distillation', temperature: s.temperature, weight }
-        : { kind: 'mse', target: 'teacher', weight },
-    );
-  }
-  if (labels)
-    terms.push(
-      facts.scores
-        ? {
-            kind: 'cross-entropy',
-            smoothing: s.smoothing,
-            mixed: s.augmentation.mixup > 0,
-            weight: labelWeight,
-          }
-        : { kind: 'mse', target: 'labels', weight: labelWeight },
-    );
-  for (const h of s.hints) terms.push({ kind: 'hint', ...h, weight: s.hintWeight });
-  for (const h of s.attention) terms.push({ kind: 'attention-transfer', ...h, weight: s.hintWeight });
-  return terms;
-}
-
-/** Whether the first output scores classes along its last axis, judged by what computes it. */
-export function scoresClasses(model: Model): boolean {
-  const [output] = model.graph.outputs;
-  const shape = shapeOf(output);
-  if (!output || !shape || shape.length < 2) return false;
-  if (/logit|prob|score|class|softmax/i.test(output.name)) return true;
-  const wide = shape.slice(1).filter((d) => d !== 1);
-  return (
-    wide.length <= 2 &&
-    shape.at(-1) !== 1 &&
-    shape.length <= 4 &&
-    isOp(output.producer, 'Softmax', 'LogSoftmax', 'Gemm', 'MatMul', 'Add', 'Flatten', 'Squeeze', 'Reshape')
+/** Those of a request's fields that are settings of a training run. */
+export const trainingSettingsIn = (request: Readonly<Record<string, unknown>>): TrainingSettingsInit =>
+  Object.fromEntries(
+    Object.keys(trainingFields).flatMap((key) => (request[key] === undefined ? [] : [[key, request[key]]])),
   );
+
+/** "student value=teacher value" */
+function readNamePair(text: string) {
+  const [student, teacher, more] = text.split('=');
+  return student && teacher && more === undefined ? { student, teacher } : undefined;
 }

@@ -1,8 +1,9 @@
 /** Gradients of the loss by every weight, averaged over samples: what Taylor importance is computed from. */
 
 import { epochOrder } from '../../compute/train/data.ts';
+import { lossesOf, scoresClasses } from '../../compute/train/from-settings.ts';
 import { sampleData } from '../../compute/train/samples.ts';
-import { lossesOf, scoresClasses, trainingSettingsSchema } from '../../compute/train/settings.ts';
+import { trainingSettingsSchema } from '../../compute/train/settings.ts';
 import { buildTrainingStep } from '../../compute/train/step.ts';
 import { openTeacher } from '../../compute/train/teacher.ts';
 import { openTrainer } from '../../compute/train/trainer.ts';

@@ -19,9 +19,10 @@ import { scoreReconstruction } from '../../compress/prune/reconstruction-scores.
 import type { Samples } from '../../compute/calibrate/run-samples.ts';
 import type { EngineName } from '../../compute/engine/contract.ts';
 import { openEngine } from '../../compute/engine/open.ts';
+import { scoresClasses } from '../../compute/train/from-settings.ts';
 import { openHeldOut } from '../../compute/train/held-out.ts';
 import { sampleData } from '../../compute/train/samples.ts';
-import { scoresClasses, type TrainingSettings } from '../../compute/train/settings.ts';
+import type { TrainingSettings } from '../../compute/train/settings.ts';
 import { reestimateStatistics } from '../../compute/train/statistics.ts';
 import { cloneModel } from '../../model/ir/clone.ts';
 import type { Model } from '../../model/ir/model.ts';

@@ -1,8 +1,9 @@
 /** Compressing bit by bit with training in between, as far as the accuracy that may be lost allows. */
 
+import { scoresClasses } from '../../compute/train/from-settings.ts';
 import { type HeldOut, openHeldOut } from '../../compute/train/held-out.ts';
 import { sampleData } from '../../compute/train/samples.ts';
-import { scoresClasses, type TrainingSettings } from '../../compute/train/settings.ts';
+import type { TrainingSettings } from '../../compute/train/settings.ts';
 import type { TrainingRecord } from '../../judge/report/training.ts';
 import type { Model } from '../../model/ir/model.ts';
 import { accuracyBudget } from '../../support/diagnostics/training.ts';

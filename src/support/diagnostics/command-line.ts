@@ -1,4 +1,4 @@
-/** Messages of command lines. */
+/** Messages about what was asked for: command lines, configuration files, calls. */
 import { user } from '../diagnostics.ts';
 
 export const optionWithoutEffect = (option: string, needs: string) =>
@@ -7,6 +7,23 @@ export const optionWithoutEffect = (option: string, needs: string) =>
     `${option} has no effect without ${needs}.`,
     'Leave it out, or add what it needs.',
   );
+
+/** @param meant  the known name that it could have been */
+export const optionUnknown = (name: string, meant: string | undefined, known: readonly string[]) =>
+  user(
+    'UNKNOWN_OPTION',
+    `Unknown option "${name}".`,
+    meant ? `Did you mean "${meant}"?` : `There are ${known.join(', ')}.`,
+  );
+
+export const optionInvalid = (option: string, why: string, meant?: string) =>
+  user('INVALID_ARGUMENT', `${option}: ${why}`, meant && `Did you mean ${meant}?`);
+
+export const optionMissing = (option: string) =>
+  user('MISSING_MANDATORY_OPTION_VALUE', `${option} is needed.`);
+
+export const optionConflict = (option: string, other: string) =>
+  user('CONFLICTING_OPTION', `${option} cannot be used with ${other}.`, 'Leave one of them out.');
 
 /** A command line that doesn't parse. @param code  what is wrong with it, as UNKNOWN_OPTION */
 export const usage = (code: string, message: string, hint?: string) => user(code, message, hint);

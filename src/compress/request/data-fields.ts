@@ -1,0 +1,76 @@
+/** Fields about data that several requests share. */
+import { z } from 'zod';
+import { field, positive, wholeNumber, wholeNumberOrAll } from '../../support/field.ts';
+
+const data = field.bind(null, 'Data');
+
+const dataPath = z
+  .string()
+  .meta(
+    data('--data <path>', 'folder of images, .npy or .npz; "synthetic" for seeded noise', { isPath: true }),
+  );
+
+/** Where nothing can be done without data. */
+export const dataNeeded = dataPath;
+
+export const dataFields = {
+  data: dataPath.optional().meta({ ...dataPath.meta() }),
+  labels: z
+    .string()
+    .optional()
+    .meta(
+      data('--labels <file>', 'CSV, JSON or .npy; folders named by class need none', {
+        needs: 'data',
+        isPath: true,
+      }),
+    ),
+  preprocess: z
+    .string()
+    .optional()
+    .meta(
+      data(
+        '--preprocess <how>',
+        'imagenet, tf, caffe, 0-1, 0-255, none, or the path of a preprocessor_config.json',
+        { fallback: 'guessed', needs: 'data' },
+      ),
+    ),
+  skipBad: z
+    .boolean()
+    .default(false)
+    .meta(data('--skip-bad', 'leave out images that cannot be decoded', { needs: 'data' })),
+  seed: wholeNumber.default(0).meta(data('--seed <n>', 'seed of every draw')),
+};
+
+/** Of requests that change a model and compare what came out with the original. */
+export const heldOutFields = {
+  calibrate: positive.default(100).meta(data('--calibrate <n>', 'samples to find ranges on')),
+  evaluate: wholeNumberOrAll.optional().meta(
+    data('--evaluate <n>', 'other samples to compare on, or "all"', {
+      fallback: '200, or all of --test-data',
+      needs: 'data',
+    }),
+  ),
+  testData: z
+    .string()
+    .optional()
+    .meta(
+      data('--test-data <path>', 'compare on this data, not on a part of --data held back', {
+        needs: ['data', 'realData'],
+        isPath: true,
+      }),
+    ),
+  testLabels: z
+    .string()
+    .optional()
+    .meta(data('--test-labels <file>', 'labels of --test-data', { needs: 'testData', isPath: true })),
+};
+
+export const targetField = z
+  .enum(['wasm', 'webgpu', 'node', 'mobile'])
+  .default('wasm')
+  .meta(field('Target', '--target <name>', 'where it will run: wasm, webgpu, node or mobile'));
+
+export const engineField = z
+  .enum(['wasm', 'node'])
+  .default('wasm')
+  .meta(field('Target', '--engine <name>', 'wasm or node: the runtime to run on'));

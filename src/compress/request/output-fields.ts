@@ -1,0 +1,24 @@
+/** Fields about what is measured and written. */
+import { z } from 'zod';
+import { field } from '../../support/field.ts';
+
+const output = field.bind(null, 'Output');
+
+export const outputFields = {
+  output: z
+    .string()
+    .optional()
+    .meta(
+      output('-o, --output <path>', 'file or folder', {
+        fallback: '<model>.int8.onnx beside the model',
+        isPath: true,
+      }),
+    ),
+  force: z.boolean().default(false).meta(output('--force', 'replace files that edgepress did not make')),
+  compare: z.boolean().default(true).meta(output('--no-compare', 'do not compare with the original')),
+  measure: z.boolean().default(true).meta(output('--no-measure', 'do not measure latency and memory')),
+  cache: z
+    .boolean()
+    .default(true)
+    .meta(output('--no-cache', 'calibrate anew, keep nothing for the next time')),
+};
