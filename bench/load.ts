@@ -1,4 +1,4 @@
-/** Load time and time to the first result in Chromium, cold cache: a bundle through edgepress/runtime, its float model
+/** Load time and time to the first result in Chromium, cold cache: a bundle through edgepress-runtime, its float model
  *  through onnxruntime-web as its quick start has it, and through transformers.js; on this machine and on an emulated
  *  phone. Everything is served with Brotli, as a CDN would.
  *    npx tsx bench/load.ts [bundle folder] [repetitions]        (default: examples/model, 3)
@@ -37,13 +37,13 @@ const feeds = syntheticInputs(
 
 /** What each page does; `feeds` is there, times count from the navigation on. */
 const pages = {
-  'edgepress/runtime': `
+  'edgepress-runtime': `
     import { loadModel } from '${join(root, 'src/runtime/index.ts')}';
     const model = await loadModel('/model/', { ort: '/ort/' });
     loaded();
     await model.run(feeds);
     finished(model.info.variant + ' on ' + model.info.provider);`,
-  'edgepress/runtime, float': `
+  'edgepress-runtime, float': `
     import { loadModel } from '${join(root, 'src/runtime/index.ts')}';
     const model = await loadModel('/model/', { ort: '/ort/', variant: 'float' });
     loaded();

@@ -51,8 +51,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const place of ['vite-image-classifier/public', 'plain-html', 'offline-pwa'])
     copyModel(model, join(examples, place, 'model'));
   for (const example of ['plain-html', 'offline-pwa']) await copyLibraries(join(examples, example, 'lib'));
-  if (!existsSync(join(root, 'dist/runtime')))
+  if (!existsSync(join(root, 'src/runtime/dist')))
     console.log(
-      'For vite-image-classifier run `npm run build` too: it imports edgepress/runtime from dist/.',
+      'For vite-image-classifier run `npm run build` too: it imports edgepress-runtime.',
     );
 }

@@ -1,9 +1,10 @@
-/** Writes dist/runtime/: the runtime as ES modules for pages, onnxruntime-web left outside. Run after tsc, whose
- *  declarations it points to. */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+/** Builds the package edgepress-runtime (src/runtime/dist): ES modules for pages, onnxruntime-web left outside, and their
+ *  types. Demo pages of bundles take the modules from dist/runtime. npm run build calls it. */
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { writeRuntimeTypes } from './build-types.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -34,10 +35,13 @@ export async function buildRuntime(folder: string): Promise<void> {
     );
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const folder = join(root, 'dist', 'runtime');
+/** src/runtime/dist, and a copy of the modules for demo pages. */
+export async function writeRuntime(): Promise<void> {
+  const folder = join(root, 'src/runtime/dist');
+  const copy = join(root, 'dist/runtime');
   // Names of shared files change with their content; those of the last build would travel along.
-  rmSync(folder, { recursive: true, force: true });
+  for (const old of [folder, copy]) rmSync(old, { recursive: true, force: true });
   await buildRuntime(folder);
-  writeFileSync(join(folder, 'index.d.ts'), "export * from '../src/runtime/index.js';\n");
+  cpSync(folder, copy, { recursive: true, filter: (file) => !file.endsWith('.map') });
+  await writeRuntimeTypes(folder);
 }

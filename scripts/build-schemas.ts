@@ -1,4 +1,4 @@
-/** Writes dist/report.schema.json, dist/bundle.schema.json and dist/bundle-report.schema.json, which package.json exports. Run after tsc. */
+/** Writes dist/report.schema.json, dist/bundle.schema.json and dist/bundle-report.schema.json, which package.json exports. Part of npm run build. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { bundleReportJsonSchema, reportJsonSchema } from '../src/judge/report/json-schema.ts';
 import { manifestJsonSchema } from '../src/ship/emit/manifest-schema.ts';

@@ -91,7 +91,7 @@ function listModules(): Module[] {
   );
   return files
     .map((file) => file.split(sep).join('/'))
-    .filter((path) => path.endsWith('.ts'))
+    .filter((path) => path.endsWith('.ts') && !path.startsWith('src/runtime/dist/'))
     .sort()
     .map((path) => {
       const text = readFileSync(join(root, path), 'utf8');

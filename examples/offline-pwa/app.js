@@ -1,5 +1,5 @@
 // The page of ../plain-html with a service worker: installable, and at work without a network after the first visit.
-import { loadModel } from 'edgepress/runtime';
+import { loadModel } from 'edgepress-runtime';
 
 const at = (id) => document.getElementById(id);
 const board = at('board');

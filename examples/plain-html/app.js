@@ -1,5 +1,5 @@
 // A picture in, the names of ten classes out. Everything is loaded from this folder.
-import { loadModel } from 'edgepress/runtime';
+import { loadModel } from 'edgepress-runtime';
 
 const at = (id) => document.getElementById(id);
 const board = at('board');

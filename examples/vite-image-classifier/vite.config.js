@@ -12,8 +12,8 @@ export default defineConfig({
   build: { target: 'es2022' },
   server: { headers },
   preview: { headers },
-  // edgepress is linked from the project's root, where it has an onnxruntime-web of its own: the app's is the one to use.
+  // edgepress-runtime is linked from the project, which has an onnxruntime-web of its own: the app's is the one to use.
   resolve: { dedupe: ['onnxruntime-web'] },
   // Pre-bundling would part onnxruntime-web from its .wasm file.
-  optimizeDeps: { exclude: ['edgepress', 'onnxruntime-web'] },
+  optimizeDeps: { exclude: ['edgepress-runtime', 'onnxruntime-web'] },
 });

@@ -161,7 +161,7 @@ function nearness(parity: ReturnType<typeof widestParity>, synthetic: boolean): 
 function nextLines(result: BundleResult, flags: Flags): string {
   const folder = shellWord(result.folder);
   const lines = [
-    `  Next: import { loadModel } from 'edgepress/runtime'`,
+    `  Next: import { loadModel } from 'edgepress-runtime'`,
     `        const model = await loadModel('${flags.url ?? `/${path.basename(path.resolve(result.folder))}/`}')`,
     `        compress profile ${folder}   (latency in real browsers)`,
   ];

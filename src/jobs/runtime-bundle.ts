@@ -6,7 +6,7 @@ import type { NamedFile } from '../ship/emit/demo.ts';
 import { packageFolder } from '../ship/profile/machine.ts';
 import { type RuntimeBuild, runtimeFiles } from '../ship/profile/runtime-sizes.ts';
 
-/** The scripts of edgepress/runtime, index.js and all that it imports; null when they were not built. */
+/** The scripts of edgepress-runtime, index.js and all that it imports; null when they were not built. */
 export function readRuntimeBundle(): NamedFile[] | null {
   const folder = path.join(ownFolder(), 'dist', 'runtime');
   return existsSync(path.join(folder, 'index.js')) ? readScripts(folder) : null;

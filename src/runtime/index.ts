@@ -1,4 +1,4 @@
-/** edgepress/runtime: loads a bundle that `compress bundle` made, in a web page or a worker.
+/** edgepress-runtime: loads a bundle that `compress bundle` made, in a web page or a worker.
  *    const model = await loadModel('/model/');
  *    const { logits } = await model.run({ image: video }); */
 import { type LoadedModel, type LoadOptions, loadHere } from './load.ts';

@@ -56,7 +56,7 @@ describe.skipIf(!zoo || !executablePath || !vite)(
         build: { outDir: dist, emptyOutDir: true },
         resolve: {
           alias: {
-            'edgepress/runtime': join(lib, 'edgepress/index.js'),
+            'edgepress-runtime': join(lib, 'edgepress/index.js'),
             'onnxruntime-web/wasm': join(ort, 'ort.wasm.bundle.min.mjs'),
             'onnxruntime-web/webgpu': join(ort, 'ort.webgpu.bundle.min.mjs'),
           },

@@ -77,7 +77,7 @@ describe.skipIf(!executablePath)('examples in Chromium (skipped: none found)', (
   // In place of `npm install`: the packages that the Vite example would have.
   const ort = resolve('node_modules/onnxruntime-web/dist');
   const alias = {
-    'edgepress/runtime': join(lib, 'edgepress/index.js'),
+    'edgepress-runtime': join(lib, 'edgepress/index.js'),
     'onnxruntime-web/wasm': join(ort, 'ort.wasm.bundle.min.mjs'),
     'onnxruntime-web/webgpu': join(ort, 'ort.webgpu.bundle.min.mjs'),
   };

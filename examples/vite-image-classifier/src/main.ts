@@ -1,5 +1,5 @@
 // Image classification in the page: a bundle in public/model/, one call to load it, one to run it.
-import { loadModel } from 'edgepress/runtime';
+import { loadModel } from 'edgepress-runtime';
 // Types of this very model; `compress bundle` wrote them.
 import type { Inputs, Outputs } from '../public/model/index.d.ts';
 import { startCamera } from './camera.ts';

@@ -1,11 +1,11 @@
-/** The demo page of a bundle: loads it with edgepress/runtime, takes a picture or made-up numbers, shows what comes
+/** The demo page of a bundle: loads it with edgepress-runtime, takes a picture or made-up numbers, shows what comes
  *  out and what was chosen for the device. Needs a web server and nothing else: everything it loads lies beside it. */
 import type { BundleEntry } from './bundle.ts';
 import { demoScript } from './demo-script.ts';
 import type { Manifest } from './manifest.ts';
 
 export interface DemoParts {
-  /** edgepress/runtime as modules for pages, `index.js` among them. */
+  /** edgepress-runtime as modules for pages, `index.js` among them. */
   readonly runtime: readonly NamedFile[];
   /** Scripts and wasm files of onnxruntime-web that the bundle's variants need. */
   readonly ort: readonly NamedFile[];

@@ -1,4 +1,4 @@
-/** index.d.ts of a bundle: its model's inputs and outputs as types for edgepress/runtime.
+/** index.d.ts of a bundle: its model's inputs and outputs as types for edgepress-runtime.
  *    import type { Inputs, Outputs } from './model/index.js'
  *    const model = await loadModel<Inputs, Outputs>('/model/') */
 import type { BundleEntry } from './bundle.ts';
@@ -42,7 +42,7 @@ export function renderTypes(manifest: Manifest): string {
   const outputs = manifest.outputs.map((port) => member(port, outputType(port)));
   const body = [block('Inputs', inputs), block('Outputs', outputs), labelType(manifest.labels)].join('\n');
   const used = ['ImageSource', 'OutputTensor', 'TensorLike'].filter((name) => body.includes(name));
-  const imports = used.length > 0 ? `import type { ${used.join(', ')} } from 'edgepress/runtime';\n\n` : '';
+  const imports = used.length > 0 ? `import type { ${used.join(', ')} } from 'edgepress-runtime';\n\n` : '';
   return `/** Types of the model "${comment(manifest.name)}". Made by edgepress with the bundle; not to be edited. */\n${imports}${body}`;
 }
 

@@ -28,7 +28,7 @@ export const outputHoldsInput = (output: string, what: string) =>
 export const runtimeNotBuilt = () =>
   environment(
     'RUNTIME_NOT_BUILT',
-    'The demo page needs edgepress/runtime, which this copy of edgepress was not built with.',
+    'The demo page needs edgepress-runtime, which this copy of edgepress was not built with.',
     'Run npm run build, or pass --no-demo.',
   );
 

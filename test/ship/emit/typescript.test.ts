@@ -32,7 +32,7 @@ function check(cases: readonly Case[]): string {
   const options = {
     extends: '../tsconfig.json',
     // The types under test are a .d.ts.
-    compilerOptions: { paths: { 'edgepress/runtime': ['../src/runtime/index.ts'] }, skipLibCheck: false },
+    compilerOptions: { paths: { 'edgepress-runtime': ['../src/runtime/index.ts'] }, skipLibCheck: false },
     include: ['*/*.ts'],
   };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(options));
@@ -46,7 +46,7 @@ function check(cases: readonly Case[]): string {
   }
 }
 
-const app = `import { loadModel } from 'edgepress/runtime';
+const app = `import { loadModel } from 'edgepress-runtime';
 import type { Inputs, Label, Outputs } from './index.js';
 export async function classify(image: ImageBitmap): Promise<[number, bigint, Label]> {
   const model = await loadModel<Inputs, Outputs>('/model/');
