@@ -21,7 +21,6 @@ export { openEngine } from './compute/engine/open.ts';
 export { fileCheckpoints } from './compute/train/checkpoint.ts';
 export { classLabels, type TrainingData, tensorData } from './compute/train/data.ts';
 export {
-  type CheckpointStore,
   type TrainEvent,
   type TrainOptions,
   type TrainResult,
@@ -30,6 +29,7 @@ export {
 } from './compute/train/loop.ts';
 export type { LossTerm } from './compute/train/losses.ts';
 export type { OptimizerSpec } from './compute/train/optimizers.ts';
+export type { CheckpointStore } from './compute/train/position.ts';
 export { type SampleDataOptions, sampleData } from './compute/train/samples.ts';
 export type { ScheduleSpec } from './compute/train/schedule.ts';
 export { buildTrainingStep, type StepSpec, type TrainingStep } from './compute/train/step.ts';

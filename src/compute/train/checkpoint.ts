@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { decodeSafetensors, encodeSafetensors } from '../../model/formats/safetensors.ts';
 import { checkpointUnreadable } from '../../support/diagnostics/training.ts';
 import { messageOf } from '../../support/diagnostics.ts';
-import type { Checkpoint, CheckpointStore, RunPosition } from './loop.ts';
+import type { Checkpoint, CheckpointStore, RunPosition } from './position.ts';
 
 const count = z.int().min(0);
 const number = z.number().nullable();

@@ -17,7 +17,7 @@ import { prepareTraining, removeDead } from '../autodiff/prepare.ts';
 import type { Engine } from '../engine/contract.ts';
 import { openKernel } from '../engine/kernel.ts';
 import { epochOrder, type TrainingData } from './data.ts';
-import { withWeights } from './loop.ts';
+import { withWeights } from './with-weights.ts';
 
 /** Batches to go over: the old statistics have a weight of 0.9^40 = 1.5 % left at the usual momentum. */
 const batches = 40;

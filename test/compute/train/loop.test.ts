@@ -6,13 +6,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../../src/compute/engine/contract.ts';
 import { openEngine } from '../../../src/compute/engine/open.ts';
 import { classLabels, epochOrder, tensorData } from '../../../src/compute/train/data.ts';
-import {
-  type EpochRecord,
-  type TrainEvent,
-  type TrainOptions,
-  train,
-  trainToEnd,
-} from '../../../src/compute/train/loop.ts';
+import { type TrainEvent, type TrainOptions, train, trainToEnd } from '../../../src/compute/train/loop.ts';
+import type { EpochRecord } from '../../../src/compute/train/position.ts';
 import { buildTrainingStep } from '../../../src/compute/train/step.ts';
 import { openTrainer } from '../../../src/compute/train/trainer.ts';
 import { syntheticInputs } from '../../../src/data/synthetic.ts';
