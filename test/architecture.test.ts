@@ -45,6 +45,7 @@ const runtimeMayDescribe = ['src/ship/emit/manifest.ts', 'src/data/preprocess.ts
 const machineFiles = [
   /^src\/cli\//,
   /^src\/jobs\//,
+  /^src\/support\/read-problem\.ts$/,
   /^src\/ship\/profile\//,
   /^src\/ship\/lab\/[^/]+\.ts$/,
   /^src\/model\/formats\/(.+\/)?((external|open)-)?file\.ts$/,

@@ -8,10 +8,10 @@ import { defaultCacheFolder, openCalibrationCache } from '../compute/calibrate/c
 import { trainingSettingsIn } from '../compute/train/settings.ts';
 import { compressFile } from '../jobs/compress-file.ts';
 import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
-import { fileProblem } from '../support/diagnostics/files.ts';
 import { recipeInvalid } from '../support/diagnostics/passes.ts';
 import { modeNeedsData } from '../support/diagnostics/quantization.ts';
 import { trainingNeedsData } from '../support/diagnostics/training.ts';
+import { readProblem } from '../support/read-problem.ts';
 import { dataOf } from './data-flags.ts';
 import { interruptSignal } from './interrupt.ts';
 import { outputPath } from './output-path.ts';
@@ -178,7 +178,7 @@ function readRecipe(path: string): Recipe {
   try {
     text = readFileSync(path, 'utf8');
   } catch (cause) {
-    throw fileProblem(path, 'read', cause);
+    throw readProblem(path, cause);
   }
   let json: unknown;
   try {

@@ -3,6 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { dataNotFound, dataUnreadable } from '../support/diagnostics/data.ts';
+import { nearbyPath } from '../support/read-problem.ts';
 
 export interface DataFile {
   /** Relative to the data folder, with forward slashes. */
@@ -54,7 +55,7 @@ export async function listFiles(folder: string): Promise<DataFile[]> {
 export async function pathKind(path: string): Promise<'folder' | 'file'> {
   const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
     throw cause.code === 'ENOENT' || cause.code === 'ENOTDIR'
-      ? dataNotFound(path, cause)
+      ? dataNotFound(path, nearbyPath(path), cause)
       : dataUnreadable(path, cause);
   });
   return found.isDirectory() ? 'folder' : 'file';

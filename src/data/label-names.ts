@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { labelNamesInvalid } from '../support/diagnostics/bundle.ts';
-import { fileProblem } from '../support/diagnostics/files.ts';
+import { readProblem } from '../support/read-problem.ts';
 
 /** A text file with one name a line, a JSON array of names, or JSON with `id2label` (or a map from index to name).
  *  @throws FILE_NOT_FOUND …, LABEL_NAMES_INVALID */
@@ -11,7 +11,7 @@ export function readLabelNames(path: string): string[] {
   try {
     text = readFileSync(path, 'utf8').replace(/^\uFEFF/, '');
   } catch (cause) {
-    throw fileProblem(path, 'read', cause);
+    throw readProblem(path, cause);
   }
   const names = extname(path).toLowerCase() === '.json' ? fromJson(path, text) : fromLines(text);
   if (names.length === 0) throw labelNamesInvalid(path, 'it is empty');

@@ -6,7 +6,7 @@ import type { Decoder } from '../judge/generate/decoder.ts';
 import { openDecoder } from '../judge/generate/open.ts';
 import { positionLimit } from '../judge/generate/position-limit.ts';
 import { readModelFile } from '../model/formats/file.ts';
-import { fileProblem } from '../support/diagnostics/files.ts';
+import { readProblem } from '../support/read-problem.ts';
 import { openSubject } from './run-pair.ts';
 
 export interface GeneratorFiles {
@@ -71,7 +71,7 @@ function limitOf(path: string): number | null {
     accessSync(path, constants.R_OK);
     return null;
   } catch (error) {
-    throw fileProblem(path, 'read', error);
+    throw readProblem(path, error);
   }
 }
 

@@ -2,8 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { readTokenizer, type TextTokenizer } from '../judge/generate/tokenizer.ts';
-import { fileProblem } from '../support/diagnostics/files.ts';
 import { idsInvalid, tokenizerRequired } from '../support/diagnostics/generation.ts';
+import { readProblem } from '../support/read-problem.ts';
 
 export interface TokenizerChoice {
   readonly model: string;
@@ -37,7 +37,7 @@ export function readBytes(path: string): Uint8Array {
   try {
     return readFileSync(path);
   } catch (error) {
-    throw fileProblem(path, 'read', error);
+    throw readProblem(path, error);
   }
 }
 

@@ -37,8 +37,9 @@ export function nearest(typed: string, known: readonly string[]): string | undef
   scored.sort((a, b) => a.d - b.d);
   const best = scored[0];
   if (best && best.d <= Math.max(2, typed.length / 3)) return best.name;
-  const part = typed.toLowerCase();
-  return part.length >= 4 ? known.find((name) => name.toLowerCase().includes(part)) : undefined;
+  const holding = known.filter((name) => name.toLowerCase().includes(typed.toLowerCase()));
+  // "gpu" for "webgpu"; three letters of several names say nothing.
+  return typed.length >= 4 || (typed.length === 3 && holding.length === 1) ? holding[0] : undefined;
 }
 
 export const messageOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause));

@@ -13,6 +13,7 @@ import { basename, dirname, join } from 'node:path';
 import { fileProblem } from '../../support/diagnostics/files.ts';
 import { formatNotWritten, onnxTooLarge } from '../../support/diagnostics/model-files.ts';
 import { Diagnostic } from '../../support/diagnostics.ts';
+import { readProblem } from '../../support/read-problem.ts';
 import type { Model } from '../ir/model.ts';
 import type { ModelFormat } from './format.ts';
 import { formatOf, formatOfName, formats } from './index.ts';
@@ -46,7 +47,7 @@ function readBytes(path: string): Uint8Array {
     if (size > MESSAGE_LIMIT) throw onnxTooLarge(path, size, MESSAGE_LIMIT);
     return readFileSync(file);
   } catch (error) {
-    throw error instanceof Diagnostic ? error : fileProblem(path, 'read', error);
+    throw error instanceof Diagnostic ? error : readProblem(path, error);
   } finally {
     if (file !== undefined) closeSync(file);
   }

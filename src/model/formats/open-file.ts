@@ -1,7 +1,7 @@
 /** Opens models from wherever they are: a file, bytes, memory. Each file is read and decoded once. */
 import { readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { fileProblem } from '../../support/diagnostics/files.ts';
+import { readProblem } from '../../support/read-problem.ts';
 import type { Model } from '../ir/model.ts';
 import { readFormatFile } from './file.ts';
 import { formatOfName } from './index.ts';
@@ -48,7 +48,7 @@ const onDisk = (name: string, path: string): OpenedFile => ({
     try {
       return readFileSync(path);
     } catch (error) {
-      throw fileProblem(path, 'read', error);
+      throw readProblem(path, error);
     }
   },
 });

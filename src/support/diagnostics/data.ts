@@ -18,11 +18,11 @@ export const noScores = (outputs: readonly string[]) =>
 const some = (names: readonly string[], limit = 5) =>
   `${names.slice(0, limit).join(', ')}${names.length > limit ? ` and ${names.length - limit} more` : ''}`;
 
-export const dataNotFound = (path: string, cause?: unknown) =>
+export const dataNotFound = (path: string, near: string | undefined, cause?: unknown) =>
   user(
     'DATA_NOT_FOUND',
     `There is no file or folder ${path}.`,
-    'Check the path; it starts from the folder that the command runs in.',
+    near ? `Did you mean ${near}?` : 'Check the path; it starts from the folder that the command runs in.',
     cause,
   );
 

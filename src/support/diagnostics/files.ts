@@ -1,11 +1,17 @@
 /** Messages of file operations: what can't be read, what is never written over. */
 import { environment, user } from '../diagnostics.ts';
 
-/** A failed file operation, by its errno. `action` is "read" or "write". */
-export function fileProblem(path: string, action: 'read' | 'write', cause: unknown) {
+/** A failed file operation, by its errno.
+ *  @param near  what may have been meant by a path that isn't there */
+export function fileProblem(path: string, action: 'read' | 'write', cause: unknown, near?: string) {
   const errno = (cause as { code?: string } | null)?.code ?? '';
   if (errno === 'ENOENT' && action === 'read')
-    return user('FILE_NOT_FOUND', `There is no file ${path}.`, 'Check the path.', cause);
+    return user(
+      'FILE_NOT_FOUND',
+      `There is no file ${path}.`,
+      near ? `Did you mean ${near}?` : 'Check the path.',
+      cause,
+    );
   if (errno === 'ENOENT' || errno === 'ENOTDIR')
     return user('FOLDER_NOT_FOUND', `The folder of ${path} does not exist.`, 'Create it first.', cause);
   if (errno === 'EISDIR')
