@@ -1,8 +1,10 @@
 /** Weights stored in int8, computation in float: the file shrinks to a quarter, the numbers hardly change.
- *    W ≈ s_c·(Wq − z), one scale an output channel (Conv), gate row (LSTM, GRU, RNN), column (MatMul) or row (Gather).
+ *    W ≈ s_c·(Wq − z), one scale an output channel (products), gate row (LSTM, GRU, RNN) or row (embeddings)
  *  Cast and Mul before the op, which runtimes fold once at load (a DequantizeLinear they would run every time, or turn
  *  into MatMulNBits, slow on wasm); embeddings are looked up in int8 and only the rows found are scaled. A table that also
- *  scores the tokens, through a Transpose, is stored once for both.
+ *  scores the tokens, through a Transpose, is stored once for both. Which inputs are weights, and along which axis their
+ *  channels lie, is what src/model/ops/weights.ts says; float16, bfloat16 and float64 ones, bare or behind a Cast, are
+ *  expanded in float32 and cast to what is read.
  *  Left alone: ops that compute in int8 already, weights under `minElements`, weights that something else goes on
  *  reading in float.
  *  Source: ONNX Cast-13, Mul-14, Gather-13; onnxruntime ConstantFolding. */
@@ -17,17 +19,28 @@ import {
   type QuantizedWeight,
   type WeightQuantizer,
 } from '../src/compute/engine/quantize-kernel.ts';
-import { intAttribute, intsAttribute } from '../src/model/ir/attribute.ts';
+import { type DType, dtypes } from '../src/model/ir/dtype.ts';
 import { addNode, releaseOutput, removeNode, setInput } from '../src/model/ir/edit.ts';
-import { constantOf, isOp, type Node, opKey, readers, shapeOf, type Value } from '../src/model/ir/model.ts';
-import { elementCount } from '../src/model/ir/tensor.ts';
+import {
+  constantOf,
+  dtypeOf,
+  isOp,
+  type Node,
+  opKey,
+  readers,
+  shapeOf,
+  type Value,
+} from '../src/model/ir/model.ts';
+import { elementCount, type Tensor } from '../src/model/ir/tensor.ts';
 import { tensorType } from '../src/model/ir/type.ts';
 import { nodesOf } from '../src/model/ir/walk.ts';
+import { inFloat32, isFloatWeight, readsThrough, type WeightRead } from '../src/model/ops/stored-weight.ts';
+import { isMatrixRole, operatorsWith } from '../src/model/ops/weights.ts';
 
-const storable = ['Conv', 'ConvTranspose', 'Gather', 'LSTM', 'GRU', 'RNN', 'MatMul', 'Gemm'] as const;
+const storable = operatorsWith('int8-stored');
 
 const options = z.strictObject({
-  ops: z.array(z.enum(storable)).default([...storable]),
+  ops: z.array(z.enum(storable)).default(storable),
   perChannel: filledBy(z.boolean().default(true), 'perTensor', (whole) => !whole),
   /** Less than this, and fold-constants would make it float again: three bytes each, 1024 allowed. */
   minElements: z.number().int().min(0).default(342),
@@ -35,30 +48,6 @@ const options = z.strictObject({
 });
 
 type Options = z.infer<typeof options>;
-
-/** Input positions of the weights, and the axis of their channels. */
-function storedInputs(node: Node): Place[] {
-  if (isOp(node, 'Conv')) return [{ index: 1, axis: 0 }];
-  if (isOp(node, 'ConvTranspose')) return [{ index: 1, axis: 1 }];
-  if (isOp(node, 'LSTM', 'GRU', 'RNN')) return [1, 2].map((index) => ({ index, axis: 1 }));
-  if (isOp(node, 'Gather')) return [{ index: 0, axis: 0 }];
-  if (isOp(node, 'Gemm')) return [{ index: 1, axis: intAttribute(node, 'transB', 0) ? 0 : 1 }];
-  if (isOp(node, 'MatMul')) return [{ index: 1, axis: (shapeOf(node.inputs[1])?.length ?? 2) - 1 }];
-  return tiedProducts(node) ? [{ index: 0, axis: 0 }] : [];
-}
-
-/** Products whose weight is a table turned round, as where the embedding of the tokens scores them too: what they share
- *  has one scale a row, which is a column of the product's weight. null: the node is no such Transpose. */
-function tiedProducts(node: Node): Node[] | null {
-  if (!isOp(node, 'Transpose') || shapeOf(node.inputs[0])?.length !== 2) return null;
-  if (intsAttribute(node, 'perm', [1, 0])[0] !== 1) return null;
-  const uses = node.outputs[0]!.uses;
-  const products = uses.flatMap((u) => (u.node && isOp(u.node, 'MatMul') && u.index === 1 ? [u.node] : []));
-  return products.length > 0 && products.length === uses.length ? products : null;
-}
-
-/** The operators that compute with the weight that a node reads. */
-const computing = (node: Node): Node[] => tiedProducts(node) ?? [node];
 
 export const quantizeWeights = definePass<Options>({
   name: 'quantize-weights',
@@ -75,20 +64,17 @@ export const quantizeWeights = definePass<Options>({
     const skipped: Skip[] = [];
     let changed = 0;
     try {
-      for (const node of nodesOf(model)) {
-        if (!isChosen(node, o)) continue;
-        for (const place of storedInputs(node)) {
-          if (!constantOf(node.inputs[place.index]) || isInteger(node)) continue;
-          const reason = obstacle(node, place, o, selected);
+      for (const node of nodesOf(model))
+        for (const entry of entriesOf(node, o)) {
+          const reason = obstacle(entry, o, selected);
           if (reason) {
-            if (!decisionOf(node)) decide(node, { precision: 'float', reason });
-            skipped.push({ at: node.name || node.outputs[0]!.name, reason });
+            for (const reader of readersOf(entry)) noteFloat(reader, reason);
+            skipped.push({ at: node.name || node.outputs.find((v) => v)!.name, reason });
           } else {
-            await store(node, place, weights, cache, o);
+            await store(entry, weights, cache, o);
             changed++;
           }
         }
-      }
     } finally {
       await weights.close();
     }
@@ -99,85 +85,131 @@ export const quantizeWeights = definePass<Options>({
 /** What became of a weight, by the axis that it was quantised along; scales shaped to broadcast over the weight. */
 type WeightCache = Map<Value, Map<number | null, Pick<QuantizedWeight, 'quantized' | 'scale'>>>;
 
-/** One of `storedInputs`. */
-interface Place {
+/** A weight where a node reads it: the operator itself, or the Cast or Transpose that it reads the weight through. */
+interface Entry {
+  readonly node: Node;
   readonly index: number;
-  readonly axis: number;
+  readonly value: Value;
+  readonly tensor: Tensor;
+  readonly reads: readonly WeightRead[];
 }
 
-const isChosen = (node: Node, o: Options) =>
-  computing(node).every((n) => (o.ops as readonly string[]).includes(opKey(n)));
+/** The weights that a node reads bare, for itself or for those behind it, where all of those are chosen; also what
+ *  an operator reads that nobody knows. */
+function entriesOf(node: Node, o: Options): Entry[] {
+  return node.inputs.flatMap((value, index) => {
+    const tensor = constantOf(value);
+    if (!value || !tensor) return [];
+    const reads = readsThrough({ node, index }, tensor);
+    const isEntry = reads.some(isMatrix) ? reads.every((r) => isChosen(r, o)) : mayBeWeight(reads, tensor, o);
+    return isEntry ? [{ node, index, value, tensor, reads }] : [];
+  });
+}
+
+const isMatrix = ({ weight, use }: WeightRead): boolean =>
+  use.node !== undefined && typeof weight === 'object' && weight !== null && isMatrixRole(weight.role);
+
+const isChosen = ({ use, weight }: WeightRead, o: Options): boolean =>
+  use.node !== undefined &&
+  (weight === 'unknown-operator' ||
+    ((o.ops as readonly string[]).includes(opKey(use.node)) && !isInteger(use.node)));
+
+/** Too large for a setting, in an operator that has no row. */
+const mayBeWeight = (reads: readonly WeightRead[], tensor: Tensor, o: Options): boolean =>
+  reads.some((r) => r.weight === 'unknown-operator') &&
+  isFloatWeight(tensor) &&
+  elementCount(tensor.dims) >= o.minElements;
+
+const readersOf = ({ reads }: Entry): Node[] => reads.flatMap(({ use }) => use.node ?? []);
+
+function noteFloat(node: Node, reason: string): void {
+  if (!decisionOf(node)) decide(node, { precision: 'float', reason });
+}
 
 const isInteger = (node: Node) => decisionOf(node)?.precision === 'int8';
 
-function obstacle(node: Node, place: Place, o: Options, selected: (node: Node) => boolean): string | null {
-  const value = node.inputs[place.index]!;
-  const tensor = constantOf(value)!;
+function obstacle(entry: Entry, o: Options, selected: (node: Node) => boolean): string | null {
+  const { tensor, value, reads } = entry;
   const count = elementCount(tensor.dims);
-  if (tensor.dtype !== 'float32') return `weight-is-${tensor.dtype}`;
+  const unknown = reads.find((r) => r.weight === 'unknown-operator');
+  if (unknown) return `unknown-operator: ${opKey(unknown.use.node!)}`;
+  if (!isFloatWeight(tensor)) return `weight-is-${tensor.dtype}`;
   if (tensor.dims.length < 2) return 'weight-has-1-dimension';
   if (count === 0) return 'empty-weight';
   if (count < o.minElements) return 'small-weight';
-  if (o.perChannel && count === tensor.dims[place.axis]) return 'one-number-a-channel';
-  const own = useObstacle(node, place.index, o, selected);
-  if (own) return own;
+  if (o.perChannel && count === tensor.dims[axisOf(reads[0]!) ?? -1]) return 'one-number-a-channel';
+  for (const read of reads) {
+    const own = readObstacle(read, o, selected);
+    if (own) return reads.length === 1 ? own : alsoReadBy(read);
+  }
+  if (new Set(reads.map(axisOf)).size > 1) return 'read-along-different-axes';
   // The float weight would stay in the file for the other reader, with the integers beside it.
-  const other = value.uses.find((u) => !u.node || useObstacle(u.node, u.index, o, selected) !== null);
-  return other ? `weight-also-read-by: ${other.node ? opKey(other.node) : 'an output of the model'}` : null;
+  const all = value.uses.flatMap((use) => readsThrough(use, tensor));
+  const other = all.find((read) => readObstacle(read, o, selected) !== null);
+  return other ? alsoReadBy(other) : null;
 }
 
-/** Why a node can't read its input `index` from integers. */
-function useObstacle(
-  node: Node,
-  index: number,
-  o: Options,
-  selected: (node: Node) => boolean,
-): string | null {
-  if (!isChosen(node, o)) return 'operator-not-chosen';
-  if (!storedInputs(node).some((place) => place.index === index) || isInteger(node)) return 'not-a-weight';
-  if (!computing(node).every(selected)) return 'excluded';
-  const embedding = shapeOf(node.inputs[0])?.length === 2 && intAttribute(node, 'axis', 0) === 0;
-  return isOp(node, 'Gather') && !embedding ? 'not-an-embedding' : null;
+const alsoReadBy = ({ use }: WeightRead) =>
+  `weight-also-read-by: ${use.node ? opKey(use.node) : 'an output of the model'}`;
+
+/** Axis of the stored tensor along which the reader's channels lie. */
+function axisOf({ weight, order }: WeightRead): number | null {
+  const channel = typeof weight === 'object' ? weight?.layout?.channel : undefined;
+  return channel === undefined || channel === null ? null : (order[channel] ?? null);
 }
 
-async function store(
-  node: Node,
-  { index, axis }: Place,
-  weights: WeightQuantizer,
-  cache: WeightCache,
-  o: Options,
-): Promise<void> {
-  const value = node.inputs[index]!;
-  const weight = constantOf(value)!;
-  const wantedAxis = o.perChannel ? axis : null;
+/** Why a weight can't be read from integers here. */
+function readObstacle(read: WeightRead, o: Options, selected: (node: Node) => boolean): string | null {
+  const { use, weight } = read;
+  if (!use.node || weight === null || weight === 'unknown-operator') return 'not-a-weight';
+  if (!isChosen(read, o)) return 'operator-not-chosen';
+  if (!weight.forms.has('int8-stored')) return 'not-a-weight';
+  if (!weight.layout) return 'weight-layout-unknown';
+  if (!selected(use.node)) return 'excluded';
+  const isLookUp = weight.role === 'table' && (weight.layout.channel !== 0 || read.order.length !== 2);
+  return isLookUp ? 'not-an-embedding' : null;
+}
+
+async function store(entry: Entry, weights: WeightQuantizer, cache: WeightCache, o: Options): Promise<void> {
+  const { node, value, tensor, reads } = entry;
+  const wantedAxis = o.perChannel ? axisOf(reads[0]!) : null;
   const byAxis = cache.get(value) ?? new Map();
   cache.set(value, byAxis);
   let stored = byAxis.get(wantedAxis);
   if (!stored) {
-    const { quantized, scale } = await weights.quantize(weight, wantedAxis, 'int8');
-    const dims = wantedAxis === null ? [] : weight.dims.map((d, i) => (i === wantedAxis ? d : 1));
+    const { quantized, scale } = await weights.quantize(inFloat32(tensor), wantedAxis, 'int8');
+    const dims = wantedAxis === null ? [] : tensor.dims.map((d, i) => (i === wantedAxis ? d : 1));
     stored = { quantized, scale: { ...scale, dims } };
     byAxis.set(wantedAxis, stored);
   }
   const table = sharedInitializer(node.graph, `${value.name}/quantized`, stored.quantized);
   const scale = sharedInitializer(node.graph, `${value.name}/scale`, stored.scale);
-  if (isOp(node, 'Gather')) {
-    lookUpStored(node, table, scale);
+  for (const read of reads) readStored(entry, read, table, scale);
+}
+
+/** Lets a reader, or the first Transpose before it, read the expanded integers instead of the float weight. */
+function readStored({ node, value }: Entry, { use, path }: WeightRead, table: Value, scale: Value): void {
+  const reader = use.node as Node;
+  const turn = path.find((n) => isOp(n, 'Transpose'));
+  if (isOp(reader, 'Gather') && !turn) {
+    lookUpStored(reader, table, scale);
     return;
   }
-  const expanded = expandedBefore(node, table) ?? insertWeightExpand(value.name, table, scale, node);
-  setInput(node, index, expanded);
-  for (const n of computing(node)) {
-    const reason = decisionOf(n)?.reason ?? null;
-    decide(n, { precision: 'int8-weights', reason });
-  }
+  const [target, index] = turn ? [turn, 0] : [reader, use.index];
+  const dtype = dtypeOf(target.inputs[index]) ?? 'float32';
+  const known = expandedBefore(node, table, dtype);
+  setInput(target, index, known ?? insertWeightExpand(value.name, table, scale, node, dtype));
+  const reason = decisionOf(reader)?.reason ?? null;
+  decide(reader, { precision: 'int8-weights', reason });
 }
 
 /** The float weight that an earlier node of the same graph already expands from this table. */
-function expandedBefore(node: Node, table: Value): Value | null {
-  const cast = readers(table).find((r) => isOp(r, 'Cast') && r.graph === node.graph);
-  const scaled = cast && readers(cast.outputs[0]!)[0];
-  return scaled && isOp(scaled, 'Mul') ? scaled.outputs[0]! : null;
+function expandedBefore(node: Node, table: Value, dtype: DType): Value | null {
+  const inGraph = (v: Value | undefined, op: string) =>
+    v && readers(v).find((r) => isOp(r, op) && r.graph === node.graph)?.outputs[0];
+  const scaled = inGraph(inGraph(table, 'Cast') ?? undefined, 'Mul') ?? undefined;
+  if (dtype === 'float32' || !scaled) return scaled ?? null;
+  return readers(scaled).find((r) => isOp(r, 'Cast') && dtypeOf(r.outputs[0]) === dtype)?.outputs[0] ?? null;
 }
 
 /** Gather on the int8 table, then only the rows found are made float: Cast, times the gathered scales. */
@@ -188,6 +220,7 @@ function lookUpStored(node: Node, table: Value, scale: Value): void {
   const shape = shapeOf(output);
   const indices = node.inputs[1]!;
   const perRow = scale.constant!.dims.length > 0;
+  const dtype = dtypeOf(output) ?? 'float32';
   const put1 = (opType: string, inputs: Value[], suffix: string, attributes = {}) =>
     addNode(
       graph,
@@ -201,7 +234,24 @@ function lookUpStored(node: Node, table: Value, scale: Value): void {
   const factor = perRow ? put1('Gather', [scale, indices], 'row_scale') : scale;
   if (perRow) factor.type = tensorType('float32', shape ? [...shape.slice(0, -1), 1] : null);
   releaseOutput(node, 0);
-  addNode(graph, { opType: 'Mul', name: `${base}/scaled`, inputs: [real, factor], outputs: [output] }, node);
+  const scaled = `${base}/scaled`;
+  const isWide = dtype === 'float32';
+  const outputs = [isWide ? output : scaled];
+  const product = addNode(graph, { opType: 'Mul', name: scaled, inputs: [real, factor], outputs }, node);
+  if (!isWide) {
+    product.outputs[0]!.type = tensorType('float32', shape);
+    addNode(
+      graph,
+      {
+        opType: 'Cast',
+        name: `${base}/${dtype}`,
+        inputs: product.outputs,
+        outputs: [output],
+        attributes: { to: dtypes[dtype].code },
+      },
+      node,
+    );
+  }
   carryLayer(node, rows.producer!);
   decide(rows.producer!, { precision: 'int8-weights', reason: null });
   setInput(node, 1, null);

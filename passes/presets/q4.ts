@@ -1,4 +1,5 @@
-/** --q4: products in 4 bits, convolutions, recurrences and embeddings stored in int8; computation in float32. */
+/** --q4: products in 4 bits, what can't be (convolutions, recurrences, embeddings, small or odd products) stored in int8;
+ *  computation in float32. */
 import type { RecipeInit } from '../../src/compress/pipeline/recipe.ts';
 import { openUp } from './clean-up.ts';
 
@@ -9,13 +10,7 @@ export const q4: RecipeInit = {
     openUp,
     {
       name: 'quantise',
-      passes: [
-        { pass: 'quantize-blockwise' },
-        {
-          pass: 'quantize-weights',
-          options: { ops: ['Conv', 'ConvTranspose', 'Gather', 'LSTM', 'GRU', 'RNN'] },
-        },
-      ],
+      passes: [{ pass: 'quantize-blockwise' }, { pass: 'quantize-weights' }],
     },
     { name: 'tidy', passes: [{ pass: 'eliminate-dead-nodes' }, { pass: 'strip-inner-types' }] },
   ],

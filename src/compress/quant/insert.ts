@@ -1,6 +1,5 @@
 /** Puts QuantizeLinear / DequantizeLinear nodes into a graph, the form that every runtime's int8 path starts from. */
-
-import { dtypes } from '../../model/ir/dtype.ts';
+import { type DType, dtypes } from '../../model/ir/dtype.ts';
 import { addInitializer, addNode, replaceAllUses, setInput } from '../../model/ir/edit.ts';
 import { type Graph, isGraphOutput, type Node, readers, shapeOf, type Value } from '../../model/ir/model.ts';
 import { freshName } from '../../model/ir/names.ts';
@@ -147,17 +146,27 @@ function widened(quantized: Value, zeroPoint: Value, target: Node): Value {
  *  once at load: float speed from then on, and no rewrite into MatMulNBits or an integer kernel.
  *  @param name  of the weight; @param scale float32, shaped so that it broadcasts over the weight ([C,1,1,1] for
  *    channels on axis 0)
+ *  @param dtype  of what is read: another than float32 takes a Cast more, for runtimes multiply in float32 wherever they
+ *    fold
  *  @returns the float weight, to be read by `before` and, once made, by any node after it */
-export function insertWeightExpand(name: string, quantized: Value, scale: Value, before: Node): Value {
+export function insertWeightExpand(
+  name: string,
+  quantized: Value,
+  scale: Value,
+  before: Node,
+  dtype: DType = 'float32',
+): Value {
   const { graph } = before;
-  const add = (opType: string, inputs: Value[], suffix: string, attributes = {}) => {
+  const add = (opType: string, inputs: Value[], suffix: string, type: DType, attributes = {}) => {
     const made = addNode(graph, { opType, inputs, outputs: [`${name}/${suffix}`], attributes }, before);
     const out = made.outputs[0]!;
     made.name = out.name;
-    out.type = tensorType('float32', shapeOf(quantized));
+    out.type = tensorType(type, shapeOf(quantized));
     return out;
   };
-  return add('Mul', [add('Cast', [quantized], 'cast', { to: 1 }), scale], 'expanded');
+  const real = add('Cast', [quantized], 'cast', 'float32', { to: dtypes.float32.code });
+  const expanded = add('Mul', [real, scale], 'expanded', 'float32');
+  return dtype === 'float32' ? expanded : add('Cast', [expanded], dtype, dtype, { to: dtypes[dtype].code });
 }
 
 /** The graph's initializer for this very tensor; a new one with a name made from `base` when it has none. */

@@ -68,6 +68,12 @@ export function weightAt(node: Node, index: number): NodeWeight | 'unknown-opera
   return found.weights.find((w) => w.index === index) ?? null;
 }
 
+/** Keys of the operators that have a weight which can take the form. */
+export const operatorsWith = (form: WeightForm): string[] =>
+  Object.entries(weightRows).flatMap(([key, row]) =>
+    row.kind === 'weights' && row.forms.has(form) ? [key] : [],
+  );
+
 /** Matrices, kernels and tables, as opposed to what is added to or multiplied with channels. */
 export const isMatrixRole = (role: WeightRole): boolean =>
   role === 'product' || role === 'table' || role === 'recurrent';

@@ -101,6 +101,7 @@ const productRow = (of: (isLeft: boolean) => Layout, bias: number | null, right:
 /** Each operand of an Einsum: letters that other operands or nobody else read, see `operandLayout`. */
 const einsum: WeightRow = {
   kind: 'weights',
+  forms: forms(...storable),
   inputs: (node) =>
     node.inputs.map((_, index) =>
       weight(

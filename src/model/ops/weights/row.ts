@@ -63,7 +63,12 @@ export interface WeightInput {
 }
 
 export type WeightRow =
-  | { readonly kind: 'weights'; readonly inputs: (node: Node) => readonly WeightInput[] }
+  | {
+      readonly kind: 'weights';
+      readonly inputs: (node: Node) => readonly WeightInput[];
+      /** What one of them at least can become. */
+      readonly forms: ReadonlySet<WeightForm>;
+    }
   /** Elementwise with two operands or more: a constant is a bias, a scale, a position embedding, or just a number. */
   | { readonly kind: 'operands' }
   /** Hands the values of its first input on (Concat: of all): a constant there is what it is to the reader. */
@@ -85,7 +90,7 @@ export const others = (role: WeightRole, ...indices: readonly number[]): WeightI
 /** A row whose inputs are the same for every node. */
 export const row = (...inputs: readonly (WeightInput | readonly WeightInput[])[]): WeightRow => {
   const all = inputs.flat();
-  return { kind: 'weights', inputs: () => all };
+  return { kind: 'weights', inputs: () => all, forms: new Set(all.flatMap((input) => [...input.forms])) };
 };
 
 /** Rows of one kind, from a list of operators. */
