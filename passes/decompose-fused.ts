@@ -8,13 +8,14 @@
 import { z } from 'zod';
 import { counted, definePass } from '../src/compress/pipeline/pass.ts';
 import { isFloat } from '../src/model/ir/dtype.ts';
-import { dtypeOf, type Node, shapeOf, type Value } from '../src/model/ir/model.ts';
+import type { Node, Value } from '../src/model/ir/model.ts';
 import { elementCount } from '../src/model/ir/tensor.ts';
-import { isStatic } from '../src/model/ir/type.ts';
+import { constantBehind } from '../src/model/ops/constant-behind.ts';
 import { inferShapes } from '../src/model/ops/shapes.ts';
+import { isMatrixRole, weightsOf } from '../src/model/ops/weights.ts';
 import { applyRules } from '../src/model/rewrite/apply.ts';
-import { followsFromConstants } from '../src/model/rewrite/constant-region.ts';
-import { type FusedOperator, fusedOperators } from '../src/model/rewrite/fused/index.ts';
+import type { Apart } from '../src/model/rewrite/fused/apart.ts';
+import { fusedOperators } from '../src/model/rewrite/fused/index.ts';
 import { op } from '../src/model/rewrite/pattern.ts';
 import { defineRule, type Rule } from '../src/model/rewrite/rule.ts';
 
@@ -44,26 +45,29 @@ export const decomposeFused = definePass<Options>({
     const chosen = Object.entries(fusedOperators).filter(([key]) => o.ops.includes(shortName(key)));
     const result = applyRules(
       model,
-      chosen.map(([key, operator]) => ruleFor(key, operator, o.minElements)),
+      chosen.map(([key, apart]) => ruleFor(key, apart, o.minElements)),
     );
     if (result.changed > 0) inferShapes(model);
     return result;
   },
 });
 
-const ruleFor = (key: string, operator: FusedOperator, least: number): Rule =>
+const ruleFor = (key: string, apart: Apart, least: number): Rule =>
   defineRule({
     name: `decompose-${shortName(key)}`,
-    match: op(key, [], { rest: true, where: (node) => holdsWeight(node, operator, least) }),
-    rewrite: (m, emit) => operator.apart(m.root, emit),
+    match: op(key, [], { rest: true, where: (node) => holdsWeight(node, least) }),
+    rewrite: (m, emit) => apart(m.root, emit),
   });
 
-const holdsWeight = (node: Node, { weights }: FusedOperator, least: number): boolean =>
-  weights.some((index) => isWeight(node.inputs[index], least));
+const holdsWeight = (node: Node, least: number): boolean => {
+  const found = weightsOf(node);
+  return (
+    found.kind === 'known' &&
+    found.weights.some(({ index, role }) => isMatrixRole(role) && isLarge(node.inputs[index], least))
+  );
+};
 
-/** A constant, or computed from constants only, of two dimensions or more. */
-function isWeight(value: Value | null | undefined, least: number): boolean {
-  const shape = shapeOf(value);
-  if (!value || !shape || shape.length < 2 || !followsFromConstants(value)) return false;
-  return isFloat(dtypeOf(value)) && isStatic(shape) && elementCount(shape) >= least;
+function isLarge(value: Value | null | undefined, least: number): boolean {
+  const tensor = constantBehind(value)?.tensor;
+  return tensor !== undefined && isFloat(tensor.dtype) && elementCount(tensor.dims) >= least;
 }

@@ -2,11 +2,7 @@
  *  Order: first one form of every operator and all that is constant as a constant; then duplicates, which folding and
  *  upgrading leave behind; then the fusions, whose operands must be constants by then. What stands around a
  *  BatchNormalization is folded before and after it. */
-const newest = [
-  { pass: 'eliminate-overridable-inputs' },
-  { pass: 'infer-shapes' },
-  { pass: 'upgrade-opset' },
-];
+const typed = [{ pass: 'eliminate-overridable-inputs' }, { pass: 'infer-shapes' }];
 
 const simplify = [
   { pass: 'fold-constants' },
@@ -27,17 +23,30 @@ const simplify = [
   { pass: 'infer-shapes' },
 ];
 
-export const cleanUp = { name: 'clean up', passes: [...newest, ...simplify] };
+const newest = { pass: 'upgrade-opset' };
 
-const opened = (options: { ops?: string[] }) => ({
+export const cleanUp = { name: 'clean up', passes: [...typed, newest, ...simplify] };
+
+const opened = (functions: { all?: boolean }, fused: { ops?: string[] }) => ({
   name: 'clean up',
-  passes: [...newest, { pass: 'decompose-fused', options }, ...simplify],
+  passes: [
+    ...typed,
+    { pass: 'inline-functions', options: functions },
+    newest,
+    { pass: 'decompose-fused', options: fused },
+    ...simplify,
+  ],
 });
 
 /** The same for recipes that compress weights: what hides weights from them is opened first. */
-export const openUp = opened({});
+export const openUp = opened({}, {});
 
-/** The same for float16, of which most fused operators have a form: only the others are opened. */
-export const openUpToHalf = opened({
-  ops: ['EmbedLayerNormalization', 'GemmFastGelu', 'TransposeMatMul', 'ConvTransposeWithDynamicPads'],
-});
+/** The same for float16, of which most fused operators have a form: only the others are opened. A call of a function would
+ *  stay in float32. */
+export const openUpToHalf = opened(
+  { all: true },
+  { ops: ['EmbedLayerNormalization', 'GemmFastGelu', 'TransposeMatMul', 'ConvTransposeWithDynamicPads'] },
+);
+
+/** The same for 4 bits in half floats. */
+export const openUpForHalf = opened({ all: true }, {});

@@ -11,7 +11,9 @@ export const trainable: RecipeInit = {
       passes: [
         { pass: 'eliminate-overridable-inputs' },
         { pass: 'infer-shapes' },
+        { pass: 'inline-functions', options: { all: true } },
         { pass: 'upgrade-opset' },
+        { pass: 'decompose-fused' },
         { pass: 'fold-constants' },
         { pass: 'eliminate-dead-nodes' },
         { pass: 'infer-shapes' },

@@ -5,6 +5,7 @@
 
 import { Diagnostic } from '../../support/diagnostics.ts';
 import type { Attribute } from '../ir/attribute.ts';
+import { expandedNodes, type FunctionTable, functionTable } from '../ir/functions.ts';
 import { type Graph, type Model, type ModelFunction, type Node, opKey, type Value } from '../ir/model.ts';
 import { elementCount, numbers, type Tensor } from '../ir/tensor.ts';
 import { formatType, tensorType, type ValueType } from '../ir/type.ts';
@@ -35,9 +36,11 @@ const followed = 4096;
 /** Infers and writes `value.type` for all values of the main graph and its subgraphs; types that are there already are
  *  merged with what is inferred: a number beats an expression, an expression a lone symbol of the file, anything
  *  beats unknown. Where the two contradict each other, what follows from the inputs is kept and the node reported.
- *  Initializers that a caller may override count with their default. Graph inputs keep their types. */
+ *  Initializers that a caller may override count with their default. Graph inputs keep their types.
+ *  @throws FUNCTION_RECURSIVE, FUNCTIONS_TOO_LARGE */
 export function inferShapes(model: Model): InferredShapes {
-  const run: Run = { facts: new Map(), missing: new Map(), functions: model.functions };
+  expandedNodes(model);
+  const run: Run = { facts: new Map(), missing: new Map(), functions: functionTable(model.functions) };
   inferGraph(model.graph, { run, opsets: model.opsets, attributes: new Map(), inFunction: false });
   let inferred = 0;
   for (const graph of graphsOf(model)) {
@@ -59,7 +62,7 @@ export function inferShapes(model: Model): InferredShapes {
 
 /** Infers and writes the types of one node's outputs from the types of its inputs, for a graph under construction. */
 export function inferNodeTypes(model: Model, node: Node): void {
-  const run: Run = { facts: new Map(), missing: new Map(), functions: model.functions };
+  const run: Run = { facts: new Map(), missing: new Map(), functions: functionTable(model.functions) };
   inferNode(node, { run, opsets: model.opsets, attributes: new Map(), inFunction: false });
   for (const v of node.outputs) if (v) v.type = run.facts.get(v)?.type ?? v.type;
 }
@@ -70,7 +73,7 @@ export const isKnownOp = (key: string) => Object.hasOwn(shapeRules, key);
 interface Run {
   readonly facts: Map<Value, Facts>;
   readonly missing: Map<Node, MissingShape>;
-  readonly functions: readonly ModelFunction[];
+  readonly functions: FunctionTable;
 }
 
 interface Scope {
@@ -143,7 +146,7 @@ const fitting = (data: Data | null) => (data && data.values.length <= followed ?
 
 function outputsOf(node: Node, scope: Scope, reasons: string[]): readonly (Facts | null)[] {
   const key = opKey(node);
-  const fn = scope.run.functions.find((f) => f.name === node.opType && f.domain === node.domain);
+  const fn = scope.run.functions(node);
   const context = contextOf(node, scope);
   try {
     if (fn) return callFunction(fn, node, scope);

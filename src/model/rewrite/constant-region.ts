@@ -41,21 +41,6 @@ export function constantRegion(graph: Graph): Node[] {
   return [...region];
 }
 
-/** Whether a value is a constant, or computed from constants only: what the same model always has there. */
-export function followsFromConstants(value: Value, seen = new Map<Value, boolean>()): boolean {
-  const known = seen.get(value);
-  if (known !== undefined) return known;
-  const { producer } = value;
-  const answer =
-    constantOf(value) !== null ||
-    (producer !== null &&
-      isDeterministic(producer) &&
-      subgraphs(producer).length === 0 &&
-      producer.inputs.every((v) => !v || followsFromConstants(v, seen)));
-  seen.set(value, answer);
-  return answer;
-}
-
 /** Bytes of a value of static type; 0 where that is unknown. */
 function typeBytes(v: Value): number {
   const { type } = v;

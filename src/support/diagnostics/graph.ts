@@ -15,3 +15,25 @@ export const tensorBytes = (what: string, expected: number, received: number) =>
 
 /** Inputs of an operator that don't fit together; shape inference catches it and reports the node. */
 export const shapeConflict = (what: string) => user('SHAPE_CONFLICT', what);
+
+/** @param path  names of the functions, from one to itself */
+export const functionRecursive = (path: readonly string[]) =>
+  user(
+    'FUNCTION_RECURSIVE',
+    `Functions of a model must end in operators; "${path[0]}" calls itself (${path.join(' → ')}).`,
+    'ONNX allows no recursion; export the model again with another version of the exporter.',
+  );
+
+export const functionsTooLarge = (nodes: number, most: number) =>
+  unsupported(
+    'FUNCTIONS_TOO_LARGE',
+    `The model's functions, written out, are ${Number.isFinite(nodes) ? nodes.toExponential(1) : 'endlessly many'} nodes; at most ${most} can be handled.`,
+    'Export the model with its functions inlined, or with fewer nested calls.',
+  );
+
+export const functionsTooDeep = (most: number) =>
+  unsupported(
+    'FUNCTIONS_TOO_DEEP',
+    `The model's functions call each other more than ${most} levels deep; that is more than can be handled.`,
+    'Export the model with its functions inlined.',
+  );

@@ -6,14 +6,8 @@ import type { Emit, Replacement } from '../rule.ts';
  *  `skip(reason)` where there is no exact form. The replacement is that of a rule. */
 export type Apart = (node: Node, emit: Emit) => Replacement;
 
-export interface FusedOperator {
-  /** Inputs that hold weights, where they are constants. */
-  readonly weights: readonly number[];
-  readonly apart: Apart;
-}
-
 /** By opKey. */
-export type FusedOperators = Readonly<Record<string, FusedOperator>>;
+export type FusedOperators = Readonly<Record<string, Apart>>;
 
 /** Whether an output of the node is read by anything. */
 export const isRead = (node: Node, output: number): boolean => (node.outputs[output]?.uses.length ?? 0) > 0;

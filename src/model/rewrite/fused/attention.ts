@@ -70,5 +70,5 @@ const attention: Apart = (node, emit) => {
 };
 
 export const fusedAttention: FusedOperators = {
-  'com.microsoft:Attention': { weights: [1], apart: attention },
+  'com.microsoft:Attention': attention,
 };

@@ -44,5 +44,5 @@ const embed: Apart = (node, emit) => {
 };
 
 export const fusedEmbeddings: FusedOperators = {
-  'com.microsoft:EmbedLayerNormalization': { weights: [2, 3, 4], apart: embed },
+  'com.microsoft:EmbedLayerNormalization': embed,
 };

@@ -4,6 +4,4 @@ import { fusedAttention } from './attention.ts';
 import { fusedEmbeddings } from './embedding.ts';
 import { fusedProducts } from './products.ts';
 
-export type { FusedOperator } from './apart.ts';
-
 export const fusedOperators: FusedOperators = { ...fusedProducts, ...fusedEmbeddings, ...fusedAttention };

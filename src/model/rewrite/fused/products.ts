@@ -84,10 +84,10 @@ const dynamicPads: Apart = (node, emit) => {
 };
 
 export const fusedProducts: FusedOperators = {
-  'com.microsoft:FusedConv': { weights: [1], apart: conv },
-  'com.microsoft:FusedGemm': { weights: [0, 1], apart: gemm },
-  'com.microsoft:FusedMatMul': { weights: [0, 1], apart: matMul },
-  'com.microsoft:TransposeMatMul': { weights: [0, 1], apart: matMul },
-  'com.microsoft:GemmFastGelu': { weights: [1], apart: gemmFastGelu },
-  'com.microsoft:ConvTransposeWithDynamicPads': { weights: [1], apart: dynamicPads },
+  'com.microsoft:FusedConv': conv,
+  'com.microsoft:FusedGemm': gemm,
+  'com.microsoft:FusedMatMul': matMul,
+  'com.microsoft:TransposeMatMul': matMul,
+  'com.microsoft:GemmFastGelu': gemmFastGelu,
+  'com.microsoft:ConvTransposeWithDynamicPads': dynamicPads,
 };

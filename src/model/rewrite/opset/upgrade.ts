@@ -32,14 +32,20 @@ const irVersions: Readonly<Record<number, number>> = {
  *  them (infer shapes first). On an error the model is half-way: try it on a clone.
  *  @returns nodes adapted @throws UPGRADE_UNSUPPORTED naming operator and node */
 export function upgradeModel(model: Model, target: number): number {
-  let changed = upgradeGraph(model.graph, model.opsets, target);
-  for (const f of model.functions) changed += upgradeGraph(f.graph, f.opsets, target);
+  const changed = upgradeMain(model, target);
+  return model.functions.reduce((n, f) => n + upgradeGraph(f.graph, f.opsets, target), changed);
+}
+
+/** The same without the model's functions, which may be of another version. */
+export function upgradeMain(model: Model, target: number): number {
+  const changed = upgradeGraph(model.graph, model.opsets, target);
   allowPlainInitializers(model);
   model.irVersion = Math.max(model.irVersion, irVersions[target] ?? 0);
   return changed;
 }
 
-function upgradeGraph(graph: Graph, opsets: Map<string, number>, target: number): number {
+/** Adapts the nodes of one graph, subgraphs included, and its entry in `opsets`. */
+export function upgradeGraph(graph: Graph, opsets: Map<string, number>, target: number): number {
   const domain = opsets.has('ai.onnx') ? 'ai.onnx' : '';
   const from = opsets.get(domain);
   if (from === undefined || from >= target) return 0;
