@@ -11,7 +11,6 @@ import { isOp, type Model, type Node, opset, shapeOf, type Value } from '../../m
 import { float32Values, type Tensor, tensorOf } from '../../model/ir/tensor.ts';
 import { tensorType } from '../../model/ir/type.ts';
 import { findValue } from '../../model/ir/walk.ts';
-import type { Block } from './blocks.ts';
 import type { ChannelGroup } from './channel-groups.ts';
 
 export interface Samples {
@@ -58,31 +57,6 @@ export async function measureActivity(
   });
   for (const [weight, sum] of sums) sums.set(weight, sum.map(Math.sqrt));
   return sums;
-}
-
-/** How much each block changes the stream, 1 − cos(x, y) averaged over samples: the least could go first.
- *  Source: Men et al. 2024, arXiv:2403.03853. @throws ENGINE_OPEN, ENGINE_RUN */
-export async function scoreBlocks(
-  engine: Engine,
-  model: Model,
-  blocks: readonly Block[],
-  samples: Samples,
-): Promise<number[]> {
-  const scores = blocks.map(() => 0);
-  if (blocks.length === 0) return scores;
-  const copy = cloneModel(model);
-  const outputs = blocks.flatMap(({ input, output }) => {
-    const [x, y] = [findValue(copy, input.name)!, findValue(copy, output.name)!];
-    const dot = addNode(copy.graph, { opType: 'Mul', inputs: [x, y] }).outputs[0]!;
-    return [dot, square(copy, x), square(copy, y)].map((v) => reduce(copy, 'ReduceSum', v, null));
-  });
-  await runAll(engine, copy, outputs, samples, (tensors) => {
-    blocks.forEach((_, i) => {
-      const [dot, x, y] = [0, 1, 2].map((k) => float32Values(tensors[3 * i + k]!)[0]!);
-      scores[i]! += (1 - dot! / Math.max(1e-30, Math.sqrt(x! * y!))) / samples.count;
-    });
-  });
-  return scores;
 }
 
 /** The activation that a weight is multiplied with, and its summed axis. */

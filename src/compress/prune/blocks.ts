@@ -71,17 +71,12 @@ export function removeBlocks(model: Model, indices: readonly number[]): void {
   inferShapes(model);
 }
 
-/** Indices to remove so that `keep` blocks stay.
- *  @param scores  importance by block; without them the kept ones are spread evenly, first and last included
+/** Indices to remove so that `keep` blocks stay, spread evenly, first and last included.
  *  @throws PRUNE_BLOCKS_TOO_FEW */
-export function chooseBlocks(blocks: readonly Block[], keep: number, scores?: readonly number[]): number[] {
+export function chooseBlocks(blocks: readonly Block[], keep: number): number[] {
   const count = blocks.length;
   if (keep > count || keep < 0) throw blocksTooFew(keep, count);
   const all = blocks.map((b) => b.index);
-  if (scores) {
-    const ranked = [...all].sort((a, b) => scores[a]! - scores[b]! || b - a);
-    return ranked.slice(0, count - keep).sort((a, b) => a - b);
-  }
   const kept = new Set(
     Array.from({ length: keep }, (_, i) => (keep === 1 ? 0 : Math.round((i * (count - 1)) / (keep - 1)))),
   );

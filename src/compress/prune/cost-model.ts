@@ -11,7 +11,6 @@ import type { ChannelLinks } from '../../model/ops/channels/links.ts';
 import { modelMacs, nodeMacs } from '../../model/ops/cost.ts';
 import type { Bindings } from '../../model/ops/dims.ts';
 import { labelOf } from '../../model/rewrite/apply.ts';
-import type { ChannelGroup } from './channel-groups.ts';
 import { rowClasses } from './kept.ts';
 
 export interface Cost {
@@ -71,19 +70,6 @@ export function createCostModel(
     }
     return costOf(shadow, bindings, layerCost);
   };
-}
-
-/** What one unit of each group costs: how much less the dense model would cost without it. */
-export function unitCosts(groups: readonly ChannelGroup[], cost: CostModel): Cost[] {
-  const dense = cost(new Set());
-  return groups.map(({ units }) => {
-    const without = cost(new Set(units.slice(0, 1)));
-    return {
-      macs: dense.macs - without.macs,
-      parameters: dense.parameters - without.parameters,
-      latencyMs: dense.latencyMs === null ? null : dense.latencyMs - without.latencyMs!,
-    };
-  });
 }
 
 function twins(model: Model, shadow: Model): Map<Value, Value> {

@@ -59,18 +59,3 @@ export function buildKernel(build: (b: KernelBuilder) => void, opset = 21): Mode
 /** Encodes and opens a model of ours. @throws ENGINE_OPEN */
 export const openKernel = (engine: Engine, model: Model, options: SessionOptions = {}): Promise<Session> =>
   engine.open({ bytes: encodeModel(model) }, options);
-
-/** Builds, opens, runs once and closes. @throws ENGINE_OPEN, ENGINE_RUN, FEED_MISMATCH */
-export async function runKernel(
-  engine: Engine,
-  build: (b: KernelBuilder) => void,
-  feeds: Readonly<Record<string, Tensor>>,
-  options?: SessionOptions,
-): Promise<Record<string, Tensor>> {
-  const session = await openKernel(engine, buildKernel(build), options);
-  try {
-    return await session.run(feeds);
-  } finally {
-    await session.close();
-  }
-}

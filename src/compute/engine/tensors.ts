@@ -2,28 +2,8 @@
  *  onnxruntime's JavaScript knows float16 as Uint16Array or, where it exists, Float16Array; bool as Uint8Array;
  *  int4 and uint4 as packed bytes; strings as JavaScript strings. It has no bfloat16, float8 or 2-bit tensors. */
 import type { Tensor as OrtTensor, TensorConstructor } from 'onnxruntime-web';
-import type { DType } from '../../model/ir/dtype.ts';
 import { denseTensor, stringTensor, type Tensor, typedArray } from '../../model/ir/tensor.ts';
 import { feedMismatch } from '../../support/diagnostics/engines.ts';
-
-/** Element types that onnxruntime's JavaScript tensors can carry. */
-export const carriedTypes: ReadonlySet<DType> = new Set<DType>([
-  'float32',
-  'float64',
-  'float16',
-  'int8',
-  'uint8',
-  'int16',
-  'uint16',
-  'int32',
-  'uint32',
-  'int64',
-  'uint64',
-  'bool',
-  'string',
-  'int4',
-  'uint4',
-]);
 
 /** Views the tensor's memory when it is aligned to its element size. The runtime must not write to it.
  *  @throws FEED_MISMATCH for strings that are not UTF-8 (JavaScript could not hand them on unchanged) */

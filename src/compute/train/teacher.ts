@@ -25,13 +25,6 @@ export interface Teacher {
   close(): Promise<void>;
 }
 
-/** Values of the teacher that are to be fetched, and how the student's loss calls them. */
-export interface TeacherValue {
-  /** Name of the teacher's value; for outputs the student's output stands here too, when names differ. */
-  readonly value: string;
-  readonly feed: string;
-}
-
 /** Sizes of named values of the teacher. @throws LOSS_TARGET */
 export function teacherShapes(
   teacher: Model,

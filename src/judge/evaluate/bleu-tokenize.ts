@@ -3,8 +3,6 @@
 
 export type BleuTokenizer = '13a' | 'none' | 'char' | 'intl';
 
-export const bleuTokenizers: readonly BleuTokenizer[] = ['13a', 'none', 'char', 'intl'];
-
 /** What Python's str.split() parts at: JavaScript's \s lacks the separators 1c to 1f and 85, and has the BOM. */
 const space = '\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
 const spaces = new RegExp(`[${space}]+`, 'u');

@@ -1,7 +1,7 @@
-/** The report as JSON, and the JSON Schema of it that the package publishes. */
+/** JSON Schemas of the reports, which the package publishes. */
 import { z } from 'zod';
 import { bundleReportSchema } from './bundle-report.ts';
-import { type Report, reportSchema } from './report.ts';
+import { reportSchema } from './report.ts';
 
 /** JSON Schema (draft 2020-12) of `Report`; unknown keys are allowed, so that older readers take newer reports. */
 export function reportJsonSchema(): Record<string, unknown> {
@@ -14,6 +14,3 @@ export function bundleReportJsonSchema(): Record<string, unknown> {
   const schema = z.toJSONSchema(bundleReportSchema, { target: 'draft-2020-12', io: 'input' });
   return { $id: 'urn:edgepress:bundle-report:1', title: 'edgepress report of a bundle', ...schema };
 }
-
-/** The whole report, indented. A number that is not finite prints as null, which is "not measured". */
-export const renderJson = (report: Report): string => `${JSON.stringify(report, null, 2)}\n`;

@@ -1,5 +1,4 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { scoreBlocks } from '../../../src/compress/prune/activity.ts';
 import { chooseBlocks, findBlocks, removeBlocks } from '../../../src/compress/prune/blocks.ts';
 import type { Engine } from '../../../src/compute/engine/contract.ts';
 import { openEngine } from '../../../src/compute/engine/open.ts';
@@ -56,21 +55,6 @@ describe('residual blocks', () => {
     // The same operations on the same numbers, but for adding zeros.
     for (const [name, tensor] of Object.entries(expected))
       expect(largestDifference(tensor, found[name]!).difference).toBeLessThanOrEqual(1e-6);
-  });
-
-  it('that add little to the stream matter least', async () => {
-    const model = network(3);
-    silence(model, 1);
-    const blocks = findBlocks(model);
-    const samples = [1, 2].map((seed) => ({
-      id: `${seed}`,
-      inputs: seededFeeds(model, seed, { integers: 30 }),
-    }));
-    const scores = await scoreBlocks(engine, model, blocks, { count: 2, read: async (i) => samples[i]! });
-    // Cosine of equal vectors in float32.
-    expect(scores[1]).toBeCloseTo(0, 5);
-    expect(scores[0]).toBeGreaterThan(1e-4);
-    expect(chooseBlocks(blocks, 2, scores)).toEqual([1]);
   });
 
   it('that stay are spread over the depth', () => {

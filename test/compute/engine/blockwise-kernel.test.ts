@@ -8,10 +8,10 @@ import {
   createBlockQuantizer,
 } from '../../../src/compute/engine/blockwise-kernel.ts';
 import type { Engine } from '../../../src/compute/engine/contract.ts';
-import { runKernel } from '../../../src/compute/engine/kernel.ts';
 import { openEngine } from '../../../src/compute/engine/open.ts';
 import { float32Values, numbers, type Tensor, tensorOf } from '../../../src/model/ir/tensor.ts';
 import { createRandom } from '../../../src/support/random.ts';
+import { runKernel } from './run-kernel.ts';
 
 let native: Engine;
 let wasm: Engine;

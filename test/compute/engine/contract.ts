@@ -2,12 +2,7 @@
  *  Identity, Add and Split are the only arithmetic, so expected numbers can be read off. */
 import { describe, expect, it } from 'vitest';
 import type { Engine } from '../../../src/compute/engine/contract.ts';
-import {
-  buildKernel,
-  type KernelBuilder,
-  openKernel,
-  runKernel,
-} from '../../../src/compute/engine/kernel.ts';
+import { buildKernel, type KernelBuilder, openKernel } from '../../../src/compute/engine/kernel.ts';
 import { encodeModel, keepExternal } from '../../../src/model/formats/onnx/write.ts';
 import type { DType } from '../../../src/model/ir/dtype.ts';
 import { createModel } from '../../../src/model/ir/edit.ts';
@@ -20,6 +15,7 @@ import {
   typedArray,
 } from '../../../src/model/ir/tensor.ts';
 import type { Shape } from '../../../src/model/ir/type.ts';
+import { runKernel } from './run-kernel.ts';
 
 const values: [DType, Tensor][] = [
   ['float32', tensorOf('float32', [2, 2], [1.5, -2.25, Number.POSITIVE_INFINITY, 1e-40])],

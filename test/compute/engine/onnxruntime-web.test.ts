@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { buildKernel, openKernel, runKernel } from '../../../src/compute/engine/kernel.ts';
+import { buildKernel, openKernel } from '../../../src/compute/engine/kernel.ts';
 import { openEngine } from '../../../src/compute/engine/open.ts';
 import { tensorOf } from '../../../src/model/ir/tensor.ts';
 import { engineContract } from './contract.ts';
+import { runKernel } from './run-kernel.ts';
 
 engineContract('onnxruntime-web', () => openEngine('wasm'));
 

@@ -1,6 +1,6 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
-import { renderJson, reportJsonSchema } from '../../../src/judge/report/json-schema.ts';
+import { reportJsonSchema } from '../../../src/judge/report/json-schema.ts';
 import { reportSchema } from '../../../src/judge/report/report.ts';
 import { sampleReport } from './sample.ts';
 
@@ -8,12 +8,12 @@ const validate = new Ajv2020({ strict: false }).compile(reportJsonSchema());
 
 describe('the JSON Schema', () => {
   it('accepts a report as it is written', () => {
-    expect(validate(JSON.parse(renderJson(sampleReport()))), JSON.stringify(validate.errors)).toBe(true);
+    expect(validate(JSON.parse(JSON.stringify(sampleReport()))), JSON.stringify(validate.errors)).toBe(true);
   });
 
   it('accepts a report of a run without data', () => {
     const report = sampleReport({ data: null, compare: null, evaluation: null, latency: [], memory: null });
-    expect(validate(JSON.parse(renderJson(report)))).toBe(true);
+    expect(validate(JSON.parse(JSON.stringify(report)))).toBe(true);
   });
 
   it('refuses a report that lacks its verdict or has a text for a size', () => {
@@ -26,6 +26,6 @@ describe('the JSON Schema', () => {
 
   it('agrees with the zod schema that it is made from', () => {
     const report = sampleReport();
-    expect(reportSchema.parse(JSON.parse(renderJson(report)))).toEqual(report);
+    expect(reportSchema.parse(JSON.parse(JSON.stringify(report)))).toEqual(report);
   });
 });

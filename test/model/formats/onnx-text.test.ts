@@ -3,7 +3,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { sameStructure } from '../../../src/judge/analyze/diff.ts';
 import { decodeModel } from '../../../src/model/formats/onnx/index.ts';
 import { parseModel, printModel } from '../../../src/model/formats/onnx-text/index.ts';
 import type { Attribute } from '../../../src/model/ir/attribute.ts';
@@ -13,6 +12,7 @@ import { float32Values, typedArray, unpack } from '../../../src/model/ir/tensor.
 import { verifyModel } from '../../../src/model/ir/verify.ts';
 import { findValue } from '../../../src/model/ir/walk.ts';
 import { Diagnostic } from '../../../src/support/diagnostics.ts';
+import { sameStructure } from '../same-structure.ts';
 import { model as randomModel } from './onnx-text/random-model.ts';
 
 const folder = new URL('./onnx-text/', import.meta.url);

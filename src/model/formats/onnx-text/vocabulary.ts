@@ -10,8 +10,6 @@ const dtypeByWord = new Map((Object.keys(dtypes) as DType[]).map((dtype) => [dty
 
 export const dtypeFromWord = (word: string): DType | undefined => dtypeByWord.get(word);
 
-export const dtypeWords = [...dtypeByWord.keys()];
-
 export const attributeWords: Readonly<Record<AttributeKind, string>> = {
   float: 'float',
   int: 'int',

@@ -9,7 +9,6 @@ import {
   compare,
   divideCeil,
   divideFloor,
-  isSame,
   minimum,
   multiply,
   productOf,
@@ -305,11 +304,6 @@ const centerCropPad: ShapeRule = (c) => {
   });
   return [tensor(c.dtype(0), out)];
 };
-
-/** Whether Expand to this shape leaves the input's size as it is, where that can be told. */
-export const isExpandIdentity = (shape: Shape, target: readonly Dim[]) =>
-  target.length <= shape.length &&
-  target.every((t, i) => t === 1 || isSame(t, shape[i + shape.length - target.length]!));
 
 export const movementShapes: ShapeTable = {
   Reshape: reshape,

@@ -1,9 +1,9 @@
 /** Whether two models are the same, and if not, the first thing in which they differ. Values correspond by their
  *  place (input, node output …) and must then be the same object wherever they are read; initializers go by name. */
-import type { Attribute, SparseTensor } from '../../model/ir/attribute.ts';
-import type { Graph, Model, ModelFunction, Node, Value } from '../../model/ir/model.ts';
-import { elementCount, type Tensor } from '../../model/ir/tensor.ts';
-import { formatShape, formatType, type Shape, type ValueType } from '../../model/ir/type.ts';
+import type { Attribute, SparseTensor } from '../../src/model/ir/attribute.ts';
+import type { Graph, Model, ModelFunction, Node, Value } from '../../src/model/ir/model.ts';
+import { elementCount, type Tensor } from '../../src/model/ir/tensor.ts';
+import { formatShape, formatType, type Shape, type ValueType } from '../../src/model/ir/type.ts';
 
 export interface StructureOptions {
   /** Whether doc strings count. Default: yes. */

@@ -1,8 +1,8 @@
 /** sameStructure must see every single change of a model; each case changes one thing in its text. */
 import { describe, expect, it } from 'vitest';
-import { sameStructure } from '../../../src/judge/analyze/diff.ts';
-import { parseModel } from '../../../src/model/formats/onnx-text/index.ts';
-import { cloneModel } from '../../../src/model/ir/clone.ts';
+import { parseModel } from '../../src/model/formats/onnx-text/index.ts';
+import { cloneModel } from '../../src/model/ir/clone.ts';
+import { sameStructure } from './same-structure.ts';
 
 const text = `<ir_version: 8, opset_import: ["" : 17, "local" : 1], producer_name: "p", metadata_props: ["k": "v"]>
 g (float[N,2] x, seq(int64) s, bool c) => (float[N] y) <
