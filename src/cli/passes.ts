@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { passes } from '../compress/compress.ts';
 import type { Pass } from '../compress/pipeline/pass.ts';
+import { textTable } from '../judge/report/text-table.ts';
 import { passUnknown } from '../support/diagnostics/passes.ts';
 import { printJson } from './print-json.ts';
 
@@ -20,8 +21,10 @@ export async function run(name: string | undefined, flags: { json?: boolean }): 
     return;
   }
   if (name === undefined) {
-    const width = Math.max(...all.map((p) => p.name.length));
-    for (const p of all) console.log(`${p.name.padEnd(width)}  ${p.effect.padEnd(8)}  ${p.summary}`);
+    print(
+      all.map((p) => [p.name, p.effect, p.summary]),
+      0,
+    );
     console.log('\ncompress passes <name> shows the options of one; a recipe puts them in order.');
     return;
   }
@@ -35,8 +38,15 @@ function describe(p: Pass): void {
   const { properties = {} } = schemaOf(p) as { properties?: Record<string, Record<string, unknown>> };
   const rows = Object.entries(properties);
   if (rows.length === 0) console.log('  no options');
-  for (const [key, schema] of rows) {
-    const kind = Array.isArray(schema['enum']) ? schema['enum'].join(' | ') : String(schema['type'] ?? 'any');
-    console.log(`  ${key.padEnd(14)} ${kind.padEnd(24)} default ${JSON.stringify(schema['default'])}`);
-  }
+  print(rows.map(([key, schema]) => [key, kindOf(schema), `default ${JSON.stringify(schema['default'])}`]));
+}
+
+const kindOf = (schema: Record<string, unknown>): string =>
+  Array.isArray(schema['enum']) ? schema['enum'].join(' | ') : String(schema['type'] ?? 'any');
+
+/** As wide as the terminal, where there is one. */
+function print(rows: readonly (readonly string[])[], indent?: number): void {
+  const width = process.stdout.columns;
+  const lines = textTable(rows, { ...(width ? { width } : {}), ...(indent === undefined ? {} : { indent }) });
+  console.log(lines.join('\n'));
 }

@@ -67,6 +67,7 @@ export async function createImageSource(options: ImageSourceOptions): Promise<Da
     labelled: labels !== null,
     classes: options.labels?.classes.length ? options.labels.classes : null,
     guessed,
+    preprocessingGuessed: preprocessing.isGuess,
     preprocessing: { ...spec, orientation: 'exif', alpha: 'dropped', colour: 'sRGB, 8 bits' },
     label,
     fingerprint,

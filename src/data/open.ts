@@ -169,7 +169,7 @@ async function openPictures(
     name,
     pictures: chosen.map((i) => pictures[i]!),
     port,
-    preprocessing: { spec: fitted.spec, guessed: [...fitted.guessed, ...notes] },
+    preprocessing: { ...fitted, guessed: [...fitted.guessed, ...notes] },
     labels: labels && { ...labels, labels: chosen.map((i) => labels.labels[i]!) },
     skipBad: options.skipBad ?? false,
   });
@@ -213,10 +213,7 @@ function picturePort(ports: readonly Port[], source: string): Port {
 /** @param choice  as OpenDataOptions.preprocess */
 export async function preprocessingFor(port: Port, choice: string | undefined): Promise<FittedPreprocessing> {
   if (choice === undefined) return guessPreprocessing(port);
-  if (isPreset(choice)) {
-    const { spec, guessed } = presetPreprocessing(choice, port);
-    return { spec, guessed };
-  }
+  if (isPreset(choice)) return presetPreprocessing(choice, port);
   const kind = await pathKind(choice).catch((error: unknown) => {
     throw error instanceof Diagnostic && error.code === 'DATA_NOT_FOUND'
       ? unknownPreprocessing(choice, presetNames)

@@ -53,6 +53,8 @@ export type Kernel = z.infer<typeof kernel>;
 export interface FittedPreprocessing {
   readonly spec: Preprocessing;
   readonly guessed: readonly string[];
+  /** Whether the normalisation itself was guessed; nobody named one. */
+  readonly isGuess: boolean;
 }
 
 type Normalisation = Pick<Preprocessing, 'scale' | 'mean' | 'std'> & { order?: 'BGR'; margin: number };
@@ -106,6 +108,7 @@ export function presetPreprocessing(name: string, port: Port): FittedPreprocessi
       dtype: input.dtype,
     },
     guessed,
+    isGuess: false,
   };
 }
 
@@ -127,7 +130,7 @@ export function guessPreprocessing(port: Port): FittedPreprocessing {
   const input = requirePicture(port);
   const name = input.dtype.startsWith('float') ? (input.channels === 3 ? 'imagenet' : '0-1') : '0-255';
   const { spec, guessed } = presetPreprocessing(name, port);
-  return { spec, guessed: [`preprocessing "${name}", from ${formatInput(port)}`, ...guessed] };
+  return { spec, guessed: [`preprocessing "${name}", from ${formatInput(port)}`, ...guessed], isGuess: true };
 }
 
 /** A spec that somebody wrote (ours, or a preprocessor_config.json), completed and made to fit an input.
@@ -151,6 +154,7 @@ export function parsePreprocessing(json: unknown, where: string, port: Port): Fi
         : {}),
     },
     guessed: foreign ? [describe(input, port)] : [],
+    isGuess: false,
   };
 }
 

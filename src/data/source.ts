@@ -28,6 +28,8 @@ export interface DataSource {
   readonly guessed: readonly string[];
   /** How pictures become numbers, for report and bundle; null when samples are used as stored. */
   readonly preprocessing: Readonly<Record<string, unknown>> | null;
+  /** Whether that was guessed, since nobody named it. Default: false. */
+  readonly preprocessingGuessed?: boolean;
   /** Identifies content and preprocessing: equal hashes give equal samples. */
   hash(): Promise<string>;
   read(index: number): Promise<Sample>;

@@ -29,7 +29,7 @@ describe('guessing from the input', () => {
     [['N', 3, null, null], 'NCHW', 'RGB', 'imagenet', 256, 224],
     [[3, 64, 64], 'NCHW', 'RGB', 'imagenet', 73, 64],
   ] as const)('%j is %s %s, "%s"', (shape, layout, channels, name, size, crop) => {
-    const { spec, guessed } = guessPreprocessing(port(shape));
+    const { spec, guessed, isGuess } = guessPreprocessing(port(shape));
     expect(spec).toMatchObject({
       name,
       layout,
@@ -38,6 +38,7 @@ describe('guessing from the input', () => {
       crop: { width: crop, height: crop },
     });
     expect(guessed[0]).toContain(`"${name}"`);
+    expect(isGuess).toBe(true);
   });
 
   it('stretches to an input that is not square, as detectors are fed', () => {

@@ -133,6 +133,7 @@ const dataFacts = ({ source, calibration, held }: Prepared): NonNullable<Report[
   labelled: held.source.labelled,
   synthetic: held.source.kind === 'synthetic',
   preprocessing: source.preprocessing && { ...source.preprocessing },
+  preprocessingGuessed: source.preprocessingGuessed ?? false,
   guessed: [...new Set([...source.guessed, ...held.source.guessed])],
 });
 

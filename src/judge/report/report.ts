@@ -112,7 +112,9 @@ export const reportSchema = z.object({
       synthetic: z.boolean(),
       /** The spec of src/data/preprocess.ts; its `name` is the preset's name, a file's name or "custom". */
       preprocessing: z.record(z.string(), z.unknown()).nullable(),
-      /** What was assumed rather than told, in plain words; one that begins with "preprocessing" is a warning. */
+      /** Whether preprocessing was guessed, since nobody named it. Absent in older reports. */
+      preprocessingGuessed: z.boolean().optional(),
+      /** What was assumed rather than told, in plain words. */
       guessed: z.array(z.string()),
     })
     .nullable(),

@@ -1,6 +1,7 @@
 /** The report in a terminal. Bad news first; fits the width; no escape codes without colour, and none ever from names
  *  in a model file. */
 import { createColors } from 'picocolors';
+import stringWidth from 'string-width';
 import { formatBytes, formatCount, formatDb } from '../../support/units.ts';
 import { dataText } from './data-text.ts';
 import { latencyPairs } from './latency.ts';
@@ -14,8 +15,9 @@ import {
   type Tone,
   worstLayers,
 } from './summary.ts';
+import { pad, textTable, wrapText } from './text-table.ts';
 import { trainingSentence } from './training.ts';
-import { guessedPreprocessing, preprocessingName } from './verdict.ts';
+import { preprocessingName } from './verdict.ts';
 
 export interface TerminalOptions {
   readonly colour: boolean;
@@ -70,7 +72,7 @@ export function renderBadNews(verdict: Report['verdict'], options: TerminalOptio
   const colour = paint(options);
   const lines = verdict.warnings.map(({ level, text }) => {
     const mark = level === 'bad' ? '✖' : '!';
-    const [first, ...rest] = wrap(plain(text), options.width - 4);
+    const [first, ...rest] = wrapText(plain(text), options.width - 4);
     return [`${mark} ${first}`, ...rest.map((line) => `  ${line}`)]
       .map((line) => `${indent}${colour(line, level)}\n`)
       .join('');
@@ -97,7 +99,7 @@ export function renderSummary(rows: readonly SummaryRow[], options: TerminalOpti
   return renderTable([head, ...body], options, labelWidth);
 }
 
-/** Columns as wide as their longest cell, two spaces apart; the last one wraps under itself at the terminal's width.
+/** Columns two spaces apart; the last one wraps under itself at the terminal's width.
  *  @param firstWidth  least width of the first column */
 export function renderTable(
   rows: readonly (readonly (Cell | string)[])[],
@@ -105,27 +107,11 @@ export function renderTable(
   firstWidth = 0,
 ): string {
   const colour = paint(options);
-  const cells = rows.map((row) => row.map((cell) => (typeof cell === 'string' ? { text: cell } : cell)));
-  const columns = Math.max(0, ...cells.map((row) => row.length));
-  const widths = Array.from({ length: columns - 1 }, (_, i) =>
-    Math.max(i === 0 ? firstWidth : 0, ...cells.map((row) => width(plain(row[i]?.text ?? '')))),
+  const cells = rows.map((row) =>
+    row.map((cell) => (typeof cell === 'string' ? plain(cell) : colour(plain(cell.text), cell.tone))),
   );
-  const start = indent.length + widths.reduce((sum, w) => sum + w + 2, 0);
-  const lines = cells.flatMap((row) => {
-    const last = row.findLastIndex((cell) => cell.text !== '');
-    const fixed = widths.map((w, i) => {
-      const text = plain(row[i]?.text ?? '');
-      // Nothing is padded behind the last word of a line, nor coloured in front of it.
-      return colour(text, row[i]?.tone) + (i < last ? ' '.repeat(w - width(text)) : '');
-    });
-    const tail = row[columns - 1];
-    const wrapped = wrap(plain(tail?.text ?? ''), Math.max(16, options.width - start));
-    return wrapped.map((line, i) => {
-      const lead = i === 0 ? `${indent}${fixed.map((cell) => `${cell}  `).join('')}` : ' '.repeat(start);
-      return `${lead}${colour(line, tail?.tone)}`;
-    });
-  });
-  return lines.map((line) => `${line.trimEnd()}\n`).join('');
+  const lines = textTable(cells, { width: options.width, indent: indent.length, firstWidth });
+  return lines.map((line) => `${line}\n`).join('');
 }
 
 /** "  label             text", wrapped under the text. */
@@ -133,8 +119,8 @@ export function labelled(label: string, text: string, options: TerminalOptions, 
   const colour = paint(options);
   const name = plain(label);
   const start = indent.length + labelWidth + 2;
-  const lines = wrap(plain(text), Math.max(16, options.width - start));
-  const own = width(name) > labelWidth;
+  const lines = wrapText(plain(text), options.width - start);
+  const own = stringWidth(name) > labelWidth;
   const lead = `${indent}${colour(pad(name, labelWidth), tone)}`;
   const body = lines.map((line, i) => (i === 0 && !own ? `${lead}  ${line}` : ' '.repeat(start) + line));
   return `${(own ? [lead, ...body] : body).join('\n')}\n`;
@@ -152,7 +138,7 @@ function inputLine({ source, data }: Pick<Report, 'source' | 'data'>): string {
   const types = source.inputs.map((port) => `${port.name} ${port.type}`).join(', ');
   const name = data === null ? '' : preprocessingName(data);
   if (data === null || name === '') return types;
-  return `${types} → preprocessing ${name}${guessedPreprocessing(data) ? ' (guessed; change with --preprocess)' : ''}`;
+  return `${types} → preprocessing ${name}${data.preprocessingGuessed ? ' (guessed; change with --preprocess)' : ''}`;
 }
 
 function targetDetail(report: Pick<Report, 'target' | 'latency'>): string {
@@ -199,17 +185,17 @@ function keptLines(report: Report, options: TerminalOptions): string {
 
 function nextLines(report: Report, options: TerminalOptions): string {
   const colour = paint(options);
-  const widest = Math.max(...report.next.map((step) => width(plain(step.command))));
+  const widest = Math.max(...report.next.map((step) => stringWidth(plain(step.command))));
   return report.next
     .map(({ command, why }, i) => {
       const lead = `${indent}${i === 0 ? 'Next: ' : '      '}`;
       const note = `(${plain(why)})`;
       const line = pad(plain(command), Math.min(widest, 40));
-      const fits = lead.length + width(line) + 2 + width(note) <= options.width;
+      const fits = lead.length + stringWidth(line) + 2 + stringWidth(note) <= options.width;
       if (fits) return `${lead}${colour(line, 'bold')}  ${colour(note, 'dim')}\n`;
       // Commands stay in one piece, to be copied; the reason wraps.
       const start = ' '.repeat(lead.length + 2);
-      const reason = wrap(note, Math.max(16, options.width - start.length));
+      const reason = wrapText(note, options.width - start.length);
       const lines = reason.map((part) => `${start}${colour(part, 'dim')}\n`).join('');
       return `${lead}${colour(line.trimEnd(), 'bold')}\n${lines}`;
     })
@@ -234,43 +220,4 @@ function paint({ colour }: TerminalOptions): (text: string, tone: Cell['tone'] |
     bold: colours.bold,
   };
   return (text, tone) => (text === '' ? '' : by[tone ?? 'plain'](text));
-}
-
-/** Columns that a text takes: East Asian wide characters and emoji take two, combining marks none. */
-function width(text: string): number {
-  let columns = 0;
-  for (const char of text) {
-    if (/\p{Mark}/u.test(char)) continue;
-    columns +=
-      /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u.test(
-        char,
-      )
-        ? 2
-        : 1;
-  }
-  return columns;
-}
-
-const pad = (text: string, columns: number) => text + ' '.repeat(Math.max(0, columns - width(text)));
-
-/** Breaks at spaces; a word longer than a line is cut. Always at least one line. */
-function wrap(text: string, columns: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    const joined = line === '' ? word : `${line} ${word}`;
-    if (width(joined) <= columns) {
-      line = joined;
-      continue;
-    }
-    if (line !== '') lines.push(line);
-    line = word;
-    while (width(line) > columns) {
-      const head = [...line].slice(0, Math.max(1, Math.floor(columns / 2)));
-      const cut = width(line) === line.length ? line.slice(0, columns) : head.join('');
-      lines.push(cut);
-      line = line.slice(cut.length);
-    }
-  }
-  return line === '' && lines.length > 0 ? lines : [...lines, line];
 }

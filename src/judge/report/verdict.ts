@@ -212,7 +212,7 @@ function evidence(report: Judged): Warning[] {
     found.push(warn('Measured on synthetic data: how it does on real inputs is not known. Pass --data.'));
   if (compare === null && evaluation === null)
     found.push(warn('Not compared with the original: no samples were held back. Pass --data to know.'));
-  if (data !== null && guessedPreprocessing(data) && mainMetric(report) === null)
+  if (data !== null && data.preprocessingGuessed && mainMetric(report) === null)
     found.push(
       warn(
         `Preprocessing ${preprocessingName(data)} was guessed, and without labels nothing confirms it. Pass --preprocess or --labels.`,
@@ -244,10 +244,6 @@ function fewSamples(report: Judged): Warning[] {
     warn(`Compared on only ${samples} ${noun(report)}: the true agreement may be anything from ${range}.`),
   ];
 }
-
-/** Whether how pictures become numbers was assumed rather than told. */
-export const guessedPreprocessing = (data: NonNullable<Report['data']>) =>
-  data.guessed.some((text) => text.startsWith('preprocessing'));
 
 /** "imagenet" in quotes, or an empty string where the spec has no name. */
 export function preprocessingName(data: NonNullable<Report['data']>): string {

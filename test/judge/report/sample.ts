@@ -89,6 +89,7 @@ export function sampleReport(change: Partial<Report> = {}): Report {
         mean: [0.485, 0.456, 0.406],
       },
       guessed: ['preprocessing "imagenet", from float32 [N,3,224,224]', 'layout NCHW'],
+      preprocessingGuessed: true,
     },
     stages: [
       {

@@ -25,7 +25,10 @@ describe('judge', () => {
   });
 
   it('speaks of agreement where accuracy is not known', () => {
-    const report = sampleReport({ evaluation: null, data: { ...data, guessed: [] } });
+    const report = sampleReport({
+      evaluation: null,
+      data: { ...data, guessed: [], preprocessingGuessed: false },
+    });
     expect(report.verdict.headline).toBe(
       '3.8 times smaller, same answer for 98.3 % of 400 images, 1.09 times as fast on wasm.',
     );
