@@ -37,8 +37,19 @@ export { openTrainer, type StepResult, type Trainer } from './compute/train/trai
 export { openData } from './data/open.ts';
 export type { DataSource, Sample, Split } from './data/source.ts';
 export { splitData } from './data/split.ts';
-export { type CompressFileOptions, compressFile } from './jobs/compress-file.ts';
+export {
+  type CompressOptions,
+  type CompressResult,
+  compress,
+  type DistillOptions,
+  distill,
+  type FinetuneOptions,
+  finetune,
+  type OutputFile,
+  write,
+} from './jobs/compress.ts';
 export { type ModelStep, runModelSteps, type StepOutcome } from './jobs/model-steps.ts';
+export type { Progress, RunOptions } from './jobs/progress.ts';
 export { layerQuality } from './judge/analyze/layer-quality.ts';
 export {
   type BleuMeter,

@@ -5,7 +5,9 @@ import { json, quiet } from './printing-fields.ts';
 
 export const command = defineCommand({
   request: compressRequest.extend({ quiet, json }),
-  async run([model = ''], request) {
-    await (await import('./compress-run.ts')).run(model, request);
+  async run([model = ''], flags, { quiet: _, json: __, ...given }) {
+    const { planCompressionCall } = await import('../jobs/compress.ts');
+    const { carryOut } = await import('./run-plan.ts');
+    await carryOut(model, planCompressionCall(given, 'option'), flags);
   },
 });

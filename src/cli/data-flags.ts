@@ -1,6 +1,6 @@
 /** Options that say what to calibrate, train and compare on. */
 import type { CompressRequest } from '../compress/request.ts';
-import type { CompressFileOptions } from '../jobs/compress-file.ts';
+import type { DataOptions } from '../data/prepare-data.ts';
 import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
 
 export type DataFlags = Pick<
@@ -9,7 +9,10 @@ export type DataFlags = Pick<
 >;
 
 /** @throws OPTION_WITHOUT_EFFECT */
-export function dataOf(flags: DataFlags): Pick<CompressFileOptions, 'data' | 'evaluationSamples'> {
+export function dataOf(flags: DataFlags): {
+  data: DataOptions | undefined;
+  evaluationSamples: number | undefined;
+} {
   const { data, labels, preprocess, skipBad, evaluate, testData, testLabels } = flags;
   if (testLabels !== undefined && testData === undefined)
     throw optionWithoutEffect('--test-labels', '--test-data');

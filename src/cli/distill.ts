@@ -6,7 +6,9 @@ import { json, quiet } from './printing-fields.ts';
 export const command = defineCommand({
   request: distillRequest.extend({ quiet, json }),
   shown: () => true,
-  async run([teacher = ''], request) {
-    await (await import('./train.ts')).distill(teacher, request);
+  async run([teacher = ''], flags, { quiet: _, json: __, ...given }) {
+    const { planDistillation } = await import('../compress/plan.ts');
+    const { carryOut } = await import('./run-plan.ts');
+    await carryOut(teacher, planDistillation(given, 'option'), flags);
   },
 });

@@ -6,7 +6,9 @@ import { json, quiet } from './printing-fields.ts';
 export const command = defineCommand({
   request: finetuneRequest.extend({ quiet, json }),
   shown: () => true,
-  async run([model = ''], request) {
-    await (await import('./train.ts')).finetune(model, request);
+  async run([model = ''], flags, { quiet: _, json: __, ...given }) {
+    const { planFinetuning } = await import('../compress/plan.ts');
+    const { carryOut } = await import('./run-plan.ts');
+    await carryOut(model, planFinetuning(given, 'option'), flags);
   },
 });

@@ -16,11 +16,11 @@ const request = z.strictObject({
 
 export const command = defineCommand({
   request,
-  async run(_, { int8, fp16, q4, data, target }) {
-    const { passes } = await import('../compress/compress.ts');
-    const { completeRecipe } = await import('../compress/pipeline/recipe.ts');
-    const { presetFor } = await import('./compress-run.ts');
-    const recipe = presetFor({ int8, fp16, q4 }, data !== undefined || int8 === 'static', target);
-    console.log(JSON.stringify(completeRecipe(recipe, passes), null, 2));
+  async run(_, { data, ...precision }) {
+    const { presetRecipe } = await import('../compress/compress.ts');
+    const { presetOf } = await import('../compress/plan.ts');
+    const hasData = data !== undefined || precision.int8 === 'static';
+    const name = presetOf({ ...precision, data: hasData ? 'data' : undefined });
+    console.log(JSON.stringify(presetRecipe(name, precision.target), null, 2));
   },
 });

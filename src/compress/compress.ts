@@ -6,7 +6,7 @@ import type { StatisticRequest, Statistics } from '../compute/calibrate/statisti
 import type { Engine } from '../compute/engine/contract.ts';
 import type { Model } from '../model/ir/model.ts';
 import { fillOptions } from './pipeline/option-fields.ts';
-import { type Recipe, resolveRecipe } from './pipeline/recipe.ts';
+import { completeRecipe, parseRecipe, type Recipe, resolveRecipe } from './pipeline/recipe.ts';
 import { type JournalStage, type PipelineResult, runRecipe } from './pipeline/run.ts';
 
 export type { PresetName };
@@ -48,3 +48,14 @@ export const needsCalibration = (recipe: Recipe): boolean =>
  *  @param fields  of the request, by name, and hasData, hasRealData */
 export const fillRecipe = (recipe: Recipe, fields: Readonly<Record<string, unknown>>): Recipe =>
   fillOptions(recipe, passes, fields);
+
+/** @param where  the file that it came from @throws RECIPE_INVALID, PASS_UNKNOWN */
+export function checkRecipe(json: unknown, where?: string): Recipe {
+  const recipe = parseRecipe(json, where);
+  resolveRecipe(recipe, passes, where);
+  return recipe;
+}
+
+/** The recipe behind a precision, with every option written out. */
+export const presetRecipe = (name: PresetName, target: Recipe['target']): Recipe =>
+  completeRecipe({ ...preset(name), target }, passes);

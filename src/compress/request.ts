@@ -73,6 +73,7 @@ export const distillRequest = z.strictObject({
   ...trained,
 });
 export type DistillRequest = z.output<typeof distillRequest>;
+export type DistillRequestInit = z.input<typeof distillRequest>;
 
 /** `compress finetune`: the model is trained on labels. */
 export const finetuneRequest = z.strictObject({
@@ -81,4 +82,4 @@ export const finetuneRequest = z.strictObject({
   learningRate: withDefault(settings.learningRate, 1e-4),
   ...trained,
 });
-export type FinetuneRequest = z.output<typeof finetuneRequest>;
+export type FinetuneRequestInit = z.input<typeof finetuneRequest>;

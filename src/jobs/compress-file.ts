@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type CompressedModel, needsCalibration } from '../compress/compress.ts';
-import type { Recipe } from '../compress/pipeline/recipe.ts';
+import type { Plan, PlannedRequest } from '../compress/plan.ts';
 import type { CalibrationCache } from '../compute/calibrate/calibration-cache.ts';
-import type { Engine, EngineName } from '../compute/engine/contract.ts';
-import { openEngine } from '../compute/engine/open.ts';
+import type { Engine } from '../compute/engine/contract.ts';
+import { engineOfTarget, openEngine } from '../compute/engine/open.ts';
 import { type DataOptions, describeData, type Prepared, prepareData } from '../data/prepare-data.ts';
 import { layerQuality } from '../judge/analyze/layer-quality.ts';
 import { buildReport, type ReportParts } from '../judge/report/build-report.ts';
@@ -15,6 +15,7 @@ import { layerTable } from '../judge/report/layer-table.ts';
 import type { Report } from '../judge/report/report.ts';
 import { reportFiles } from '../judge/report/report-files.ts';
 import { writeModelFile } from '../model/formats/file.ts';
+import type { Model } from '../model/ir/model.ts';
 import { checkTargets, createStage, isOurs } from '../ship/emit/write.ts';
 import { checkOpens } from '../ship/profile/check-opens.ts';
 import { describeMachine } from '../ship/profile/machine.ts';
@@ -22,64 +23,45 @@ import { nothingToQuantize } from '../support/diagnostics/quantization.ts';
 import { checkBudget } from './accuracy-budget.ts';
 import { measurePair } from './measure-pair.ts';
 import { factsOf, type OpenedModel, openModel } from './model-files.ts';
-import { type ModelStep, runModelSteps, type StepsResult } from './model-steps.ts';
+import type { StepsResult } from './model-steps.ts';
+import { openSteps } from './open-steps.ts';
 import { type JobEvents, step } from './progress.ts';
 import { runPair } from './run-pair.ts';
-import {
-  describeModel,
-  isSmaller,
-  portsOf,
-  type QatOptions,
-  rejectBroken,
-  runRecipeOn,
-  stampMetadata,
-} from './run-recipe.ts';
+import { describeModel, isSmaller, portsOf, rejectBroken, runRecipeOn, stampMetadata } from './run-recipe.ts';
 
 export interface CompressFileOptions {
   readonly input: string;
   /** Path of the compressed model. */
   readonly output: string;
-  readonly recipe: Recipe;
-  /** Replace files that edgepress did not make. */
-  readonly force?: boolean;
-  readonly data?: DataOptions | undefined;
-  /** Samples to compare and evaluate on; none of them calibrates. Default 200, or all of the test data. */
-  readonly evaluationSamples?: number | undefined;
-  /** Skip what only informs: comparing, measuring. */
-  readonly compare?: boolean;
-  readonly measure?: boolean;
-  readonly cache?: CalibrationCache | null;
+  readonly plan: Plan;
+  readonly cache: CalibrationCache | null;
+  /** What was typed or called, for the report. */
   readonly command: string;
-  readonly events?: JobEvents;
+  readonly events: JobEvents;
   readonly signal?: AbortSignal | undefined;
-  /** What is done to the model before the recipe: pruning, distillation, fine-tuning. */
-  readonly steps?: readonly ModelStep[];
-  /** Train the int8 model after calibration; null: don't. */
-  readonly qat?: QatOptions | null;
-  /** Accuracy (without labels: agreement with the original) that may be lost, in percentage points. */
-  readonly maxDrop?: number;
 }
 
-/** The engine whose kernels decide on the target. WebGPU and mobile runtimes are not run here. */
-export const engineOfTarget = (target: Recipe['target']): EngineName => (target === 'wasm' ? 'wasm' : 'node');
+export interface CompressedFile {
+  readonly report: Report;
+  readonly model: Model;
+}
 
 /** @throws every user diagnostic of reading, data and passes; nothing is written then */
-export async function compressFile(options: CompressFileOptions): Promise<Report> {
-  const events = options.events ?? {};
-  const { recipe } = options;
+export async function compressFile(options: CompressFileOptions): Promise<CompressedFile> {
+  const { plan, events, cache, signal } = options;
+  const { recipe, request } = plan;
   const outputs = outputPaths(options.output);
   const opened = await step(events, 'read', async () => openModel(options.input), describeModel);
-  checkTargets(opened, [options.output, ...outputs], options.force ?? false);
+  checkTargets(opened, [options.output, ...outputs], request.force);
   rejectBroken(opened.model);
   const ports = portsOf(opened.model);
   const engine = await openEngine();
-  const prepared = options.data
-    ? await step(events, 'data', () => prepare(options, options.data!, ports), describeData)
-    : null;
-  const { cache, signal } = options;
-  const staged = options.steps?.length ? await runSteps(opened, options, engine, prepared) : null;
+  const data = dataOf(request);
+  const prepared = data ? await step(events, 'data', () => prepare(plan, data, ports), describeData) : null;
+  const staged = plan.steps.length > 0 ? await runSteps(opened, options, engine, prepared) : null;
+  const qat = plan.qat && { settings: plan.qat, checkpoints: checkpointsOf(options) };
   const { clean, model, journal, training } = await runRecipeOn(staged?.model ?? opened.model, {
-    ...{ recipe, engine, prepared, cache, events, signal, qat: options.qat },
+    ...{ recipe, engine, prepared, cache, events, signal, qat },
   });
   if (!staged && !isSmaller(recipe, journal)) throw nothingToQuantize(path.basename(options.input));
   stampMetadata(model, recipe);
@@ -88,10 +70,10 @@ export async function compressFile(options: CompressFileOptions): Promise<Report
     writeModelFile(model, stage.pathOf(options.output));
     const result = openModel(stage.pathOf(options.output));
     const data = result.files.slice(1).map((f) => path.join(path.dirname(options.output), path.basename(f)));
-    checkTargets(opened, data, (options.force ?? false) || isOurs(options.output));
+    checkTargets(opened, data, request.force || isOurs(options.output));
     await checkOpens(opened, result, engineOfTarget(recipe.target));
     const parts = await study(options, opened, result, prepared, { clean, model, journal }, events);
-    checkBudget(parts.pair, options.maxDrop);
+    checkBudget(parts.pair, request.maxDrop);
     const files = [
       ...result.files.map((f) => path.join(path.dirname(options.output), path.basename(f))),
       ...outputs,
@@ -99,7 +81,7 @@ export async function compressFile(options: CompressFileOptions): Promise<Report
     const report = buildReport({ ...parts, staged, training, files, environment: describeMachine() });
     for (const file of await reportFiles(report, outputs)) stage.write(file.path, file.content);
     stage.commit();
-    return report;
+    return { report, model };
   } finally {
     stage.discard();
   }
@@ -111,28 +93,52 @@ async function runSteps(
   engine: Engine,
   prepared: Prepared | null,
 ): Promise<StepsResult> {
+  const { plan, events, signal } = options;
+  const { runModelSteps } = await import('./model-steps.ts');
   const folder = mkdtempSync(path.join(tmpdir(), 'edgepress-steps-'));
   try {
     return await runModelSteps(opened.model, {
-      steps: options.steps ?? [],
+      steps: await openSteps(plan.steps, checkpointsOf(options)),
       engine,
       prepared,
-      folder: options.measure === false ? null : folder,
-      runtime: engineOfTarget(options.recipe.target),
-      events: options.events ?? {},
-      signal: options.signal,
+      folder: plan.request.measure ? folder : null,
+      runtime: engineOfTarget(plan.recipe.target),
+      events,
+      signal,
     });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
+/** Where checkpoints of a run lie: hidden beside the output unless told otherwise. */
+function checkpointsOf({ plan, output }: CompressFileOptions): string | null {
+  const { checkpoint } = plan.request;
+  if (checkpoint === false) return null;
+  return typeof checkpoint === 'string'
+    ? checkpoint
+    : path.join(path.dirname(path.resolve(output)), '.edgepress-checkpoints');
+}
+
 /** model.int8.onnx → model.int8.report.{html,md,json} */
 export const outputPaths = (output: string) =>
   ['html', 'md', 'json'].map((kind) => `${output.replace(/\.onnx$/i, '')}.report.${kind}`);
 
+function dataOf({
+  data,
+  labels,
+  preprocess,
+  skipBad,
+  testData,
+  testLabels,
+}: PlannedRequest): DataOptions | null {
+  if (data === undefined) return null;
+  const test = testData === undefined ? undefined : { path: testData, labels: testLabels };
+  return { path: data, labels, preprocess, skipBad, test };
+}
+
 function prepare(
-  { recipe, evaluationSamples }: CompressFileOptions,
+  { recipe, request }: Plan,
   data: DataOptions,
   ports: Parameters<typeof prepareData>[1],
 ): Promise<Prepared> {
@@ -140,7 +146,7 @@ function prepare(
   return prepareData(data, ports, {
     seed,
     calibration: needsCalibration(recipe) ? samples : 0,
-    evaluation: evaluationSamples ?? (data.test ? Number.POSITIVE_INFINITY : 200),
+    evaluation: request.evaluate ?? (data.test ? Number.POSITIVE_INFINITY : 200),
     synthetic: 2 * samples,
   });
 }
@@ -154,17 +160,19 @@ async function study(
   { clean, model, journal }: CompressedModel,
   events: JobEvents,
 ): Promise<Omit<ReportParts, 'files' | 'staged' | 'training' | 'environment'>> {
-  const { signal } = options;
+  const { plan, signal } = options;
+  const { recipe, request } = plan;
+  const compares = request.compare !== false;
   const largestBytes = Math.max(source.sizeBytes, result.sizeBytes);
   events.begin?.('sizes');
   const [before, after] = await Promise.all([
     factsOf(source, { largestBytes }),
     factsOf(result, { largestBytes }),
   ]);
-  const runtime = await openEngine(engineOfTarget(options.recipe.target));
+  const runtime = await openEngine(engineOfTarget(recipe.target));
   const held = prepared?.held.indices.length ? prepared.held : null;
   const pair =
-    held && options.compare !== false
+    held && compares
       ? await step(
           events,
           'compare',
@@ -180,7 +188,7 @@ async function study(
   const few = held?.indices.slice(0, 16) ?? [];
   if (pair) events.begin?.('layers');
   const quality =
-    held && options.compare !== false
+    held && compares
       ? await layerQuality(
           await openEngine(),
           clean,
@@ -190,23 +198,22 @@ async function study(
         )
       : [];
   const sample = held ? await held.source.read(held.indices[0]!) : null;
-  const measured =
-    options.measure === false
-      ? null
-      : await step(
-          events,
-          'measure',
-          () =>
-            measurePair(source, result, {
-              engine: runtime.name,
-              sample,
-              ports: portsOf(source.model),
-              signal,
-            }),
-          (m) => `${m.latency[0]?.repetitions ?? 0} runs each`,
-        );
+  const measured = !request.measure
+    ? null
+    : await step(
+        events,
+        'measure',
+        () =>
+          measurePair(source, result, {
+            engine: runtime.name,
+            sample,
+            ports: portsOf(source.model),
+            signal,
+          }),
+        (m) => `${m.latency[0]?.repetitions ?? 0} runs each`,
+      );
   return {
-    options,
+    options: { input: options.input, recipe, command: options.command, data: dataOf(request) ?? undefined },
     source: before,
     result: { ...after, file: path.basename(options.output) },
     journal,

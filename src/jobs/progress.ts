@@ -11,6 +11,31 @@ export interface JobEvents {
   end?(step: string, detail: string, ms: number): void;
 }
 
+/** What a call of the library is told while it runs. */
+export type Progress =
+  | { readonly kind: 'begin'; readonly step: string }
+  | { readonly kind: 'progress'; readonly step: string; readonly done: number; readonly total: number }
+  | { readonly kind: 'note'; readonly step: string; readonly text: string }
+  | { readonly kind: 'end'; readonly step: string; readonly text: string; readonly ms: number };
+
+/** What every call of the library takes besides its request. */
+export interface RunOptions {
+  /** Stops the work; what had been begun is cleaned up. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told of each step: when it begins, how far it is, when it ended and what came of it. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+export const eventsOf = (tell: RunOptions['onProgress']): JobEvents =>
+  tell
+    ? {
+        begin: (step) => tell({ kind: 'begin', step }),
+        progress: (step, done, total) => tell({ kind: 'progress', step, done, total }),
+        note: (step, text) => tell({ kind: 'note', step, text }),
+        end: (step, text, ms) => tell({ kind: 'end', step, text, ms }),
+      }
+    : {};
+
 /** Runs one step between its events. */
 export async function step<T>(
   events: JobEvents,

@@ -29,7 +29,11 @@ export const pruningFields = {
         needs: ['channels', 'data'],
       }),
     ),
-  rounds: positive.default(1).meta(pruning('--rounds <n>', 'prune bit by bit, training between')),
+  rounds: positive
+    .default(1)
+    .meta(
+      pruning('--rounds <n>', 'prune bit by bit, training between', { needs: ['trainingStep', 'zeros'] }),
+    ),
   sparsity: percentage.optional().meta(
     pruning('--sparsity <percent>', 'set this share of the weights to zero: smaller, not faster', {
       conflicts: ['nm'],

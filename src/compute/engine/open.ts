@@ -23,3 +23,7 @@ export async function openEngine(name?: EngineName): Promise<Engine> {
     throw error;
   }
 }
+
+/** The engine whose kernels decide on the target. WebGPU and mobile runtimes are not run here. */
+export const engineOfTarget = (target: 'wasm' | 'webgpu' | 'node' | 'mobile'): EngineName =>
+  target === 'wasm' ? 'wasm' : 'node';

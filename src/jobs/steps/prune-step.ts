@@ -1,28 +1,22 @@
 /** Structured pruning as a step: at once, or in rounds with training between them. */
 
 import { compressModel, preset } from '../../compress/compress.ts';
+import type { PrunePlan } from '../../compress/plan.ts';
 import { measureActivity } from '../../compress/prune/activity.ts';
 import { findChannelGroups } from '../../compress/prune/channel-groups.ts';
 import type { LayerCost } from '../../compress/prune/cost-model.ts';
 import type { Importance, ImportanceData } from '../../compress/prune/importance.ts';
 import { latencyRatio, measureLayers } from '../../compress/prune/layer-latency.ts';
 import { pruneOnData } from '../../compress/prune/on-data.ts';
-import {
-  joinResults,
-  type PruneOptions,
-  type PruneResult,
-  pruneModel,
-  targetAt,
-} from '../../compress/prune/prune.ts';
+import { joinResults, type PruneResult, pruneModel, targetAt } from '../../compress/prune/prune.ts';
 import { type Reconstructed, reconstruct } from '../../compress/prune/reconstruct.ts';
 import { scoreReconstruction } from '../../compress/prune/reconstruction-scores.ts';
 import type { Samples } from '../../compute/calibrate/run-samples.ts';
 import type { EngineName } from '../../compute/engine/contract.ts';
-import { openEngine } from '../../compute/engine/open.ts';
+import { engineOfTarget, openEngine } from '../../compute/engine/open.ts';
 import { scoresClasses } from '../../compute/train/from-settings.ts';
 import { openHeldOut } from '../../compute/train/held-out.ts';
 import { sampleData } from '../../compute/train/samples.ts';
-import type { TrainingSettings } from '../../compute/train/settings.ts';
 import { reestimateStatistics } from '../../compute/train/statistics.ts';
 import { cloneModel } from '../../model/ir/clone.ts';
 import type { Model } from '../../model/ir/model.ts';
@@ -32,25 +26,7 @@ import { lossGradients } from './loss-gradients.ts';
 import { inRounds } from './rounds.ts';
 import { fewest, someSamples, spread } from './spread.ts';
 
-export interface PruneStepOptions {
-  /** Shares of the original that stay. */
-  readonly target: NonNullable<PruneOptions['target']>;
-  /** null: by 'reconstruction' where there is data, by 'l2' where there is none. */
-  readonly importance: Importance | null;
-  /** Fit what is left to the dense model's answers, where there is data. */
-  readonly reconstruct: boolean;
-  readonly scope: 'global' | 'uniform';
-  readonly round: number;
-  readonly exclude: readonly string[];
-  /** Prune in this many rounds, training in between: see inRounds. */
-  readonly rounds: number;
-  readonly settings: TrainingSettings | null;
-  readonly maxDrop: number | null;
-  /** Runtime that a latency target is measured on. */
-  readonly runtime: EngineName;
-}
-
-export const pruneStep = (options: PruneStepOptions): ModelStep => ({
+export const pruneStep = (options: PrunePlan): ModelStep => ({
   name: 'prune',
   async apply(model, context) {
     const run = { ...options, name: 'prune' };
@@ -70,21 +46,21 @@ export const pruneStep = (options: PruneStepOptions): ModelStep => ({
 });
 
 /** Why data was there and nothing was made of it; null where something was, or nothing was to be. */
-function tooFew({ importance, reconstruct }: PruneStepOptions, { prepared, training }: StepContext) {
+function tooFew({ importance, reconstruct }: PrunePlan, { prepared, training }: StepContext) {
   if (!prepared || training.length >= fewest || (importance !== null && !reconstruct)) return null;
   return `went by magnitude, with nothing fitted: ${training.length} samples are left to learn from, ${fewest} are needed`;
 }
 
 /** Cubic: most goes early, while the network still has room (Zhu & Gupta 2017). */
-function partTarget(options: PruneStepOptions, round: number): PruneStepOptions['target'] {
+function partTarget(options: PrunePlan, round: number): PrunePlan['target'] {
   return targetAt(options.target, 1 - (1 - round / options.rounds) ** 3);
 }
 
 /** The given model stays as it is. */
 async function pruneOnce(
   model: Model,
-  target: PruneStepOptions['target'],
-  options: PruneStepOptions,
+  target: PrunePlan['target'],
+  options: PrunePlan,
   context: StepContext,
 ): Promise<Pruned> {
   const { engine, signal, events } = context;
@@ -98,7 +74,7 @@ async function pruneOnce(
     return pruneOnData(engine, model, { rank, fit }, goal);
   }
   const data = await importanceData(model, importance, rank, context);
-  const prune = (goal: PruneStepOptions['target'], layerCost?: LayerCost): Pruned => {
+  const prune = (goal: PrunePlan['target'], layerCost?: LayerCost): Pruned => {
     const copy = cloneModel(model);
     const settings = { target: goal, importance, scope, round, exclude };
     return { model: copy, result: pruneModel(copy, settings, { ...data, layerCost }), fit: null };
@@ -134,12 +110,12 @@ async function importanceData(
 
 async function pruneToLatency(
   model: Model,
-  target: PruneStepOptions['target'] & { readonly latency: number },
-  prune: (target: PruneStepOptions['target'], cost: LayerCost) => Pruned,
-  options: PruneStepOptions,
+  target: PrunePlan['target'] & { readonly latency: number },
+  prune: (target: PrunePlan['target'], cost: LayerCost) => Pruned,
+  options: PrunePlan,
   context: StepContext,
 ): Promise<Pruned> {
-  const cost = await layerCost(model, options.runtime, context);
+  const cost = await layerCost(model, engineOfTarget(options.on), context);
   const wanted = target.latency;
   let asked = wanted;
   let best: { readonly pruned: Pruned; readonly miss: number } | null = null;
@@ -147,7 +123,12 @@ async function pruneToLatency(
   // whole is measured and the aim corrected.
   for (let attempt = 0; attempt < 4; attempt++) {
     const pruned = prune({ ...target, latency: asked }, cost);
-    const share = await latencyShare(context.original, pruned.model, options.runtime, context.signal);
+    const share = await latencyShare(
+      context.original,
+      pruned.model,
+      engineOfTarget(options.on),
+      context.signal,
+    );
     const miss = Math.abs(share - wanted);
     if (!best || miss < best.miss) best = { pruned, miss };
     if (miss < 0.03) break;

@@ -1,39 +1,47 @@
 /** Makes a student of the teacher: narrower, of fewer blocks, or another model altogether. */
 
+import path from 'node:path';
+import type { StepPlan } from '../../compress/plan.ts';
 import { chooseBlocks, findBlocks, removeBlocks } from '../../compress/prune/blocks.ts';
 import { narrow } from '../../compress/prune/prune.ts';
 import { cloneModel } from '../../model/ir/clone.ts';
 import type { Model } from '../../model/ir/model.ts';
 import { studentInputs } from '../../support/diagnostics/training.ts';
+import { openModel } from '../model-files.ts';
 import { describeChange, type ModelStep, macsOf } from '../model-steps.ts';
 
-export type StudentOptions =
-  | { readonly kind: 'given'; readonly model: Model; readonly name: string }
-  /** @param width  share of every width that stays @param layers  blocks that stay */
-  | { readonly kind: 'made'; readonly width?: number | undefined; readonly layers?: number | undefined };
+export type StudentPlan = Extract<StepPlan, { readonly kind: 'student' | 'student-file' }>;
 
-export const studentStep = (options: StudentOptions): ModelStep => ({
+export const studentStep = (plan: StudentPlan): ModelStep =>
+  plan.kind === 'student-file'
+    ? givenStudent(openModel(plan.path).model, path.basename(plan.path))
+    : madeStudent(plan);
+
+const givenStudent = (student: Model, name: string): ModelStep => ({
   name: 'student',
   async apply(teacher) {
-    if (options.kind === 'given') {
-      checkInputs(options.model, teacher, options.name);
-      return {
-        model: cloneModel(options.model),
-        summary: `${options.name} · ${describeChange(macsOf(teacher), macsOf(options.model), 'MACs')}`,
-      };
-    }
+    checkInputs(student, teacher, name);
+    const change = describeChange(macsOf(teacher), macsOf(student), 'MACs');
+    return { model: cloneModel(student), summary: `${name} · ${change}` };
+  },
+});
+
+/** Narrower, of fewer blocks, or both. */
+const madeStudent = ({ width, layers }: Extract<StudentPlan, { readonly kind: 'student' }>): ModelStep => ({
+  name: 'student',
+  async apply(teacher) {
     const student = cloneModel(teacher);
     const said: string[] = [];
     const skips = [];
-    if (options.layers !== undefined) {
+    if (layers !== undefined) {
       const blocks = findBlocks(student);
-      removeBlocks(student, chooseBlocks(blocks, options.layers));
-      said.push(`${options.layers} of ${blocks.length} blocks`);
+      removeBlocks(student, chooseBlocks(blocks, layers));
+      said.push(`${layers} of ${blocks.length} blocks`);
     }
-    if (options.width !== undefined) {
-      const { skipped } = narrow(student, options.width);
+    if (width !== undefined) {
+      const { skipped } = narrow(student, width);
       skips.push(...skipped);
-      said.push(`${Math.round(100 * options.width)} % of every width`);
+      said.push(`${Math.round(100 * width)} % of every width`);
     }
     return {
       model: student,

@@ -1,17 +1,14 @@
 /** Distillation and fine-tuning as steps between the original model and its compressed form. */
 
+import type { TrainPlan } from '../../compress/plan.ts';
 import { sparseWeights } from '../../compress/prune/unstructured-layers.ts';
 import { openNodeEngine } from '../../compute/engine/onnxruntime-node.ts';
-import type { TrainingSettings } from '../../compute/train/settings.ts';
 import type { Model } from '../../model/ir/model.ts';
 import { trainingNeedsData } from '../../support/diagnostics/training.ts';
 import type { ModelStep } from '../model-steps.ts';
 import { describeTraining, trainingRun } from '../training-run.ts';
 
-export interface TrainStepOptions {
-  /** 'distil': towards the original's answers, with labels where there are some; 'finetune': towards the labels. */
-  readonly name: 'distil' | 'finetune';
-  readonly settings: TrainingSettings;
+export interface TrainStepOptions extends Omit<TrainPlan, 'kind' | 'gpu'> {
   /** Folder for checkpoints; null: none. */
   readonly checkpoints: string | null;
   /** Train on the GPU, by WebGPU. */

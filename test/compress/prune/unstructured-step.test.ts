@@ -1,5 +1,6 @@
 /** Zeros and training together: rounds of pruning, and zeros that outlast any training after them. */
 import { beforeAll, describe, expect, it } from 'vitest';
+import { parseRecipe } from '../../../src/compress/pipeline/recipe.ts';
 import { sparsityOfRound } from '../../../src/compress/prune/unstructured.ts';
 import { findWeightLayers, sparsityOf } from '../../../src/compress/prune/unstructured-layers.ts';
 import type { Engine } from '../../../src/compute/engine/contract.ts';
@@ -31,6 +32,17 @@ function contextOf(original: Model): StepContext {
   };
 }
 
+const sparsified = (options: Record<string, unknown>, sparsity: number, target: 'wasm' | 'node') => ({
+  kind: 'sparsify' as const,
+  sparsity,
+  recipe: parseRecipe({
+    edgepress: 1,
+    name: 'sparse',
+    target,
+    stages: [{ name: 'sparsify', passes: [{ pass: 'prune-weights', options: { ...options, sparsity } }] }],
+  }),
+});
+
 const zerosOf = (model: Model) =>
   findWeightLayers(model).map(({ value }) => [...float32Values(value.constant!)].map((w) => w === 0));
 
@@ -46,11 +58,10 @@ describe('zeros in rounds', () => {
     const dense = student();
     const context = contextOf(dense);
     const step = sparsifyStep({
-      weights: { sparsity: 0.6, minElements: 1 },
+      ...sparsified({ minElements: 1 }, 0.6, 'wasm'),
       rounds: 2,
       settings,
       maxDrop: null,
-      target: 'wasm',
     });
     const sparse = await step.apply(dense, context);
     expect(sparsityOf(findWeightLayers(sparse.model))).toBeCloseTo(0.6, 2);
@@ -71,11 +82,10 @@ describe('zeros in rounds', () => {
   it('happen at once without settings for training, from data where the score wants it', async () => {
     const dense = student();
     const step = sparsifyStep({
-      weights: { sparsity: 0.5, score: 'sparsegpt', minElements: 1 },
+      ...sparsified({ score: 'sparsegpt', minElements: 1 }, 0.5, 'node'),
       rounds: 3,
       settings: null,
       maxDrop: null,
-      target: 'node',
     });
     const { model, training } = await step.apply(dense, contextOf(dense));
     expect(training).toEqual([]);

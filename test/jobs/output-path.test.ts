@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { outputPath } from '../../src/cli/output-path.ts';
+import { outputPath } from '../../src/jobs/output-path.ts';
 
 let folder: string;
 beforeEach(() => {

@@ -1,0 +1,142 @@
+/** The call that the library is about: a model and a request in, a smaller model, its files and a report out. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type Plan, planCompression, planDistillation, planFinetuning } from '../compress/plan.ts';
+import type { CompressRequestInit, DistillRequestInit, FinetuneRequestInit } from '../compress/request.ts';
+import { defaultCacheFolder, openCalibrationCache } from '../compute/calibrate/calibration-cache.ts';
+import type { Report } from '../judge/report/report.ts';
+import { encodeModel } from '../model/formats/onnx/write.ts';
+import { type ModelInput, openModel } from '../model/formats/open-file.ts';
+import type { Model } from '../model/ir/model.ts';
+import { createStage } from '../ship/emit/write.ts';
+import type { Spelling } from '../support/parse-request.ts';
+import { type CompressedFile, compressFile } from './compress-file.ts';
+import { outputPath } from './output-path.ts';
+import { eventsOf, type JobEvents, type RunOptions } from './progress.ts';
+import { readRecipe } from './read-recipe.ts';
+
+export interface OutputFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+export interface CompressResult {
+  readonly report: Report;
+  /** The compressed model first, then data beside it and the report as HTML, Markdown and JSON. */
+  readonly files: readonly OutputFile[];
+  readonly model: Model;
+}
+
+export type CompressOptions = CompressRequestInit & RunOptions;
+export type DistillOptions = DistillRequestInit & RunOptions;
+export type FinetuneOptions = FinetuneRequestInit & RunOptions;
+
+/** Makes a model smaller and says what that cost. Nothing is written unless `output` says where: the files come back in memory.
+ *  @param model  a path, bytes or an open model; none of them is changed
+ *  @example
+ *  const { report, files } = await compress('model.onnx', { int8: true, data: 'photos/' });
+ *  @example
+ *  await compress(bytes, { fp16: true, output: 'small/', onProgress: ({ step }) => console.log(step) });
+ *  @throws UNKNOWN_OPTION, INVALID_ARGUMENT, OPTION_WITHOUT_EFFECT and every diagnostic that the command prints;
+ *    what `signal` was aborted with */
+export const compress = (model: ModelInput, options: CompressOptions = {}): Promise<CompressResult> =>
+  call(model, options, planCompressionCall);
+
+/** Trains a smaller student to answer as a model does; see compress.
+ *  @example
+ *  await distill('teacher.onnx', { width: 0.5, data: 'photos/', output: 'student.onnx' }); */
+export const distill = (model: ModelInput, options: DistillOptions): Promise<CompressResult> =>
+  call(model, options, planDistillation);
+
+/** Trains a model on labels; see compress.
+ *  @example
+ *  await finetune('model.onnx', { data: 'photos/', epochs: 3, output: 'tuned.onnx' }); */
+export const finetune = (model: ModelInput, options: FinetuneOptions): Promise<CompressResult> =>
+  call(model, options, planFinetuning);
+
+/** planCompression for a request whose recipe may be a file. */
+export function planCompressionCall(request: CompressRequestInit, spelling?: Spelling): Plan {
+  const { recipe } = request;
+  return planCompression(
+    typeof recipe === 'string' ? { ...request, recipe: readRecipe(recipe) } : request,
+    spelling,
+  );
+}
+
+/** Writes files into a folder, all of them or none. @throws OUTPUT_UNWRITABLE */
+export function write(files: readonly OutputFile[], folder = '.'): string[] {
+  const stage = createStage(path.join(folder, path.basename(files[0]?.path ?? 'edgepress')));
+  try {
+    for (const file of files) stage.write(file.path, file.bytes);
+    return stage.commit();
+  } finally {
+    stage.discard();
+  }
+}
+
+async function call<Init extends object>(
+  model: ModelInput,
+  { signal, onProgress, ...request }: Init & RunOptions,
+  planOf: (request: Init) => Plan,
+): Promise<CompressResult> {
+  const plan = planOf(request as unknown as Init);
+  const command = commandOf(model, request);
+  const run = { command, events: eventsOf(onProgress), signal };
+  return inTemporaryFolder(async (folder) => {
+    const input = inputPath(model, folder);
+    const output =
+      plan.request.output ?? path.join(folder, path.basename(outputPath(input, plan.ending, undefined)));
+    const { report, model: result } = await runPlan(
+      input,
+      { ...plan, request: { ...plan.request, output } },
+      run,
+    );
+    const isWritten = plan.request.output !== undefined;
+    const named = (file: string) => (isWritten ? file : path.basename(file));
+    const files = report.files.map((file) => ({
+      path: named(file),
+      bytes: new Uint8Array(readFileSync(file)),
+    }));
+    return { report: { ...report, files: report.files.map(named) }, files, model: result };
+  });
+}
+
+export interface PlanRun {
+  /** What was typed or called, for the report. */
+  readonly command: string;
+  readonly events: JobEvents;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Does what was planned with a file, and writes beside it or where the request says. */
+export const runPlan = (input: string, plan: Plan, run: PlanRun): Promise<CompressedFile> =>
+  compressFile({
+    input,
+    output: outputPath(input, plan.ending, plan.request.output),
+    plan,
+    cache: plan.request.cache === false ? null : openCalibrationCache(defaultCacheFolder()),
+    ...run,
+  });
+
+async function inTemporaryFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'edgepress-'));
+  try {
+    return await work(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function inputPath(model: ModelInput, folder: string): string {
+  if (typeof model === 'string') return model;
+  const bytes = model instanceof Uint8Array ? model : encodeModel(openModel(model).model);
+  const [written] = write([{ path: 'model.onnx', bytes }], folder);
+  return written as string;
+}
+
+/** The call as it would be written: data that has no text is left out. */
+function commandOf(model: ModelInput, request: Readonly<Record<string, unknown>>): string {
+  const name = typeof model === 'string' ? model : model instanceof Uint8Array ? 'bytes' : 'model';
+  return `compress(${name}, ${JSON.stringify(request)})`;
+}
