@@ -69,9 +69,9 @@ async function minMax(
 ): Promise<Map<string, Range>> {
   const low = new Float64Array(names.length).fill(Number.POSITIVE_INFINITY);
   const high = new Float64Array(names.length).fill(Number.NEGATIVE_INFINITY);
-  const observed = observerModel(model, (graph) =>
+  const observed = observerModel(model, (graph, valueNamed) =>
     names.flatMap((name) => {
-      const v = valueNamed(graph, name);
+      const v = valueNamed(name);
       return ['ReduceMin', 'ReduceMax', 'ReduceSum'].map((op) => reduce(graph, op, v));
     }),
   );
@@ -111,11 +111,8 @@ async function searchRanges(
     }));
   });
   const errors = new Float64Array(tried.length);
-  const observed = observerModel(model, (graph) =>
-    tried.map(({ search, range }) => {
-      const v = valueNamed(graph, search.value);
-      return squaredError(graph, v, search, range);
-    }),
+  const observed = observerModel(model, (graph, valueNamed) =>
+    tried.map(({ search, range }) => squaredError(graph, valueNamed(search.value), search, range)),
   );
   await runSamples(engine, observed, samples, signal, ([vector], _, i) => {
     const scalars = float32Values(vector!);
@@ -131,10 +128,13 @@ async function searchRanges(
 }
 
 /** A copy of the model whose only output is the vector of the scalars that `observers` builds. */
-function observerModel(model: Model, observers: (graph: Graph) => Value[]): Model {
+function observerModel(
+  model: Model,
+  observers: (graph: Graph, valueNamed: (name: string) => Value) => Value[],
+): Model {
   const copy = cloneModel(model);
   const { graph } = copy;
-  const scalars = observers(graph);
+  const scalars = observers(graph, namedValues(graph));
   const one = addInitializer(graph, 'edgepress/one', tensorOf('int64', [1], [1]));
   const columns = scalars.map((s) => addNode(graph, { opType: 'Reshape', inputs: [s, one] }).outputs[0]!);
   const all = addNode(graph, { opType: 'Concat', inputs: columns, attributes: { axis: 0 } }).outputs[0]!;
@@ -143,20 +143,17 @@ function observerModel(model: Model, observers: (graph: Graph) => Value[]): Mode
   return copy;
 }
 
-function valueNamed(graph: Graph, name: string): Value {
-  let names = index.get(graph);
-  if (!names) {
-    names = new Map();
-    for (const v of graph.inputs) names.set(v.name, v);
-    for (const node of graph.nodes) for (const v of node.outputs) if (v) names.set(v.name, v);
-    index.set(graph, names);
-  }
-  const v = names.get(name);
-  if (!v) throw internal('OBSERVED_VALUE_MISSING', `"${name}" was to be observed but is not in the graph.`);
-  return v;
+/** Finds the values that a graph has now by their names. */
+function namedValues({ inputs, nodes }: Graph): (name: string) => Value {
+  const computed = nodes.flatMap((node) => node.outputs.filter((v) => v !== null));
+  const values = new Map([...inputs, ...computed].map((v) => [v.name, v]));
+  return (name) => {
+    const found = values.get(name);
+    if (!found)
+      throw internal('OBSERVED_VALUE_MISSING', `"${name}" was to be observed but is not in the graph.`);
+    return found;
+  };
 }
-
-const index = new WeakMap<Graph, Map<string, Value>>();
 
 const reduce = (graph: Graph, opType: string, v: Value) =>
   addNode(graph, { opType, inputs: [v], attributes: { keepdims: 0 } }).outputs[0]!;

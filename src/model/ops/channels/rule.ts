@@ -2,7 +2,8 @@
 import type { Node, Value } from '../../ir/model.ts';
 import type { Dim, Shape } from '../../ir/type.ts';
 import type { Data } from '../types.ts';
-import type { AxisPlace, Role, UnitKind } from './links.ts';
+import type { Role, UnitKind } from './links.ts';
+import type { AxisPlace } from './merges.ts';
 
 export interface LinkContext {
   readonly node: Node;
