@@ -7,8 +7,10 @@
  *  Source: onnxruntime ContribOperators.md and its CPU kernels. */
 import { z } from 'zod';
 import { counted, definePass } from '../src/compress/pipeline/pass.ts';
+import type { TargetName } from '../src/compress/quant/kernels.ts';
+import { intAttribute } from '../src/model/ir/attribute.ts';
 import { isFloat } from '../src/model/ir/dtype.ts';
-import type { Node, Value } from '../src/model/ir/model.ts';
+import { isOp, type Node, type Value } from '../src/model/ir/model.ts';
 import { elementCount } from '../src/model/ir/tensor.ts';
 import { constantBehind } from '../src/model/ops/constant-behind.ts';
 import { inferShapes } from '../src/model/ops/shapes.ts';
@@ -17,7 +19,7 @@ import { applyRules } from '../src/model/rewrite/apply.ts';
 import type { Apart } from '../src/model/rewrite/fused/apart.ts';
 import { fusedOperators } from '../src/model/rewrite/fused/index.ts';
 import { op } from '../src/model/rewrite/pattern.ts';
-import { defineRule, type Rule } from '../src/model/rewrite/rule.ts';
+import { defineRule, type Rule, skip } from '../src/model/rewrite/rule.ts';
 
 const options = z.strictObject({
   /** Operators to take apart, by type. */
@@ -41,23 +43,30 @@ export const decomposeFused = definePass<Options>({
   // Attention's projection is one product here and one a head there; the order of summation is the engine's own.
   tolerance: 1e-5,
   options,
-  apply(model, o) {
+  apply(model, o, { target }) {
     const chosen = Object.entries(fusedOperators).filter(([key]) => o.ops.includes(shortName(key)));
     const result = applyRules(
       model,
-      chosen.map(([key, apart]) => ruleFor(key, apart, o.minElements)),
+      chosen.map(([key, apart]) => ruleFor(key, apart, o.minElements, target)),
     );
     if (result.changed > 0) inferShapes(model);
     return result;
   },
 });
 
-const ruleFor = (key: string, apart: Apart, least: number): Rule =>
+const ruleFor = (key: string, apart: Apart, least: number, target: TargetName): Rule =>
   defineRule({
     name: `decompose-${shortName(key)}`,
     match: op(key, [], { rest: true, where: (node) => holdsWeight(node, least) }),
-    rewrite: (m, emit) => apart(m.root, emit),
+    rewrite(m, emit) {
+      const refused = target === 'webgpu' && isOp(m.root, attention) && isCausal(m.root);
+      return refused ? skip('causal-attention-stays-one-on-webgpu') : apart(m.root, emit);
+    },
   });
+
+/** onnxruntime's WebGPU kernels have causal Attention and no causal MultiHeadAttention. */
+const attention = 'com.microsoft:Attention';
+const isCausal = (node: Node) => intAttribute(node, 'unidirectional', 0) !== 0;
 
 const holdsWeight = (node: Node, least: number): boolean => {
   const found = weightsOf(node);

@@ -8,23 +8,15 @@
  *  further domain than the model.
  *  Source: ONNX IR, "Functions". */
 import { z } from 'zod';
-import { counted, definePass, type Skip } from '../src/compress/pipeline/pass.ts';
+import { counted, definePass } from '../src/compress/pipeline/pass.ts';
 import { constantNodeTensor } from '../src/model/ir/constant-node.ts';
 import { isFloat } from '../src/model/ir/dtype.ts';
-import {
-  calledFunctions,
-  expandedNodes,
-  type FunctionTable,
-  functionTable,
-} from '../src/model/ir/functions.ts';
-import { type Graph, type Model, type ModelFunction, type Node, opset } from '../src/model/ir/model.ts';
+import { type FunctionTable, functionTable } from '../src/model/ir/functions.ts';
+import type { Graph, ModelFunction, Node } from '../src/model/ir/model.ts';
 import { elementCount, type Tensor } from '../src/model/ir/tensor.ts';
-import { nodesOf, withSubgraphs } from '../src/model/ir/walk.ts';
+import { withSubgraphs } from '../src/model/ir/walk.ts';
 import { constantBehind } from '../src/model/ops/constant-behind.ts';
-import { inferShapes } from '../src/model/ops/shapes.ts';
-import { labelOf } from '../src/model/rewrite/apply.ts';
-import { inlineCall } from '../src/model/rewrite/inline.ts';
-import { upgradeMain } from '../src/model/rewrite/opset/upgrade.ts';
+import { type ChooseCall, inlineCalls } from '../src/model/rewrite/inline-calls.ts';
 
 const options = z.strictObject({
   /** Also calls that no weight takes part in. */
@@ -44,34 +36,11 @@ export const inlineFunctions = definePass<Options>({
   // A body of an older opset is upgraded, with upgrade-opset's tolerance.
   tolerance: 1e-6,
   options,
-  apply(model, o) {
-    if (model.functions.length === 0) return { changed: 0, skipped: [] };
-    expandedNodes(model);
-    const table = functionTable(model.functions);
-    const skips = new Map<Node, Skip>();
-    let changed = 0;
-    for (let before = -1; before !== changed; ) {
-      before = changed;
-      const chosen = chooser(table, o);
-      for (const node of nodesOf(model)) {
-        const fn = table(node);
-        if (!fn || skips.has(node) || !chosen(node, fn)) continue;
-        if (changed === 0) raiseOpset(model);
-        const reason = inlineCall(model, node, fn);
-        if (reason) skips.set(node, { at: labelOf(node), reason });
-        else changed++;
-      }
-    }
-    if (changed > 0) {
-      removeUncalled(model);
-      inferShapes(model);
-    }
-    return { changed, skipped: [...skips.values()] };
-  },
+  apply: (model, o) => inlineCalls(model, chooser(functionTable(model.functions), o)),
 });
 
 /** Whether a call is to be written out. */
-function chooser(table: FunctionTable, o: Options): (call: Node, fn: ModelFunction) => boolean {
+function chooser(table: FunctionTable, o: Options): ChooseCall {
   const holds = new Map<ModelFunction, boolean>();
   const isLarge = (t: Tensor | null | undefined) =>
     t != null && isFloat(t.dtype) && t.dims.length > 1 && elementCount(t.dims) >= o.minElements;
@@ -92,21 +61,4 @@ function chooser(table: FunctionTable, o: Options): (call: Node, fn: ModelFuncti
     [...call.attributes.values()].some((a) => a.type === 'tensor' && isLarge(a.value));
   return (call, fn) =>
     o.all || inBody(fn) || inAttributes(call) || call.inputs.some((v) => isLarge(constantBehind(v)?.tensor));
-}
-
-/** Brings the graph to the newest opset that a called function has. */
-function raiseOpset(model: Model): void {
-  const wanted = [...calledFunctions(model)].map((f) => f.opsets.get('') ?? f.opsets.get('ai.onnx') ?? 0);
-  const target = Math.max(opset(model) || opset(model, 'ai.onnx'), ...wanted);
-  if (upgradeMain(model, target) > 0) inferShapes(model);
-}
-
-function removeUncalled(model: Model): void {
-  const called = calledFunctions(model);
-  const gone = model.functions.filter((f) => !called.has(f));
-  model.functions = model.functions.filter((f) => called.has(f));
-  const used = new Set<string>();
-  for (const graph of [model.graph, ...model.functions.map((f) => f.graph)])
-    for (const inner of withSubgraphs(graph)) for (const node of inner.nodes) used.add(node.domain);
-  for (const { domain } of gone) if (domain !== '' && !used.has(domain)) model.opsets.delete(domain);
 }

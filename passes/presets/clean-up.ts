@@ -38,15 +38,22 @@ const opened = (functions: { all?: boolean }, fused: { ops?: string[] }) => ({
   ],
 });
 
+/** Fused operators of which float16 has no form. */
+const withoutHalf = [
+  'EmbedLayerNormalization',
+  'GemmFastGelu',
+  'TransposeMatMul',
+  'ConvTransposeWithDynamicPads',
+];
+
 /** The same for recipes that compress weights: what hides weights from them is opened first. */
 export const openUp = opened({}, {});
 
-/** The same for float16, of which most fused operators have a form: only the others are opened. A call of a function would
- *  stay in float32. */
-export const openUpToHalf = opened(
-  { all: true },
-  { ops: ['EmbedLayerNormalization', 'GemmFastGelu', 'TransposeMatMul', 'ConvTransposeWithDynamicPads'] },
-);
+/** The same where weights are only stored in fewer bits: Attention expands its own, and is a little faster whole. */
+export const openUpToStore = opened({}, { ops: ['FusedConv', 'FusedGemm', 'FusedMatMul', ...withoutHalf] });
+
+/** The same for float16: what has a form in it stays; a call of a function would stay in float32. */
+export const openUpToHalf = opened({ all: true }, { ops: withoutHalf });
 
 /** The same for 4 bits in half floats. */
 export const openUpForHalf = opened({ all: true }, {});

@@ -1,12 +1,12 @@
 /** --int8 weights: every weight stored in int8 and expanded once at load; all computation in float. */
 import type { RecipeInit } from '../../src/compress/pipeline/recipe.ts';
-import { openUp } from './clean-up.ts';
+import { openUpToStore } from './clean-up.ts';
 
 export const int8Weights: RecipeInit = {
   edgepress: 1,
   name: 'int8-weights',
   stages: [
-    openUp,
+    openUpToStore,
     {
       name: 'quantise',
       passes: [{ pass: 'quantize-weights' }],

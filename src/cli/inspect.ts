@@ -2,6 +2,7 @@
 
 import { factsOf, openModel } from '../jobs/model-files.ts';
 import { constantsOf, findProblems, type ModelProblems } from '../judge/analyze/facts.ts';
+import { functionFacts, functionLines } from '../judge/analyze/functions.ts';
 import type { ModelFacts } from '../judge/report/report.ts';
 import { labelled, plain } from '../judge/report/terminal.ts';
 import { printModel } from '../model/formats/onnx-text/index.ts';
@@ -26,10 +27,10 @@ export async function run(
   const problems = findProblems(opened.model);
   const largest = largestWeights(opened.model);
   if (flags.json) {
-    printJson({ ...facts, problems, largestWeights: largest });
+    printJson({ ...facts, functions: functionFacts(opened.model), problems, largestWeights: largest });
     return;
   }
-  console.log(describe(facts, problems, largest));
+  console.log(describe(opened.model, facts, problems, largest));
   if (flags.nodes) console.log(nodeList(opened.model));
 }
 
@@ -49,7 +50,7 @@ const largestWeights = (model: Model): Weight[] =>
     .sort((a, b) => b.bytes - a.bytes)
     .slice(0, 8);
 
-function describe(f: ModelFacts, problems: ModelProblems, largest: readonly Weight[]): string {
+function describe(model: Model, f: ModelFacts, problems: ModelProblems, largest: readonly Weight[]): string {
   const lines: string[] = [];
   const options = { colour: false, width: Math.min(process.stdout.columns || 80, 100) };
   const row = (label: string, text: string) => lines.push(labelled(label, text, options).trimEnd());
@@ -76,6 +77,7 @@ function describe(f: ModelFacts, problems: ModelProblems, largest: readonly Weig
   );
   for (const [i, w] of largest.entries())
     row(i === 0 ? 'largest weights' : '', `${formatBytes(w.bytes)}  ${w.name}  ${w.type}`);
+  for (const [i, text] of functionLines(model).entries()) row(i === 0 ? 'functions' : '', text);
   for (const text of problemLines(problems)) row('note', text);
   return lines.join('\n');
 }

@@ -9,6 +9,7 @@ import type { Model } from '../model/ir/model.ts';
 import { initializersOf } from '../model/ir/walk.ts';
 import { modelMacs } from '../model/ops/cost.ts';
 import { inferShapes } from '../model/ops/shapes.ts';
+import { inlineCalls } from '../model/rewrite/inline-calls.ts';
 import { brotliQualityFor, transferSizes } from '../ship/profile/transfer.ts';
 import { Diagnostic } from '../support/diagnostics.ts';
 import { sha256 } from '../support/hash.ts';
@@ -67,6 +68,7 @@ function countMacs(model: Model): number | null {
   try {
     const typed = cloneModel(model);
     inferShapes(typed);
+    inlineCalls(typed, () => true);
     const { macs, unknown } = modelMacs(typed);
     return unknown.length > 0 && macs === 0 ? null : macs;
   } catch (error) {
