@@ -28,7 +28,8 @@ import {
 import { elementCount, float32Values, scalar, type Tensor, tensorOf } from '../src/model/ir/tensor.ts';
 import { tensorType } from '../src/model/ir/type.ts';
 import { nodesOf } from '../src/model/ir/walk.ts';
-import { traitOf } from '../src/model/ops/quantization.ts';
+import { integerProduct } from '../src/model/ops/quantization.ts';
+import { inFloat32, storedWeight } from '../src/model/ops/stored-weight.ts';
 import type { QuantDType } from '../src/model/quantization/spec.ts';
 
 const options = z.strictObject({
@@ -85,14 +86,15 @@ export const quantizeDynamic = definePass<Options>({
 const isDone = (node: Node) => decisionOf(node)?.precision.startsWith('int8') ?? false;
 
 function productReason(node: Node, o: Options): string | null {
-  const trait = traitOf(node);
-  if (trait?.kind !== 'product') return 'not-a-product';
-  const obstacle = productObstacle(node, trait);
+  const product = integerProduct(node);
+  if (!product) return 'not-a-product';
+  const obstacle = productObstacle(product);
   if (obstacle) return obstacle;
-  if (dtypeOf(node.inputs[0]) !== 'float32') return `input-is-${dtypeOf(node.inputs[0])}`;
-  const weight = constantOf(node.inputs[1])!;
-  if (weight.dims.length !== 2) return `weight-has-${weight.dims.length}-dimensions`;
-  if (elementCount(weight.dims) < o.minElements) return 'small-weight';
+  const input = dtypeOf(node.inputs[product.activation ?? 0]);
+  if (input !== 'float32') return `input-is-${input}`;
+  const { dims } = storedWeight(node.inputs[product.index])!.tensor;
+  if (dims.length !== 2) return `weight-has-${dims.length}-dimensions`;
+  if (elementCount(dims) < o.minElements) return 'small-weight';
   if (intAttribute(node, 'transA', 0)) return 'gemm-transposes-input';
   return null;
 }
@@ -119,10 +121,11 @@ async function rewriteProduct(
 ): Promise<void> {
   const { graph } = node;
   const base = node.name || node.outputs[0]!.name;
-  const weight = node.inputs[1]!;
+  const { index, layout } = integerProduct(node)!;
+  const { value: weight, tensor } = storedWeight(node.inputs[index])!;
   const gemm = isOp(node, 'Gemm');
-  const tensor = constantOf(weight)!;
-  const matrix = gemm && intAttribute(node, 'transB', 0) ? transposedOnce(tensor, shared) : tensor;
+  const whole = inFloat32(tensor);
+  const matrix = layout!.channel === 0 ? transposedOnce(whole, shared) : whole;
   const { quantized, scale, zeroPoint } = await weights.quantize(matrix, perChannel ? 1 : null, dtype);
   const x = node.inputs[0]!;
   // One in another graph, a branch of If, may stand where this node can't see it.
@@ -202,8 +205,10 @@ function dynamicQuantize(before: Node, x: Value): Node {
 }
 
 function lstmObstacle(node: Node): string | null {
-  const [x, w, r] = node.inputs;
-  if (!constantOf(w) || !constantOf(r)) return 'weight-computed-at-run-time';
+  const [x, ...weights] = node.inputs.slice(0, 3);
+  const stored = weights.map((v) => storedWeight(v));
+  if (stored.includes(null)) return 'weight-computed-at-run-time';
+  if (stored.some((w) => w?.order.some((axis, i) => axis !== i))) return 'weight-turned-round';
   if (dtypeOf(x) !== 'float32') return `input-is-${dtypeOf(x)}`;
   if (intAttribute(node, 'layout', 0) !== 0) return 'lstm-layout-1';
   return null;
@@ -221,8 +226,9 @@ async function rewriteLstm(
   const stored: Value[] = [];
   const parameters: Value[] = [];
   for (const index of [1, 2]) {
-    const value = node.inputs[index]!;
-    const tensor = constantOf(value)!;
+    const weight = storedWeight(node.inputs[index])!;
+    const { value } = weight;
+    const tensor = inFloat32(weight.tensor);
     const [directions, rows, columns] = tensor.dims as [number, number, number];
     const flat: Tensor = { ...tensor, dims: [directions * rows, columns], bytes: () => tensor.bytes() };
     const { quantized, scale, zeroPoint } = await weights.quantize(flat, 0, dtype);

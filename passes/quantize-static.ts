@@ -22,9 +22,11 @@ import { selectNodes } from '../src/compress/quant/select.ts';
 import type { Range, StatisticRequest } from '../src/compute/calibrate/statistics.ts';
 import { createWeightQuantizer, type WeightQuantizer } from '../src/compute/engine/quantize-kernel.ts';
 import { addInitializer, removeNode, setInput } from '../src/model/ir/edit.ts';
-import { constantOf, type Model, type Node, readers, type Value } from '../src/model/ir/model.ts';
+import { isOp, type Model, type Node, readers, type Value } from '../src/model/ir/model.ts';
 import { float32Values } from '../src/model/ir/tensor.ts';
-import { clampInterval, type QuantizationTrait, traitOf } from '../src/model/ops/quantization.ts';
+import { clampInterval, integerProduct } from '../src/model/ops/quantization.ts';
+import { inFloat32, storedWeight } from '../src/model/ops/stored-weight.ts';
+import type { NodeWeight } from '../src/model/ops/weights.ts';
 import { type QuantParams, quantParams, representableRange } from '../src/model/quantization/params.ts';
 import type { QuantSpec } from '../src/model/quantization/spec.ts';
 import { calibrationRequired } from '../src/support/diagnostics/quantization.ts';
@@ -76,8 +78,8 @@ export const quantizeStatic = definePass<Options>({
     const weights = createWeightQuantizer(context.engine);
     try {
       for (const node of made.region) {
-        const trait = traitOf(node);
-        if (trait?.kind === 'product') await quantizeProduct(node, trait, params, weights, o, context);
+        const product = integerProduct(node);
+        if (product) await quantizeProduct(product, params, weights, o, context);
         decide(node, { precision: 'int8', reason: null });
       }
     } finally {
@@ -126,35 +128,31 @@ function groupParams(made: StaticPlan, spec: QuantSpec, context: PassContext): M
 }
 
 async function quantizeProduct(
-  node: Node,
-  trait: Extract<QuantizationTrait, { kind: 'product' }>,
+  { node, index, activation, bias, layout }: NodeWeight,
   params: ReadonlyMap<Value, QuantParams>,
   weights: WeightQuantizer,
   o: Options,
   context: PassContext,
 ): Promise<void> {
-  const weight = node.inputs[trait.weight]!;
-  const tensor = constantOf(weight)!;
-  const wanted = trait.axis(node, tensor.dims.length);
+  const { value, tensor } = storedWeight(node.inputs[index])!;
   // onnxruntime takes per-column scales of a matrix product only for two-dimensional weights.
-  const axis = o.perChannel && (node.opType !== 'MatMul' || tensor.dims.length === 2) ? wanted : null;
+  const axis = o.perChannel && (!isOp(node, 'MatMul') || tensor.dims.length === 2) ? layout!.channel : null;
   const byte = o.weight === 'auto' ? targetFacts[context.target].weight : o.weight;
   const dtype = o.weightBits === 4 ? 'int4' : byte;
-  const inputScale = params.get(node.inputs[trait.activation]!)!.scale;
-  const bias = trait.bias === null ? null : node.inputs[trait.bias];
-  const biasTensor = constantOf(bias);
+  const inputScale = params.get(node.inputs[activation ?? 0]!)!.scale;
+  const added = storedWeight(bias === null ? null : node.inputs[bias]);
+  const biasValues = added && float32Values(added.tensor);
   const channels = axis === null ? 1 : tensor.dims[axis]!;
-  const floor = biasTensor ? smallestScales(float32Values(biasTensor), inputScale, channels) : undefined;
-  const made = await weights.quantize(tensor, axis, dtype, floor);
+  const floor = biasValues ? smallestScales(biasValues, inputScale, channels) : undefined;
+  const made = await weights.quantize(inFloat32(tensor), axis, dtype, floor);
   const { graph } = node;
   const stored = {
-    quantized: sharedInitializer(graph, `${weight.name}/quantized`, made.quantized),
-    scale: sharedInitializer(graph, `${weight.name}/scale`, made.scale),
-    zeroPoint: sharedInitializer(graph, `${weight.name}/zero_point`, made.zeroPoint),
+    quantized: sharedInitializer(graph, `${value.name}/quantized`, made.quantized),
+    scale: sharedInitializer(graph, `${value.name}/scale`, made.scale),
+    zeroPoint: sharedInitializer(graph, `${value.name}/zero_point`, made.zeroPoint),
   };
-  insertWeightDequantize(node, trait.weight, stored, axis);
-  if (bias && biasTensor)
-    quantizeBias(node, trait.bias!, float32Values(biasTensor), inputScale, float32Values(made.scale));
+  insertWeightDequantize(node, index, stored, axis);
+  if (biasValues) quantizeBias(node, bias!, biasValues, inputScale, float32Values(made.scale));
 }
 
 function quantizeBias(

@@ -7,22 +7,22 @@ import { addInitializer, addNode, setInput } from '../../model/ir/edit.ts';
 import { constantOf, type Node, shapeOf } from '../../model/ir/model.ts';
 import { float32Values, scalar, type Tensor, tensorOf } from '../../model/ir/tensor.ts';
 import { tensorType } from '../../model/ir/type.ts';
-import { traitOf } from '../../model/ops/quantization.ts';
+import { integerProduct } from '../../model/ops/quantization.ts';
+import type { NodeWeight } from '../../model/ops/weights.ts';
 import { noteStored } from './insert.ts';
 
 /** Guards one float product; no effect on MatMul, which has no bias and which onnxruntime leaves alone. */
 export function guardFloatProduct(node: Node): void {
-  const trait = traitOf(node);
-  if (trait?.kind !== 'product' || trait.bias === null) return;
+  const product = integerProduct(node);
+  if (!product || product.bias === null) return;
   const { graph } = node;
-  const old = node.inputs[trait.bias];
-  if (old && !constantOf(old)) return;
-  const channels = old
-    ? null
-    : outputChannels(node, trait.axis(node, shapeOf(node.inputs[trait.weight])?.length ?? 2));
+  const old = node.inputs[product.bias];
+  const constant = old ? constantOf(old) : null;
+  if (old && !constant) return;
+  const channels = old ? null : outputChannels(product);
   if (!old && channels === null) return;
-  const values = old ? float32Values(constantOf(old)!) : new Float32Array(channels!);
-  const dims = old ? constantOf(old)!.dims : [channels!];
+  const values = constant ? float32Values(constant) : new Float32Array(channels!);
+  const dims = constant ? constant.dims : [channels!];
   const made = guardSteps(values, dims);
   const base = old?.name ?? `${node.name || node.outputs[0]!.name}/bias`;
   const stored = addInitializer(graph, `${base}/int32`, made.steps);
@@ -39,7 +39,7 @@ export function guardFloatProduct(node: Node): void {
   );
   noteStored(dq, { kind: 'guard', of: old?.name ?? null });
   dq.outputs[0]!.type = tensorType('float32', dims);
-  setInput(node, trait.bias, dq.outputs[0]!);
+  setInput(node, product.bias, dq.outputs[0]!);
 }
 
 /** A bias as int32, exact to float32's precision. */
@@ -56,7 +56,7 @@ export function guardSteps(values: Float32Array, dims: readonly number[]): { ste
   };
 }
 
-function outputChannels(node: Node, axis: number): number | null {
-  const dim = shapeOf(node.inputs[1])?.[axis];
+function outputChannels({ node, index, layout }: NodeWeight): number | null {
+  const dim = shapeOf(node.inputs[index])?.[layout?.channel ?? -1];
   return typeof dim === 'number' ? dim : null;
 }

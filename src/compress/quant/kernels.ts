@@ -4,10 +4,10 @@
  *  float 0.062·K, with K = input channels a group × kernel elements: equal near K = 41. Behind a Relu or Clip about half
  *  of the outputs are cut off while requantising, which takes 2 to 4 ns more (by its dependence on the data, a branch that
  *  can't be predicted): equal near K = 100 for 3×3 kernels and small maps, near 160 for 1×1 on large ones. */
-import { intAttribute } from '../../model/ir/attribute.ts';
 import { type Graph, isOp, type Node, readers, shapeOf } from '../../model/ir/model.ts';
 import type { Dim } from '../../model/ir/type.ts';
-import { isDepthwise, traitOf } from '../../model/ops/quantization.ts';
+import { integerProduct, isDepthwise, traitOf } from '../../model/ops/quantization.ts';
+import type { NodeWeight } from '../../model/ops/weights.ts';
 import type { QuantDType } from '../../model/quantization/spec.ts';
 import type { KernelAdvice } from './plan.ts';
 
@@ -31,22 +31,28 @@ const exists: KernelAdvice = (node) =>
 const wasm: KernelAdvice = (node) => {
   const missing = exists(node);
   if (missing) return missing;
-  if (isOp(node, 'Conv')) return convOnWasm(node);
   if (isOp(node, 'LSTM')) return 'slower-on-wasm: the int8 LSTM runs at 0.6 to 0.7 times the speed of float';
-  if (isOp(node, 'Gemm', 'MatMul')) return matrixOnWasm(node);
-  return null;
+  const product = integerProduct(node);
+  if (!product) return null;
+  return isOp(node, 'Conv') ? convOnWasm(product) : matrixOnWasm(product);
 };
 
-function convOnWasm(node: Node): string | null {
-  if (isDepthwise(node)) return 'slower-on-wasm: int8 depthwise runs at 0.2 to 0.6 times the speed of float';
-  if (intAttribute(node, 'group', 1) > 1) return 'slower-on-wasm: int8 grouped convolution';
-  const products = (shapeOf(node.inputs[1]) ?? [])
-    .slice(1)
-    .reduce<number>((n, d) => n * (typeof d === 'number' ? d : 1), 1);
-  const least = isClamped(node) ? leastClampedProducts : leastConvProducts;
-  return products < least
-    ? `slower-on-wasm: few products an output (fewer than ${least}) don't pay for requantising`
-    : null;
+function convOnWasm(weight: NodeWeight): string | null {
+  if (isDepthwise(weight))
+    return 'slower-on-wasm: int8 depthwise runs at 0.2 to 0.6 times the speed of float';
+  if ((weight.layout?.groups ?? 1) > 1) return 'slower-on-wasm: int8 grouped convolution';
+  const least = isClamped(weight.node) ? leastClampedProducts : leastConvProducts;
+  return productsAnOutput(weight) < least ? fewProducts(least) : null;
+}
+
+const fewProducts = (least: number) =>
+  `slower-on-wasm: few products an output (fewer than ${least}) don't pay for requantising`;
+
+/** Sizes of the axes that are summed over, multiplied; those that are open count 1. */
+function productsAnOutput({ node, index, layout }: NodeWeight): number {
+  const shape = shapeOf(node.inputs[index]);
+  const sizes = (layout?.reduced ?? []).map((axis) => shape?.[axis]);
+  return sizes.reduce<number>((n, d) => n * (typeof d === 'number' ? d : 1), 1);
 }
 
 /** Whether a Relu or Clip alone reads it: the range then ends where that cuts off. */
@@ -56,19 +62,17 @@ function isClamped(node: Node): boolean {
   return output.uses.length === 1 && reader !== undefined && traitOf(reader)?.kind === 'clamp';
 }
 
-function matrixOnWasm(node: Node): string | null {
-  const weight = shapeOf(node.inputs[1]);
-  const inner = isOp(node, 'Gemm') && intAttribute(node, 'transB', 0) ? weight?.[1] : weight?.at(-2);
-  if (typeof inner === 'number' && inner < leastMatrixProducts)
-    return `slower-on-wasm: few products an output (fewer than ${leastMatrixProducts}) don't pay for requantising`;
-  return rows(node) < leastRows
+function matrixOnWasm(weight: NodeWeight): string | null {
+  if (weight.layout && productsAnOutput(weight) < leastMatrixProducts)
+    return fewProducts(leastMatrixProducts);
+  return rows(weight) < leastRows
     ? `slower-on-wasm: int8 pays from ${leastRows} rows, and one sample has fewer`
     : null;
 }
 
 /** Rows of the left matrix for one sample: batch dimensions count 1, other unknown ones as many. */
-function rows(node: Node): number {
-  const shape = shapeOf(node.inputs[0]);
+function rows({ node, activation }: NodeWeight): number {
+  const shape = shapeOf(node.inputs[activation ?? 0]);
   if (!shape) return Number.POSITIVE_INFINITY;
   const batch = batchSymbols(node.graph);
   const size = (d: Dim) =>

@@ -7,13 +7,23 @@ import {
   dtypeOf,
   type Graph,
   isGraphOutput,
+  isOp,
   type Node,
+  opKey,
   readers,
   shapeOf,
   type Value,
 } from '../../model/ir/model.ts';
 import { elementCount } from '../../model/ir/tensor.ts';
-import { clampInterval, type QuantizationTrait, traitOf } from '../../model/ops/quantization.ts';
+import { constantBehind } from '../../model/ops/constant-behind.ts';
+import {
+  clampInterval,
+  integerProduct,
+  needsQuantizedOutput,
+  traitOf,
+} from '../../model/ops/quantization.ts';
+import { type StoredWeight, storedWeight } from '../../model/ops/stored-weight.ts';
+import type { NodeWeight } from '../../model/ops/weights.ts';
 
 export type Precision = 'int8' | 'int8-dynamic' | 'int8-weights' | 'q4' | 'float16' | 'float';
 
@@ -43,44 +53,56 @@ export interface PlannedTensor {
   readonly integerProducer: boolean;
 }
 
-type Product = Extract<QuantizationTrait, { kind: 'product' }>;
-
-export const isProduct = (node: Node) => traitOf(node)?.kind === 'product';
-
 /** Why a product can't be quantised at all (weight not constant, and the like); null when it can. */
-export function productObstacle(node: Node, trait: Product): string | null {
-  const weight = constantOf(node.inputs[trait.weight]);
-  if (!weight) return 'weight-computed-at-run-time';
-  if (weight.dtype !== 'float32') return `weight-is-${weight.dtype}`;
-  if (elementCount(weight.dims) === 0) return 'empty-weight';
-  if (dtypeOf(node.inputs[trait.activation]) === null) return 'type-unknown';
-  if (constantOf(node.inputs[trait.activation])) return 'input-is-constant';
-  return null;
+export function productObstacle({ node, index, activation }: NodeWeight): string | null {
+  const input = node.inputs[activation ?? 0];
+  const weight = storedWeight(node.inputs[index]);
+  if (!weight) return noWeightHere(node, index);
+  if (elementCount(weight.tensor.dims) === 0) return 'empty-weight';
+  if (weight.order.some((axis, i) => axis !== i)) return otherReader(weight);
+  if (dtypeOf(input) === null) return 'type-unknown';
+  return storedWeight(input) ? 'input-is-constant' : null;
+}
+
+/** Where the right factor is no float constant: integers, the left one is the weight, or none is. */
+function noWeightHere(node: Node, index: number): string {
+  const stored = constantBehind(node.inputs[index]);
+  if (stored) return `weight-is-${stored.tensor.dtype}`;
+  const isLeft = node.inputs.some((v, i) => i < index && storedWeight(v));
+  return isLeft ? 'weight-on-the-left' : 'weight-computed-at-run-time';
+}
+
+/** A weight that is turned round before it is read, and would have been for good did nothing else read it. */
+function otherReader({ value }: StoredWeight): string {
+  const other = value.uses.find(({ node }) => node && !isOp(node, 'Transpose', 'Cast', 'Identity'));
+  return `weight-also-read-by: ${other?.node ? opKey(other.node) : 'another operator'}`;
 }
 
 /** What onnxruntime's integer kernels can't take. */
-function kernelObstacle(node: Node, trait: Product): string | null {
-  const added = trait.bias === null ? null : node.inputs[trait.bias];
-  if (added && !constantOf(added)) return 'bias-computed-at-run-time';
-  if (node.opType !== 'Gemm') return null;
+function kernelObstacle(weight: NodeWeight): string | null {
+  const { node } = weight;
+  if (dtypeOf(node.inputs[weight.activation ?? 0]) !== 'float32')
+    return `input-is-${dtypeOf(node.inputs[weight.activation ?? 0])}`;
+  if (!weight.layout || weight.layout.channel === null) return 'weight-has-1-dimension';
+  const bias = weight.bias === null ? null : node.inputs[weight.bias];
+  const c = storedWeight(bias);
+  if (bias && !c) return 'bias-computed-at-run-time';
+  if (!isOp(node, 'Gemm')) return null;
   if (intAttribute(node, 'transA', 0)) return 'gemm-transposes-input';
   if (floatAttribute(node, 'alpha', 1) !== 1) return 'gemm-alpha-not-1';
-  const bias = node.inputs[2];
-  if (!bias) return null;
+  if (!c) return null;
   if (floatAttribute(node, 'beta', 1) !== 1) return 'gemm-beta-not-1';
-  const c = constantOf(bias);
-  const weight = shapeOf(node.inputs[1]);
-  const outputs = weight?.[intAttribute(node, 'transB', 0) ? 0 : 1];
-  const perOutput = c && elementCount(c.dims) === outputs && (outputs === 1 || c.dims.at(-1) === outputs);
+  const outputs = shapeOf(node.inputs[weight.index])?.[weight.layout.channel];
+  const { dims } = c.tensor;
+  const perOutput = elementCount(dims) === outputs && (outputs === 1 || dims.at(-1) === outputs);
   return perOutput ? null : 'gemm-bias-not-per-output';
 }
 
 export function planStatic(graph: Graph, chosen: (node: Node) => boolean, advice: KernelAdvice): StaticPlan {
   const decisions = new Map<Node, Decision>();
   for (const node of graph.nodes) {
-    const trait = traitOf(node);
-    if (trait?.kind !== 'product') continue;
-    decisions.set(node, decideProduct(node, trait, chosen, advice));
+    const product = integerProduct(node);
+    if (product) decisions.set(node, decideProduct(product, chosen, advice));
   }
   const products = new Set([...decisions].filter(([, d]) => d.precision === 'int8').map(([n]) => n));
   const region = growRegion(graph, products, chosen);
@@ -96,7 +118,7 @@ export function planStatic(graph: Graph, chosen: (node: Node) => boolean, advice
   for (const node of region) {
     const output = outputOf(node);
     const inputs = activations(node);
-    const kind = traitOf(node)!.kind;
+    const kind = traitOf(node)?.kind;
     if (quantizesOutput(node, output, region)) tensors.set(output, { integerProducer: true });
     for (const v of inputs) if (!tensors.has(v)) tensors.set(v, { integerProducer: false });
     if (kind === 'same-as-input') groups.join(output, inputs[0]!);
@@ -105,18 +127,13 @@ export function planStatic(graph: Graph, chosen: (node: Node) => boolean, advice
   return { decisions, region, absorbed, tensors, groups: groups.of(tensors.keys()) };
 }
 
-function decideProduct(
-  node: Node,
-  trait: Product,
-  chosen: (node: Node) => boolean,
-  advice: KernelAdvice,
-): Decision {
-  const obstacle = productObstacle(node, trait);
+function decideProduct(product: NodeWeight, chosen: (node: Node) => boolean, advice: KernelAdvice): Decision {
+  const obstacle = productObstacle(product);
   if (obstacle) return { precision: 'float', reason: obstacle };
-  if (!chosen(node)) return { precision: 'float', reason: 'excluded' };
-  const kernel = kernelObstacle(node, trait);
+  if (!chosen(product.node)) return { precision: 'float', reason: 'excluded' };
+  const kernel = kernelObstacle(product);
   if (kernel) return { precision: 'float', reason: kernel };
-  const against = advice(node);
+  const against = advice(product.node);
   return against ? { precision: 'int8-weights', reason: against } : { precision: 'int8', reason: null };
 }
 
@@ -129,8 +146,7 @@ function growRegion(graph: Graph, products: ReadonlySet<Node>, chosen: (node: No
   };
   for (const node of graph.nodes) {
     const kind = traitOf(node)?.kind;
-    if (kind === undefined || kind === 'product' || kind === 'clamp' || kind === 'activation-product')
-      continue;
+    if (kind === undefined || kind === 'clamp') continue;
     if (!chosen(node)) continue;
     const inputs = activations(node);
     if (inputs.length === 0 || inputs.some((v) => constantOf(v) || dtypeOf(v) !== 'float32')) continue;
@@ -148,10 +164,10 @@ function growRegion(graph: Graph, products: ReadonlySet<Node>, chosen: (node: No
 
 /** The float values that an op computes from, weights and shape inputs left out. */
 export function activations(node: Node): Value[] {
-  const trait = traitOf(node);
-  if (trait?.kind === 'product') return [node.inputs[trait.activation]!];
+  const product = integerProduct(node);
+  if (product) return [node.inputs[product.activation ?? 0]!];
   const all = node.inputs.filter((v): v is Value => v !== null);
-  return trait?.kind === 'same-as-input' ? all.slice(0, 1) : all;
+  return traitOf(node)?.kind === 'same-as-input' ? all.slice(0, 1) : all;
 }
 
 /** The clamp that alone reads a node's output, if its interval is known. */
@@ -165,8 +181,7 @@ function clampAfter(node: Node): Node | null {
 }
 
 function quantizesOutput(node: Node, output: Value, region: ReadonlySet<Node>): boolean {
-  const trait = traitOf(node)!;
-  if (trait.kind !== 'product' || trait.needsQuantizedOutput) return true;
+  if (!integerProduct(node) || needsQuantizedOutput(node)) return true;
   return !isGraphOutput(output) && readers(output).every((r) => region.has(r)) && output.uses.length > 0;
 }
 

@@ -29,7 +29,7 @@ import {
 } from '../../model/ir/model.ts';
 import { elementCount, float32Values, numbers, type Tensor, tensorOf } from '../../model/ir/tensor.ts';
 import { tensorType } from '../../model/ir/type.ts';
-import { traitOf } from '../../model/ops/quantization.ts';
+import { integerProduct } from '../../model/ops/quantization.ts';
 import { smallestScales, storedBias } from './bias.ts';
 import { guardSteps } from './guard.ts';
 import { storedNote } from './insert.ts';
@@ -213,10 +213,10 @@ const noted = (graph: Graph, kind: 'weight' | 'bias' | 'guard') =>
 /** Scales of the product that reads a stored bias. */
 function productOf(dq: Node): { inputScale: () => number; weightScale: Value } | null {
   const product = readers(dq.outputs[0]!)[0];
-  const trait = product && traitOf(product);
-  if (trait?.kind !== 'product') return null;
-  const input = product!.inputs[trait.activation]?.producer?.inputs[1];
-  const weightScale = product!.inputs[trait.weight]?.producer?.inputs[1];
+  const weight = product && integerProduct(product);
+  if (!weight) return null;
+  const input = product.inputs[weight.activation ?? 0]?.producer?.inputs[1];
+  const weightScale = product.inputs[weight.index]?.producer?.inputs[1];
   if (!constantOf(input) || !constantOf(weightScale)) return null;
   return { inputScale: () => float32Values(constantOf(input)!)[0]!, weightScale: weightScale! };
 }

@@ -1,21 +1,10 @@
-/** How each op behaves under quantisation: one row an op. What has no row stays in float.
+/** How each op that holds no weight behaves under quantisation: one row an op. Products are found in the weights table
+ *  (weights.ts), by what their weight can become; what is in neither stays in float.
  *  Sources: ONNX operator specs; onnxruntime's QDQ selectors (which DQ → op → Q groups have an integer kernel). */
-import { intAttribute } from '../ir/attribute.ts';
 import { constantOf, isOp, type Node, opKey, shapeOf } from '../ir/model.ts';
+import { type NodeWeight, weightsOf } from './weights.ts';
 
 export type QuantizationTrait =
-  /** A matrix product with a constant weight: `axis` of the weight is the output channel. */
-  | {
-      readonly kind: 'product';
-      readonly activation: number;
-      readonly weight: number;
-      readonly bias: number | null;
-      axis(node: Node, rank: number): number;
-      /** The integer kernel exists only when the output is quantised as well. */
-      readonly needsQuantizedOutput: boolean;
-    }
-  /** Two activations are multiplied (attention scores). */
-  | { readonly kind: 'activation-product' }
   /** Values only move: output and first input share one scale. */
   | { readonly kind: 'same-as-input' }
   /** All inputs share the output's scale. */
@@ -29,39 +18,7 @@ const sameAsInput: QuantizationTrait = { kind: 'same-as-input' };
 const elementwise: QuantizationTrait = { kind: 'elementwise' };
 const clamp: QuantizationTrait = { kind: 'clamp' };
 
-const conv: QuantizationTrait = {
-  kind: 'product',
-  activation: 0,
-  weight: 1,
-  bias: 2,
-  axis: () => 0,
-  needsQuantizedOutput: true,
-};
-
 export const quantizationTraits: ReadonlyMap<string, QuantizationTrait> = new Map<string, QuantizationTrait>([
-  ['Conv', conv],
-  [
-    'Gemm',
-    {
-      kind: 'product',
-      activation: 0,
-      weight: 1,
-      bias: 2,
-      axis: (node) => (intAttribute(node, 'transB', 0) ? 0 : 1),
-      needsQuantizedOutput: false,
-    },
-  ],
-  [
-    'MatMul',
-    {
-      kind: 'product',
-      activation: 0,
-      weight: 1,
-      bias: null,
-      axis: (_, rank) => rank - 1,
-      needsQuantizedOutput: false,
-    },
-  ],
   ['Reshape', sameAsInput],
   ['Flatten', sameAsInput],
   ['Squeeze', sameAsInput],
@@ -80,12 +37,18 @@ export const quantizationTraits: ReadonlyMap<string, QuantizationTrait> = new Ma
 
 export const traitOf = (node: Node) => quantizationTraits.get(opKey(node));
 
-/** Groups of a convolution equal to its input channels: each filter sees one channel. */
-export function isDepthwise(node: Node): boolean {
-  const group = intAttribute(node, 'group', 1);
-  const weight = shapeOf(node.inputs[1]);
-  return isOp(node, 'Conv', 'ConvTranspose') && group > 1 && weight?.[1] === 1;
+/** The weight of a product that has an integer kernel, be it constant or not; null: there is no such kernel. */
+export function integerProduct(node: Node): NodeWeight | null {
+  const found = weightsOf(node, 'int8-static');
+  return found.kind === 'known' ? (found.weights[0] ?? null) : null;
 }
+
+/** Integer kernels that exist only where the output is quantised as well. */
+export const needsQuantizedOutput = (node: Node) => isOp(node, 'Conv');
+
+/** Groups of a convolution equal to its input channels: each filter sees one channel. */
+export const isDepthwise = ({ node, index, layout }: NodeWeight): boolean =>
+  (layout?.groups ?? 1) > 1 && shapeOf(node.inputs[index])?.[1] === 1;
 
 /** Interval that a clamp op lets through; null when a bound is computed at run time. */
 export function clampInterval(node: Node): [number, number] | null {
