@@ -3,12 +3,23 @@
  *  q packed [N, blocks, blockSize·bits/8], low nibble first; z is 8 (128 for 8 bits) where symmetric. The scale of each
  *  block is the one of a few that leaves the least squared error. Blocks of 32 and accuracy level 4 (activations in
  *  int8 blocks) are what the fast WebGPU and CPU kernels take; on wasm this saves bytes, not time.
- *  Left alone: weights computed at run time, with other than two dimensions, or of less than `minElements`; products
- *  with fewer inputs than a block; embeddings unless `embeddings`, and where rows are no multiple of a block.
+ *  A table that scores the tokens too, through a Transpose, is stored once for both.
+ *  Left alone: weights computed at run time, of more than one matrix, or of less than `minElements`; products with fewer
+ *  inputs than a block; embeddings that no product reads, unless `embeddings`, and where rows are no multiple of a block;
+ *  weights that something else reads in another form.
  *  Source: onnxruntime ContribOperators, MatMulNBits and GatherBlockQuantized. */
 import { z } from 'zod';
 import { selectionOptions } from '../src/compress/pipeline/option-fields.ts';
 import { definePass, type Skip } from '../src/compress/pipeline/pass.ts';
+import {
+  type BlockPlace,
+  type BlockRules,
+  blockObstacle,
+  blocksOf,
+  isWanted,
+  placeOf,
+  tiedWeights,
+} from '../src/compress/quant/blocked-weights.ts';
 import { sharedInitializer } from '../src/compress/quant/insert.ts';
 import { carryLayer, decide, decisionOf } from '../src/compress/quant/layers.ts';
 import { selectNodes } from '../src/compress/quant/select.ts';
@@ -18,20 +29,13 @@ import {
   type BlockSpec,
   createBlockQuantizer,
 } from '../src/compute/engine/blockwise-kernel.ts';
-import { floatAttribute, intAttribute } from '../src/model/ir/attribute.ts';
+import { floatAttribute } from '../src/model/ir/attribute.ts';
 import { addInitializer, addNode, releaseOutput, removeNode } from '../src/model/ir/edit.ts';
-import {
-  constantOf,
-  dtypeOf,
-  isOp,
-  type Model,
-  type Node,
-  opKey,
-  shapeOf,
-  type Value,
-} from '../src/model/ir/model.ts';
-import { elementCount, float32Values, type Tensor, tensorOf } from '../src/model/ir/tensor.ts';
+import { constantOf, dtypeOf, isOp, type Model, type Node, type Value } from '../src/model/ir/model.ts';
+import { float32Values, type Tensor, tensorOf } from '../src/model/ir/tensor.ts';
+import { tensorType } from '../src/model/ir/type.ts';
 import { nodesOf } from '../src/model/ir/walk.ts';
+import { inFloat32 } from '../src/model/ops/stored-weight.ts';
 
 const options = z.strictObject({
   ops: z.array(z.enum(['MatMul', 'Gemm'])).default(['MatMul', 'Gemm']),
@@ -59,23 +63,22 @@ export const quantizeBlockwise = definePass<Options>({
   options,
 
   async apply(model, o, context) {
-    const selected = selectNodes(model, o);
+    const rules: BlockRules = { ...o, selected: selectNodes(model, o), tied: tiedWeights(model, o.ops) };
     const quantizer = createBlockQuantizer(context.engine);
     const made: Made = new Map();
     const skipped: Skip[] = [];
     let changed = 0;
     try {
       for (const node of nodesOf(model)) {
-        const isTable = isOp(node, 'Gather') && isEmbedding(node);
-        if (isTable ? !o.embeddings : !(o.ops as readonly string[]).includes(opKey(node))) continue;
-        if (isDone(node)) continue;
-        const reason = obstacle(node, isTable, o) ?? (selected(node) ? null : 'excluded');
+        const place = placeOf(node);
+        if (!place || isDone(node) || !isWanted(place, rules)) continue;
+        const reason = blockObstacle(place, rules);
         if (reason) {
           if (!decisionOf(node)) decide(node, { precision: 'float', reason });
           skipped.push({ at: node.name || node.outputs[0]!.name, reason });
           continue;
         }
-        await rewrite(model, node, isTable, quantizer, o, made);
+        await rewrite(model, place, quantizer, o, rules.tied, made);
         changed++;
       }
     } finally {
@@ -88,71 +91,52 @@ export const quantizeBlockwise = definePass<Options>({
 /** Quantised by an earlier step; a choice of float is looked at again. */
 const isDone = (node: Node) => !['float', 'float16'].includes(decisionOf(node)?.precision ?? 'float');
 
-const isEmbedding = (node: Node) =>
-  constantOf(node.inputs[0])?.dims.length === 2 && intAttribute(node, 'axis', 0) === 0;
-
-/** Whether the weight is stored with one row an input, the other way round than MatMulNBits wants it. */
-const isTransposed = (node: Node) =>
-  !isOp(node, 'Gather') && !(isOp(node, 'Gemm') && intAttribute(node, 'transB', 0) !== 0);
-
-const weightIndex = (node: Node) => (isOp(node, 'Gather') ? 0 : 1);
-
-function obstacle(node: Node, isTable: boolean, o: Options): string | null {
-  const weight = constantOf(node.inputs[weightIndex(node)]);
-  if (!weight) return 'weight-computed-at-run-time';
-  if (weight.dtype !== 'float32' && weight.dtype !== 'float16') return `weight-is-${weight.dtype}`;
-  if (weight.dims.length !== 2) return `weight-has-${weight.dims.length}-dimensions`;
-  if (elementCount(weight.dims) < o.minElements) return 'small-weight';
-  const columns = weight.dims[isTransposed(node) ? 0 : 1]!;
-  if (isTable) return columns % o.blockSize === 0 ? null : 'row-not-a-multiple-of-a-block';
-  if (columns < o.blockSize) return `fewer-inputs-than-a-block: ${columns}`;
-  const input = node.inputs[0];
-  if (dtypeOf(input) !== weight.dtype) return `input-is-${dtypeOf(input)}`;
-  if (constantOf(input)) return 'input-is-constant';
-  if ((shapeOf(input)?.length ?? 2) < 2) return 'input-is-a-vector';
-  if (!isOp(node, 'Gemm')) return null;
-  if (intAttribute(node, 'transA', 0)) return 'gemm-transposes-input';
-  const bias = node.inputs[2];
-  return bias && !constantOf(bias) && floatAttribute(node, 'beta', 1) !== 1
-    ? 'gemm-scales-a-computed-bias'
-    : null;
-}
-
 /** By weight, then by which way it is read. */
-type Made = Map<Tensor, Map<boolean, BlockedWeight>>;
+type Made = Map<Tensor, Map<string, BlockedWeight>>;
 
 async function blocked(
-  weight: Tensor,
-  transposed: boolean,
+  place: BlockPlace,
   quantizer: BlockQuantizer,
   spec: BlockSpec,
   made: Made,
 ): Promise<BlockedWeight> {
-  const known = made.get(weight) ?? new Map<boolean, BlockedWeight>();
-  made.set(weight, known);
-  const before = known.get(transposed);
+  const { tensor } = place.weight!;
+  const { columns, rows, transposed } = blocksOf(place)!;
+  const dtype = dtypeOf(place.node.inputs[place.input.index])!;
+  const key = `${transposed} ${dtype}`;
+  const known = made.get(tensor) ?? new Map<string, BlockedWeight>();
+  made.set(tensor, known);
+  const before = known.get(key);
   if (before) return before;
-  const { dtype } = weight;
-  const whole = dtype === 'float32' ? weight : tensorOf('float32', weight.dims, float32Values(weight));
-  const float = await quantizer.quantize(whole, transposed, spec);
+  const whole = inFloat32(tensor);
+  const matrix = {
+    ...whole,
+    dims: transposed ? [columns, rows] : [rows, columns],
+    bytes: () => whole.bytes(),
+  };
+  const float = await quantizer.quantize(matrix, transposed, spec);
   const result = { ...float, scales: retyped(float.scales, dtype) };
-  known.set(transposed, result);
+  known.set(key, result);
   return result;
 }
 
 async function rewrite(
   model: Model,
-  node: Node,
-  isTable: boolean,
+  place: BlockPlace,
   quantizer: BlockQuantizer,
   o: Options,
+  tied: ReadonlySet<Tensor>,
   made: Made,
 ): Promise<void> {
-  const value = node.inputs[weightIndex(node)]!;
-  const stored = await blocked(constantOf(value)!, isTransposed(node), quantizer, o, made);
+  const { node, input } = place;
+  const { value, tensor } = place.weight!;
+  const stored = await blocked(place, quantizer, o, made);
   const put = (suffix: string, t: Tensor) => sharedInitializer(node.graph, `${value.name}/${suffix}`, t);
   const zero = stored.zeroPoints && put('zero_points', stored.zeroPoints);
-  const became = isTable ? lookUp(node, stored, zero, o, put) : multiply(node, stored, zero, o, put);
+  const became =
+    input.role === 'table'
+      ? lookUp(node, stored, zero, o, put, tied.has(tensor))
+      : multiply(place, stored, zero, o, put);
   model.opsets.set('com.microsoft', model.opsets.get('com.microsoft') ?? 1);
   carryLayer(node, became);
   decide(became, { precision: o.bits === 4 ? 'q4' : 'int8-weights', reason: null });
@@ -163,13 +147,13 @@ type Put = (suffix: string, t: Tensor) => Value;
 
 const suffixOf = (o: Options) => (o.bits === 4 ? 'q4' : 'q8');
 
-function multiply(node: Node, stored: BlockedWeight, zero: Value | null, o: Options, put: Put): Node {
+function multiply(place: BlockPlace, stored: BlockedWeight, zero: Value | null, o: Options, put: Put): Node {
+  const { node, input } = place;
   const { graph } = node;
-  const weight = constantOf(node.inputs[1])!;
-  const [columns, rows] = isTransposed(node) ? weight.dims : [...weight.dims].reverse();
+  const { columns, rows } = blocksOf(place)!;
   const alpha = isOp(node, 'Gemm') ? floatAttribute(node, 'alpha', 1) : 1;
   const scales = alpha === 1 ? stored.scales : scaled(stored.scales, alpha);
-  const bias = isOp(node, 'Gemm') ? (node.inputs[2] ?? null) : null;
+  const bias = input.bias === null ? null : (node.inputs[input.bias] ?? null);
   const output = releaseOutput(node, 0)!;
   const base = node.name || output.name;
   const product = addNode(
@@ -178,7 +162,12 @@ function multiply(node: Node, stored: BlockedWeight, zero: Value | null, o: Opti
       opType: 'MatMulNBits',
       domain: 'com.microsoft',
       name: `${base}/${suffixOf(o)}`,
-      inputs: [node.inputs[0]!, put('packed', stored.packed), put('scales', scales), ...(zero ? [zero] : [])],
+      inputs: [
+        node.inputs[input.activation ?? 0]!,
+        put('packed', stored.packed),
+        put('scales', scales),
+        ...(zero ? [zero] : []),
+      ],
       outputs: [bias ? `${base}/product` : output],
       attributes: {
         K: columns,
@@ -197,13 +186,20 @@ function multiply(node: Node, stored: BlockedWeight, zero: Value | null, o: Opti
   return product;
 }
 
-function lookUp(node: Node, stored: BlockedWeight, zero: Value | null, o: Options, put: Put): Node {
+/** @param isTied  the product that reads the same blocks wants them in three dimensions: the table is a view of those */
+function lookUp(
+  node: Node,
+  stored: BlockedWeight,
+  zero: Value | null,
+  o: Options,
+  put: Put,
+  isTied: boolean,
+): Node {
   const [rows, blocks, bytes] = stored.packed.dims as [number, number, number];
-  const table: Tensor = {
-    ...stored.packed,
-    dims: [rows, blocks * bytes],
-    bytes: () => stored.packed.bytes(),
-  };
+  const dims = [rows, blocks * bytes];
+  const flat = isTied
+    ? reshaped(node, put('packed', stored.packed), put('table_shape', tensorOf('int64', [2], dims)), dims)
+    : put('packed', { ...stored.packed, dims, bytes: () => stored.packed.bytes() });
   const output = releaseOutput(node, 0)!;
   return addNode(
     node.graph,
@@ -211,12 +207,20 @@ function lookUp(node: Node, stored: BlockedWeight, zero: Value | null, o: Option
       opType: 'GatherBlockQuantized',
       domain: 'com.microsoft',
       name: `${node.name || output.name}/${suffixOf(o)}`,
-      inputs: [put('packed', table), node.inputs[1]!, put('scales', stored.scales), ...(zero ? [zero] : [])],
+      inputs: [flat, node.inputs[1]!, put('scales', stored.scales), ...(zero ? [zero] : [])],
       outputs: [output],
       attributes: { gather_axis: 0, quantize_axis: 1, block_size: o.blockSize, bits: o.bits },
     },
     node,
   );
+}
+
+function reshaped(before: Node, packed: Value, shape: Value, dims: readonly number[]): Value {
+  const name = `${packed.name}/table`;
+  const init = { opType: 'Reshape', name, inputs: [packed, shape], outputs: [name] };
+  const out = addNode(before.graph, init, before).outputs[0]!;
+  out.type = tensorType('uint8', dims);
+  return out;
 }
 
 const retyped = (t: Tensor, dtype: Tensor['dtype']): Tensor =>
