@@ -31,22 +31,11 @@ const widths = { wide: 880, narrow: 340 };
 
 /** Loads echarts, which is large, on first use. */
 export async function loadCharts(): Promise<Draw> {
-  const [core, charts, components, renderers] = await Promise.all([
-    import('echarts/core'),
-    import('echarts/charts'),
-    import('echarts/components'),
-    import('echarts/renderers'),
-  ]);
-  core.use([
-    charts.LineChart,
-    charts.ScatterChart,
-    charts.TreemapChart,
-    components.GridComponent,
-    components.MarkLineComponent,
-    renderers.SVGRenderer,
-  ]);
+  const { init, use, SVGRenderer, ...parts } = await import('./echarts.ts');
+  use([SVGRenderer, parts.LineChart, parts.ScatterChart, parts.TreemapChart]);
+  use([parts.GridComponent, parts.MarkLineComponent]);
   return (chart, size) => {
-    const drawing = core.init(null, null, {
+    const drawing = init(null, null, {
       renderer: 'svg',
       ssr: true,
       width: size.width,
