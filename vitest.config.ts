@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['scripts/build-pass-index.ts', 'test/cli/build.ts'],
+    globalSetup: ['scripts/build-pass-index.ts', 'test/cli/build.ts', 'test/packages/build.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     pool: 'forks',

@@ -1,4 +1,4 @@
-/** What int8 costs and gains on real models: the table of the README. Every row is one `compress` command with its
+/** What int8 costs and gains on real models: the first table of bench/RESULTS.md. Every row is one `compress` command with its
  *  defaults; samples compared were not used to calibrate.
  *
  *    EDGEPRESS_ZOO=<folder> npx tsx bench/accuracy.ts [model …]

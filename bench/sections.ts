@@ -1,0 +1,111 @@
+/** The sections of bench/RESULTS.md, in order: what each measures, and the command that measures it. */
+
+export interface Section {
+  /** Name of its file in bench/results/, and what bench/all.ts is asked for. */
+  readonly name: string;
+  readonly title: string;
+  /** How to read the numbers. */
+  readonly about: string;
+  /** Arguments of node, from the project's root. */
+  readonly command: readonly string[];
+  /** Needs the real models and data of EDGEPRESS_ZOO. */
+  readonly zoo?: boolean;
+}
+
+const section = (name: string, title: string, command: string, about: string, zoo = true): Section => ({
+  name,
+  title,
+  about,
+  command: command.split(' '),
+  zoo,
+});
+
+export const sections: readonly Section[] = [
+  section(
+    'accuracy',
+    'int8: size, accuracy, speed',
+    'bench/accuracy.ts',
+    'One `compress` command a row, defaults, seeded split; "no data" is `--int8 dynamic`, with the data used to compare only. Latency is the median of runs taken by turns on wasm, one thread; memory is the WebAssembly heap. "Same top-1" compares with the original on the samples in brackets, none of which calibrated.',
+  ),
+  section(
+    'quantize',
+    'Time and memory of quantising',
+    'bench/quantize.ts',
+    'MobileNetV2, static int8 from 100 images: quantising alone (read, clean up, calibrate, quantise, write), then the whole command, which also compares, measures and reports.',
+  ),
+  section(
+    'load',
+    'First visit to a page',
+    'bench/load.ts .cache/mobilenetv2 3',
+    'MobileNetV2 as a bundle in Chromium, cold cache; the phone is emulated (CPU four times slower, fast 4G). bench/README.md says how the bundle is made.',
+  ),
+  section(
+    'install',
+    'Size of the packages',
+    'scripts/package-sizes.ts',
+    'Both packages packed, installed from their tarballs into empty folders, all files added up. Needs `npm run build`.',
+    false,
+  ),
+  section(
+    'qat',
+    'Training through the rounding',
+    'bench/qat.ts',
+    'What 4-bit weights lose when they are calibrated, and what training on the quantised graph wins back; no labels are used.',
+  ),
+  section(
+    'mnist',
+    'Trained from random weights',
+    'bench/mnist.ts',
+    'The CNN and the MLP that ship, on the test set of MNIST.',
+  ),
+  section(
+    'distill-cifar',
+    'A student with and without a teacher',
+    'bench/distill-cifar.ts --images 3000 --batch 32',
+    'ResNet-20 at half its width, CIFAR-10, ResNet-56 as teacher, three seeds.',
+  ),
+  section(
+    'text-training',
+    'Language models fine-tuned and distilled',
+    'bench/text-training.ts',
+    'minGPT with a block less, and a character LSTM.',
+  ),
+  section(
+    'prune-train',
+    'Pruned, then trained',
+    'bench/prune-recovery.ts resnet56 --macs 0.5 --tune --augment --images 50000 --hold 5000 --tune-lr 0.02,0.05 --lr 0.02,0.05',
+    'A pruned network after distillation from the dense one, against the dense one trained as long; accuracy on test pictures.',
+  ),
+  section(
+    'train-step',
+    'A training step against PyTorch',
+    'bench/train-step.ts --threads 2',
+    'The same network, batch and threads on the CPU, by turns, medians.',
+    false,
+  ),
+  section(
+    'prune-recovery',
+    'Pruning: accuracy against arithmetic',
+    'bench/prune-recovery.ts --epochs 0',
+    'Pruned and fitted to a few hundred unlabelled samples; nothing trained. Latency on wasm, as a share of the dense model, in brackets.',
+  ),
+  section(
+    'prune',
+    'Pruning against Torch-Pruning',
+    'bench/prune.ts',
+    'ResNet-56 at half its MACs before any training, on the 5 000 test pictures of CIFAR-10. The peer is bench/peers/torch_pruning_resnet56.py.',
+  ),
+  section(
+    'sparse-storage',
+    'Zeros on the wire',
+    'bench/sparse-storage.ts',
+    'What zeros and palettes weigh after Brotli, in several encodings.',
+  ),
+  section(
+    'int8-kernels',
+    'Which int8 kernels pay',
+    'bench/int8-kernels.ts',
+    'Convolutions and products of several sizes, int8 against float, on wasm and natively; the plan follows this table.',
+    false,
+  ),
+];

@@ -1,0 +1,153 @@
+/** Both packages as users get them: packed, installed into empty folders, typed, run in Node and in a page. */
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { chromium } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { installConsumer, npm, packBoth, type Tarballs } from '../../scripts/packages/consumer.ts';
+import { findBrowser } from '../../src/ship/profile/browsers.ts';
+import { serveFolders } from '../examples/site.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'edgepress-packages-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const [script, app] = [join(folder, 'script'), join(folder, 'app')];
+const tarballs: Tarballs = packBoth(folder);
+
+const installs = () => {
+  try {
+    installConsumer(script, { edgepress: tarballs.edgepress });
+    installConsumer(app, { 'edgepress-runtime': tarballs['edgepress-runtime'] }, ['vite']);
+    return true;
+  } catch {
+    return false;
+  }
+};
+const installed = installs();
+const node = (cwd: string, ...args: string[]) =>
+  execFileSync(process.execPath, args, { cwd, encoding: 'utf8' });
+const browser = findBrowser('chromium');
+
+describe('what is packed', () => {
+  const list = (from: string): string[] =>
+    JSON.parse(npm(['pack', '--dry-run', '--json'], from))[0].files.map(
+      (file: { path: string }) => file.path,
+    );
+
+  it('is the built program, without sources, models and what examples and commands leave behind', () => {
+    const kinds = list('.').map(
+      (path) => path.replace(/^dist\/(src|passes)\/.*\.js$/, 'program').split('/')[0],
+    );
+    expect([...new Set(kinds)].sort()).toEqual(
+      ['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'package.json', 'program'].sort(),
+    );
+  });
+
+  it('is, of edgepress-runtime, its modules and one file of types', () => {
+    const paths = list('src/runtime').filter(
+      (path) => !/^dist\/(shared-\w+|index|worker)\.js(\.map)?$/.test(path),
+    );
+    expect(paths.sort()).toEqual(['LICENSE', 'README.md', 'dist/index.d.ts', 'package.json']);
+  });
+});
+
+describe.skipIf(!installed)('installed from tarballs (skipped: npm has neither cache nor network)', () => {
+  const types = (moduleResolution: string, module: string) => {
+    const compilerOptions = {
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      skipLibCheck: false,
+      noEmit: true,
+    };
+    const target = { target: 'es2022', lib: ['es2022', 'dom'], types: [], module, moduleResolution };
+    const options = { compilerOptions: { ...compilerOptions, ...target }, files: ['types.ts'] };
+    for (const place of [script, app]) {
+      writeFileSync(join(place, 'tsconfig.json'), JSON.stringify(options));
+      node(place, resolve('node_modules/typescript/bin/tsc'), '-p', '.');
+    }
+  };
+  beforeAll(() => {
+    writeFileSync(join(script, 'types.ts'), scriptTypes);
+    writeFileSync(join(app, 'types.ts'), appTypes);
+  });
+
+  it.each([
+    ['bundler', 'esnext'],
+    ['nodenext', 'nodenext'],
+  ])('compile, libraries checked too, with moduleResolution %s', (resolution, module) => {
+    types(resolution, module);
+  });
+
+  it('need nothing but onnxruntime-web for a page', () => {
+    const page = join(folder, 'page');
+    installConsumer(page, { 'edgepress-runtime': tarballs['edgepress-runtime'] });
+    const packages = readdirSync(join(page, 'node_modules')).filter((name) => name.includes('edgepress'));
+    expect(packages).toEqual(['edgepress-runtime']);
+    expect(existsSync(join(page, 'node_modules/sharp'))).toBe(false);
+  });
+
+  it('compress a model in a script', () => {
+    cpSync('fixtures/models/digits-mlp.onnx', join(script, 'model.onnx'));
+    writeFileSync(join(script, 'script.js'), scriptText);
+    expect(node(script, 'script.js')).toMatch(/^int8 0\.\d+\n$/);
+  });
+
+  it.skipIf(!browser)('classify a picture in an app made by Vite (skipped: no Chromium)', async () => {
+    for (const part of ['index.html', 'src', 'vite.config.js'])
+      cpSync(join('examples/vite-image-classifier', part), join(app, part), { recursive: true });
+    const program = join(script, 'node_modules/edgepress/dist/src/cli/main.js');
+    const data = [
+      '--data',
+      resolve('fixtures/data/glyphs'),
+      '--preprocess',
+      resolve('examples/preprocessor_config.json'),
+    ];
+    const options = ['-o', join(app, 'public/model'), '--targets', 'wasm', '--no-demo', '--quiet'];
+    node(script, program, 'bundle', resolve('fixtures/models/glyphs-cnn.onnx'), ...data, ...options);
+    node(app, 'node_modules/vite/bin/vite.js', 'build', '--logLevel', 'error');
+    expect(await classified(join(app, 'dist'), 'star')).toMatch(/^star/);
+  });
+
+  /** What the page says of a picture. */
+  async function classified(root: string, symbol: string): Promise<string> {
+    const site = await serveFolders({ '/': root });
+    const running = await chromium.launch({ executablePath: browser!.path, args: ['--no-sandbox'] });
+    try {
+      const page = await running.newPage();
+      await page.goto(site.url);
+      await page.waitForSelector('#camera:enabled');
+      await page.setInputFiles('#file', resolve(`fixtures/data/glyphs/${symbol}/01.png`));
+      await page.waitForSelector('#classes li');
+      return (await page.textContent('#classes li')) ?? '';
+    } finally {
+      await running.close();
+      await site.close();
+    }
+  }
+});
+
+const scriptTypes = `import { decodeModel, compressModel, type Report } from 'edgepress';
+import { decodeModel as inPage } from 'edgepress/web';
+export const size = (report: Report): string => JSON.stringify(report);
+export const same: typeof decodeModel = inPage;
+// @ts-expect-error a model is no path
+compressModel('model.onnx');
+`;
+const appTypes = `import { EdgepressError, loadModel, type ModelInfo } from 'edgepress-runtime';
+export async function run(image: ImageBitmap): Promise<ModelInfo> {
+  const model = await loadModel('/model/');
+  const { scores } = await model.run({ image });
+  const name: string | undefined = model.manifest.variants[0]?.name;
+  if (!scores || !name) throw new EdgepressError('NO_VARIANT', 'none');
+  // @ts-expect-error there is no such field
+  model.manifest.colour;
+  return model.info;
+}
+`;
+const scriptText = `import { readFileSync } from 'node:fs';
+import { compressModel, decodeModel, encodeModel, openEngine, preset } from 'edgepress';
+const bytes = readFileSync('model.onnx');
+const engine = await openEngine();
+const { model } = await compressModel(decodeModel(bytes), { recipe: preset('int8-weights'), engine });
+console.log('int8', (encodeModel(model).length / bytes.length).toFixed(2));
+`;
