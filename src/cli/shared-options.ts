@@ -60,10 +60,12 @@ export const shared = {
   report: new Option('--report <files>', 'tables and charts as .html, .md or .json; several with commas')
     .argParser((text) => listed(text))
     .helpGroup('Output:'),
-  noCache: new Option('--no-cache', 'calibrate anew, keep nothing for the next time').helpGroup('Output:'),
+  noCache: new Option('--no-cache', 'calibrate again, and keep nothing for the next time').helpGroup(
+    'Output:',
+  ),
 };
 
-/** Where nothing is done without. */
+/** For commands that need data. */
 export const dataNeeded = new Option(shared.data.flags, shared.data.description)
   .makeOptionMandatory()
   .helpGroup('Data:');

@@ -58,7 +58,7 @@ export interface Gate {
   close(): Promise<void>;
 }
 
-/** WebGPU that the CPU plays is slow; a few samples show whether its kernels do what others do. */
+/** WebGPU emulated on the CPU is slow; a few samples show whether its kernels do what others do. */
 const browserSamples = 4;
 
 export function createGate(options: GateOptions): Gate {

@@ -93,7 +93,7 @@ export function stopsOf(
   return [...(configured ?? tokenizer.stopTokens), ...given];
 }
 
-/** Decodes anew with each token (a piece can change what stands before it), and tells what is certain: a character
+/** Decodes the whole text again with each token (a piece can change what stands before it), and tells what is certain: a character
  *  of which bytes are missing is not. */
 function textStream(tokenizer: TextTokenizer, context: readonly number[], onText?: (piece: string) => void) {
   const base = tokenizer.decode(context);

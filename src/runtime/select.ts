@@ -38,7 +38,7 @@ const precisionOrder: Readonly<Record<Provider, readonly Variant['precision'][]>
   webnn: ['float16', 'float32', 'int8', 'q4f16', 'q4'],
 };
 
-/** All that can run, best first. Order: a real GPU before wasm before a GPU that the CPU plays; what is too
+/** All that can run, best first. Order: a real GPU before wasm before a GPU that is emulated on the CPU; what is too
  *  large for the device last; variants made for the provider before those that merely run on it; then the
  *  precision. Where a device like this one was measured, the measured medians decide among what they cover. */
 export function selectCandidates(manifest: Manifest, device: DeviceFacts, wishes: Wishes = {}): Selection {

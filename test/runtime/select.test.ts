@@ -66,7 +66,7 @@ describe('choosing a variant', () => {
     expect(first!.variant.name).toBe('wasm-int8');
   });
 
-  it('puts a GPU that the CPU plays behind wasm', () => {
+  it('puts a GPU emulated on the CPU behind wasm', () => {
     const webgpu = { ...laptop.webgpu!, software: true };
     expect(names(choose({ webgpu })).slice(0, 3)).toEqual([
       'wasm-int8/wasm',

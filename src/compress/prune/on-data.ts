@@ -1,5 +1,5 @@
 /** Structured pruning with samples at hand: bit by bit, the units ranked before every bit by the error that is left once their
- *  readers are fitted anew, and the readers fitted after it. No labels, no training. */
+ *  readers are fitted again, and the readers fitted after it. No labels, no training. */
 import type { Samples } from '../../compute/calibrate/run-samples.ts';
 import type { Engine } from '../../compute/engine/contract.ts';
 import { cloneModel } from '../../model/ir/clone.ts';

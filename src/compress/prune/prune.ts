@@ -31,7 +31,7 @@ export interface PruneOptions {
   readonly round?: number | undefined;
   /** Least share of every group's units that stays. Default 0.1. */
   readonly leave?: number | undefined;
-  /** Approaches the target in so many steps, ranking what is left anew before each. Default 1. Only for importance from
+  /** Approaches the target in so many steps, ranking what is left again before each. Default 1. Only for importance from
    *  weights alone: gradients and activity are those of the model that was given. */
   readonly steps?: number | undefined;
   /** Nodes whose outputs keep their width: op types, names, globs, /regular expressions/. */

@@ -1,4 +1,4 @@
-/** What it costs the whole model to lose each unit once what is left has been fitted anew: for importance 'reconstruction'.
+/** What it costs the whole model to lose each unit once what is left has been refitted: for importance 'reconstruction'.
  *  1. Within a group, the order of elimination and its errors in the layers that read the units (see elimination.ts).
  *  2. Between groups, one measurement each: the error in the model's answer with half of the group gone and its readers
  *     fitted. It gives the errors of 1 a common unit.

@@ -1,4 +1,4 @@
-/** Tries a removal on a copy of the model: how far its answer is from what it was, with what is left fitted anew. */
+/** Tries a removal on a copy of the model: how far its answer is from what it was, with what is left refitted. */
 import { runSamples, type Samples } from '../../compute/calibrate/run-samples.ts';
 import { stackedSamples } from '../../compute/calibrate/stacked.ts';
 import type { Engine } from '../../compute/engine/contract.ts';

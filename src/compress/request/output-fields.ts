@@ -20,5 +20,5 @@ export const outputFields = {
   cache: z
     .boolean()
     .default(true)
-    .meta(output('--no-cache', 'calibrate anew, keep nothing for the next time')),
+    .meta(output('--no-cache', 'calibrate again, and keep nothing for the next time')),
 };

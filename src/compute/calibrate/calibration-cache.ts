@@ -35,7 +35,7 @@ export function openCalibrationCache(folder: string): CalibrationCache {
       }
     },
     put(key, requests, statistics) {
-      // Moments are megabytes a layer: taken anew each time.
+      // Moments are megabytes a layer: they are collected each time.
       if (requests.some((r) => r.kind === 'moments')) return;
       const ranges = Object.fromEntries(requests.map((r) => [r.value, statistics.range(r.value)]));
       try {

@@ -1,4 +1,4 @@
-/** Running statistics of BatchNormalization, estimated anew: a forward pass over some batches with the weights held. What a
+/** Running statistics of BatchNormalization, estimated again: a forward pass over some batches with the weights held. What a
  *  pruned network needs when there is too little data to train it. */
 
 import {

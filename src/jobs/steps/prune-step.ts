@@ -178,8 +178,8 @@ async function reestimated(model: Model, context: StepContext): Promise<Model> {
   const { engine, prepared, training, original, signal } = context;
   if (!prepared || training.length < 32) return model;
   const data = await sampleData(prepared.source, spread(training, 1024));
-  const anew = await reestimateStatistics(engine, model, data, { signal });
-  if (anew === model) return model;
+  const renewed = await reestimateStatistics(engine, model, data, { signal });
+  if (renewed === model) return model;
   const some = spread(training, 500);
   const meter = await openHeldOut({
     engine,
@@ -189,7 +189,7 @@ async function reestimated(model: Model, context: StepContext): Promise<Model> {
     scores: scoresClasses(original),
   });
   try {
-    return meter && (await meter.measure(anew)) < (await meter.measure(model)) ? model : anew;
+    return meter && (await meter.measure(renewed)) < (await meter.measure(model)) ? model : renewed;
   } finally {
     await meter?.close();
   }

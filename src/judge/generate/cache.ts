@@ -1,6 +1,6 @@
 /** Decoders with a key–value cache (past_key_values.0.key → present.0.key, [batch, heads, past, head size]): the first
  *  run reads the prompt with an empty past, each later run only the new tokens. The cache never leaves the tensors that
- *  the engine gave. When the text outgrows `maxLength`, its last half is read anew. */
+ *  the engine gave. When the text outgrows `maxLength`, its last half is read again. */
 import type { Session } from '../../compute/engine/contract.ts';
 import type { Port } from '../../model/ir/port.ts';
 import { elementCount, type Tensor } from '../../model/ir/tensor.ts';

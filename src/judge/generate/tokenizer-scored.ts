@@ -38,7 +38,7 @@ export function scoredTokenizer(pieces: readonly ScoredPiece[], name: string): T
   const apart = pieces.every(({ piece }, id) => id < firstByte + 256 || !/[^ ] /.test(piece));
   const encodePart = (text: string): number[] => merge(spell(text, ids, name), pieces, ids);
   return {
-    // A text that begins anew has ended, too.
+    // Where a new text begins, the one before has ended.
     stopTokens: [begin, end],
     padToken: null,
     encode(text) {

@@ -218,7 +218,7 @@ function parse<T>(schema: z.ZodType<T>, body: string): T {
 
 async function sendFile(response: ServerResponse, file: LabFile): Promise<void> {
   response.setHeader('content-type', file.type);
-  // Files of the runtime are the same for every run on a device; models are fetched anew, as their time is taken.
+  // Files of the runtime are the same for every run on a device; models are fetched each time, as their time is taken.
   if (!file.secret && 'path' in file.content) response.setHeader('cache-control', 'private, max-age=3600');
   if ('bytes' in file.content) {
     response.setHeader('content-length', file.content.bytes.length);

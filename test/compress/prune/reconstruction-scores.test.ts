@@ -1,4 +1,4 @@
-/** What it costs a model to lose a unit once what is left has been fitted anew. */
+/** What it costs a model to lose a unit once what is left has been refitted. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { digits } from '../../../scripts/fixtures/data/index.ts';
 import { findChannelGroups } from '../../../src/compress/prune/channel-groups.ts';

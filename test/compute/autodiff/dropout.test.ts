@@ -162,7 +162,7 @@ describe('Dropout', () => {
     });
   });
 
-  it('draws the same for the same seed and anew for another', async () => {
+  it('draws the same numbers for the same seed and others for another', async () => {
     const session = await openDropout('train', 0.5);
     const masks: number[][] = [];
     for (const seed of [1, 2, 1])

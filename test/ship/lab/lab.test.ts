@@ -135,12 +135,12 @@ describe('a lab', () => {
       measured: [],
       parts: [{ ...v.parts[0]!, sha256: 'f' }],
     }));
-    const anew = bundleReport({
+    const second = bundleReport({
       command: '',
       manifest: { ...manifest, variants },
       lab: labResultsIn(folder),
     });
-    expect(anew.devices[0]!.runs).toMatchObject([{ reason: 'webgpu: this browser does not offer it' }]);
+    expect(second.devices[0]!.runs).toMatchObject([{ reason: 'webgpu: this browser does not offer it' }]);
   });
 
   it('refuses to start where there is no bundle, on a port that is taken, or over a foreign file', async () => {

@@ -39,7 +39,7 @@ interface Rows {
 }
 
 /** Rows of x normalised by mean and variance, or by the root of the mean square: from the statistics that the node
- *  gives out itself (see the lowering), else anew. */
+ *  gives out itself (see the lowering), else computed again. */
 function normalizedRows(c: RuleContext, rows: number, length: number, centered: boolean): Rows {
   const statistics = c.node.outputs.slice(1);
   const [mean, known] = centered ? statistics : [null, statistics[0]];

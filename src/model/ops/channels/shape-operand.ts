@@ -1,5 +1,5 @@
 /** Inputs that hold a size: the target of Reshape and Expand, the sizes of Resize and ConstantOfShape. When an axis
- *  shrinks, its entry is written anew: in the constant, in a piece of the Concat that puts the sizes together, or, for
+ *  shrinks, its entry is rewritten: in the constant, in a piece of the Concat that puts the sizes together, or, for
  *  Reshape, by a constant with 0 ("as in the input") and −1 for the sizes that aren't known. */
 import { intAttribute, intsAttribute } from '../../ir/attribute.ts';
 import { addNode, setAttribute, setInput } from '../../ir/edit.ts';

@@ -15,7 +15,7 @@ const pausesMs = [300, 1000, 3000];
 
 export const tokenOf = (fragment: string) => fragment.replace(/^#/, '');
 
-/** A session belongs to a token: another lab on the same address starts anew. */
+/** A session belongs to a token: another lab on the same address starts a new one. */
 function remembered(token: string): string | null {
   const [owner, session] = (stored() ?? '').split(' ');
   return owner === token && session ? session : null;
@@ -33,7 +33,7 @@ function remember(token: string, session: string): void {
   try {
     sessionStorage.setItem(keyName, `${token} ${session}`);
   } catch {
-    // Without storage a reload starts anew.
+    // Without storage a reload starts a new session.
   }
 }
 
