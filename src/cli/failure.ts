@@ -49,10 +49,16 @@ export function usageFailure(
   const choice = /argument '(.*)' is invalid\. Allowed choices are (.+)\.$/.exec(first);
   const meant =
     suggested ??
-    (choice ? nearest(choice[1]!, choice[2]!.split(', ')) : undefined) ??
+    (choice ? nearestChoice(choice[1]!.split(','), choice[2]!.split(', ')) : undefined) ??
     (words.length > 1 ? nearest(words[0]!, commands) : undefined);
   const message = `${first.slice(0, 1).toUpperCase()}${first.slice(1).replace(/\.$/, '')}.`;
   return usage(code, message, meant ? `Did you mean ${meant}?` : 'compress --help shows the options.');
+}
+
+/** Of several values, what the first wrong one may have meant. */
+function nearestChoice(typed: readonly string[], choices: readonly string[]): string | undefined {
+  const wrong = typed.map((word) => word.trim()).find((word) => !choices.includes(word));
+  return wrong === undefined ? undefined : nearest(wrong, choices);
 }
 
 /** `compress inspekt` is a missing file to us; the reader may have meant a command. */

@@ -1,228 +1,43 @@
-/** compress lab <bundle>: link and QR code, a line a device while it works, a table at the end. */
+/** compress lab <bundle> */
 import path from 'node:path';
-import ora, { type Ora } from 'ora';
-import pc from 'picocolors';
-import { renderUnicodeCompact } from 'uqr';
-import { type LabSummary, type OpenLab, runLab } from '../jobs/lab.ts';
-import { bundleReport } from '../judge/report/build-bundle-report.ts';
-import { checkReportPaths, labResultsIn, writeBundleReport } from '../judge/report/bundle-report-files.ts';
-import { plain } from '../judge/report/terminal.ts';
-import { manifestFile, readManifest } from '../ship/lab/bundle.ts';
-import { describeRun } from '../ship/lab/naming.ts';
-import { fastestRun, figures, type LabDeviceResult, type LabRunResult } from '../ship/lab/results.ts';
-import type { LabDevice, LabEvent } from '../ship/lab/roster.ts';
-import { formatMs } from '../support/units.ts';
-import { commandLine } from './arguments.ts';
-import { interruptSignal } from './interrupt.ts';
-import { printJson } from './print-json.ts';
-import { isPlain } from './progress.ts';
-import { table } from './table.ts';
+import { labRequest } from '../jobs/requests/lab.ts';
+import { defineCommand } from './command.ts';
+import { json, reportFiles } from './printing-fields.ts';
 
-export interface LabFlags {
-  readonly port?: number;
-  readonly lan?: boolean;
-  readonly https?: boolean;
-  /** Minutes. */
-  readonly idle: number;
-  readonly once?: boolean;
-  readonly report?: readonly string[];
-  readonly json?: boolean;
-}
-
-export async function run(bundle: string, flags: LabFlags): Promise<void> {
-  const { report = [] } = flags;
-  checkReportPaths(report);
-  const interrupt = interruptSignal();
-  const screen = isPlain() ? plainScreen() : liveScreen();
-  try {
-    const summary = await runLab({
-      bundle,
-      port: flags.port ?? 0,
-      lan: flags.lan ?? false,
-      https: flags.https ?? false,
-      idleMs: flags.idle * 60_000,
-      once: flags.once ?? false,
-      signal: interrupt.signal,
-      onOpen: screen.open,
-      onEvent: screen.event,
-    });
-    screen.stop();
-    if (report.length > 0) await writeBundleReport(reportOf(bundle), report);
-    const shown = { ...summary, files: [...summary.files, ...report] };
-    if (flags.json) printJson(shown, 2);
-    else console.log(renderSummary(shown, flags.idle));
-  } finally {
-    screen.stop();
-    interrupt.dispose();
-  }
-}
+export const command = defineCommand({
+  request: labRequest.extend({ report: reportFiles, json }),
+  async run([bundle = ''], { report = [], json, idle, port = 0, ...request }) {
+    const { checkReportPaths, writeBundleReport } = await import('../judge/report/bundle-report-files.ts');
+    const { interruptSignal } = await import('./interrupt.ts');
+    const { openScreen, renderSummary } = await import('./show-lab.ts');
+    const { runLab } = await import('../jobs/lab.ts');
+    checkReportPaths(report);
+    const interrupt = interruptSignal();
+    const screen = openScreen();
+    try {
+      const summary = await runLab({
+        ...{ bundle, port, ...request, idleMs: idle * 60_000, signal: interrupt.signal },
+        onOpen: screen.open,
+        onEvent: screen.event,
+      });
+      screen.stop();
+      if (report.length > 0) await writeBundleReport(await reportOf(bundle), report);
+      const shown = { ...summary, files: [...summary.files, ...report] };
+      if (json) (await import('./print-json.ts')).printJson(shown, 2);
+      else console.log(renderSummary(shown, idle));
+    } finally {
+      screen.stop();
+      interrupt.dispose();
+    }
+  },
+});
 
 /** Of the bundle with all that is known by now, from this lab and from before. */
-function reportOf(bundle: string) {
+async function reportOf(bundle: string) {
+  const { labResultsIn } = await import('../judge/report/bundle-report-files.ts');
+  const { bundleReport } = await import('../judge/report/build-bundle-report.ts');
+  const { manifestFile, readManifest } = await import('../ship/lab/bundle.ts');
+  const { commandLine } = await import('./run-job.ts');
   const manifest = readManifest(path.join(bundle, manifestFile));
   return bundleReport({ command: commandLine(), manifest, lab: labResultsIn(bundle) });
-}
-
-interface Screen {
-  open(lab: OpenLab): void;
-  event(event: LabEvent, devices: readonly LabDevice[]): void;
-  stop(): void;
-}
-
-const columns = () => Math.min(process.stderr.columns || 80, 100);
-
-/** A line for what has happened, none for what is going on. */
-function plainScreen(): Screen {
-  return {
-    open: (lab) => console.error(intro(lab, pc.createColors(false)).join('\n')),
-    event(event) {
-      const text = news(event);
-      if (text !== null) console.error(`  ${event.device.id}  ${text}`);
-    },
-    stop() {},
-  };
-}
-
-function news({ type, device, run, outcome }: LabEvent): string | null {
-  if (type === 'joined') return `joined    ${nameOf(device)}`;
-  if (type === 'resumed') return `is back   ${nameOf(device)}`;
-  if (type === 'finished') return `finished  ${nameOf(device)}: ${verdict(device)}`;
-  if (type !== 'measured' || !run || !outcome) return null;
-  if (outcome.kind === 'failed') return `failed    ${describeRun(run)}: ${plain(outcome.message)}`;
-  const { medianMs, p90Ms, resolutionMs } = figures(outcome);
-  return `measured  ${describeRun(run)}: ${medianText(medianMs, resolutionMs)}, p90 ${formatMs(p90Ms)}`;
-}
-
-/** One live region: a line a device. */
-function liveScreen(): Screen {
-  const colours = pc.createColors(true);
-  let spinner: Ora | null = null;
-  const waiting = (devices: number) =>
-    `${devices === 0 ? 'Waiting for devices' : 'Measuring'} · Ctrl-C ends the lab and saves`;
-  return {
-    open(lab) {
-      console.error(intro(lab, colours).join('\n'));
-      if (lab.phones !== 'none') console.error(`\n${code(lab.urls[0]!)}\n`);
-      else console.error('');
-      // Reading keys stays off, so that Ctrl-C reaches the process.
-      spinner = ora({
-        text: waiting(0),
-        prefixText: ' ',
-        stream: process.stderr,
-        discardStdin: false,
-      }).start();
-    },
-    event(_, devices) {
-      if (!spinner) return;
-      const lines = devices.map((device) => {
-        const [mark, paint] = device.finishedAt === null ? ['·', String] : ['✔', colours.green];
-        const text = cut(`${plain(device.facts.name)} · ${stateOf(device)}`, columns() - 8);
-        return `    ${paint(mark)} ${text}`;
-      });
-      spinner.text = [waiting(devices.length), ...lines].join('\n');
-    },
-    stop() {
-      spinner?.stop();
-      spinner = null;
-    },
-  };
-}
-
-function intro(lab: OpenLab, { bold, dim, yellow }: ReturnType<typeof pc.createColors>): string[] {
-  const [first = '', ...others] = lab.urls;
-  const row = (label: string, text: string) => `  ${label.padEnd(12)} ${text}`;
-  const lines = [
-    '',
-    row('lab', `${plain(lab.bundle)} · ${lab.variants} ${lab.variants === 1 ? 'variant' : 'variants'}`),
-    row('open', bold(first)),
-    ...others.map((url) => row('', dim(url))),
-  ];
-  if (lab.cables.length > 0)
-    lines.push(row('cable', `${lab.cables.map(plain).join(', ')}: open ${lab.urls.at(-1)} on the phone`));
-  if (lab.fingerprint !== null) {
-    lines.push(row('certificate', 'self-signed: browsers warn once; go on if the fingerprint is this one'));
-    lines.push(row('', dim(lab.fingerprint.slice(0, 47))), row('', dim(lab.fingerprint.slice(48))));
-  }
-  if (lab.phones === 'none')
-    lines.push(
-      row('phones', 'only this machine can reach it; --lan --https lets phones on your network join'),
-    );
-  if (!lab.secure)
-    lines.push(
-      row('', yellow('Over plain http phones have no WebGPU and one thread: add --https for all of it.')),
-    );
-  return lines;
-}
-
-/** Light on dark whatever the terminal's colours are: scanners want dark modules on light ground. */
-const code = (url: string) =>
-  renderUnicodeCompact(url, { border: 2 })
-    .split('\n')
-    .map((line) => `  \u001b[40;97m${line}\u001b[0m`)
-    .join('\n');
-
-const nameOf = ({ facts }: LabDevice) =>
-  plain(`${facts.name} · ${facts.host}${facts.automated ? ' (emulated)' : ''}`);
-
-const cut = (text: string, length: number) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
-
-function stateOf(device: LabDevice): string {
-  if (device.finishedAt !== null) return verdict(device);
-  const { done, plan, current } = device;
-  const at = current ? ` · ${describeRun(current)}` : '';
-  return `${done.size}/${plan.length || '?'}${at}`;
-}
-
-function verdict(device: LabDevice): string {
-  const outcomes = [...device.done.values()];
-  const best = outcomes
-    .flatMap(({ run, outcome }) => (outcome.kind === 'measured' ? [{ run, ...figures(outcome) }] : []))
-    .sort((a, b) => (a.medianMs ?? 0) - (b.medianMs ?? 0))[0];
-  const failed = outcomes.filter(({ outcome }) => outcome.kind === 'failed').length;
-  const parts = [
-    best
-      ? `fastest ${describeRun(best.run)} ${medianText(best.medianMs, best.resolutionMs)} (p90 ${formatMs(best.p90Ms)})`
-      : 'nothing could be measured',
-    ...(failed > 0 ? [`${failed} failed`] : []),
-  ];
-  return parts.join(' · ');
-}
-
-const medianText = (medianMs: number | null, resolutionMs: number) =>
-  medianMs === null ? `< ${formatMs(resolutionMs)}` : formatMs(medianMs);
-
-export function renderSummary({ end, devices, files }: LabSummary, idleMinutes: number): string {
-  const parts: string[] = [];
-  if (end === 'idle') parts.push(`  Nothing happened for ${idleMinutes} min; the lab has ended.`);
-  for (const device of devices) parts.push(renderDevice(device));
-  if (devices.length === 0) parts.push('  No device joined.');
-  if (files.length > 0) parts.push(files.map((file) => `  → ${plain(file)}`).join('\n'));
-  return `\n${parts.join('\n\n')}\n`;
-}
-
-function renderDevice(device: LabDeviceResult): string {
-  const head = `  ${plain(device.name)} · ${plain(device.host)}${device.automated ? ' (emulated)' : ''}`;
-  const unfinished = device.finishedAt === null ? ['  It did not finish.'] : [];
-  const best = fastestRun(device.runs);
-  const rows = device.runs
-    .filter(
-      (run): run is LabRunResult & { measured: NonNullable<LabRunResult['measured']> } =>
-        run.measured !== null,
-    )
-    .sort((a, b) => (a.measured.medianMs ?? 0) - (b.measured.medianMs ?? 0))
-    .map((run) => [
-      describeRun(run),
-      medianText(run.measured.medianMs, run.measured.resolutionMs),
-      formatMs(run.measured.p90Ms),
-      run === best ? 'fastest' : '',
-    ]);
-  const missing = [
-    ...device.runs
-      .filter((run) => run.error !== null)
-      .map((run) => `  ✖ ${plain(`${describeRun(run)}: ${run.error}`)}`),
-    ...device.left.map(({ variant, what, reason }) => `  – ${plain(`${variant} · ${what}: ${reason}`)}`),
-    ...device.notes.map((note) => `  ${plain(note)}`),
-  ];
-  const figuresTable = rows.length > 0 ? [table(['', 'median', 'p90', ''], rows)] : [];
-  return [head, ...unfinished, ...figuresTable, ...missing].join('\n');
 }

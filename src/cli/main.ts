@@ -40,24 +40,28 @@ const rows: readonly Row[] = [
   {
     usage: 'generate <model>',
     description: 'text from a prompt, by a language model or an encoder and decoder',
-    add: older.generate,
+    load: async () => (await import('./generate.ts')).command,
   },
   {
     usage: 'bundle <model>',
     description: 'everything an app needs to load the model: variants, manifest, types, demo',
-    add: older.bundle,
+    load: async () => (await import('./bundle.ts')).command,
   },
   {
     usage: 'ort <model>',
     description: "onnxruntime's own format, for phones and reduced builds, with the list of its operators",
-    add: older.ort,
+    load: async () => (await import('./ort.ts')).command,
   },
   {
     usage: 'profile <model>',
     description: 'speed and memory of a bundle or a model on Node, browsers and emulated phones',
-    add: older.profile,
+    load: async () => (await import('./profile.ts')).command,
   },
-  { usage: 'passes [name]', description: 'all passes, or the options of one', add: older.passes },
+  {
+    usage: 'passes [name]',
+    description: 'all passes, or the options of one',
+    load: async () => (await import('./passes.ts')).command,
+  },
   {
     usage: 'recipe',
     description: 'print the passes behind an option, to edit and give to --recipe',
@@ -76,7 +80,7 @@ const rows: readonly Row[] = [
   {
     usage: 'lab <bundle>',
     description: 'serve a bundle to phones and other browsers, which measure it and send what they found',
-    add: older.lab,
+    load: async () => (await import('./lab.ts')).command,
   },
 ];
 

@@ -1,24 +1,26 @@
-/** compress ort <model> -o <file> */
-import { convertFile } from '../jobs/ort.ts';
-import { formatBytes } from '../support/units.ts';
-import { printJson } from './print-json.ts';
+/** compress ort <model> */
+import { ortRequest } from '../jobs/requests/ort.ts';
+import { defineCommand } from './command.ts';
+import { json } from './printing-fields.ts';
 
-export interface OrtFlags {
-  readonly output?: string;
-  readonly x86?: boolean;
-  readonly force?: boolean;
-  readonly json?: boolean;
-}
+export const command = defineCommand({
+  request: ortRequest.extend({ json }),
+  async run([model = ''], { output, x86, force, json }) {
+    const { convertFile } = await import('../jobs/ort.ts');
+    const target = x86 ? 'any' : 'arm';
+    const path = output ?? model.replace(/(\.onnx)?$/i, '.ort');
+    const result = await convertFile({ input: model, output: path, target, force });
+    if (json) (await import('./print-json.ts')).printJson(result);
+    else await show(result);
+  },
+});
 
-export async function run(model: string, flags: OrtFlags): Promise<void> {
-  const output = flags.output ?? model.replace(/(\.onnx)?$/i, '.ort');
-  const target = flags.x86 ? 'any' : 'arm';
-  const result = await convertFile({ input: model, output, target, force: flags.force });
-  if (flags.json) {
-    printJson(result);
-    return;
-  }
-  const [file, list] = result.files;
-  console.log(`  → ${file!.path}   ${formatBytes(result.sourceBytes)} → ${formatBytes(file!.bytes)}`);
+async function show({
+  files,
+  sourceBytes,
+}: Awaited<ReturnType<typeof import('../jobs/ort.ts').convertFile>>) {
+  const { formatBytes } = await import('../support/units.ts');
+  const [file, list] = files;
+  console.log(`  → ${file!.path}   ${formatBytes(sourceBytes)} → ${formatBytes(file!.bytes)}`);
   console.log(`  → ${list!.path}   for --include_ops_by_config of onnxruntime's build`);
 }

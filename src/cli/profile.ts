@@ -1,144 +1,43 @@
 /** compress profile <bundle or model> */
+import { z } from 'zod';
+import { type ProfileRequest, profileRequest } from '../jobs/requests/profile.ts';
+import { field } from '../support/field.ts';
+import { defineCommand } from './command.ts';
+import { json, reportFiles } from './printing-fields.ts';
 
-import { placeOf, profile } from '../jobs/profile.ts';
-import { checkReportPaths, profileReport, writeBundleReport } from '../judge/report/bundle-report-files.ts';
-import type { Profile, ProfileRow, Provider } from '../ship/profile/device.ts';
-import { formatBytes, formatDecimal, formatMs, formatTimes } from '../support/units.ts';
-import { commandLine } from './arguments.ts';
-import { interruptSignal } from './interrupt.ts';
-import { printJson } from './print-json.ts';
-import { createProgress } from './progress.ts';
-import { table } from './table.ts';
+const compare = z
+  .boolean()
+  .default(false)
+  .meta(field('Output', '--compare', 'one table: variants down, devices across'));
 
-export interface ProfileFlags {
-  readonly device: readonly string[];
-  readonly provider?: readonly Provider[];
-  readonly threads: readonly number[];
-  readonly throughput?: readonly number[];
-  readonly dim?: Readonly<Record<string, number>>;
-  readonly compare?: boolean;
-  readonly report?: readonly string[];
-  readonly json?: boolean;
-}
+export const command = defineCommand({
+  request: profileRequest.extend({ compare, report: reportFiles, json }),
+  async run([target = ''], { compare, report = [], json, ...request }) {
+    const reports = await import('../judge/report/bundle-report-files.ts');
+    const { commandLine } = await import('./run-job.ts');
+    reports.checkReportPaths(report);
+    const result = await measured(target, request);
+    if (report.length > 0)
+      await reports.writeBundleReport(reports.profileReport(result, commandLine()), report);
+    const { comparison, listing } = await import('./show-profile.ts');
+    if (json) (await import('./print-json.ts')).printJson(result);
+    else console.log(`\n${compare ? comparison(result, report) : listing(result, report)}`);
+  },
+});
 
-export async function run(target: string, flags: ProfileFlags): Promise<void> {
-  const { report = [] } = flags;
-  checkReportPaths(report);
-  const { signal, dispose } = interruptSignal();
-  const progress = createProgress({ quiet: false });
-  try {
-    const result = await profile({
+async function measured(target: string, request: ProfileRequest) {
+  const { profile } = await import('../jobs/profile.ts');
+  const { runJob } = await import('./run-job.ts');
+  const { device, provider, threads, throughput, dim = [] } = request;
+  return runJob(false, (run) =>
+    profile({
       target,
-      devices: flags.device,
-      threads: flags.threads,
-      ...(flags.provider ? { providers: flags.provider } : {}),
-      ...(flags.throughput ? { throughput: flags.throughput } : {}),
-      ...(flags.dim ? { dims: flags.dim } : {}),
-      signal,
-      events: progress,
-    });
-    if (report.length > 0) await writeBundleReport(profileReport(result, commandLine()), report);
-    if (flags.json) printJson(result);
-    else console.log(`\n${flags.compare ? comparison(result, report) : listing(result, report)}`);
-  } finally {
-    progress.stop();
-    dispose();
-  }
-}
-
-/** A table for each device, the fastest marked, and what was not measured below. */
-export function listing(result: Profile, reports: readonly string[] = []): string {
-  const parts = result.devices.map(({ name, title }) => {
-    const rows = result.rows.filter((row) => row.device === name);
-    const fastest = fastestOf(rows);
-    const lines = rows.flatMap((row) => (row.measured ? [cells(row, row === fastest)] : []));
-    const head = ['', 'on', 'load', 'first run', 'median', 'p90', 'memory'];
-    const shown = lines.length > 0 ? [table(head, lines)] : [];
-    return [`  ${name}   ${title}`, ...shown, ...throughputTable(rows), ...notes(rows)].join('\n');
-  });
-  return [...parts, footer(result, reports)].join('\n\n');
-}
-
-/** Variants down, places across; how many times as fast as the float variant there, or the first. */
-export function comparison(result: Profile, reports: readonly string[] = []): string {
-  const places = [...new Set(result.rows.filter((row) => row.measured).map(placeName))];
-  const subjects = [...new Set(result.rows.map((row) => row.subject))];
-  const at = (subject: string, place: string) =>
-    result.rows.find((row) => row.subject === subject && row.measured && placeName(row) === place);
-  const columns = places.map((place) => {
-    const rows = subjects.map((subject) => at(subject, place));
-    const fastest = fastestOf(rows.flatMap((row) => row ?? []));
-    const first = rows.find((row) => row?.subject === 'float') ?? rows.find((row) => row);
-    return rows.map((row) => {
-      const ms = row && medianOf(row);
-      if (ms == null) return '–';
-      const ratio = row === first ? '' : ` (${formatTimes(medianOf(first!)! / ms)}×)`;
-      return `${formatMs(ms)}${ratio}${row === fastest ? ' ◀' : ''}`;
-    });
-  });
-  const lines = subjects.map((subject, i) => [subject, ...columns.map((column) => column[i]!)]);
-  const emulated = result.devices.filter((d) => d.emulated).map((d) => `  ${d.name}   ${d.title}`);
-  return [
-    table(['median', ...places], lines),
-    ...emulated,
-    ...notes(result.rows),
-    `\n${footer(result, reports)}`,
-  ].join('\n');
-}
-
-const placeName = (row: ProfileRow) =>
-  `${row.device}${row.device === row.provider ? '' : ` ${row.provider}`}${row.threads > 1 ? ` × ${row.threads}` : ''}`;
-
-const medianOf = (row: ProfileRow) => row.measured?.result.medianMs ?? null;
-
-function fastestOf(rows: readonly ProfileRow[]): ProfileRow | undefined {
-  const measured = rows.filter((row) => medianOf(row) !== null);
-  return measured.length > 1
-    ? measured.reduce((best, row) => (medianOf(row)! < medianOf(best)! ? row : best))
-    : undefined;
-}
-
-function cells(row: ProfileRow, fastest: boolean): string[] {
-  const m = row.measured!.result;
-  const ms = (value: number | null) => (value === null ? '–' : formatMs(value));
-  return [
-    row.subject,
-    placeOf(row),
-    ms((m.downloadMs ?? 0) + (m.compileMs ?? 0) + (m.createMs ?? 0)),
-    ms(m.firstRunMs),
-    `${ms(m.medianMs)}${fastest ? ' ◀' : '  '}`,
-    ms(m.p90Ms),
-    m.peakBytes === null ? '–' : formatBytes(m.peakBytes),
-  ];
-}
-
-function throughputTable(rows: readonly ProfileRow[]): string[] {
-  const measured = rows.filter((row) => row.measured?.result.throughput);
-  const of = (row: ProfileRow) => row.measured?.result.throughput ?? {};
-  const batches = [...new Set(measured.flatMap((row) => Object.keys(of(row))))];
-  if (batches.length === 0) return [];
-  const lines = measured.map((row) => [
-    row.subject,
-    placeOf(row),
-    ...batches.map((b) => (of(row)[b] === undefined ? '–' : formatDecimal(of(row)[b]!, 1))),
-  ]);
-  return ['', table(['samples a second', 'on', ...batches.map((b) => `batch ${b}`)], lines)];
-}
-
-/** Each thing said once, with whom it concerns. */
-function notes(rows: readonly ProfileRow[]): string[] {
-  const about = new Map<string, Set<string>>();
-  const add = (what: string, row: ProfileRow) =>
-    about.set(what, (about.get(what) ?? new Set()).add(`${row.subject} on ${placeName(row)}`));
-  for (const row of rows) {
-    if (row.reason !== null) add(`not measured: ${row.reason}`, row);
-    for (const note of row.measured?.notes ?? []) add(note, row);
-  }
-  return [...about].map(([what, who]) => `  ${[...who].join(', ')}: ${what}`);
-}
-
-function footer(result: Profile, reports: readonly string[]): string {
-  const explained = '  load = download, compile, create · ◀ fastest · – not measured · inputs are made up';
-  const files = [...(result.written ? [result.written] : []), ...reports];
-  return [explained, ...files.map((file) => `  → ${file}`)].join('\n');
+      devices: device,
+      threads,
+      ...(provider ? { providers: provider } : {}),
+      ...(throughput ? { throughput } : {}),
+      dims: Object.fromEntries(dim.map(({ name, size }) => [name, size])),
+      ...run,
+    }),
+  );
 }

@@ -8,9 +8,9 @@ import { sizeBytes, type Tensor } from '../model/ir/tensor.ts';
 import { initializersOf, nodesOf } from '../model/ir/walk.ts';
 import type { Variant } from '../ship/emit/manifest.ts';
 import type { RuntimeBuild } from '../ship/profile/runtime-sizes.ts';
+import type { BundleRequest } from './requests/bundle.ts';
 
-export const bundleTargets = ['wasm', 'webgpu', 'node', 'mobile'] as const;
-export type BundleTarget = (typeof bundleTargets)[number];
+export type BundleTarget = BundleRequest['targets'][number];
 
 export interface VariantPlan
   extends Pick<Variant, 'name' | 'precision' | 'providers' | 'format' | 'requires'> {

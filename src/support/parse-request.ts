@@ -62,7 +62,8 @@ function checkField(f: RequestField, value: unknown, spelling: Spelling): void {
   if (parsed.success) return;
   if (value === undefined) throw optionMissing(spell(f, spelling));
   const choices = choicesOf(f.schema);
-  throw optionInvalid(spell(f, spelling), refusalOf(f, value), nearest(String(value), choices));
+  const wrong = [value].flat().find((one) => !choices.includes(String(one)));
+  throw optionInvalid(spell(f, spelling), refusalOf(f, value), nearest(String(wrong), choices));
 }
 
 /** Why a value can't be taken, and what could be. */

@@ -147,7 +147,8 @@ describe('compress bundle', () => {
   });
 
   it.each([
-    [['--targets', 'wasm,tpu'], /"tpu" is no target/],
+    [['--targets', 'wasm,tpu'], /INVALID_ARGUMENT/],
+    [['--targets', 'wasm,gpu'], /Did you mean webgpu\?/],
     [['--min-agreement', '101'], /from 0 to 100/],
     [['--labels', 'x.csv'], /OPTION_WITHOUT_EFFECT/],
     [['--label-names', 'missing.txt', '--no-demo'], /FILE_NOT_FOUND/],

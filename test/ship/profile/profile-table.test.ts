@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { comparison, listing } from '../../../src/cli/profile.ts';
+import { comparison, listing } from '../../../src/cli/show-profile.ts';
 import { mergeRows } from '../../../src/jobs/profile.ts';
 import type { BundleMeasurement, Manifest } from '../../../src/ship/emit/manifest.ts';
 import type { Profile, ProfileRow } from '../../../src/ship/profile/device.ts';

@@ -1,0 +1,88 @@
+/** A bundle that was made, in a terminal and as a report. */
+import path from 'node:path';
+import pc from 'picocolors';
+import type { BundleResult } from '../jobs/bundle.ts';
+import { widestParity } from '../jobs/bundle-variant.ts';
+import type { BundleRequest } from '../jobs/requests/bundle.ts';
+import { bundleReport } from '../judge/report/build-bundle-report.ts';
+import { plain } from '../judge/report/terminal.ts';
+import { formatBytes, formatDb, formatPercent } from '../support/units.ts';
+import { commandLine } from './run-job.ts';
+import { table } from './table.ts';
+
+type Flags = Pick<BundleRequest, 'url' | 'data'> & { readonly report?: readonly string[] | undefined };
+
+export function reportOf({ manifest, refused, notes, guessed, large }: BundleResult) {
+  const told = [
+    ...notes.map(({ name, note }) => `${name} ${note}.`),
+    ...guessed.map((g) => `Guessed: ${g}.`),
+    ...large.map((file) => `${tooLarge(file)}.`),
+  ];
+  return bundleReport({ command: commandLine(), manifest, refused: [...refused], notes: told });
+}
+
+export function describeBundle(result: BundleResult, flags: Flags): string {
+  const colour = Boolean(process.stdout.isTTY) && !process.env['NO_COLOR'];
+  const { yellow, dim, bold } = pc.createColors(colour);
+  const bad = [
+    ...result.refused.map(({ name, reason }) => `not in the bundle: ${name}, ${reason}`),
+    ...result.notes.map(({ name, note }) => `${name} ${note}`),
+    ...(result.synthetic ? ['compared on made-up inputs: pass --data for agreement on real ones'] : []),
+    ...result.guessed.map((g) => `guessed: ${g}`),
+    ...result.large.map(tooLarge),
+  ];
+  return [
+    ...(bad.length > 0 ? [bad.map((line) => `  ${yellow(plain(line))}`).join('\n')] : []),
+    variantTable(result),
+    [
+      `  → ${bold(result.folder)}  ${dim(`${result.files.length} files`)}`,
+      ...(flags.report ?? []).map((file) => `  → ${file}`),
+    ].join('\n'),
+    nextLines(result, flags),
+  ].join('\n\n');
+}
+
+function variantTable({ manifest, synthetic }: BundleResult): string {
+  const rows = manifest.variants.map((v) => [
+    v.name,
+    formatBytes(v.bytes),
+    v.brotliBytes === null ? '–' : formatBytes(v.brotliBytes),
+    v.runtime?.brotliBytes ? formatBytes(v.runtime.brotliBytes) : '–',
+    nearness(widestParity(v.parity), synthetic),
+    v.accuracy ? formatPercent(v.accuracy.value) : '–',
+    v.providers.join(', '),
+  ]);
+  const head = ['variant', 'size', 'wire (br)', 'runtime', 'agreement', 'accuracy', 'for'];
+  const known = rows.some((r) => r[5] !== '–');
+  const kept = (row: readonly string[]) => (known ? row : row.filter((_, i) => i !== 5));
+  return table(kept(head), rows.map(kept));
+}
+
+/** Same top-1, in percent; SQNR where there are no classes. */
+function nearness(parity: ReturnType<typeof widestParity>, synthetic: boolean): string {
+  if (!parity) return '–';
+  const { top1Agreement, sqnrDb } = parity;
+  if (top1Agreement !== null && !synthetic) return formatPercent(top1Agreement);
+  return sqnrDb !== null ? formatDb(sqnrDb) : 'equal';
+}
+
+function nextLines(result: BundleResult, flags: Flags): string {
+  const folder = shellWord(result.folder);
+  const lines = [
+    `  Next: import { loadModel } from 'edgepress-runtime'`,
+    `        const model = await loadModel('${flags.url ?? `/${path.basename(path.resolve(result.folder))}/`}')`,
+    `        compress profile ${folder}   (latency in real browsers)`,
+  ];
+  if (!flags.data)
+    lines.push('        --data <folder or .npz> for calibrated int8 and agreement on real inputs');
+  return lines.join('\n');
+}
+
+/** Models are cut into pieces; what is left is onnxruntime's own build for WebGPU, in the demo. */
+const tooLarge = ({ path: file, bytes }: BundleResult['large'][number]) =>
+  `${file} is ${formatBytes(bytes)}: hosts with a limit of 25 MiB a file (Cloudflare Pages) refuse it${
+    file.startsWith('demo/') ? '; publish without demo/, or use --no-demo' : '; --shard 20 cuts it'
+  }`;
+
+const shellWord = (text: string) =>
+  /^[\w./@:+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;

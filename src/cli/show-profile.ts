@@ -1,0 +1,102 @@
+/** What was measured, in tables. */
+import { placeOf } from '../jobs/profile.ts';
+import type { Profile, ProfileRow } from '../ship/profile/device.ts';
+import { formatBytes, formatDecimal, formatMs, formatTimes } from '../support/units.ts';
+import { table } from './table.ts';
+
+/** A table for each device, the fastest marked, and what was not measured below. */
+export function listing(result: Profile, reports: readonly string[] = []): string {
+  const parts = result.devices.map(({ name, title }) => {
+    const rows = result.rows.filter((row) => row.device === name);
+    const fastest = fastestOf(rows);
+    const lines = rows.flatMap((row) => (row.measured ? [cells(row, row === fastest)] : []));
+    const head = ['', 'on', 'load', 'first run', 'median', 'p90', 'memory'];
+    const shown = lines.length > 0 ? [table(head, lines)] : [];
+    return [`  ${name}   ${title}`, ...shown, ...throughputTable(rows), ...notes(rows)].join('\n');
+  });
+  return [...parts, footer(result, reports)].join('\n\n');
+}
+
+/** Variants down, places across; how many times as fast as the float variant there, or the first. */
+export function comparison(result: Profile, reports: readonly string[] = []): string {
+  const places = [...new Set(result.rows.filter((row) => row.measured).map(placeName))];
+  const subjects = [...new Set(result.rows.map((row) => row.subject))];
+  const at = (subject: string, place: string) =>
+    result.rows.find((row) => row.subject === subject && row.measured && placeName(row) === place);
+  const columns = places.map((place) => {
+    const rows = subjects.map((subject) => at(subject, place));
+    const fastest = fastestOf(rows.flatMap((row) => row ?? []));
+    const first = rows.find((row) => row?.subject === 'float') ?? rows.find((row) => row);
+    return rows.map((row) => {
+      const ms = row && medianOf(row);
+      if (ms == null) return '–';
+      const ratio = row === first ? '' : ` (${formatTimes(medianOf(first!)! / ms)}×)`;
+      return `${formatMs(ms)}${ratio}${row === fastest ? ' ◀' : ''}`;
+    });
+  });
+  const lines = subjects.map((subject, i) => [subject, ...columns.map((column) => column[i]!)]);
+  const emulated = result.devices.filter((d) => d.emulated).map((d) => `  ${d.name}   ${d.title}`);
+  return [
+    table(['median', ...places], lines),
+    ...emulated,
+    ...notes(result.rows),
+    `\n${footer(result, reports)}`,
+  ].join('\n');
+}
+
+const placeName = (row: ProfileRow) =>
+  `${row.device}${row.device === row.provider ? '' : ` ${row.provider}`}${row.threads > 1 ? ` × ${row.threads}` : ''}`;
+
+const medianOf = (row: ProfileRow) => row.measured?.result.medianMs ?? null;
+
+function fastestOf(rows: readonly ProfileRow[]): ProfileRow | undefined {
+  const measured = rows.filter((row) => medianOf(row) !== null);
+  return measured.length > 1
+    ? measured.reduce((best, row) => (medianOf(row)! < medianOf(best)! ? row : best))
+    : undefined;
+}
+
+function cells(row: ProfileRow, fastest: boolean): string[] {
+  const m = row.measured!.result;
+  const ms = (value: number | null) => (value === null ? '–' : formatMs(value));
+  return [
+    row.subject,
+    placeOf(row),
+    ms((m.downloadMs ?? 0) + (m.compileMs ?? 0) + (m.createMs ?? 0)),
+    ms(m.firstRunMs),
+    `${ms(m.medianMs)}${fastest ? ' ◀' : '  '}`,
+    ms(m.p90Ms),
+    m.peakBytes === null ? '–' : formatBytes(m.peakBytes),
+  ];
+}
+
+function throughputTable(rows: readonly ProfileRow[]): string[] {
+  const measured = rows.filter((row) => row.measured?.result.throughput);
+  const of = (row: ProfileRow) => row.measured?.result.throughput ?? {};
+  const batches = [...new Set(measured.flatMap((row) => Object.keys(of(row))))];
+  if (batches.length === 0) return [];
+  const lines = measured.map((row) => [
+    row.subject,
+    placeOf(row),
+    ...batches.map((b) => (of(row)[b] === undefined ? '–' : formatDecimal(of(row)[b]!, 1))),
+  ]);
+  return ['', table(['samples a second', 'on', ...batches.map((b) => `batch ${b}`)], lines)];
+}
+
+/** Each thing said once, with whom it concerns. */
+function notes(rows: readonly ProfileRow[]): string[] {
+  const about = new Map<string, Set<string>>();
+  const add = (what: string, row: ProfileRow) =>
+    about.set(what, (about.get(what) ?? new Set()).add(`${row.subject} on ${placeName(row)}`));
+  for (const row of rows) {
+    if (row.reason !== null) add(`not measured: ${row.reason}`, row);
+    for (const note of row.measured?.notes ?? []) add(note, row);
+  }
+  return [...about].map(([what, who]) => `  ${[...who].join(', ')}: ${what}`);
+}
+
+function footer(result: Profile, reports: readonly string[]): string {
+  const explained = '  load = download, compile, create · ◀ fastest · – not measured · inputs are made up';
+  const files = [...(result.written ? [result.written] : []), ...reports];
+  return [explained, ...files.map((file) => `  → ${file}`)].join('\n');
+}

@@ -1,0 +1,76 @@
+/** What can be asked of `bundle`. */
+import { z } from 'zod';
+import { dataFields, heldOutFields } from '../../compress/request/data-fields.ts';
+import { outputFields } from '../../compress/request/output-fields.ts';
+import { field, percentage, positiveOrAll, wholeNumber } from '../../support/field.ts';
+
+const output = field.bind(null, 'Output');
+const budget = field.bind(null, 'Budget');
+
+const { seed, preprocess, ...data } = dataFields;
+const { calibrate, evaluate: _, ...held } = heldOutFields;
+
+export const bundleTargets = ['wasm', 'webgpu', 'node', 'mobile'] as const;
+
+export const bundleRequest = z.strictObject({
+  targets: z
+    .array(z.enum(bundleTargets))
+    .min(1)
+    .default(['wasm', 'webgpu'])
+    .meta(
+      field('Target', '--targets <list>', 'of wasm, webgpu, node and mobile, with commas between', {
+        fallback: 'wasm,webgpu',
+        isList: true,
+      }),
+    ),
+  ...data,
+  // Without data, it says what the app has to do.
+  preprocess: preprocess.meta({ ...preprocess.meta(), needs: [] }),
+  calibrate,
+  evaluate: positiveOrAll.optional().meta(
+    field('Data', '--evaluate <n>', 'other samples that each variant is compared on, or "all"', {
+      fallback: '100, or all of --test-data',
+    }),
+  ),
+  ...held,
+  seed,
+  minAgreement: percentage
+    .default(90)
+    .meta(budget('--min-agreement <percent>', 'a variant whose top-1 agrees less is not published')),
+  minSqnr: z
+    .number('A number of decibels was expected.')
+    .default(10)
+    .meta(budget('--min-sqnr <dB>', 'the same for outputs that are no scores, and without data')),
+  output: z
+    .string()
+    .optional()
+    .meta(output('-o, --output <folder>', 'where it goes', { fallback: '<model>.bundle', isPath: true })),
+  name: z
+    .string()
+    .optional()
+    .meta(output('--name <name>', 'of the model', { fallback: 'its file name' })),
+  labelNames: z
+    .string()
+    .optional()
+    .meta(
+      output('--label-names <file>', 'names of the classes: text, JSON or config.json', { isPath: true }),
+    ),
+  licence: z.string().optional().meta(output('--licence <text>', "the model's licence, such as MIT")),
+  url: z
+    .string()
+    .optional()
+    .meta(output('--url <path>', 'where the site serves it', { fallback: '/<folder>/' })),
+  shard: wholeNumber
+    .default(20)
+    .meta(output('--shard <MB>', 'cut larger files into pieces of this size; 0: never')),
+  precompress: z.boolean().default(false).meta(output('--precompress', 'put a .br beside every model file')),
+  demo: z.boolean().default(true).meta(output('--no-demo', 'leave the demo page out')),
+  transformersJs: z
+    .string()
+    .optional()
+    .meta(output('--transformers-js <type>', 'config.json with this model_type, for transformers.js')),
+  force: z.boolean().default(false).meta(output('--force', 'replace a folder that edgepress did not make')),
+  cache: outputFields.cache,
+});
+export type BundleRequest = z.output<typeof bundleRequest>;
+export type BundleRequestInit = z.input<typeof bundleRequest>;

@@ -1,0 +1,7 @@
+/** What can be asked of `compare`. */
+import { z } from 'zod';
+import { sampleFields } from './sample-fields.ts';
+
+export const compareRequest = z.strictObject(sampleFields);
+export type CompareRequest = z.output<typeof compareRequest>;
+export type CompareRequestInit = z.input<typeof compareRequest>;
