@@ -3,11 +3,13 @@ import { basename } from 'node:path';
 import { openEngine } from '../compute/engine/open.ts';
 import { metricFamily } from '../jobs/evaluate-metrics.ts';
 import { evaluateModel, type ModelEvaluation } from '../jobs/evaluate-model.ts';
+import { evaluateNumbers } from '../jobs/evaluate-numbers.ts';
 import { evaluatePairs, evaluatePerplexity, type TextEvaluation } from '../jobs/evaluate-text.ts';
 import { openModel } from '../jobs/model-files.ts';
 import { type JobEvents, step } from '../jobs/progress.ts';
 import { portsOf } from '../jobs/run-recipe.ts';
 import type { BleuTokenizer } from '../judge/evaluate/bleu-tokenize.ts';
+import { type ClassificationResult, confusionMatrix } from '../judge/evaluate/classification.ts';
 import { formatChange, formatMetric, type Metric } from '../judge/report/metrics.ts';
 import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
 import { labelsRequired } from '../support/diagnostics/data.ts';
@@ -42,13 +44,14 @@ interface Outcome {
 
 export async function run(model: string, flags: EvaluateFlags): Promise<void> {
   const family = metricFamily(flags.metric ?? []);
-  requireEffect(flags, family === 'classes');
+  const onSamples = family === 'classes' || family === 'numbers';
+  requireEffect(flags, onSamples);
   const { signal, dispose } = interruptSignal();
   const progress = createProgress({ quiet: false });
   try {
     const { data, guessed, evaluation } =
-      family === 'classes'
-        ? await onClasses(model, flags, progress, signal)
+      family === 'classes' || family === 'numbers'
+        ? await onData(model, flags, family, progress, signal)
         : await onText(model, flags, family, progress, signal);
     if (flags.json) {
       printJson({ data, guessed, ...evaluation });
@@ -81,22 +84,24 @@ function requireEffect(flags: EvaluateFlags, classes: boolean): void {
     throw optionWithoutEffect('--stride', '--metric perplexity');
 }
 
-async function onClasses(
+async function onData(
   model: string,
   flags: EvaluateFlags,
+  family: 'classes' | 'numbers',
   progress: JobEvents,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const ports = portsOf(openModel(model).model);
   if (flags.baseline !== undefined) openModel(flags.baseline);
   const { source, indices } = await chooseSamples(ports, flags);
-  if (!source.labelled) throw labelsRequired(source.name);
+  if (family === 'classes' && !source.labelled) throw labelsRequired(source.name);
+  const evaluate = family === 'classes' ? evaluateModel : evaluateNumbers;
   const engine = await openEngine(flags.engine);
   const evaluation = await step(
     progress,
     'evaluate',
     (onProgress) =>
-      evaluateModel(
+      evaluate(
         { path: model },
         {
           engine,
@@ -138,6 +143,10 @@ async function onText(
 
 /** Classes that the table shows; --json has all. */
 const shownClasses = 20;
+/** With more than these the table of confusions is wider than a terminal. */
+const confusedClasses = 10;
+
+type PerClass = NonNullable<ModelEvaluation['perClass']>;
 
 function describe(evaluation: ModelEvaluation | TextEvaluation, pair: boolean): string {
   const value = (m: Metric, v: number | null) =>
@@ -156,14 +165,27 @@ function describe(evaluation: ModelEvaluation | TextEvaluation, pair: boolean): 
     ...(withInterval ? ['95 % interval'] : []),
   ];
   const parts = [table(head, rows)];
-  if ('perClass' in evaluation && evaluation.perClass) parts.push(classTable(evaluation.perClass));
+  if ('perClass' in evaluation && evaluation.perClass)
+    parts.push(...classTables(evaluation, evaluation.perClass));
   if ('signature' in evaluation && evaluation.signature) parts.push(`  BLEU: ${evaluation.signature}`);
   if ('window' in evaluation && evaluation.window)
     parts.push(`  windows of ${evaluation.window} tokens, ${evaluation.stride} apart`);
   return parts.join('\n\n');
 }
 
-function classTable(perClass: NonNullable<ModelEvaluation['perClass']>): string {
+function classTables({ confusion = [] }: ModelEvaluation, perClass: PerClass): string[] {
+  const few = perClass.length <= confusedClasses;
+  return few ? [classTable(perClass), confusionTable({ perClass, confusion })] : [classTable(perClass)];
+}
+
+/** What each class was taken for. */
+function confusionTable(found: Pick<ClassificationResult, 'perClass' | 'confusion'>): string {
+  const labels = found.perClass.map(({ label }) => `${label}`);
+  const rows = confusionMatrix(found).map((counts, i) => [labels[i]!, ...counts.map(String)]);
+  return table(['is \\ taken for', ...labels], rows);
+}
+
+function classTable(perClass: PerClass): string {
   const shown = (v: number | null) => (v === null ? '–' : formatPercent(v));
   const rows = perClass
     .slice(0, shownClasses)

@@ -35,7 +35,7 @@ export const withMetrics = (command: Command) =>
       .addOption(
         new Option(
           '--metric <names>',
-          'accuracy, top5, f1 (labelled samples); perplexity (a text); bleu, exact-match (lines of source, tab, target); with commas between (default: accuracy)',
+          'accuracy, top5, f1 (labelled samples); mse, mae, r2 (target numbers); perplexity (a text); bleu, exact-match (lines of source, tab, target); with commas between (default: accuracy)',
         )
           .argParser((names) => listed(names))
           .helpGroup('Data:'),

@@ -110,7 +110,9 @@ function storedTargets(bound: BoundArrays, where: string, notes: string[]): Tens
     notes.push(`labels [${shape}] in ${where} are not one a sample: not used`);
     return null;
   }
-  notes.push(`labels [${shape}] in ${where} are not one class index a sample: used in training only`);
+  notes.push(
+    `labels [${shape}] in ${where} are not one class index a sample: targets of training and of --metric mse, mae, r2`,
+  );
   return isFloat(labels.dtype)
     ? tensorOf('float32', labels.dims, numbers(labels))
     : tensorOf(

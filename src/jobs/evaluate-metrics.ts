@@ -1,13 +1,16 @@
 /** The metrics of compress evaluate, and what kind of data each reads. */
 import { metricsMixed, metricUnknown } from '../support/diagnostics/generation.ts';
 
-/** 'classes': samples with labels. 'text': a text, or token ids. 'pairs': source and target, tab between. */
-export type MetricFamily = 'classes' | 'text' | 'pairs';
+/** 'classes': samples with labels. 'numbers': samples with target numbers. 'text': a text, or token ids. 'pairs': source and target, tab between. */
+export type MetricFamily = 'classes' | 'numbers' | 'text' | 'pairs';
 
 const families: Readonly<Record<string, MetricFamily>> = {
   accuracy: 'classes',
   top5: 'classes',
   f1: 'classes',
+  mse: 'numbers',
+  mae: 'numbers',
+  r2: 'numbers',
   perplexity: 'text',
   bleu: 'pairs',
   'exact-match': 'pairs',

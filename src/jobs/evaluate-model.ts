@@ -1,5 +1,4 @@
 /** Task accuracy of one model, or of two side by side. */
-import { readAll } from '../data/read-all.ts';
 import {
   type ClassificationMeter,
   type ClassificationResult,
@@ -8,17 +7,11 @@ import {
 } from '../judge/evaluate/classification.ts';
 import type { Metric } from '../judge/report/metrics.ts';
 import type { Report } from '../judge/report/report.ts';
+import type { Port } from '../model/ir/port.ts';
 import { elementCount, float32Values } from '../model/ir/tensor.ts';
-import { createBreather } from '../support/breathe.ts';
 import { noScores } from '../support/diagnostics/data.ts';
-import {
-  classificationMetrics,
-  feedsFor,
-  openSubject,
-  type RunPairOptions,
-  type Subject,
-  scoresOutput,
-} from './run-pair.ts';
+import { forEachAnswer, onBoth } from './answers.ts';
+import { classificationMetrics, type RunPairOptions, type Subject, scoresOutput } from './run-pair.ts';
 
 export interface EvaluateModelOptions extends RunPairOptions {
   /** The original: its figures stand in `before`. */
@@ -30,6 +23,8 @@ export interface EvaluateModelOptions extends RunPairOptions {
 export type ModelEvaluation = NonNullable<Report['evaluation']> & {
   /** Precision, recall and F1 of each class, when f1 was asked for. */
   readonly perClass?: ClassificationResult['perClass'];
+  /** How often a class was taken for another, or for itself; pairs that never occur are left out. */
+  readonly confusion?: ClassificationResult['confusion'];
 };
 
 /** Metrics in `after`; `before` is the baseline's, or null.
@@ -38,18 +33,15 @@ export async function evaluateModel(
   subject: Subject,
   options: EvaluateModelOptions,
 ): Promise<ModelEvaluation> {
-  const { engine, baseline, metrics = [] } = options;
-  const runs = baseline ? 2 : 1;
-  const progress = (run: number) => (done: number, total: number) =>
-    options.onProgress?.(run * total + done, runs * total);
-  const before = baseline ? await measure(baseline, { ...options, onProgress: progress(0) }) : null;
-  const after = await measure(subject, { ...options, onProgress: progress(runs - 1) });
+  const { engine, metrics = [] } = options;
+  const { before, after } = await onBoth(subject, options, measure);
   const runtime = `${engine.name} ${engine.version}`;
   const all = classificationMetrics(before?.meter ?? null, after.meter, after.classes, runtime);
-  if (metrics.length === 0) return all;
   const [a, b] = [before?.meter.result() ?? null, after.meter.result()];
+  if (metrics.length === 0) return { ...all, confusion: b.confusion };
   return {
     ...all,
+    confusion: b.confusion,
     metrics: metrics.flatMap((name) =>
       name === 'f1' ? scoreRows(a, b) : [topRow(name === 'top5' ? 5 : 1, a, b)],
     ),
@@ -59,28 +51,20 @@ export async function evaluateModel(
 
 async function measure(
   subject: Subject,
-  { engine, source, indices, signal, onProgress }: RunPairOptions,
+  options: RunPairOptions,
 ): Promise<{ meter: ClassificationMeter; classes: number }> {
-  const session = await openSubject(engine, subject);
-  try {
-    const port = scoresOutput(session.outputs);
-    if (!port) throw noScores(session.outputs.map((p) => p.name));
-    const meter = createClassificationMeter();
-    const breathe = createBreather();
-    let done = 0;
-    let classes = 0;
-    for await (const sample of readAll(source, indices)) {
-      signal?.throwIfAborted();
-      const scores = (await session.run(feedsFor(session, sample), [port.name]))[port.name]!;
-      classes = elementCount(scores.dims);
-      if (sample.label !== undefined) meter.add(float32Values(scores), sample.label);
-      onProgress?.(++done, indices.length);
-      await breathe();
-    }
-    return { meter, classes };
-  } finally {
-    await session.close();
-  }
+  const meter = createClassificationMeter();
+  let classes = 0;
+  const scores = (outputs: readonly Port[]): Port => {
+    const port = scoresOutput(outputs);
+    if (!port) throw noScores(outputs.map((p) => p.name));
+    return port;
+  };
+  await forEachAnswer(subject, options, scores, (answer, { label }) => {
+    classes = elementCount(answer.dims);
+    if (label !== undefined) meter.add(float32Values(answer), label);
+  });
+  return { meter, classes };
 }
 
 function topRow(k: number, a: ClassificationResult | null, b: ClassificationResult): Metric {

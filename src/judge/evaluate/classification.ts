@@ -158,7 +158,7 @@ const sparse = (confusion: Confusion) =>
     .sort((a, b) => a.truth - b.truth || a.predicted - b.predicted);
 
 /** The confusion counts as a table: rows truth, columns prediction, both in the order of `perClass`. */
-export function confusionMatrix(result: ClassificationResult): number[][] {
+export function confusionMatrix(result: Pick<ClassificationResult, 'perClass' | 'confusion'>): number[][] {
   const place = new Map(result.perClass.map((c, i) => [c.label, i]));
   const table = result.perClass.map(() => result.perClass.map(() => 0));
   for (const { truth, predicted, count } of result.confusion)

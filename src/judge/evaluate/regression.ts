@@ -11,8 +11,8 @@ export interface RegressionResult {
   readonly count: number;
   /** Mean absolute error; null before the first number. */
   readonly mae: number | null;
-  /** Root mean squared error. */
-  readonly rmse: number | null;
+  /** Mean squared error. */
+  readonly mse: number | null;
   /** 1 − Σ(y − ŷ)² / Σ(y − ȳ)², over all numbers together; null for fewer than two or for constant
    *  targets. */
   readonly r2: number | null;
@@ -44,7 +44,7 @@ export function createRegressionMeter(): RegressionMeter {
     result: () => ({
       count,
       mae: count > 0 ? absolute / count : null,
-      rmse: count > 0 ? Math.sqrt(squared / count) : null,
+      mse: count > 0 ? squared / count : null,
       r2: count > 1 && spread > 0 ? 1 - squared / spread : null,
     }),
   };

@@ -8,6 +8,27 @@ export const labelsRequired = (source: string) =>
     'Pass --labels <csv or json>, or put the samples into one folder a class; compress compare needs no labels.',
   );
 
+export const targetsRequired = (source: string) =>
+  user(
+    'TARGETS_REQUIRED',
+    `Errors of numbers need target numbers; ${source} has none.`,
+    'Pass a .npz with an array "y" of float32 beside the inputs, one row a sample.',
+  );
+
+export const targetSize = (sample: string, targets: number, answers: number) =>
+  user(
+    'TARGET_SIZE',
+    `Sample ${sample} has ${targets} target numbers; the model answers with ${answers}.`,
+    'Give each sample as many targets as the model has answers; for classes use --metric accuracy.',
+  );
+
+export const noNumbers = (outputs: readonly string[]) =>
+  user(
+    'NO_NUMBERS',
+    `Errors of numbers need a float output; this model gives ${outputs.join(', ')}.`,
+    'Use compress compare to compare two models on all outputs.',
+  );
+
 export const noScores = (outputs: readonly string[]) =>
   user(
     'NO_CLASS_SCORES',
