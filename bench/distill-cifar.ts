@@ -20,11 +20,11 @@ import type { LossTerm } from '../src/compute/train/losses.ts';
 import { sampleData } from '../src/compute/train/samples.ts';
 import { openData } from '../src/data/open.ts';
 import { openModel } from '../src/jobs/model-files.ts';
-import { portsOf } from '../src/jobs/run-recipe.ts';
 import { initialTensor, kaiming, ones, zeros } from '../src/model/build/index.ts';
 import { cloneModel } from '../src/model/ir/clone.ts';
 import { setConstant } from '../src/model/ir/edit.ts';
 import type { Model } from '../src/model/ir/model.ts';
+import { portsOf } from '../src/model/ir/port.ts';
 import { describeMachine } from '../src/ship/profile/machine.ts';
 
 const { values: given } = parseArgs({

@@ -11,10 +11,10 @@ import type { TrainOptions } from '../../src/compute/train/loop.ts';
 import { sampleData } from '../../src/compute/train/samples.ts';
 import { openData } from '../../src/data/open.ts';
 import { openModel } from '../../src/jobs/model-files.ts';
-import { portsOf } from '../../src/jobs/run-recipe.ts';
 import { generateAll } from '../../src/judge/generate/generate.ts';
 import { openDecoder } from '../../src/judge/generate/open.ts';
 import type { Model } from '../../src/model/ir/model.ts';
+import { portsOf } from '../../src/model/ir/port.ts';
 import { tensorOf } from '../../src/model/ir/tensor.ts';
 import { createRandom } from '../../src/support/random.ts';
 

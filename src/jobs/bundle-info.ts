@@ -7,13 +7,13 @@ import { pictureInput } from '../data/picture-input.ts';
 import type { Prepared } from '../data/prepare-data.ts';
 import type { Model } from '../model/ir/model.ts';
 import type { Port } from '../model/ir/port.ts';
+import { outputPortsOf, portsOf } from '../model/ir/port.ts';
 import type { BundleInfo } from '../ship/emit/bundle.ts';
 import { installedVersion } from '../ship/profile/machine.ts';
 import { labelNamesCount } from '../support/diagnostics/bundle.ts';
 import { version } from '../support/version.ts';
 import type { OpenedModel } from './model-files.ts';
 import { scoresOutput } from './run-pair.ts';
-import { outputPortsOf, portsOf } from './run-recipe.ts';
 
 export interface InfoOptions {
   readonly name?: string | undefined;

@@ -1,10 +1,12 @@
 /** Makes one variant: runs its recipe, turns the result into bytes, and shows it to the gate. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { isSmaller } from '../compress/pipeline/run.ts';
 import type { CalibrationCache } from '../compute/calibrate/calibration-cache.ts';
 import type { Engine } from '../compute/engine/contract.ts';
 import type { Prepared } from '../data/prepare-data.ts';
 import type { Model } from '../model/ir/model.ts';
+import { outputPortsOf, portsOf } from '../model/ir/port.ts';
 import type { BundleVariant } from '../ship/emit/bundle.ts';
 import { type ModelBytes, modelBytes } from '../ship/emit/model-bytes.ts';
 import { convertToOrt } from '../ship/emit/ort.ts';
@@ -13,7 +15,7 @@ import { Diagnostic } from '../support/diagnostics.ts';
 import { formatBytes, formatDb, formatPercent } from '../support/units.ts';
 import type { Gate, GateResult } from './bundle-gate.ts';
 import type { VariantPlan } from './bundle-plan.ts';
-import { isSmaller, outputPortsOf, portsOf, runRecipeOn } from './run-recipe.ts';
+import { runRecipeOn } from './run-recipe.ts';
 
 export interface VariantContext {
   readonly engine: Engine;

@@ -6,7 +6,9 @@ import type { CalibrationCache } from '../compute/calibrate/calibration-cache.ts
 import { openEngine } from '../compute/engine/open.ts';
 import { readLabelNames } from '../data/label-names.ts';
 import { type DataOptions, describeData, type Prepared, prepareData } from '../data/prepare-data.ts';
+import { rejectBroken } from '../judge/analyze/facts.ts';
 import type { Model } from '../model/ir/model.ts';
+import { portsOf } from '../model/ir/port.ts';
 import {
   type Bundle,
   type BundleEntry,
@@ -30,10 +32,9 @@ import { type Budget, createGate, type Gate, type GateData } from './bundle-gate
 import { bundleInfo, type InfoOptions, provenanceOf } from './bundle-info.ts';
 import { type BundleTarget, planVariants, productShare, type VariantPlan } from './bundle-plan.ts';
 import { describeOutcome, isAboutVariant, makeVariant, type VariantOutcome } from './bundle-variant.ts';
-import { type OpenedModel, openModel } from './model-files.ts';
+import { describeModel, type OpenedModel, openModel } from './model-files.ts';
 import { type JobEvents, step } from './progress.ts';
 import { feedsFor, openSubject } from './run-pair.ts';
-import { describeModel, portsOf, rejectBroken } from './run-recipe.ts';
 import { readOrtBuilds, readRuntimeBundle } from './runtime-bundle.ts';
 
 export interface BundleOptions extends Omit<InfoOptions, 'labelNames'> {

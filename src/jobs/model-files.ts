@@ -13,6 +13,7 @@ import { inlineCalls } from '../model/rewrite/inline-calls.ts';
 import { brotliQualityFor, transferSizes } from '../ship/profile/transfer.ts';
 import { Diagnostic } from '../support/diagnostics.ts';
 import { sha256 } from '../support/hash.ts';
+import { formatBytes } from '../support/units.ts';
 
 export interface OpenedModel {
   readonly path: string;
@@ -76,3 +77,6 @@ function countMacs(model: Model): number | null {
     throw error;
   }
 }
+
+export const describeModel = ({ model, sizeBytes }: OpenedModel) =>
+  `${formatBytes(sizeBytes)} · ${model.graph.nodes.length} nodes · opset ${model.opsets.get('') ?? '?'}`;

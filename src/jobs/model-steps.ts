@@ -14,12 +14,12 @@ import type { TrainingRecord } from '../judge/report/training.ts';
 import { encodeModel } from '../model/formats/onnx/write.ts';
 import { cloneModel } from '../model/ir/clone.ts';
 import type { Model } from '../model/ir/model.ts';
+import { portsOf } from '../model/ir/port.ts';
 import { modelMacs } from '../model/ops/cost.ts';
 import { inferShapes } from '../model/ops/shapes.ts';
 import { formatCount } from '../support/units.ts';
 import { measurePair } from './measure-pair.ts';
 import { type JobEvents, step } from './progress.ts';
-import { portsOf } from './run-recipe.ts';
 
 export interface StepContext {
   readonly engine: Engine;

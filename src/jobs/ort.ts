@@ -1,11 +1,11 @@
 /** `compress ort`: a model in onnxruntime's own format, with the list of what a reduced build of the runtime must hold. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { rejectBroken } from '../judge/analyze/facts.ts';
 import { convertToOrt } from '../ship/emit/ort.ts';
 import { requiredOperators } from '../ship/emit/required-operators.ts';
 import { checkOutputs, createStage } from '../ship/emit/write.ts';
 import { openModel } from './model-files.ts';
-import { rejectBroken } from './run-recipe.ts';
 
 export interface OrtFileOptions {
   readonly input: string;

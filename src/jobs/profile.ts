@@ -5,6 +5,7 @@ import { openEngine } from '../compute/engine/open.ts';
 import { syntheticInputs } from '../data/synthetic.ts';
 import { isDType } from '../model/ir/dtype.ts';
 import type { Port } from '../model/ir/port.ts';
+import { portsOf } from '../model/ir/port.ts';
 import type { BundleMeasurement, Manifest, Variant } from '../ship/emit/manifest.ts';
 import { createStage } from '../ship/emit/write.ts';
 import { manifestFile, type OpenedBundle, openBundle, readManifest } from '../ship/lab/bundle.ts';
@@ -26,7 +27,6 @@ import { unknownDtype } from '../support/diagnostics/graph.ts';
 import { Diagnostic } from '../support/diagnostics.ts';
 import { openModel } from './model-files.ts';
 import { type JobEvents, step } from './progress.ts';
-import { portsOf } from './run-recipe.ts';
 
 export interface ProfileOptions {
   /** A bundle's folder, an .onnx or an .ort file. */

@@ -1,49 +1,24 @@
-/** What every job that compresses does: opens data, runs a recipe with calibration on it, tells of each stage. */
+/** What every job that compresses does: runs a recipe with calibration on the job's data, and tells of each stage. */
 
 import { type CompressedModel, compressModel } from '../compress/compress.ts';
 import type { Recipe } from '../compress/pipeline/recipe.ts';
-import type { Journal } from '../compress/pipeline/run.ts';
 import { type CalibrationCache, calibrationKey } from '../compute/calibrate/calibration-cache.ts';
 import { observe } from '../compute/calibrate/observe.ts';
 import type { StatisticRequest, Statistics } from '../compute/calibrate/statistics.ts';
 import type { Engine } from '../compute/engine/contract.ts';
 import type { TrainingSettingsInit } from '../compute/train/settings.ts';
 import { type Prepared, trainingIndices } from '../data/prepare-data.ts';
-import { findProblems } from '../judge/analyze/facts.ts';
 import { layersOf } from '../judge/report/layer-table.ts';
 import { stageSummary } from '../judge/report/stage-summary.ts';
 import type { TrainingRecord } from '../judge/report/training.ts';
-import { dtypeOf, type Graph, type Model, shapeOf, type Value } from '../model/ir/model.ts';
-import type { Port } from '../model/ir/port.ts';
-import { notANumber } from '../support/diagnostics/quantization.ts';
+import type { Model } from '../model/ir/model.ts';
 import { qatNothing, qatSyntheticData } from '../support/diagnostics/trained-int8.ts';
-import { formatBytes } from '../support/units.ts';
-import type { OpenedModel } from './model-files.ts';
 import { type JobEvents, step } from './progress.ts';
 import { trainInt8 } from './train-int8.ts';
 import { describeTraining } from './training-run.ts';
 
-export const describeModel = ({ model, sizeBytes }: OpenedModel) =>
-  `${formatBytes(sizeBytes)} · ${model.graph.nodes.length} nodes · opset ${model.opsets.get('') ?? '?'}`;
-
 const describeCalibration = (activations: number, samples: number) =>
   `${activations === 1 ? 'range of 1 activation' : `ranges of ${activations} activations`} on ${samples} samples`;
-
-/** @throws WEIGHTS_NOT_FINITE for a model that is broken already */
-export function rejectBroken(model: Model): void {
-  const { nonFinite } = findProblems(model);
-  const nan = nonFinite.filter((c) => c.nan > 0).map((c) => c.name);
-  if (nan.length > 0) throw notANumber(nan);
-}
-
-const portOf = (v: Value): Port => ({ name: v.name, dtype: dtypeOf(v) ?? 'float32', shape: shapeOf(v) });
-
-/** What a caller feeds; inputs that have a default are not asked for. */
-export const portsOf = ({ graph }: { graph: Pick<Graph, 'inputs'> }): Port[] =>
-  graph.inputs.filter((v) => !v.constant).map(portOf);
-
-export const outputPortsOf = ({ graph }: { graph: Pick<Graph, 'outputs'> }): Port[] =>
-  graph.outputs.map(portOf);
 
 export interface RunRecipeOptions {
   readonly recipe: Recipe;
@@ -71,12 +46,7 @@ export async function runRecipeOn(
   const { recipe, engine, prepared, events, signal, qat } = options;
   if (qat && prepared?.source.kind === 'synthetic') throw qatSyntheticData();
   const training: TrainingRecord[] = [];
-  let begun: { name: string; at: number } | null = null;
-  const resume = () => {
-    // The stage goes on; its time is told without that of what came between.
-    if (begun) events.begin?.(begun.name);
-    if (begun) begun.at = performance.now();
-  };
+  const stages = stageEvents(events);
   const refine = async (quantized: Model, clean: Model) => {
     if (!qat || !prepared) return;
     const { source } = prepared;
@@ -88,21 +58,15 @@ export async function runRecipeOn(
       describeTraining,
     );
     training.push(record);
-    resume();
+    stages.resume();
   };
   const result = await compressModel(model, {
     recipe,
     engine,
     signal,
     ...(qat ? { refine } : {}),
-    onStage: (name) => {
-      begun = { name, at: performance.now() };
-      events.begin?.(name);
-    },
-    onStageDone: (stage, current) => {
-      if (begun)
-        events.end?.(stage.name, stageSummary(stage, layersOf(current)), performance.now() - begun.at);
-    },
+    onStage: stages.begin,
+    onStageDone: (stage, current) => stages.end(stageSummary(stage, layersOf(current))),
     calibrate: prepared
       ? async (current, requests) => {
           const statistics = await step(
@@ -111,13 +75,28 @@ export async function runRecipeOn(
             (progress) => calibrate(current, requests, prepared, options, progress),
             (s) => describeCalibration(new Set(requests.map((r) => r.value)).size, s.samples),
           );
-          resume();
+          stages.resume();
           return statistics;
         }
       : undefined,
   });
   if (qat && training.length === 0) throw qatNothing(recipe.target);
   return { ...result, training };
+}
+
+/** Tells of stages one after the other. */
+function stageEvents(events: JobEvents) {
+  let begun = { name: '', at: 0 };
+  const begin = (name: string) => {
+    begun = { name, at: performance.now() };
+    events.begin?.(name);
+  };
+  return {
+    begin,
+    /** The stage goes on after something else was told of; the time of that isn't the stage's. */
+    resume: () => begin(begun.name),
+    end: (summary: string) => events.end?.(begun.name, summary, performance.now() - begun.at),
+  };
 }
 
 async function calibrate(
@@ -140,15 +119,4 @@ async function calibrate(
   });
   cache?.put(key, requests, made);
   return made;
-}
-
-/** Whether the recipe's lossy passes did anything, or it has none. */
-export function isSmaller(recipe: Recipe, journal: Journal): boolean {
-  const lossy = journal.stages.flatMap((s) => s.passes).filter((p) => p.effect === 'lossy');
-  return recipe.stages.length === 0 || lossy.length === 0 || lossy.some((p) => p.changed > 0);
-}
-
-/** Marks a model as ours: such a file may be replaced unasked. */
-export function stampMetadata(model: Model, recipe: Recipe): void {
-  model.metadata.set('edgepress', `made with recipe ${recipe.name}, target ${recipe.target}`);
 }

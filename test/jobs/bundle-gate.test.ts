@@ -4,10 +4,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openData } from '../../src/data/open.ts';
 import { createGate, type Gate } from '../../src/jobs/bundle-gate.ts';
 import { openModel } from '../../src/jobs/model-files.ts';
-import { portsOf } from '../../src/jobs/run-recipe.ts';
 import { encodeModel } from '../../src/model/formats/onnx/index.ts';
 import { setConstant } from '../../src/model/ir/edit.ts';
 import { constantOf, type Model } from '../../src/model/ir/model.ts';
+import { portsOf } from '../../src/model/ir/port.ts';
 import { float32Values, tensorOf } from '../../src/model/ir/tensor.ts';
 import { findBrowser } from '../../src/ship/profile/browsers.ts';
 

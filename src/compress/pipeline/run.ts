@@ -177,3 +177,9 @@ async function applyStep(
     ms: performance.now() - started,
   };
 }
+
+/** Whether the recipe's lossy passes did anything, or it has none. */
+export function isSmaller(recipe: Recipe, journal: Journal): boolean {
+  const lossy = journal.stages.flatMap((s) => s.passes).filter((p) => p.effect === 'lossy');
+  return recipe.stages.length === 0 || lossy.length === 0 || lossy.some((p) => p.changed > 0);
+}

@@ -6,6 +6,7 @@ import { type Graph, type Model, type Node, opKey, type Value } from '../../mode
 import { elementCount, sizeBytes, type Tensor, typedArray } from '../../model/ir/tensor.ts';
 import { formatType } from '../../model/ir/type.ts';
 import { graphsOf, nodesOf, withSubgraphs } from '../../model/ir/walk.ts';
+import { notANumber } from '../../support/diagnostics/quantization.ts';
 
 /** What the model alone does not tell: about its file, and the cost that shape inference finds. */
 export interface FileFacts {
@@ -173,4 +174,11 @@ export function countNonFinite(t: Tensor): { nan: number; infinite: number } {
     else nan++;
   }
   return { nan, infinite };
+}
+
+/** @throws WEIGHTS_NOT_FINITE for a model that is broken already */
+export function rejectBroken(model: Model): void {
+  const { nonFinite } = findProblems(model);
+  const nan = nonFinite.filter((c) => c.nan > 0).map((c) => c.name);
+  if (nan.length > 0) throw notANumber(nan);
 }
