@@ -7,6 +7,7 @@ import { int8Dynamic } from './int8-dynamic.ts';
 import { int8Static } from './int8-static.ts';
 import { int8Weights } from './int8-weights.ts';
 import { lowRank } from './low-rank.ts';
+import { opened } from './opened.ts';
 import { packed } from './packed.ts';
 import { q4 } from './q4.ts';
 import { q4f16 } from './q4f16.ts';
@@ -22,6 +23,7 @@ const all = {
   q4f16,
   clean: floatClean,
   clustered,
+  opened,
   packed,
   sparse,
   'low-rank': lowRank,

@@ -174,9 +174,12 @@ export function presetOf({
   fp16,
   q4,
   data,
-}: Pick<CompressRequest, 'int8' | 'fp16' | 'q4' | 'data'>): PresetName {
+  cluster,
+}: Pick<CompressRequest, 'int8' | 'fp16' | 'q4' | 'data'> & {
+  cluster?: CompressRequest['cluster'];
+}): PresetName {
   if (fp16 || q4) return q4 ? (fp16 ? 'q4f16' : 'q4') : 'float16';
-  if (!mode) return 'clean';
+  if (!mode) return cluster === undefined ? 'clean' : 'opened';
   if (mode === 'static' && data === undefined) throw modeNeedsData(mode);
   if (mode !== true && mode !== 'auto') return `int8-${mode}`;
   return data === undefined ? 'int8-dynamic' : 'int8-static';
