@@ -1,4 +1,6 @@
-/** Public API for Node. Re-exports only; what it does is said where it is defined. */
+/** Compresses models from a program of your own, in Node. The calls do what the commands of the same name do; the rest is what
+ *  they are made of. `edgepress/web` has the part that runs in a page: no files, no native engine.
+ *  @module edgepress */
 
 export {
   type CompressedModel,
@@ -9,14 +11,15 @@ export {
   preset,
   presetNames,
 } from './compress/compress.ts';
-export { definePass, type Pass, type PassResult } from './compress/pipeline/pass.ts';
+export { definePass, type Pass, type PassResult, type Skip } from './compress/pipeline/pass.ts';
 export { parseRecipe, type Recipe } from './compress/pipeline/recipe.ts';
 export { findBlocks, removeBlocks } from './compress/prune/blocks.ts';
 export { type PrunedOnData, type PruneOnDataOptions, pruneOnData } from './compress/prune/on-data.ts';
 export { narrow, type PruneOptions, type PruneResult, pruneModel } from './compress/prune/prune.ts';
 export { type PrunedPair, type Reconstructed, reconstruct } from './compress/prune/reconstruct.ts';
 export { observe } from './compute/calibrate/observe.ts';
-export type { Engine, Session } from './compute/engine/contract.ts';
+export type { Samples } from './compute/calibrate/run-samples.ts';
+export type { Engine, EngineName, Session } from './compute/engine/contract.ts';
 export { openEngine } from './compute/engine/open.ts';
 export { fileCheckpoints } from './compute/train/checkpoint.ts';
 export { classLabels, type TrainingData, tensorData } from './compute/train/data.ts';
@@ -96,8 +99,11 @@ export { readModelFile, writeModelFile } from './model/formats/file.ts';
 export { decodeModel, encodeModel } from './model/formats/onnx/index.ts';
 export { parseModel, printModel } from './model/formats/onnx-text/index.ts';
 export { type ModelInput, openModel } from './model/formats/open-file.ts';
-export type { OpenedFile, OpenedModel } from './model/formats/opened.ts';
+export type { BytesOptions, OpenedFile, OpenedModel } from './model/formats/opened.ts';
 export type { Model } from './model/ir/model.ts';
+export type { Port } from './model/ir/port.ts';
+export type { Tensor } from './model/ir/tensor.ts';
+export type { Shape } from './model/ir/type.ts';
 export { inferShapes } from './model/ops/shapes.ts';
 export type { Manifest } from './ship/emit/manifest.ts';
 export { Diagnostic } from './support/diagnostics.ts';

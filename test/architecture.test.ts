@@ -238,21 +238,6 @@ describe('the architecture', () => {
     expect(modules.map((module) => module.path).filter((path) => vague.test(path))).toEqual([]);
   });
 
-  it('keeps the links of its documents', () => {
-    const wings = readdirSync(join(root, 'src'), { withFileTypes: true }).filter((e) => e.isDirectory());
-    const documents = [
-      ...['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md'],
-      ...wings.map((wing) => `src/${wing.name}/README.md`),
-    ];
-    const broken = documents.flatMap((document) =>
-      [...readFileSync(join(root, document), 'utf8').matchAll(/\]\(([^)#\s]+)[^)]*\)/g)]
-        .map((match) => match[1]!)
-        .filter((target) => !target.includes('://') && !existsSync(join(root, resolve(document, target))))
-        .map((target) => `${document}: ${target}`),
-    );
-    expect(broken).toEqual([]);
-  });
-
   it(`keeps files within ${lineLimit} lines, tables aside`, () => {
     const long = modules
       .filter((module) => !tables.some((pattern) => pattern.test(module.path)))

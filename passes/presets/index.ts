@@ -31,7 +31,11 @@ const all = {
 };
 
 export type PresetName = keyof typeof all;
+/** All names that `preset` takes. */
 export const presetNames = Object.keys(all) as PresetName[];
 
+/** The recipe behind a precision, as `compress recipe` prints it.
+ *  @example
+ *  const recipe = preset('int8-weights'); */
 export const preset = (name: PresetName): Recipe =>
   parseRecipe(all[name] satisfies RecipeInit, `preset ${name}`);

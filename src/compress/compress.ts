@@ -30,7 +30,12 @@ export interface CompressModelOptions {
 /** @property clean  after the exact passes only: what layers are compared against */
 export type CompressedModel = PipelineResult;
 
-/** Runs a recipe; the given model stays as it was. @throws what passes and recipe resolution throw */
+/** Runs a recipe; the given model stays as it was.
+ *  @example
+ *  const model = decodeModel(bytes);
+ *  const engine = await openEngine();
+ *  const { model: small } = await compressModel(model, { recipe: preset('int8-weights'), engine });
+ *  @throws what passes and recipe resolution throw */
 export const compressModel = (source: Model, options: CompressModelOptions): Promise<CompressedModel> =>
   runRecipe(source, options.recipe, {
     ...options,

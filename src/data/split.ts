@@ -14,7 +14,9 @@ export interface SplitOptions {
 /** Disjoint, the same for the same seed and data, in ascending order. Shares of classes are kept when
  *  samples are labelled; otherwise calibration takes one sample from each stretch of the folder. Copies
  *  (equal `fingerprint`) stay on one side. When there are too few samples for both wishes they are shared
- *  in proportion; without a wish for evaluation, calibration takes at most half. */
+ *  in proportion; without a wish for evaluation, calibration takes at most half.
+ *  @example
+ *  const { calibration, evaluation } = await splitData(source, { calibration: 100, evaluation: 200, seed: 0 }); */
 export async function splitData(
   source: Pick<DataSource, 'length' | 'labelled' | 'label' | 'fingerprint'>,
   options: SplitOptions,

@@ -1,6 +1,8 @@
-/** edgepress-runtime: loads a bundle that `compress bundle` made, in a web page or a worker.
- *    const model = await loadModel('/model/');
- *    const { logits } = await model.run({ image: video }); */
+/** Loads a bundle that `compress bundle` made, in a web page or a worker.
+ *  @example
+ *  const model = await loadModel('/model/');
+ *  const { logits } = await model.run({ image: video });
+ *  @module edgepress-runtime */
 import { type LoadedModel, type LoadOptions, loadHere } from './load.ts';
 import type { ModelInputs, ModelOutputs } from './tensors.ts';
 

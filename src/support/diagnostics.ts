@@ -8,6 +8,9 @@ import { distance } from 'fastest-levenshtein';
  *  (disk, permissions, missing runtime), 'gate' (a budget the user set was not met), 'internal' (our bug). */
 export type DiagnosticKind = 'user' | 'unsupported' | 'environment' | 'gate' | 'internal';
 
+/** Every error that a user can meet. Programs branch on `code`, never on wording.
+ *  @example
+ *  if (error instanceof Diagnostic) console.log(error.code, error.hint); */
 export class Diagnostic extends Error {
   readonly code: string;
   readonly kind: DiagnosticKind;

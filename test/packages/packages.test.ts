@@ -1,6 +1,15 @@
 /** Both packages as users get them: packed, installed into empty folders, typed, run in Node and in a page. */
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { chromium } from 'playwright-core';
@@ -60,7 +69,7 @@ describe.skipIf(!installed)('installed from tarballs (skipped: npm has neither c
       noEmit: true,
     };
     const target = { target: 'es2022', lib: ['es2022', 'dom'], types: [], module, moduleResolution };
-    const options = { compilerOptions: { ...compilerOptions, ...target }, files: ['types.ts'] };
+    const options = { compilerOptions: { ...compilerOptions, ...target }, include: ['*.ts', 'code/*.ts'] };
     for (const place of [script, app]) {
       writeFileSync(join(place, 'tsconfig.json'), JSON.stringify(options));
       node(place, resolve('node_modules/typescript/bin/tsc'), '-p', '.');
@@ -69,6 +78,12 @@ describe.skipIf(!installed)('installed from tarballs (skipped: npm has neither c
   beforeAll(() => {
     writeFileSync(join(script, 'types.ts'), scriptTypes);
     writeFileSync(join(app, 'types.ts'), appTypes);
+    // What the README shows, word for word.
+    const [program, page] = readmeExamples();
+    writeFileSync(join(script, 'readme.ts'), program!);
+    for (const part of ['code', 'public/model']) mkdirSync(join(app, part), { recursive: true });
+    writeFileSync(join(app, 'code/readme.ts'), page!);
+    writeFileSync(join(app, 'public/model/index.d.ts'), modelTypes);
   });
 
   it.each([
@@ -103,6 +118,7 @@ describe.skipIf(!installed)('installed from tarballs (skipped: npm has neither c
       resolve('examples/preprocessor_config.json'),
     ];
     const options = ['-o', join(app, 'public/model'), '--targets', 'wasm', '--no-demo', '--quiet'];
+    rmSync(join(app, 'public'), { recursive: true, force: true });
     node(script, program, 'bundle', resolve('fixtures/models/glyphs-cnn.onnx'), ...data, ...options);
     node(app, 'node_modules/vite/bin/vite.js', 'build', '--logLevel', 'error');
     expect(await classified(join(app, 'dist'), 'star')).toMatch(/^star/);
@@ -126,12 +142,19 @@ describe.skipIf(!installed)('installed from tarballs (skipped: npm has neither c
   }
 });
 
-const scriptTypes = `import { decodeModel, compressModel, type Report } from 'edgepress';
+const readmeExamples = () =>
+  [...readFileSync('README.md', 'utf8').matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code);
+
+const modelTypes = `import type { ImageSource } from 'edgepress-runtime';
+export type Inputs = { readonly image: ImageSource };
+export type Outputs = { readonly logits: { readonly data: Float32Array } };
+`;
+const scriptTypes = `import { compress, decodeModel, type Report } from 'edgepress';
 import { decodeModel as inPage } from 'edgepress/web';
 export const size = (report: Report): string => JSON.stringify(report);
 export const same: typeof decodeModel = inPage;
-// @ts-expect-error a model is no path
-compressModel('model.onnx');
+// @ts-expect-error there is no such option
+compress('model.onnx', { int9: true });
 `;
 const appTypes = `import { EdgepressError, loadModel, type ModelInfo } from 'edgepress-runtime';
 export async function run(image: ImageBitmap): Promise<ModelInfo> {
@@ -145,9 +168,8 @@ export async function run(image: ImageBitmap): Promise<ModelInfo> {
 }
 `;
 const scriptText = `import { readFileSync } from 'node:fs';
-import { compressModel, decodeModel, encodeModel, openEngine, preset } from 'edgepress';
+import { compress } from 'edgepress';
 const bytes = readFileSync('model.onnx');
-const engine = await openEngine();
-const { model } = await compressModel(decodeModel(bytes), { recipe: preset('int8-weights'), engine });
-console.log('int8', (encodeModel(model).length / bytes.length).toFixed(2));
+const { files } = await compress(bytes, { int8: true, compare: false, measure: false });
+console.log('int8', (files[0].bytes.length / bytes.length).toFixed(2));
 `;

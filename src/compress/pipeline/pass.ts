@@ -81,4 +81,5 @@ export function checkNeeds<O extends object>(
 /** For `describe`: a count and what was counted. */
 export const counted = (one: string, many: string) => (n: number) => `${n} ${n === 1 ? one : many}`;
 
+/** Types a pass by the schema of its options; passes/ has the ones that ship. */
 export const definePass = <Options extends object>(pass: Pass<Options>): Pass<Options> => pass;

@@ -35,7 +35,10 @@ export interface ResolvedStep {
   readonly options: object;
 }
 
-/** @throws RECIPE_INVALID naming the place in `where` */
+/** A recipe from JSON, checked.
+ *  @example
+ *  const recipe = parseRecipe(JSON.parse(text), 'my.json');
+ *  @throws RECIPE_INVALID naming the place in `where` */
 export function parseRecipe(json: unknown, where = 'recipe'): Recipe {
   const parsed = recipeSchema.safeParse(json);
   if (parsed.success) return parsed.data;

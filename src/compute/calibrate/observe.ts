@@ -25,7 +25,7 @@ export interface ObserveOptions {
 }
 
 /** Answers `requests` about `model` from the samples that `read` gives.
- *  @param count number of samples; @param read returns sample i, 0 ≤ i < count
+ *  @param samples  how many there are, and what reads sample i, 0 ≤ i < count
  *  @throws CALIBRATION_NOT_FINITE when an observed value is NaN or infinite for some sample */
 export async function observe(
   engine: Engine,

@@ -10,6 +10,10 @@ const engines: Readonly<Record<EngineName, () => Promise<Engine>>> = {
 };
 
 /** The engine asked for, or by default the native one where it is installed and loads, else wasm.
+ *  @example
+ *  const engine = await openEngine('wasm');
+ *  const session = await engine.open(bytes);
+ *  const outputs = await session.run({ image });
  *  @throws ENGINE_MISSING with the npm command · UNKNOWN_ENGINE */
 export async function openEngine(name?: EngineName): Promise<Engine> {
   if (name !== undefined) {

@@ -29,8 +29,11 @@ function parsed(text: string | undefined): unknown {
   }
 }
 
-/** @param every  batches between two saves
- *  `load` throws CHECKPOINT_UNREADABLE for a file that is broken, or was never a checkpoint. */
+/** Saves training in a folder, so that a run that was stopped goes on.
+ *  @param every  batches between two saves
+ *  `load` throws CHECKPOINT_UNREADABLE for a file that is broken, or was never a checkpoint.
+ *  @example
+ *  const checkpoints = fileCheckpoints('run/', 100); */
 export function fileCheckpoints(
   folder: string,
   every: number,

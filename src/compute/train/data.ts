@@ -22,7 +22,9 @@ export interface TrainingData {
   batch(request: BatchRequest): Promise<Record<string, Tensor>>;
 }
 
-/** Samples that are in memory as one tensor an input, [samples, …]. */
+/** Samples that are in memory as one tensor an input, [samples, …].
+ *  @example
+ *  const data = tensorData({ image }, classLabels([3, 1, 4])); */
 export function tensorData(inputs: Readonly<Record<string, Tensor>>, labels?: Tensor): TrainingData {
   const length = Object.values(inputs)[0]?.dims[0] ?? 0;
   const all = labels ? { ...inputs, labels } : { ...inputs };
@@ -45,6 +47,7 @@ export function rows(t: Tensor, indices: readonly number[]): Tensor {
   return denseTensor(t.dtype, [indices.length, ...t.dims.slice(1)], to);
 }
 
+/** Class indices as the tensor that losses on labels read. */
 export const classLabels = (labels: readonly number[]): Tensor => tensorOf('int64', [labels.length], labels);
 
 /** Order of the samples in an epoch: every sample once, the same for the same seed and epoch. */

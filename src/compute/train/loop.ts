@@ -65,6 +65,9 @@ export interface TrainResult {
 
 /** Trains a copy of `student`. The order of samples, augmentation and random numbers follow from `seed`: the same run gives
  *  the same bits on the same machine with the same number of threads.
+ *  @example
+ *  const run = train(cnn(), { engine, data, batch: 64, epochs: 3, learningRate: 1e-3, seed: 0, losses, optimizer });
+ *  for await (const event of run) if (event.kind === 'epoch') console.log(event);
  *  @throws TRAINING_DIVERGED, GRADIENT_MISSING, TRAINING_SHAPE, TOO_FEW_SAMPLES, CHECKPOINT_MISMATCH */
 export async function* train(
   student: Model,

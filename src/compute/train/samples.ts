@@ -21,7 +21,8 @@ export interface SampleDataOptions {
   readonly memoryBytes?: number;
 }
 
-/** @param indices  which samples of the source to train on */
+/** Batches for training from a data source, decoded as needed and augmented.
+ *  @param indices  which samples of the source to train on */
 export async function sampleData(
   source: DataSource,
   indices: readonly number[],

@@ -56,7 +56,12 @@ export interface ClassScore {
   readonly support: number;
 }
 
-/** Memory grows with the pairs (truth, prediction) that occur, not with samples or classes. */
+/** Adds up accuracy, top-k, precision, recall and F1.
+ *  Memory grows with the pairs (truth, prediction) that occur, not with samples or classes.
+ *  @example
+ *  const meter = createClassificationMeter();
+ *  meter.add([0.1, 2.3, 0.4], 1);
+ *  console.log(meter.result()); */
 export function createClassificationMeter(
   options: { readonly topK?: readonly number[] } = {},
 ): ClassificationMeter {

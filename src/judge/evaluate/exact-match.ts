@@ -16,6 +16,11 @@ export interface ExactMatchResult {
   readonly interval: readonly [number, number] | null;
 }
 
+/** Counts texts that are as expected.
+ *  @example
+ *  const meter = createExactMatchMeter();
+ *  meter.add('12 May', '12 May');
+ *  console.log(meter.result().value); */
 export function createExactMatchMeter(): ExactMatchMeter {
   let [count, matches] = [0, 0];
   return {

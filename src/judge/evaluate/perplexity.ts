@@ -23,6 +23,11 @@ export interface PerplexityResult {
   readonly bitsPerCharacter: number | null;
 }
 
+/** Adds up how well tokens were predicted.
+ *  @example
+ *  const meter = createPerplexityMeter();
+ *  meter.add(logits, 50257, targets);
+ *  console.log(meter.result().perplexity); */
 export function createPerplexityMeter(): PerplexityMeter {
   let tokens = 0;
   let nats = 0;

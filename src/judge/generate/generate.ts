@@ -13,6 +13,8 @@ export interface GenerateOptions extends SamplingOptions {
 
 /** Tokens after the prompt (for an encoder–decoder, the text made of it), each as soon as it is chosen. The first
  *  costs a run over the prompt.
+ *  @example
+ *  for await (const token of generate(decoder, prompt, { maxTokens: 20, temperature: 0 })) console.log(token);
  *  @throws PROMPT_EMPTY, GENERATION_OPTION, LOGITS_NOT_NUMBERS, what the engine throws */
 export async function* generate(
   decoder: Decoder,

@@ -21,6 +21,9 @@ export interface DecoderOptions {
 }
 
 /** A decoder over sessions that the caller keeps and closes.
+ *  @example
+ *  const engine = await openEngine();
+ *  const decoder = openDecoder(await engine.open('gpt2.onnx'));
  *  @throws NOT_A_DECODER, DECODER_INPUT_UNKNOWN for a graph that can't generate, with what it lacks;
  *    ENCODER_REQUIRED, ENCODER_UNUSED, NOT_AN_ENCODER; GENERATION_OPTION */
 export function openDecoder(session: Session, options: DecoderOptions = {}): Decoder {

@@ -16,7 +16,10 @@ export interface SamplingOptions {
 /** A token from the scores of all. */
 export type Sampler = (scores: Float32Array) => number;
 
-/** @param stream  texts made side by side draw from streams of their own
+/** A way to draw tokens.
+ *  @param stream  texts made side by side draw from streams of their own
+ *  @example
+ *  const sample = createSampler({ temperature: 0.8, topK: 40, seed: 1 });
  *  @throws GENERATION_OPTION; the sampler: LOGITS_NOT_NUMBERS */
 export function createSampler(options: SamplingOptions = {}, stream = 0): Sampler {
   const { topK, topP, seed = 0 } = options;

@@ -24,6 +24,8 @@ export interface TokenizerFile {
 }
 
 /** Reads whichever kind of file it is.
+ *  @example
+ *  const tokenizer = await readTokenizer({ name: 'tokenizer.json', bytes });
  *  @throws TOKENIZER_INVALID */
 export async function readTokenizer({ name, bytes, config }: TokenizerFile): Promise<TextTokenizer> {
   if (/\.bin$/.test(name)) return scoredTokenizer(parseScoredPieces(bytes, name), name);

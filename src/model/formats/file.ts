@@ -28,6 +28,8 @@ export interface ReadFile {
 }
 
 /** Opens a model. Weights in external data are read when a pass asks for them; that the data is there is checked now.
+ *  @example
+ *  const model = readModelFile('model.onnx');
  *  @throws FILE_NOT_FOUND, FILE_IS_FOLDER, FILE_PERMISSION, ONNX_TOO_LARGE, EXTERNAL_DATA_… and what the format's
  *    reader throws */
 export const readModelFile = (path: string): Model => readFormatFile(path).model;

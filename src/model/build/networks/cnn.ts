@@ -24,7 +24,10 @@ export const cnnFull: CnnConfig = { side: 28, channels: 1, filters: [32, 64, 64]
 /** Conv 16/32/32, Dense 32: 23 626 weights; 96 kB as a file. */
 export const cnnTiny: CnnConfig = { ...cnnFull, filters: [16, 32, 32], hidden: 32 };
 
-/** Input "image"; layers "conv0" …, "hidden", "classifier". */
+/** A convolutional classifier to train.
+ *  Input "image"; layers "conv0" …, "hidden", "classifier".
+ *  @example
+ *  const model = cnn({ side: 28, channels: 1, filters: [16, 32], hidden: 32, classes: 10 }); */
 export function cnn(config: CnnConfig = cnnFull): Model {
   const b = networkBuilder({ name: 'cnn', ...config });
   const normalised = config.batchNorm ?? false;

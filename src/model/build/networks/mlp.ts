@@ -19,7 +19,10 @@ export const mlpFull: MlpConfig = { inputs: 784, hidden: [128], classes: 10 };
 /** 50 890 weights; 204 kB as a file. */
 export const mlpTiny: MlpConfig = { inputs: 784, hidden: [64], classes: 10 };
 
-/** Inputs "pixels"; layers "hidden0" … and "classifier", each a Gemm; ReLU between them. */
+/** A classifier of fully connected layers to train.
+ *  Inputs "pixels"; layers "hidden0" … and "classifier", each a Gemm; ReLU between them.
+ *  @example
+ *  const model = mlp({ inputs: 784, hidden: [64], classes: 10 }); */
 export function mlp(config: MlpConfig = mlpFull): Model {
   const b = networkBuilder({ name: 'mlp', ...config });
   let x = b.input('pixels', 'float32', ['batch', config.inputs]);

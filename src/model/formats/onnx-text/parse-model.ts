@@ -30,6 +30,8 @@ import {
 /** The model that a text describes. Where the header leaves them out: ir_version 8, ai.onnx 17.
  *  Nodes must stand in topological order. Tensors in external files have their place, but no bytes.
  *  @param name  stands in messages, such as the path of the text
+ *  @example
+ *  const model = parseModel('<ir_version: 8, opset_import: ["" : 17]> g (float[N] x) => (float[N] y) { y = Relu(x) }');
  *  @throws TEXT_SYNTAX with line and column, TEXT_NAME for a name that is missing or defined twice */
 export function parseModel(text: string, name = 'model'): Model {
   const s = createScanner(text, name);

@@ -26,6 +26,8 @@ export interface DecodeOptions extends TensorSource {
 }
 
 /** Reads a model. Weights in raw_data are views of `bytes`, which must not change from then on.
+ *  @example
+ *  const model = decodeModel(new Uint8Array(await file.arrayBuffer()));
  *  @throws EMPTY_FILE, NOT_ONNX, ONNX_TRUNCATED, ONNX_MALFORMED, ONNX_TOO_DEEP, ONNX_NO_GRAPH, ONNX_NO_OPSET,
  *    DUPLICATE_NAME, DANGLING_INPUT, GRAPH_CYCLIC, TENSOR_BYTES, TENSOR_DIMS, UNKNOWN_DTYPE, EXTERNAL_DATA_… */
 export function decodeModel(bytes: Uint8Array, options: DecodeOptions = {}): Model {

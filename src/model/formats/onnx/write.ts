@@ -29,7 +29,10 @@ export interface EncodeOptions {
 /** Leaves tensors that are in external data where they are. */
 export const keepExternal: PlaceExternal = (tensor) => tensor.external;
 
-/** Weights are copied once, into the result.
+/** The model as the bytes of an ONNX file.
+ *  Weights are copied once, into the result.
+ *  @example
+ *  const bytes = encodeModel(model);
  *  @throws ONNX_TOO_LARGE beyond 2 GiB, TENSOR_BYTES, EXTERNAL_DATA_… when external tensors can't be read */
 export function encodeModel(model: Model, options: EncodeOptions = {}): Uint8Array {
   const notes = modelNotes.get(model) ?? {};
