@@ -14,7 +14,7 @@ export function functionTable(functions: readonly ModelFunction[]): FunctionTabl
   return (node) => table.get(keyOf(node.domain, node.opType, node.overload));
 }
 
-/** More nodes than this are never written out. Large exported networks have some ten thousand. */
+/** Writing calls out never adds more nodes than this. Large exported networks have some ten thousand. */
 export const maxExpandedNodes = 250_000;
 
 /** Nor are calls followed deeper than this. */
@@ -50,7 +50,8 @@ export function expandedNodes(model: Pick<Model, 'graph' | 'functions'>): number
     return total;
   };
   const total = count(model.graph);
-  if (total > maxExpandedNodes) throw functionsTooLarge(total, maxExpandedNodes);
+  const own = [...withSubgraphs(model.graph)].reduce((n, g) => n + g.nodes.length, 0);
+  if (total - own > maxExpandedNodes) throw functionsTooLarge(total, maxExpandedNodes);
   return total;
 }
 

@@ -27,7 +27,7 @@ export const functionRecursive = (path: readonly string[]) =>
 export const functionsTooLarge = (nodes: number, most: number) =>
   unsupported(
     'FUNCTIONS_TOO_LARGE',
-    `The model's functions, written out, are ${Number.isFinite(nodes) ? nodes.toExponential(1) : 'endlessly many'} nodes; at most ${most} can be handled.`,
+    `The model's functions, written out, are ${Number.isFinite(nodes) ? nodes.toExponential(1) : 'endlessly many'} nodes; at most ${most} can be added.`,
     'Export the model with its functions inlined, or with fewer nested calls.',
   );
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseModel } from '../../../src/model/formats/onnx-text/index.ts';
-import { expandedNodes } from '../../../src/model/ir/functions.ts';
+import { addNode } from '../../../src/model/ir/edit.ts';
+import { expandedNodes, maxExpandedNodes } from '../../../src/model/ir/functions.ts';
 import { inferShapes } from '../../../src/model/ops/shapes.ts';
 
 /** A model that calls F0 once; `bodies[i]` are the statements of Fi, a to o. */
@@ -50,6 +51,15 @@ describe('functions of a model', () => {
     expect(() => inferShapes(calling(chain))).toThrow(
       expect.objectContaining({ code: 'FUNCTIONS_TOO_DEEP' }),
     );
+  });
+
+  it('are not blamed for the nodes of the graph around them', () => {
+    const model = calling(['o = Relu (a)']);
+    const { graph } = model;
+    const [x] = graph.inputs;
+    for (let i = 0; i < maxExpandedNodes; i++)
+      addNode(graph, { opType: 'Neg', inputs: [x!], outputs: [null] });
+    expect(expandedNodes(model)).toBe(maxExpandedNodes + 2);
   });
 
   it('that nobody calls stand in nobody’s way', () => {
