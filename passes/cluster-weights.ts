@@ -17,6 +17,7 @@ import { constantOf, type Model, type Node, opset, type Value } from '../src/mod
 import { elementCount, float32Values, type Tensor, tensorOf } from '../src/model/ir/tensor.ts';
 import { tensorType } from '../src/model/ir/type.ts';
 import { graphsOf } from '../src/model/ir/walk.ts';
+import { weightsOf } from '../src/model/ops/weights.ts';
 import { formatPercent } from '../src/support/units.ts';
 
 const options = z.strictObject({
@@ -68,13 +69,20 @@ interface Candidate {
 
 function candidates(model: Model, o: Options): Candidate[] {
   const layers: Candidate[] = findWeightLayers(model);
-  const tables = model.graph.nodes.flatMap((node) => {
-    const value = node.opType === 'Gather' ? node.inputs[0] : null;
+  const tables = o.embeddings ? model.graph.nodes.flatMap(tablesOf) : [];
+  return [...new Map([...layers, ...tables].map((c) => [c.value, c])).values()];
+}
+
+/** Tables of embeddings that a node looks its rows up in. */
+function tablesOf(node: Node): Candidate[] {
+  const found = weightsOf(node, 'palette');
+  const tables = found.kind === 'known' ? found.weights.filter(({ role }) => role === 'table') : [];
+  return tables.flatMap(({ index }) => {
+    const value = node.inputs[index];
     const tensor = constantOf(value);
     const isTable = tensor?.dtype === 'float32' && tensor.dims.length === 2;
-    return o.embeddings && value && isTable ? [{ value, node, name: node.name || value.name }] : [];
+    return value && isTable ? [{ value, node, name: node.name || value.name }] : [];
   });
-  return [...new Map([...layers, ...tables].map((c) => [c.value, c])).values()];
 }
 
 function obstacle(value: Value, o: Options): string | null {

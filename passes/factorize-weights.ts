@@ -131,10 +131,8 @@ function chosen(model: Model, o: Options): { layers: WeightLayer[]; skipped: Ski
   return { layers, skipped };
 }
 
-function isProduct({ node, layout }: WeightLayer): boolean {
-  if (!layout || layout.groups > 1 || layout.places > 1) return false;
-  return isOp(node, 'MatMul', 'Gemm', 'Conv');
-}
+const isProduct = ({ weight, layout }: WeightLayer): boolean =>
+  layout !== null && layout.groups === 1 && layout.places === 1 && weight.forms.has('low-rank');
 
 function obstacle(layer: WeightLayer, o: Options): string | null {
   const { value, layout, node } = layer;

@@ -3,9 +3,10 @@ import { type PresetName, preset } from '../compress/compress.ts';
 import type { Recipe } from '../compress/pipeline/recipe.ts';
 import type { EngineName } from '../compute/engine/contract.ts';
 import type { Model } from '../model/ir/model.ts';
-import { constantOf, isOp } from '../model/ir/model.ts';
 import { sizeBytes, type Tensor } from '../model/ir/tensor.ts';
 import { initializersOf, nodesOf } from '../model/ir/walk.ts';
+import { storedWeight } from '../model/ops/stored-weight.ts';
+import { weightsOf } from '../model/ops/weights.ts';
 import type { Variant } from '../ship/emit/manifest.ts';
 import type { RuntimeBuild } from '../ship/profile/runtime-sizes.ts';
 import type { BundleRequest } from './requests/bundle.ts';
@@ -103,12 +104,15 @@ const onnx = (name: string, precision: Variant['precision'], suffix: string, rec
 
 const recipeOf = (name: PresetName, target: BundleTarget): Recipe => ({ ...preset(name), target });
 
-/** Share of the weight bytes that matrix products read as their second factor. */
+/** Share of the weight bytes that products read which can be stored in blocks. */
 export function productShare(model: Model): number {
   const products = new Set<Tensor>();
   for (const node of nodesOf(model)) {
-    const weight = isOp(node, 'MatMul', 'Gemm') ? constantOf(node.inputs[1]) : null;
-    if (weight) products.add(weight);
+    const found = weightsOf(node, 'blockwise');
+    for (const { role, index } of found.kind === 'known' ? found.weights : []) {
+      const weight = role === 'product' ? storedWeight(node.inputs[index]) : null;
+      if (weight) products.add(weight.tensor);
+    }
   }
   let all = 0;
   for (const { value } of initializersOf(model)) all += sizeBytes(value.constant!);

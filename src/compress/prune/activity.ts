@@ -7,10 +7,11 @@ import { encodeModel } from '../../model/formats/onnx/write.ts';
 import { intAttribute } from '../../model/ir/attribute.ts';
 import { cloneModel } from '../../model/ir/clone.ts';
 import { addInitializer, addNode, setOutputs } from '../../model/ir/edit.ts';
-import { isOp, type Model, type Node, opset, shapeOf, type Value } from '../../model/ir/model.ts';
+import { isOp, type Model, opset, shapeOf, type Value } from '../../model/ir/model.ts';
 import { float32Values, type Tensor, tensorOf } from '../../model/ir/tensor.ts';
 import { tensorType } from '../../model/ir/type.ts';
 import { findValue } from '../../model/ir/walk.ts';
+import { type NodeWeight, weightAt } from '../../model/ops/weights.ts';
 import type { ChannelGroup } from './channel-groups.ts';
 
 export interface Samples {
@@ -60,19 +61,23 @@ export async function measureActivity(
 }
 
 /** The activation that a weight is multiplied with, and its summed axis. */
-function readPlace(weight: Value): { value: Value; axis: number } | null {
-  const use = weight.uses.find((u) => u.node);
-  const node: Node | undefined = use?.node;
-  if (!node || !use) return null;
-  const other = node.inputs[use.index === 0 ? 1 : 0];
+function readPlace(value: Value): { value: Value; axis: number } | null {
+  const use = value.uses.find((u) => u.node);
+  const weight = use?.node ? weightAt(use.node, use.index) : null;
+  if (!use?.node || typeof weight !== 'object' || weight === null || weight.activation === null) return null;
+  const other = use.node.inputs[weight.activation];
   const rank = shapeOf(other)?.length;
-  if (!other || rank === undefined) return null;
-  if (isOp(node, 'Conv', 'ConvTranspose', 'com.microsoft:FusedConv')) return { value: other, axis: 1 };
-  if (isOp(node, 'MatMul')) return { value: other, axis: use.index === 0 ? Math.max(0, rank - 2) : rank - 1 };
-  if (isOp(node, 'Gemm') && use.index === 1)
-    return { value: other, axis: intAttribute(node, 'transA', 0) ? 0 : 1 };
-  if (isOp(node, 'LSTM', 'GRU', 'RNN') && use.index === 1) return { value: other, axis: 2 };
-  return null;
+  const axis = rank === undefined ? null : summedAxis(weight, rank);
+  return other && axis !== null ? { value: other, axis } : null;
+}
+
+/** Channels of a convolution's input; the axis of the other factor that a matrix is multiplied along. */
+function summedAxis({ node, index, activation, role, layout }: NodeWeight, rank: number): number | null {
+  if (!layout || (role !== 'product' && role !== 'recurrent') || isOp(node, 'Einsum')) return null;
+  if (layout.kernel) return layout.kernel === 'channels-first' ? 1 : rank - 1;
+  const isLeft = activation! < index;
+  const isTurned = intAttribute(node, isLeft ? 'transA' : 'transB', 0) !== 0;
+  return Math.max(0, isLeft === isTurned ? rank - 2 : rank - 1);
 }
 
 const square = (model: Model, x: Value) =>

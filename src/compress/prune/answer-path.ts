@@ -4,6 +4,7 @@ import { floatAttribute, intAttribute } from '../../model/ir/attribute.ts';
 import { addInitializer, removeInitializer, setConstant, setInput } from '../../model/ir/edit.ts';
 import { constantOf, isGraphOutput, isOp, type Node, shapeOf, type Value } from '../../model/ir/model.ts';
 import { elementCount, float32Values, type Tensor, tensorOf } from '../../model/ir/tensor.ts';
+import { matrixOf } from '../../model/ops/weights.ts';
 
 /** The other side of the addition by which an answer joins a residual stream. */
 export interface Branch {
@@ -52,9 +53,10 @@ export interface Intercept {
  *  gets a bias. Null where there is no place. @param rows  channels of the answer */
 export function interceptOf(node: Node, rows: number): Intercept | null {
   const [answer] = node.outputs;
-  if (!isOp(node, 'Conv', 'Gemm')) return behind(answer, rows);
-  const bias = node.inputs[2];
-  if (!bias) return behind(answer, rows) ?? { own: null, add: (shift) => setBias(node, shift) };
+  const place = matrixOf(node)?.bias ?? null;
+  if (place === null) return behind(answer, rows);
+  const bias = node.inputs[place];
+  if (!bias) return behind(answer, rows) ?? { own: null, add: (shift) => setBias(node, place, shift) };
   const tensor = constantOf(bias);
   if (!tensor || !isByChannel(tensor, rows)) return null;
   const own = Float64Array.from(float32Values(tensor));
@@ -63,16 +65,17 @@ export function interceptOf(node: Node, rows: number): Intercept | null {
     add: (shift) =>
       setBias(
         node,
+        place,
         shift.map((v, i) => v + own[i]!),
       ),
   };
 }
 
 /** A bias of its own: another node may read the one that was there. */
-function setBias(node: Node, values: Float64Array): void {
-  const name = node.inputs[2]?.name ?? `${node.name || node.opType}/bias`;
-  const old = node.inputs[2];
-  setInput(node, 2, addInitializer(node.graph, name, tensorOf('float32', [values.length], values)));
+function setBias(node: Node, place: number, values: Float64Array): void {
+  const old = node.inputs[place];
+  const name = old?.name ?? `${node.name || node.opType}/bias`;
+  setInput(node, place, addInitializer(node.graph, name, tensorOf('float32', [values.length], values)));
   if (old && old.uses.length === 0) removeInitializer(node.graph, old);
 }
 
@@ -80,7 +83,8 @@ function behind(answer: Value | null | undefined, rows: number): Intercept | nul
   const step = answer ? onlyReader(answer) : null;
   if (!step) return null;
   const { node, index } = step;
-  const channelsFirst = isOp(answer?.producer, 'Conv');
+  const channelsFirst =
+    answer?.producer != null && matrixOf(answer.producer)?.layout?.kernel === 'channels-first';
   // γ·(y + b − μ)/σ + β: a smaller mean is a larger answer.
   if (isOp(node, 'BatchNormalization') && index === 0 && !intAttribute(node, 'training_mode', 0))
     return channelsFirst || shapeOf(answer)?.length === 2 ? adder(node.inputs[3], rows, -1) : null;

@@ -18,6 +18,7 @@ import { constantTensor } from '../../model/ops/channels/constant.ts';
 import { nodeMacs } from '../../model/ops/cost.ts';
 import { type Bindings, isSame } from '../../model/ops/dims.ts';
 import { inferShapes } from '../../model/ops/shapes.ts';
+import { type WeightRole, weightsOf } from '../../model/ops/weights.ts';
 import { labelOf } from '../../model/rewrite/apply.ts';
 import { blocksTooFew, blockUnknown } from '../../support/diagnostics/pruning.ts';
 import { sweep } from './remove.ts';
@@ -134,10 +135,16 @@ function between(from: Value, to: Value, order: ReadonlyMap<Node, number>): Set<
 
 function hasWeights(branch: Value, stream: Value, order: ReadonlyMap<Node, number>): boolean {
   const nodes = branch === stream ? null : between(stream, branch, order);
-  return (
-    nodes !== null && [...nodes].some((n) => isOp(n, 'Conv', 'MatMul', 'Gemm', 'LSTM', 'GRU', 'MatMulNBits'))
-  );
+  return nodes !== null && [...nodes].some(multiplies);
 }
+
+/** Products and recurrences, in float or integers. */
+function multiplies(node: Node): boolean {
+  const found = weightsOf(node);
+  return found.kind === 'known' && found.weights.some(({ role }) => multiplied.includes(role));
+}
+
+const multiplied: readonly WeightRole[] = ['product', 'recurrent', 'packed'];
 
 /** The stream goes on where the next section takes its input; after the last section, after the same operators. */
 function extendToStream(sections: readonly Section[], model: Model, order: ReadonlyMap<Node, number>): void {
@@ -147,7 +154,7 @@ function extendToStream(sections: readonly Section[], model: Model, order: Reado
     const sum = section.output;
     if (next && next !== sum && sameShape(next, sum)) {
       const way = between(sum, next, order);
-      const branches = way && [...way].some((n) => isOp(n, 'Conv', 'MatMul', 'Gemm'));
+      const branches = way && [...way].some(multiplies);
       if (way && !branches) {
         section.output = next;
         tail = sorted(way, order).map((n) => n.opType);

@@ -3,12 +3,12 @@
  *  overhead) is shared out by output elements. */
 import type { Engine } from '../../compute/engine/contract.ts';
 import { buildKernel, openKernel } from '../../compute/engine/kernel.ts';
-import { intAttribute } from '../../model/ir/attribute.ts';
 import { cloneModel } from '../../model/ir/clone.ts';
 import { isOp, type Model, type Node, shapeOf } from '../../model/ir/model.ts';
 import { elementCount, type Tensor, tensorOf } from '../../model/ir/tensor.ts';
 import { type Bindings, symbolsOf } from '../../model/ops/dims.ts';
 import { boundShape, inferShapes } from '../../model/ops/shapes.ts';
+import { weightsOf } from '../../model/ops/weights.ts';
 import { labelOf } from '../../model/rewrite/apply.ts';
 import { createRandom } from '../../support/random.ts';
 import { median } from '../../support/statistics.ts';
@@ -32,6 +32,8 @@ interface Product {
   readonly weight: readonly number[];
   /** Axes of the weight that hold input and output channels. */
   readonly axes: { readonly input: number; readonly output: number };
+  /** Axis of the input that holds its channels. */
+  readonly channels: number;
   /** One filter a channel: input and output width are one. */
   readonly depthwise: boolean;
 }
@@ -97,22 +99,19 @@ const free = [
 
 const isFree = (node: Node) => isOp(node, ...free);
 
+/** A product by a constant that two thin ones could stand for, and so one of another width. */
 function productOf(node: Node, bindings: Bindings): Product | null {
-  if (!isOp(node, 'Conv', 'Gemm', 'MatMul')) return null;
-  const input = boundShape(node.inputs[0]?.type ?? null, bindings);
-  const weight = node.inputs[1]?.constant?.dims;
-  if (!input || !weight || weight.length < 2) return null;
-  const group = intAttribute(node, 'group', 1);
-  if (isOp(node, 'Conv')) {
-    const depthwise = group > 1 && weight[1] === 1 && weight[0] === group;
-    // Grouped convolutions between the two extremes are rare; their time counts with the rest.
-    return group === 1 || depthwise
-      ? { node, input, weight, axes: { output: 0, input: 1 }, depthwise }
-      : null;
-  }
-  const turned = isOp(node, 'Gemm') && intAttribute(node, 'transB', 0) === 1;
-  const axes = turned ? { output: 0, input: 1 } : { output: weight.length - 1, input: weight.length - 2 };
-  return { node, input, weight, axes, depthwise: false };
+  const found = weightsOf(node, 'low-rank');
+  const [place] = found.kind === 'known' ? found.weights : [];
+  const weight = node.inputs[place?.index ?? -1]?.constant?.dims;
+  const input = boundShape(node.inputs[place?.activation ?? -1]?.type ?? null, bindings);
+  const { channel: output, reduced, groups = 1, kernel } = place?.layout ?? {};
+  if (!input || !weight || weight.length < 2 || output == null) return null;
+  const depthwise = groups > 1 && weight[1] === 1 && weight[0] === groups;
+  // Grouped convolutions between the two extremes are rare; their time counts with the rest.
+  if (groups > 1 && !depthwise) return null;
+  const channels = kernel === 'channels-first' ? 1 : input.length - 1;
+  return { node, input, weight, axes: { output, input: reduced![0]! }, channels, depthwise };
 }
 
 /** Symbols that nobody bound are 1. */
@@ -132,8 +131,7 @@ async function timeProduct(engine: Engine, p: Product, a: number, b: number): Pr
   weight[p.axes.output] = part(p.weight[p.axes.output] ?? 1, b);
   if (!p.depthwise) weight[p.axes.input] = part(p.weight[p.axes.input] ?? 1, a);
   const input = [...p.input];
-  const channelAxis = isOp(p.node, 'Conv') ? 1 : input.length - 1;
-  input[channelAxis] = part(p.input[channelAxis] ?? 1, p.depthwise ? b : a);
+  input[p.channels] = part(p.input[p.channels] ?? 1, p.depthwise ? b : a);
   const attributes = Object.fromEntries(p.node.attributes);
   if (p.depthwise) attributes['group'] = { type: 'int', value: BigInt(weight[0] ?? 1) };
   const model = buildKernel((k) => {

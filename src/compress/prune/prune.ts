@@ -1,5 +1,5 @@
 /** Structured pruning of a model: find what goes together, rank it, remove it. */
-import { isOp, type Model, shapeOf } from '../../model/ir/model.ts';
+import { type Model, shapeOf } from '../../model/ir/model.ts';
 import type { ChannelLinks, UnitKind } from '../../model/ops/channels/links.ts';
 import type { Bindings } from '../../model/ops/dims.ts';
 import { pruneNeeds, pruneTargetMissing, pruneTargetUnreachable } from '../../support/diagnostics/pruning.ts';
@@ -140,11 +140,11 @@ function keptOutputs(
 ): Map<string, readonly number[]> {
   const kept = keptAfter(links, removed);
   const found = new Map<string, readonly number[]>();
-  for (const { node } of findWeightLayers(model)) {
+  for (const { node, weight } of findWeightLayers(model)) {
     const [answer] = node.outputs;
     const rank = shapeOf(answer)?.length;
     if (!answer || !rank || node.graph !== model.graph) continue;
-    const stay = kept.indices(answer, isOp(node, 'Conv', 'ConvTranspose') ? 1 : rank - 1);
+    const stay = kept.indices(answer, weight.layout?.kernel === 'channels-first' ? 1 : rank - 1);
     if (stay) found.set(answer.name, stay);
   }
   return found;

@@ -107,7 +107,7 @@ function changedLayers(dense: Model, pruned: Model): WeightLayer[] {
 
 /** Or the reason why it can't be fitted. */
 function fittable(layer: WeightLayer, before: WeightLayer | undefined, most: number): Fittable | string {
-  const { node, value, layout } = layer;
+  const { node, value, layout, weight } = layer;
   const request = layer.moments(false);
   const [input] = node.inputs;
   const [answer] = node.outputs;
@@ -116,7 +116,7 @@ function fittable(layer: WeightLayer, before: WeightLayer | undefined, most: num
   if (layout.columns > most) return `too-wide: sums over ${layout.columns}`;
   if (isOp(node, 'Gemm') && (floatAttribute(node, 'alpha', 1) !== 1 || floatAttribute(node, 'beta', 1) !== 1))
     return 'scaled-Gemm';
-  const bias = isOp(node, 'Conv', 'Gemm') ? node.inputs[2] : null;
+  const bias = weight.bias === null ? null : node.inputs[weight.bias];
   if (bias && !isByChannel(constantOf(bias), layout.rows)) return 'bias-not-by-channel';
   return { node, value, layout, request, input, answer, width: before.layout.rows };
 }

@@ -1,13 +1,16 @@
 /** Weights that single zeros may be put into, seen as matrices: rows are outputs, columns are what is summed over. */
 import type { MomentRequest } from '../../compute/calibrate/statistics.ts';
 import { type Attribute, intAttribute } from '../../model/ir/attribute.ts';
-import { constantOf, isOp, type Model, type Node, shapeOf, type Value } from '../../model/ir/model.ts';
+import { constantOf, type Model, type Node, shapeOf, type Value } from '../../model/ir/model.ts';
 import { elementCount, float32Values } from '../../model/ir/tensor.ts';
 import { nodesOf } from '../../model/ir/walk.ts';
+import { type NodeWeight, weightsOf } from '../../model/ops/weights.ts';
 
 export interface WeightLayer {
   readonly value: Value;
   readonly node: Node;
+  /** What the operators' table says of it. */
+  readonly weight: NodeWeight;
   /** The layer in messages. */
   readonly name: string;
   readonly layout: Layout | null;
@@ -27,75 +30,62 @@ export interface Layout {
   readonly places: number;
 }
 
-const weightIndices: Readonly<Record<string, readonly number[]>> = {
-  Conv: [1],
-  ConvTranspose: [1],
-  Gemm: [1],
-  MatMul: [0, 1],
-  LSTM: [1, 2],
-  GRU: [1, 2],
-  RNN: [1, 2],
-};
-
 /** One entry a weight, in graph order; a weight that several nodes read is judged by the first. */
 export function findWeightLayers(model: Model): WeightLayer[] {
   const found = new Map<Value, WeightLayer>();
   for (const node of nodesOf(model)) {
-    if (node.domain !== '' && node.domain !== 'ai.onnx') continue;
-    for (const index of weightIndices[node.opType] ?? []) {
-      const value = node.inputs[index];
+    const weights = weightsOf(node, 'sparse');
+    for (const weight of weights.kind === 'known' ? weights.weights : []) {
+      const value = node.inputs[weight.index];
       const tensor = constantOf(value);
       if (!value || !tensor || found.has(value) || tensor.dtype !== 'float32' || tensor.dims.length < 2)
         continue;
-      const layout = layoutOf(node, index, tensor.dims);
+      const layout = layoutOf(weight, tensor.dims);
       found.set(value, {
         value,
         node,
+        weight,
         name: node.name || value.name,
         layout,
-        moments: (diagonal) => (node.graph === model.graph ? momentsOf(node, index, layout, diagonal) : null),
+        moments: (diagonal) => (node.graph === model.graph ? momentsOf(weight, layout, diagonal) : null),
       });
     }
   }
   return [...found.values()];
 }
 
-function layoutOf(node: Node, index: number, dims: readonly number[]): Layout | null {
-  const plain = { groups: 1, places: 1 };
-  if (isOp(node, 'Conv')) {
-    const [rows] = dims as [number];
+/** As a matrix, where each output has a row: the kernel of a convolution with its outputs first, and the right factor of a
+ *  product. */
+function layoutOf({ layout, role, activation }: NodeWeight, dims: readonly number[]): Layout | null {
+  if (!layout || role !== 'product' || activation !== 0 || layout.channel === null) return null;
+  const { channel, groups } = layout;
+  if (layout.kernel) {
     const columns = elementCount(dims.slice(1));
-    return {
-      rows,
-      columns,
-      rowStride: columns,
-      columnStride: 1,
-      groups: intAttribute(node, 'group', 1),
-      places: elementCount(dims.slice(2)),
-    };
+    const places = elementCount(dims.slice(2));
+    return channel === 0
+      ? { rows: dims[0]!, columns, rowStride: columns, columnStride: 1, groups, places }
+      : null;
   }
-  if (dims.length !== 2 || index !== 1) return null;
-  const [a, b] = dims as [number, number];
-  if (isOp(node, 'Gemm') && intAttribute(node, 'transB', 0))
-    return { rows: a, columns: b, rowStride: b, columnStride: 1, ...plain };
-  if (isOp(node, 'Gemm', 'MatMul')) return { rows: b, columns: a, rowStride: 1, columnStride: b, ...plain };
-  return null;
+  if (dims.length !== 2) return null;
+  const [rows, columns] = [dims[channel]!, dims[1 - channel]!];
+  const [rowStride, columnStride] = channel === 0 ? [columns, 1] : [1, rows];
+  return { rows, columns, rowStride, columnStride, groups: 1, places: 1 };
 }
 
+/** Of products that are linear in what they read, which are those that two thin factors can stand for. */
 function momentsOf(
-  node: Node,
-  index: number,
+  { node, index, activation, layout: axes, forms }: NodeWeight,
   layout: Layout | null,
   diagonal: boolean,
 ): MomentRequest | null {
-  const input = node.inputs[0];
-  if (!layout || !input || input.constant) return null;
-  if (isOp(node, 'Gemm') && intAttribute(node, 'transA', 0)) return null;
-  if (!isOp(node, 'Conv'))
-    return index === 1 && (shapeOf(input)?.length ?? 0) >= 2
+  const input = activation === null ? null : node.inputs[activation];
+  if (!layout || !input || input.constant || !forms.has('low-rank')) return null;
+  if (intAttribute(node, 'transA', 0)) return null;
+  if (!axes?.kernel)
+    return (shapeOf(input)?.length ?? 0) >= 2
       ? { kind: 'moments', value: input.name, patches: null, groups: 1, diagonal }
       : null;
-  const [, perGroup, ...kernel] = shapeOf(node.inputs[1]) as number[];
+  const [, perGroup, ...kernel] = shapeOf(node.inputs[index]) as number[];
   const list = (name: string) => numbersOf(node.attributes.get(name));
   const autoPad = node.attributes.get('auto_pad');
   return {

@@ -3,9 +3,12 @@
 
 import { constantOf, isOp, type Model, type Node, readers, type Value } from '../../model/ir/model.ts';
 import { defineNote } from '../../model/ir/note.ts';
-import { sizeBytes, type Tensor } from '../../model/ir/tensor.ts';
+import { elementCount, sizeBytes, type Tensor } from '../../model/ir/tensor.ts';
 import { nodesOf } from '../../model/ir/walk.ts';
+import { constantBehind } from '../../model/ops/constant-behind.ts';
 import { clampInterval, traitOf } from '../../model/ops/quantization.ts';
+import { isFloatWeight } from '../../model/ops/stored-weight.ts';
+import { weightsOf } from '../../model/ops/weights.ts';
 import type { Decision } from './plan.ts';
 
 export interface LayerNote {
@@ -43,12 +46,22 @@ export function carryLayer(from: Node, to: Node): void {
   if (note) layers.set(to, note);
 }
 
+/** Matrices, tables and gates, and any product of two computed values; of an operator that nobody knows, what is too
+ *  large to be a setting. */
 function holdsWeights(node: Node): boolean {
-  if (isOp(node, 'Conv', 'ConvTranspose', 'Gemm', 'MatMul'))
-    return node.inputs.some((v) => constantOf(v)) || isOp(node, 'MatMul');
-  if (isOp(node, 'LSTM', 'GRU', 'RNN')) return true;
-  return isOp(node, 'Gather') && (constantOf(node.inputs[0])?.dims.length ?? 0) >= 2;
+  const found = weightsOf(node);
+  if (found.kind === 'unknown-operator') return node.inputs.some(isLarge);
+  return found.weights.some(({ role, index }) => {
+    if (role === 'recurrent') return true;
+    if (role === 'table') return (constantOf(node.inputs[index])?.dims.length ?? 0) >= 2;
+    return role === 'product' && (constantBehind(node.inputs[index]) !== null || isOp(node, 'MatMul'));
+  });
 }
+
+const isLarge = (v: Value | null): boolean => {
+  const tensor = constantOf(v);
+  return tensor !== null && isFloatWeight(tensor) && elementCount(tensor.dims) >= 342;
+};
 
 /** All constants that a node reads, directly or through nodes that read constants only. */
 export function storedConstants(node: Node): Tensor[] {

@@ -1,46 +1,10 @@
 /** Which initialisers are weights that training may change. A graph does not say; the place where a constant is read does. */
-import { type Model, type Node, opKey, shapeOf, type Value } from '../../model/ir/model.ts';
+import { isOp, type Model, type Node, shapeOf, type Value } from '../../model/ir/model.ts';
 import { elementCount, float32Values } from '../../model/ir/tensor.ts';
+import { type WeightRole, weightAt, weightRow } from '../../model/ops/weights.ts';
 
-/** Inputs of an operator that hold weights. 'either' are elementwise operands, which hold a bias, a scale, a position
- *  embedding, or a mere constant. */
-const weightInputs: Readonly<Record<string, readonly number[]>> = {
-  Conv: [1, 2],
-  ConvTranspose: [1, 2],
-  Gemm: [0, 1, 2],
-  MatMul: [0, 1],
-  Einsum: [0, 1, 2],
-  Gather: [0],
-  BatchNormalization: [1, 2],
-  LayerNormalization: [1, 2],
-  InstanceNormalization: [1, 2],
-  GroupNormalization: [1, 2],
-  RMSNormalization: [1],
-  SimplifiedLayerNormalization: [1],
-  PRelu: [1],
-  LSTM: [1, 2, 3, 7],
-  GRU: [1, 2, 3],
-  RNN: [1, 2, 3],
-  Concat: [0, 1, 2, 3],
-  'com.microsoft:Attention': [1, 2],
-  'com.microsoft:MultiHeadAttention': [3],
-  'com.microsoft:SkipLayerNormalization': [2, 3, 4],
-  'com.microsoft:SkipSimplifiedLayerNormalization': [2, 3],
-  'com.microsoft:EmbedLayerNormalization': [2, 3, 4, 5, 6],
-  'com.microsoft:BiasGelu': [1],
-  'com.microsoft:FastGelu': [1],
-  'com.microsoft:FusedConv': [1, 2],
-  'com.microsoft:FusedGemm': [0, 1, 2],
-  'com.microsoft:FusedMatMul': [0, 1],
-};
-
-const elementwise = new Set(['Add', 'Sub', 'Mul', 'Div']);
-
-/** A weight behind one of these is still the weight. */
-const transparent = new Set([
-  ...['Identity', 'Transpose', 'Reshape', 'Unsqueeze', 'Squeeze', 'Expand', 'Tile', 'Slice', 'Split', 'Cast'],
-  ...['QuantizeLinear', 'DequantizeLinear'],
-]);
+/** What training may change of what the operators' table knows. */
+const trained: readonly WeightRole[] = ['product', 'table', 'recurrent', 'bias', 'parameter'];
 
 export interface ParameterChoice {
   /** Names or * patterns of initialisers that stay as they are. */
@@ -71,15 +35,15 @@ function isWeight(v: Value, inputs: ReadonlySet<Value>): boolean {
   );
 }
 
+/** A weight by its place, or behind what hands it on; of operands the one that isn't a graph input. */
 function readsWeight(node: Node, index: number, inputs: ReadonlySet<Value>): boolean {
-  const key = opKey(node);
-  if (weightInputs[key]?.includes(index)) return true;
-  if (elementwise.has(key)) {
-    const other = node.inputs[1 - index];
-    return other != null && !inputs.has(other);
-  }
-  if (!transparent.has(key) || index !== 0) return false;
-  return node.outputs.some((out) => out && isWeight(out, inputs));
+  const row = weightRow(node);
+  const weight = weightAt(node, index);
+  if (typeof weight === 'object' && weight !== null && trained.includes(weight.role)) return true;
+  if (row?.kind === 'operands')
+    return node.inputs.some((other, i) => i !== index && other !== null && !inputs.has(other));
+  const isHandedOn = row?.kind === 'moves' || isOp(node, 'QuantizeLinear', 'DequantizeLinear');
+  return isHandedOn && index === 0 && node.outputs.some((out) => out && isWeight(out, inputs));
 }
 
 function isMask(v: Value): boolean {

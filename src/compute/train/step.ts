@@ -2,9 +2,10 @@
  *  inputs and come out as outputs, so a step moves no weight but into memory that is there already. */
 
 import { addOutput, setOutputs } from '../../model/ir/edit.ts';
-import { isOp, type Model, shapeOf, type Value } from '../../model/ir/model.ts';
+import { type Model, type Node, shapeOf, type Value } from '../../model/ir/model.ts';
 import type { Port } from '../../model/ir/port.ts';
 import type { Tensor } from '../../model/ir/tensor.ts';
+import { weightAt } from '../../model/ops/weights.ts';
 import { nothingToTrain } from '../../support/diagnostics/training.ts';
 import { createEmitter, type Emitter } from '../autodiff/emitter.ts';
 import { differentiate } from '../autodiff/gradients.ts';
@@ -153,8 +154,12 @@ const auxiliaryWeight = ({ value, initial }: AuxiliaryWeight): Candidate => ({
 /** Biases, norms and scales are not decayed: pulling them to zero regularises nothing. Those of recurrent layers have two
  *  axes, one for directions. */
 const isBias = (v: Value) =>
-  (v.constant?.dims.length ?? 0) < 2 ||
-  v.uses.some(({ node, index }) => index === 3 && isOp(node ?? null, 'LSTM', 'GRU', 'RNN'));
+  (v.constant?.dims.length ?? 0) < 2 || v.uses.some(({ node, index }) => isBiasOf(node, index));
+
+function isBiasOf(node: Node | undefined, index: number): boolean {
+  const weight = node ? weightAt(node, index) : null;
+  return typeof weight === 'object' && weight?.role === 'bias';
+}
 
 interface Forward {
   /** The loss, its terms, and the accuracy where there is one. */

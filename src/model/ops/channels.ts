@@ -15,10 +15,12 @@ import { normalizationChannels } from './channels/normalization.ts';
 import { recurrentChannels } from './channels/recurrent.ts';
 import { reductionChannels } from './channels/reduction.ts';
 import type { ChannelTable, Kept, LinkContext } from './channels/rule.ts';
+import { rulesOf } from './operators.ts';
 import { inferShapes } from './shapes.ts';
 import type { Data } from './types.ts';
 
 export const channelRules: ChannelTable = {
+  ...rulesOf('channels'),
   ...attentionChannels,
   ...convolutionChannels,
   ...elementwiseChannels,

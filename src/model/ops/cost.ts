@@ -4,13 +4,12 @@ import { intAttribute, subgraphs, textAttribute } from '../ir/attribute.ts';
 import { constantOf, type Graph, type Model, type Node, opKey, shapeOf } from '../ir/model.ts';
 import { numbers } from '../ir/tensor.ts';
 import type { Dim, Shape } from '../ir/type.ts';
-import { convWeightInput } from './defaults.ts';
 import { type Bindings, evaluate, symbolsOf } from './dims.ts';
+import { rulesOf } from './operators.ts';
 import { einsumSizes } from './shapes/matrix.ts';
 import { isKnownOp, named } from './shapes.ts';
-
-/** Counts in terms of sizes; null when a shape that is needed is unknown. */
-type CostRule = (node: Node, size: (d: Dim | undefined) => number) => number | null;
+import type { CostRule } from './types.ts';
+import { matrixOf } from './weights.ts';
 
 const input = (node: Node, i: number): Shape | null => shapeOf(node.inputs[i]);
 const output = (node: Node, i = 0): Shape | null => shapeOf(node.outputs[i]);
@@ -19,7 +18,7 @@ const count = (shape: Shape, size: (d: Dim | undefined) => number) =>
 
 /** Every output element sums over the weight's input channels and kernel. */
 const conv: CostRule = (node, size) => {
-  const [out, weight] = [output(node), input(node, convWeightInput(node) ?? 1)];
+  const [out, weight] = [output(node), input(node, matrixOf(node)?.index ?? 1)];
   return out && weight && count(out, size) * count(weight.slice(1), size);
 };
 
@@ -100,7 +99,8 @@ const linearAttention: CostRule = (node, size) => {
   return out && state && count(out, size) * size(state[2]) * 2;
 };
 
-const rules: Readonly<Record<string, CostRule>> = {
+export const costRules: Readonly<Record<string, CostRule>> = {
+  ...rulesOf('cost'),
   Attention: attention,
   CausalConvWithState: conv,
   Conv: conv,
@@ -135,7 +135,7 @@ const rules: Readonly<Record<string, CostRule>> = {
  *  from `bindings`, 1 where they have none. Nodes with subgraphs count 0 themselves; see modelMacs.
  *  @returns null when the operator is unknown or a rank that is needed is */
 export function nodeMacs(node: Node, bindings: Bindings = {}): number | null {
-  const rule = rules[opKey(node)];
+  const rule = costRules[opKey(node)];
   if (!rule) return isKnownOp(opKey(node)) ? 0 : null;
   return rule(node, (d) => sizeOf(d, bindings));
 }

@@ -1,7 +1,8 @@
 /** Groups of attributes with their defaults filled in. */
 import { intAttribute, intsAttribute, textAttribute } from '../ir/attribute.ts';
-import { type Node, opKey, shapeOf } from '../ir/model.ts';
+import { type Node, shapeOf } from '../ir/model.ts';
 import type { Dim, Shape } from '../ir/type.ts';
+import { matrixOf } from './weights.ts';
 
 /** Permutation of a Transpose: its attribute, else the axes reversed; null while the rank is unknown. */
 export function transposePermutation(node: Node, rank = shapeOf(node.inputs[0])?.length): number[] | null {
@@ -26,21 +27,6 @@ export interface ConvGeometry {
   readonly outputShape: readonly number[] | null;
 }
 
-/** Position of the weight among the inputs of the convolutions. */
-const weightInput: Readonly<Record<string, number>> = {
-  Conv: 1,
-  ConvTranspose: 1,
-  ConvInteger: 1,
-  DeformConv: 1,
-  QLinearConv: 3,
-  'com.microsoft:FusedConv': 1,
-  'com.microsoft:NhwcFusedConv': 1,
-  'com.microsoft:QLinearConvTranspose': 3,
-};
-
-/** Input that holds the weight of a convolution; undefined for other operators. */
-export const convWeightInput = (node: Node): number | undefined => weightInput[opKey(node)];
-
 /** Resolves kernel, strides, dilations, pads, group and auto_pad of Conv, ConvTranspose, the quantised forms and the
  *  pooling operators. `shapes` stands in for the types of the values while those are being inferred.
  *  @returns null when the kernel size is not known */
@@ -48,8 +34,7 @@ export function convGeometry(
   node: Node,
   shapes: { input?: Shape | null; weight?: Shape | null } = {},
 ): ConvGeometry | null {
-  const at = convWeightInput(node);
-  const weight = shapes.weight ?? (at === undefined ? null : shapeOf(node.inputs[at]));
+  const weight = shapes.weight ?? kernelShape(node);
   const kernel = intsAttribute(node, 'kernel_shape') ?? weight?.slice(2);
   if (!kernel?.every((k) => typeof k === 'number')) return null;
   const n = kernel.length;
@@ -75,6 +60,12 @@ export function convGeometry(
     outputPadding: list('output_padding', 0),
     outputShape: intsAttribute(node, 'output_shape')?.slice(-n) ?? null,
   };
+}
+
+/** Shape of the kernel that a convolution reads; null for poolings. */
+function kernelShape(node: Node): Shape | null {
+  const kernel = matrixOf(node);
+  return kernel && shapeOf(node.inputs[kernel.index]);
 }
 
 const zeros = (n: number) => Array<number>(n).fill(0);

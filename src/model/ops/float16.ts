@@ -7,8 +7,8 @@
  *  Inputs and outputs that ONNX wants in float32 whatever the rest is are named in `float32Inputs`, `float32Outputs`.
  *  Sources: ONNX operator specs (type constraints); onnxruntime ContribOperators. */
 import { constantOf, isOp, type Node, opKey } from '../ir/model.ts';
-
-export type Float16Kind = 'product' | 'light' | 'reader' | 'stored';
+import { rulesOf } from './operators.ts';
+import type { Float16Kind } from './types.ts';
 
 const rows = (kind: Float16Kind, ops: string): [string, Float16Kind][] =>
   ops
@@ -17,6 +17,7 @@ const rows = (kind: Float16Kind, ops: string): [string, Float16Kind][] =>
     .map((op) => [op, kind]);
 
 const table: ReadonlyMap<string, Float16Kind> = new Map([
+  ...Object.entries(rulesOf('float16')),
   ...rows(
     'product',
     `Attention BatchNormalization Conv ConvTranspose DeformConv Einsum Gemm GroupNormalization

@@ -2,23 +2,16 @@
  *  (weights.ts), by what their weight can become; what is in neither stays in float.
  *  Sources: ONNX operator specs; onnxruntime's QDQ selectors (which DQ → op → Q groups have an integer kernel). */
 import { constantOf, isOp, type Node, opKey, shapeOf } from '../ir/model.ts';
+import { rulesOf } from './operators.ts';
+import type { QuantizationTrait } from './types.ts';
 import { type NodeWeight, weightsOf } from './weights.ts';
-
-export type QuantizationTrait =
-  /** Values only move: output and first input share one scale. */
-  | { readonly kind: 'same-as-input' }
-  /** All inputs share the output's scale. */
-  | { readonly kind: 'same-as-output' }
-  /** Own output scale; integer kernel when all inputs and the output are quantised. */
-  | { readonly kind: 'elementwise' }
-  /** max(x, 0) or a clamp: folded into the range of what follows where that is exact. */
-  | { readonly kind: 'clamp' };
 
 const sameAsInput: QuantizationTrait = { kind: 'same-as-input' };
 const elementwise: QuantizationTrait = { kind: 'elementwise' };
 const clamp: QuantizationTrait = { kind: 'clamp' };
 
 export const quantizationTraits: ReadonlyMap<string, QuantizationTrait> = new Map<string, QuantizationTrait>([
+  ...Object.entries(rulesOf('quantization')),
   ['Reshape', sameAsInput],
   ['Flatten', sameAsInput],
   ['Squeeze', sameAsInput],

@@ -42,3 +42,20 @@ export type ShapeTable = Readonly<Record<string, ShapeRule>>;
 /** Elements of the outputs, where they follow from the elements or shapes of the inputs. */
 export type DataRule = (c: ShapeContext) => readonly (Data | null)[] | null;
 export type DataTable = Readonly<Record<string, DataRule>>;
+
+/** Multiply–accumulates in terms of sizes; null when a shape that is needed is unknown. */
+export type CostRule = (node: Node, size: (d: Dim | undefined) => number) => number | null;
+
+/** What an operator that holds no weight does with a scale. */
+export type QuantizationTrait =
+  /** Values only move: output and first input share one scale. */
+  | { readonly kind: 'same-as-input' }
+  /** All inputs share the output's scale. */
+  | { readonly kind: 'same-as-output' }
+  /** Own output scale; integer kernel when all inputs and the output are quantised. */
+  | { readonly kind: 'elementwise' }
+  /** max(x, 0) or a clamp: folded into the range of what follows where that is exact. */
+  | { readonly kind: 'clamp' };
+
+/** How an operator computes in float16: see float16.ts. */
+export type Float16Kind = 'product' | 'light' | 'reader' | 'stored';

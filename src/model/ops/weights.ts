@@ -8,6 +8,7 @@
  *  The table says where a weight would be. Whether a constant is there, bare or behind a Cast, a Transpose or the nodes
  *  that expand it from integers, is what `constantBehind` answers. */
 import { type Node, opKey, shapeOf } from '../ir/model.ts';
+import { rulesOf } from './operators.ts';
 import { otherWeights, packedWeights, parameterWeights } from './weights/others.ts';
 import { productWeights } from './weights/products.ts';
 import type {
@@ -22,6 +23,7 @@ import type {
 export type { WeightForm, WeightInput, WeightLayout, WeightRole, WeightRow } from './weights/row.ts';
 
 export const weightRows: WeightTable = {
+  ...rulesOf('weights'),
   ...productWeights,
   ...parameterWeights,
   ...packedWeights,
@@ -77,3 +79,11 @@ export const operatorsWith = (form: WeightForm): string[] =>
 /** Matrices, kernels and tables, as opposed to what is added to or multiplied with channels. */
 export const isMatrixRole = (role: WeightRole): boolean =>
   role === 'product' || role === 'table' || role === 'recurrent';
+
+/** The first input that is multiplied with the rest, be it float or stored in integers; null where there is none. For those
+ *  who know the operator (shapes, cost); whoever asks of any operator asks `weightsOf`. */
+export function matrixOf(node: Node): NodeWeight | null {
+  const found = weightsOf(node);
+  if (found.kind === 'unknown-operator') return null;
+  return found.weights.find(({ role }) => role === 'product' || role === 'packed') ?? null;
+}

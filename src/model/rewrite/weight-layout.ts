@@ -1,19 +1,18 @@
-/** Where a linear op keeps its output channels. */
-import { intAttribute } from '../ir/attribute.ts';
-import { isOp, type Node } from '../ir/model.ts';
+/** Where a linear op keeps its output channels, as `scaleChannels` wants to know it. */
+import type { Node } from '../ir/model.ts';
 import type { Tensor } from '../ir/tensor.ts';
+import { weightsOf } from '../ops/weights.ts';
 import type { ChannelLayout } from './channel-scale.ts';
 
-/** Layout of the output channels in the weight of a Conv, ConvTranspose, Gemm or MatMul (input 1); null when the weight's
- *  rank doesn't fit (a batched MatMul). */
+/** Layout of the output channels in the weight of a convolution or a product by one matrix on the right; null for
+ *  others. Only a transposed convolution's groups lie on another axis than its channels. */
 export function outputChannelAxis(node: Node, weight: Tensor): ChannelLayout | null {
-  const rank = weight.dims.length;
-  if (isOp(node, 'Conv')) return rank >= 3 ? { axis: 0, groups: 1 } : null;
-  if (isOp(node, 'ConvTranspose'))
-    return rank >= 3 ? { axis: 1, groups: intAttribute(node, 'group', 1) } : null;
-  if (rank !== 2) return null;
-  if (isOp(node, 'MatMul')) return { axis: 1, groups: 1 };
-  return isOp(node, 'Gemm') ? { axis: intAttribute(node, 'transB', 0) ? 0 : 1, groups: 1 } : null;
+  const found = weightsOf(node);
+  const read = found.kind === 'known' && found.weights.find((w) => node.inputs[w.index]?.constant === weight);
+  const layout = read ? read.layout : null;
+  if (!layout || layout.channel === null) return null;
+  if (!layout.kernel) return weight.dims.length === 2 ? { axis: layout.channel, groups: 1 } : null;
+  return { axis: layout.channel, groups: layout.channel === 0 ? 1 : layout.groups };
 }
 
 /** Number of output channels under that layout. */

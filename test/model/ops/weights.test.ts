@@ -103,7 +103,7 @@ describe('axes of weights', () => {
 
   it('says of every output axis which one the channel is', () => {
     const { layout } = weightNamed(products['Einsum into heads']!);
-    expect(layout).toEqual({ channel: 2, outputs: [1, 2], reduced: [0], groups: 1 });
+    expect(layout).toEqual({ channel: 2, outputs: [1, 2], reduced: [0], groups: 1, kernel: null });
   });
 });
 

@@ -1,9 +1,10 @@
 /** Convolutions, pooling and what else slides a window or samples a grid. */
 import { intAttribute, intsAttribute, textAttribute } from '../../ir/attribute.ts';
 import type { Dim, Shape } from '../../ir/type.ts';
-import { type ConvGeometry, convGeometry, convWeightInput } from '../defaults.ts';
+import { type ConvGeometry, convGeometry } from '../defaults.ts';
 import { add, divideCeil, divideFloor, multiply, subtract } from '../dims.ts';
 import type { ShapeContext, ShapeRule, ShapeTable } from '../types.ts';
+import { matrixOf } from '../weights.ts';
 import { requireRank, tensor, unknowns } from './common.ts';
 
 /** Output size along spatial axis i: ⌊(in + pads − extent)/stride⌋ + 1, rounded up in ceil mode. */
@@ -34,8 +35,7 @@ function windowShape(c: ShapeContext, g: ConvGeometry | null, channels?: Dim): S
 const conv =
   (dtypeOf: (c: ShapeContext) => ReturnType<ShapeContext['dtype']>): ShapeRule =>
   (c) => {
-    const at = convWeightInput(c.node)!;
-    const weight = c.shape(at);
+    const weight = c.shape(matrixOf(c.node)!.index);
     if (!c.shape(0) && weight)
       return [tensor(dtypeOf(c), [null, weight[0]!, ...unknowns(weight.length - 2)])];
     const geometry = convGeometry(c.node, { input: c.shape(0), weight });

@@ -1,4 +1,5 @@
 /** All shape rules, by opKey. */
+import { rulesOf } from '../operators.ts';
 import type { ShapeTable } from '../types.ts';
 import { attentionShapes } from './attention.ts';
 import { controlShapes } from './control.ts';
@@ -15,6 +16,7 @@ import { reductionShapes } from './reduction.ts';
 import { sequenceShapes } from './sequence.ts';
 
 export const shapeRules: ShapeTable = {
+  ...rulesOf('shape'),
   ...attentionShapes,
   ...controlShapes,
   ...convolutionShapes,

@@ -42,17 +42,17 @@ export const packedWeights: WeightTable = {
 };
 
 export const otherWeights: WeightTable = {
-  ...rowsOf('operands', 'Add Sub Mul Div Pow Max Min Mean Sum Mod Where'),
+  ...rowsOf('operands', 'Add Concat Div Mul Sub'),
   ...rowsOf(
     'moves',
-    `BitCast Cast CastLike CenterCropPad Compress Concat DepthToSpace Dropout Expand Flatten GatherElements GatherND
-     Identity Pad Reshape Resize ReverseSequence Scatter ScatterElements ScatterND Slice SpaceToDepth Split Squeeze
-     TensorScatter Tile Transpose Trilu Unsqueeze Upsample
+    `BitCast Cast CastLike CenterCropPad Compress DepthToSpace Dropout Expand Flatten GatherElements GatherND Identity
+     Pad Reshape ReverseSequence Slice SpaceToDepth Split Squeeze Tile Transpose Trilu Unsqueeze
      com.microsoft:ExpandDims com.microsoft:Pad com.microsoft:Trilu`,
   ),
   ...rowsOf(
     'no-weights',
-    `Abs Acos Acosh Asin Asinh Atan Atanh Ceil Celu Clip Cos Cosh Elu Erf Exp Floor Gelu HardSigmoid HardSwish Hardmax
+    `Max Mean Min Mod Pow Resize Scatter ScatterElements ScatterND Sum TensorScatter Upsample Where
+     Abs Acos Acosh Asin Asinh Atan Atanh Ceil Celu Clip Cos Cosh Elu Erf Exp Floor Gelu HardSigmoid HardSwish Hardmax
      IsInf IsNaN LeakyRelu Log LogSoftmax Mish Neg Not Reciprocal Relu Round Selu Shrink Sigmoid Sign Sin Sinh Softmax
      Softplus Softsign Sqrt SwiGLU Swish Tan Tanh ThresholdedRelu
      com.microsoft:Gelu com.microsoft:QuickGelu

@@ -26,19 +26,27 @@ const axes = (
   channel: number | null,
   reduced: readonly number[],
   outputs: readonly number[] = channel === null ? [] : [channel],
-  groups = 1,
-): WeightLayout => ({ channel, outputs, reduced, groups });
+): WeightLayout => ({ channel, outputs, reduced, groups: 1, kernel: null });
 
 /** All axes from `first` up to the rank. */
 const from = (first: number, rank: number) => Array.from({ length: rank - first }, (_, i) => first + i);
 
-/** [out, in/group, …kernel] */
-const convolution: Layout = (node, rank) =>
-  rank < 3 ? null : axes(0, from(1, rank), [0], intAttribute(node, 'group', 1));
+/** [out, in/group, …kernel], or [in, out/group, …kernel] of a transposed one. */
+const kernelOf =
+  (channel: 0 | 1, kernel: WeightLayout['kernel']): Layout =>
+  (node, rank) =>
+    rank < 3
+      ? null
+      : {
+          channel,
+          outputs: [channel],
+          reduced: [1 - channel, ...from(2, rank)],
+          groups: intAttribute(node, 'group', 1),
+          kernel,
+        };
 
-/** [in, out/group, …kernel] */
-const transposedConvolution: Layout = (node, rank) =>
-  rank < 3 ? null : axes(1, [0, ...from(2, rank)], [1], intAttribute(node, 'group', 1));
+const convolution = kernelOf(0, 'channels-first');
+const transposedConvolution = kernelOf(1, 'channels-first');
 
 /** The two last of `order` (axes of the weight in the order of the product) as [K, N] of a right factor or [M, K] of a
  *  left one. A vector is summed over whole. */
@@ -74,6 +82,10 @@ const weight = (
   layout: Layout,
   can: ReadonlySet<WeightForm>,
 ): WeightInput => ({ index, role: 'product', activation, bias, layout, forms: can });
+
+/** A matrix on the right of an operator that computes in float only: it can be stored in other forms. */
+export const productWeight = (index: number, activation: number, bias: number | null): WeightInput =>
+  weight(index, activation, bias, matrix(false), forms(...storable));
 
 const packed = (
   index: number,
@@ -190,7 +202,7 @@ export const productWeights: WeightTable = {
   LSTM: recurrent(['int8-dynamic'], 7),
   RNN: recurrent([]),
   'com.microsoft:FusedConv': convRow(convolution, forms(...storable)),
-  'com.microsoft:NhwcFusedConv': convRow(convolution, forms(...storable)),
+  'com.microsoft:NhwcFusedConv': convRow(kernelOf(0, 'channels-last'), forms(...storable)),
   'com.microsoft:ConvTransposeWithDynamicPads': row(
     weight(1, 0, 3, transposedConvolution, forms(...storable)),
     others('bias', 3),
@@ -202,7 +214,6 @@ export const productWeights: WeightTable = {
   ),
   'com.microsoft.nchwc:Conv': row(weight(1, 0, 2, noLayout, noForms), others('bias', 2)),
   'com.microsoft:FusedGemm': productRow(transposable, 2, forms('sparse', 'palette', 'int8-stored')),
-  'com.microsoft:GemmFastGelu': row(weight(1, 0, 2, matrix(false), forms(...storable)), others('bias', 2)),
   'com.microsoft:FusedMatMul': productRow(transposable, null, forms(...storable)),
   'com.microsoft:FusedMatMulActivation': productRow(transposable, null, forms(...storable)),
   'com.microsoft:TransposeMatMul': productRow(transposable, null, forms(...storable)),
@@ -232,18 +243,14 @@ export const productWeights: WeightTable = {
     others('parameter', 7),
     quantizer(8, 9, 10, 11),
   ),
-  'com.microsoft:Attention': row(weight(1, 0, 2, matrix(false), forms(...storable)), others('bias', 2)),
-  'com.microsoft:PackedAttention': row(weight(1, 0, 2, matrix(false), forms(...storable)), others('bias', 2)),
+  'com.microsoft:Attention': row(productWeight(1, 0, 2), others('bias', 2)),
+  'com.microsoft:PackedAttention': row(productWeight(1, 0, 2), others('bias', 2)),
   'com.microsoft:LongformerAttention': row(
-    weight(1, 0, 2, matrix(false), forms(...storable)),
-    weight(4, 0, 5, matrix(false), forms(...storable)),
+    productWeight(1, 0, 2),
+    productWeight(4, 0, 5),
     others('bias', 2, 5),
   ),
-  'com.microsoft:DecoderAttention': row(
-    weight(2, 0, 4, matrix(false), forms(...storable)),
-    weight(3, 1, 4, matrix(false), forms(...storable)),
-    others('bias', 4),
-  ),
+  'com.microsoft:DecoderAttention': row(productWeight(2, 0, 4), productWeight(3, 1, 4), others('bias', 4)),
   'com.microsoft:QAttention': row(packed(1, 0, 2, matrix(false)), others('bias', 2), quantizer(3, 4, 6, 7)),
   // The order of an expert's two axes has changed between versions; each has a matrix of its own on axis 0.
   'com.microsoft:MoE': row(

@@ -48,6 +48,8 @@ export interface WeightLayout {
   readonly reduced: readonly number[];
   /** Groups of a convolution, 1 elsewhere. They divide axis 0: the outputs of a Conv, the inputs of a ConvTranspose. */
   readonly groups: number;
+  /** Where the channels of input and answer lie, for the kernel of a convolution; null: a matrix, channels last. */
+  readonly kernel: 'channels-first' | 'channels-last' | null;
 }
 
 export interface WeightInput {
@@ -69,9 +71,9 @@ export type WeightRow =
       /** What one of them at least can become. */
       readonly forms: ReadonlySet<WeightForm>;
     }
-  /** Elementwise with two operands or more: a constant is a bias, a scale, a position embedding, or just a number. */
+  /** Operands that are added, multiplied or joined: a constant is a bias, a scale, an embedding, or just a number. */
   | { readonly kind: 'operands' }
-  /** Hands the values of its first input on (Concat: of all): a constant there is what it is to the reader. */
+  /** Hands the values of its first input on: a constant there is what it is to the reader. */
   | { readonly kind: 'moves' }
   /** Reads no weights: constants among its inputs are settings (axes, shapes, limits). */
   | { readonly kind: 'no-weights' };
