@@ -198,7 +198,6 @@ describe('operator tables', () => {
         com.microsoft:GroupNorm`,
       'old contrib forms of standard operators': `com.microsoft:ExpandDims com.microsoft:Pad com.microsoft:Trilu`,
       'only in models of server providers': serverOnly,
-      'taken apart (decompose-fused) first': 'com.microsoft:GemmFastGelu',
     };
     const has = (key: string) => Object.hasOwn(gradientRules, key) || Object.hasOwn(lowerings, key);
     expect(cross(wanted, has, exemptions)).toEqual(nothing);
