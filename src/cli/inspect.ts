@@ -1,104 +1,29 @@
 /** compress inspect <model> */
+import { z } from 'zod';
+import { field } from '../support/field.ts';
+import { defineCommand } from './command.ts';
+import { json } from './printing-fields.ts';
 
-import { factsOf, openModel } from '../jobs/model-files.ts';
-import { constantsOf, findProblems, type ModelProblems } from '../judge/analyze/facts.ts';
-import { functionFacts, functionLines } from '../judge/analyze/functions.ts';
-import type { ModelFacts } from '../judge/report/report.ts';
-import { labelled, plain } from '../judge/report/terminal.ts';
-import { printModel } from '../model/formats/onnx-text/index.ts';
-import { type Model, opKey } from '../model/ir/model.ts';
-import { sizeBytes } from '../model/ir/tensor.ts';
-import { formatShape, formatType } from '../model/ir/type.ts';
-import { nodesOf } from '../model/ir/walk.ts';
-import { formatBytes, formatCount } from '../support/units.ts';
-import { printJson } from './print-json.ts';
+const nodes = z
+  .boolean()
+  .default(false)
+  .meta(field(null, '--nodes', 'list every node with its name'));
+const text = z
+  .boolean()
+  .default(false)
+  .meta(field(null, '--text', 'print it in ONNX textual syntax', { conflicts: ['nodes', 'json'] }));
 
-export async function run(
-  path: string,
-  flags: { nodes?: boolean; text?: boolean; json?: boolean },
-): Promise<void> {
-  const opened = openModel(path);
-  if (flags.text) {
-    const text = printModel(opened.model, { maxElements: 8 });
-    console.log(text.split('\n').map(plain).join('\n'));
-    return;
-  }
-  const facts = await factsOf(opened, { largestBytes: opened.sizeBytes });
-  const problems = findProblems(opened.model);
-  const largest = largestWeights(opened.model);
-  if (flags.json) {
-    printJson({ ...facts, functions: functionFacts(opened.model), problems, largestWeights: largest });
-    return;
-  }
-  console.log(describe(opened.model, facts, problems, largest));
-  if (flags.nodes) console.log(nodeList(opened.model));
-}
-
-interface Weight {
-  name: string;
-  type: string;
-  bytes: number;
-}
-
-const largestWeights = (model: Model): Weight[] =>
-  constantsOf(model)
-    .map(({ name, tensor }) => ({
-      name,
-      type: `${tensor.dtype} ${formatShape(tensor.dims)}`,
-      bytes: sizeBytes(tensor),
-    }))
-    .sort((a, b) => b.bytes - a.bytes)
-    .slice(0, 8);
-
-function describe(model: Model, f: ModelFacts, problems: ModelProblems, largest: readonly Weight[]): string {
-  const lines: string[] = [];
-  const options = { colour: false, width: Math.min(process.stdout.columns || 80, 100) };
-  const row = (label: string, text: string) => lines.push(labelled(label, text, options).trimEnd());
-  lines.push(plain(f.file));
-  row('size', `${formatBytes(f.sizeBytes)} · gzip ${bytes(f.gzipBytes)} · brotli ${bytes(f.brotliBytes)}`);
-  row(
-    'cost',
-    `${formatCount(f.parameters)} parameters · ${f.macs === null ? 'MACs unknown' : `${formatCount(f.macs)} MACs`}`,
-  );
-  row('format', `opset ${f.opset} · ${f.nodes} nodes · made by ${f.producer || 'unknown'}`);
-  for (const p of f.inputs) row('input', `${p.name}  ${p.type}`);
-  for (const p of f.outputs) row('output', `${p.name}  ${p.type}`);
-  row(
-    'ops',
-    Object.entries(f.ops)
-      .map(([op, n]) => `${n} ${op}`)
-      .join(', '),
-  );
-  row(
-    'weights',
-    Object.entries(f.weightBytes)
-      .map(([d, n]) => `${formatBytes(n)} ${d}`)
-      .join(', '),
-  );
-  for (const [i, w] of largest.entries())
-    row(i === 0 ? 'largest weights' : '', `${formatBytes(w.bytes)}  ${w.name}  ${w.type}`);
-  for (const [i, text] of functionLines(model).entries()) row(i === 0 ? 'functions' : '', text);
-  for (const text of problemLines(problems)) row('note', text);
-  return lines.join('\n');
-}
-
-const bytes = (n: number | null) => (n === null ? 'not measured' : formatBytes(n));
-
-function problemLines(p: ModelProblems): string[] {
-  const lines: string[] = [];
-  for (const c of p.nonFinite)
-    lines.push(`constant "${c.name}" holds ${c.nan} NaN and ${c.infinite} infinite elements`);
-  for (const [op, n] of Object.entries(p.unknownOps))
-    lines.push(`${n} ${op}: no operator that onnxruntime has`);
-  if (p.unusedInitializers.length > 0)
-    lines.push(`${p.unusedInitializers.length} weights are read by nothing`);
-  return lines;
-}
-
-const nodeList = (model: Model) =>
-  [...nodesOf(model)]
-    .map((n) => {
-      const out = n.outputs.find((v) => v);
-      return `  ${opKey(n).padEnd(22)} ${plain(n.name || out?.name || '')}  ${out ? formatType(out.type) : ''}`;
-    })
-    .join('\n');
+export const command = defineCommand({
+  request: z.strictObject({ nodes, text, json }),
+  async run([path = ''], { nodes, text, json }) {
+    const { openModel } = await import('../jobs/model-files.ts');
+    const { inspectModel } = await import('../jobs/inspect.ts');
+    const { describeInspection, modelText, nodeList } = await import('./show-inspection.ts');
+    const opened = openModel(path);
+    if (text) return console.log(modelText(opened.model));
+    const inspection = await inspectModel(opened);
+    if (json) return (await import('./print-json.ts')).printJson(inspection);
+    console.log(describeInspection(opened.model, inspection));
+    if (nodes) console.log(nodeList(opened.model));
+  },
+});

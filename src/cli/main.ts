@@ -4,7 +4,6 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../support/version.ts';
 import type { CommandDefinition } from './command.ts';
-import { older, optionDescription } from './older-commands.ts';
 
 const examples = `Examples:
   compress model.onnx --int8                  no data: weights in int8
@@ -16,8 +15,7 @@ interface Row {
   /** Name and arguments. */
   readonly usage: string;
   readonly description: string;
-  readonly load?: () => Promise<CommandDefinition>;
-  readonly add?: (command: Command) => unknown;
+  readonly load: () => Promise<CommandDefinition>;
 }
 
 /** In the order of the help. */
@@ -25,17 +23,17 @@ const rows: readonly Row[] = [
   {
     usage: 'inspect <model>',
     description: 'inputs, operators, bytes, cost and problems of a model',
-    add: older.inspect,
+    load: async () => (await import('./inspect.ts')).command,
   },
   {
     usage: 'compare <before> <after>',
     description: 'how far the outputs of two models are apart',
-    add: older.compare,
+    load: async () => (await import('./compare.ts')).command,
   },
   {
     usage: 'evaluate <model>',
     description: 'accuracy, perplexity or BLEU of a model, or of two side by side',
-    add: older.evaluate,
+    load: async () => (await import('./evaluate.ts')).command,
   },
   {
     usage: 'generate <model>',
@@ -96,7 +94,7 @@ async function build(words: readonly string[]): Promise<Command> {
     .exitOverride()
     .configureOutput({ outputError() {} })
     .configureHelp({
-      optionDescription,
+      optionDescription: ({ description }) => description,
       subcommandTerm,
       helpWidth: Math.min(process.stdout.columns || 80, 100),
     })
@@ -110,8 +108,7 @@ async function build(words: readonly string[]): Promise<Command> {
     .helpCommand('help [command]', 'the options of a command');
   for (const row of rows) {
     const command = program.command(row.usage).description(row.description);
-    row.add?.(command);
-    if (row.load && words.includes(nameOf(row))) connect(command, await row.load());
+    if (words.includes(nameOf(row))) connect(command, await row.load());
   }
   return program;
 }

@@ -1,14 +1,12 @@
 /** What commands that take their time have in common: Ctrl-C stops the job, and what it does is shown as it goes. */
-import type { JobEvents } from '../jobs/progress.ts';
+import type { JobRun } from '../jobs/progress.ts';
 import { interruptSignal } from './interrupt.ts';
 import { createProgress } from './progress.ts';
 
-export interface TerminalRun {
-  readonly signal: AbortSignal;
-  readonly events: JobEvents;
-}
-
-export async function runJob<T>(quiet: boolean, work: (run: TerminalRun) => Promise<T>): Promise<T> {
+export async function runJob<T>(
+  quiet: boolean,
+  work: (run: JobRun & { readonly signal: AbortSignal }) => Promise<T>,
+): Promise<T> {
   const { signal, dispose } = interruptSignal();
   const events = createProgress({ quiet });
   try {

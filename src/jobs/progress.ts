@@ -26,6 +26,12 @@ export interface RunOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
+/** What a job is run with. */
+export interface JobRun {
+  readonly signal: AbortSignal | undefined;
+  readonly events: JobEvents;
+}
+
 export const eventsOf = (tell: RunOptions['onProgress']): JobEvents =>
   tell
     ? {

@@ -276,7 +276,7 @@ describe('the other commands', () => {
       'glyphs-cnn.int8.onnx',
       '--data',
       data('glyphs'),
-      '--samples',
+      '--evaluate',
       '50',
     ];
     expect((await succeeds(args)).stdout).toMatch(/scores +\d\d\.\d dB/);

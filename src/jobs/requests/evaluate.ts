@@ -10,13 +10,13 @@ const text = field.bind(null, 'Text');
 export const evaluateRequest = z.strictObject({
   ...sampleFields,
   metric: z
-    .array(z.enum(['accuracy', 'top5', 'f1', 'perplexity', 'bleu', 'exact-match']))
+    .array(z.string().min(1, 'An item is empty.'))
     .optional()
     .meta(
       field(
         'Data',
         '--metric <names>',
-        'accuracy, top5, f1 (labelled samples); perplexity (a text); bleu, exact-match (lines of source, tab, target); with commas between',
+        'accuracy, top5, f1 (labelled samples); mse, mae, r2 (target numbers); perplexity (a text); bleu, exact-match (lines of source, tab, target); with commas between',
         { fallback: 'accuracy', isList: true },
       ),
     ),

@@ -1,0 +1,30 @@
+/** The samples that finished models are compared or evaluated on. */
+import { openData } from '../data/open.ts';
+import type { DataSource } from '../data/source.ts';
+import { splitData } from '../data/split.ts';
+import { createSyntheticSource } from '../data/synthetic.ts';
+import type { Port } from '../model/ir/port.ts';
+import type { CompareRequest } from './requests/compare.ts';
+
+export interface Samples {
+  readonly source: DataSource;
+  readonly indices: readonly number[];
+}
+
+/** As many as were asked for, spread over all. @throws what openData throws */
+export async function chooseSamples(
+  ports: readonly Port[],
+  request: Omit<CompareRequest, 'engine'>,
+): Promise<Samples> {
+  const { data, evaluate, seed } = request;
+  const source =
+    data === 'synthetic'
+      ? createSyntheticSource(ports, { seed, length: Math.min(evaluate ?? 32, mostSynthetic) })
+      : await openData(data, ports, request);
+  const wanted = Math.min(evaluate ?? source.length, source.length);
+  const { evaluation } = await splitData(source, { calibration: 0, evaluation: wanted, seed });
+  return { source, indices: evaluation };
+}
+
+/** "all" of what has no end. */
+const mostSynthetic = 1000;

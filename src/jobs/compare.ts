@@ -1,0 +1,66 @@
+/** The call behind `compress compare`: how far the outputs of two models are apart. */
+import { openEngine } from '../compute/engine/open.ts';
+import type { PairResult } from '../judge/report/report.ts';
+import type { ModelInput } from '../model/formats/open-file.ts';
+import { type Port, portsOf } from '../model/ir/port.ts';
+import { compareInputs } from '../support/diagnostics/data.ts';
+import { parseRequest } from '../support/parse-request.ts';
+import { asFiles } from './as-file.ts';
+import { chooseSamples } from './choose-samples.ts';
+import { openModel } from './model-files.ts';
+import { eventsOf, type JobRun, type RunOptions, step } from './progress.ts';
+import { type CompareRequest, type CompareRequestInit, compareRequest } from './requests/compare.ts';
+import { runPair } from './run-pair.ts';
+
+export interface Comparison extends PairResult {
+  /** What was compared on, for people: "photos/ (500 images)". */
+  readonly data: string;
+  /** What was assumed about the data, in words. */
+  readonly guessed: readonly string[];
+}
+
+export type CompareOptions = CompareRequestInit & RunOptions;
+
+/** Runs two models over the same samples and says how far their outputs are apart; with labels, their accuracy too.
+ *  @param before,after  a path, bytes or an open model
+ *  @example
+ *  const { report } = await compare('model.onnx', 'model.int8.onnx', { data: 'photos/' });
+ *  console.log(report.compare.outputs[0].sqnrDb);
+ *  @throws UNKNOWN_OPTION, INVALID_ARGUMENT, COMPARE_INPUTS, COMPARE_OUTPUTS, what opening models and data throws */
+export async function compare(
+  before: ModelInput,
+  after: ModelInput,
+  { signal, onProgress, ...given }: CompareOptions,
+): Promise<{ report: Comparison }> {
+  const request = parseRequest(compareRequest, given);
+  const run = { signal, events: eventsOf(onProgress) };
+  const report = await asFiles([before, after], ([a, b]) => compareModels(a!, b!, request, run));
+  return { report };
+}
+
+export async function compareModels(
+  before: string,
+  after: string,
+  request: CompareRequest,
+  { signal, events }: JobRun,
+): Promise<Comparison> {
+  const [a, b] = [openModel(before), openModel(after)];
+  requireInputs(portsOf(a.model), portsOf(b.model));
+  const { source, indices } = await chooseSamples(portsOf(a.model), request);
+  const engine = await openEngine(request.engine);
+  const result = await step(
+    events,
+    'compare',
+    (onProgress) =>
+      runPair({ path: before }, { path: after }, { engine, source, indices, signal, onProgress }),
+    (r) => `${r.compare.samples} samples on ${r.compare.runtime} · ${source.name}`,
+  );
+  return { data: source.name, guessed: source.guessed, ...result };
+}
+
+/** @throws COMPARE_INPUTS when the second model takes what the first does not */
+function requireInputs(before: readonly Port[], after: readonly Port[]): void {
+  const present = before.map((p) => p.name);
+  const missing = after.map((p) => p.name).filter((name) => !present.includes(name));
+  if (missing.length > 0) throw compareInputs(missing, present);
+}

@@ -1,0 +1,118 @@
+/** The call behind `compress evaluate`: how good a model is at its task, alone or beside another. */
+import { basename } from 'node:path';
+import { openEngine } from '../compute/engine/open.ts';
+import type { ModelInput } from '../model/formats/open-file.ts';
+import { portsOf } from '../model/ir/port.ts';
+import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
+import { labelsRequired } from '../support/diagnostics/data.ts';
+import { fieldsOf } from '../support/field.ts';
+import { isGiven, parseRequest, type Spelling, spell } from '../support/parse-request.ts';
+import { asFiles } from './as-file.ts';
+import { chooseSamples } from './choose-samples.ts';
+import { type MetricFamily, metricFamily } from './evaluate-metrics.ts';
+import { evaluateModel, type ModelEvaluation } from './evaluate-model.ts';
+import { evaluateNumbers } from './evaluate-numbers.ts';
+import { evaluatePairs, evaluatePerplexity, type TextEvaluation } from './evaluate-text.ts';
+import { openModel } from './model-files.ts';
+import { eventsOf, type JobRun, type RunOptions, step } from './progress.ts';
+import { type EvaluateRequest, type EvaluateRequestInit, evaluateRequest } from './requests/evaluate.ts';
+
+export type Evaluation = (ModelEvaluation | TextEvaluation) & {
+  /** What was evaluated on, for people. */
+  readonly data: string;
+  /** What was assumed about the data, in words. */
+  readonly guessed: readonly string[];
+};
+
+export type EvaluateOptions = EvaluateRequestInit & RunOptions;
+
+/** Accuracy, F1, perplexity, BLEU or exact match of a model; with `baseline`, of two side by side.
+ *  @param model  a path, bytes or an open model
+ *  @example
+ *  const { report } = await evaluate('model.int8.onnx', { data: 'val/', baseline: 'model.onnx' });
+ *  console.log(report.metrics.map((m) => [m.name, m.before, m.after]));
+ *  @throws UNKNOWN_OPTION, INVALID_ARGUMENT, OPTION_WITHOUT_EFFECT, METRICS_MIXED, LABELS_REQUIRED, what opening models
+ *    and data throws */
+export async function evaluate(
+  model: ModelInput,
+  { signal, onProgress, ...given }: EvaluateOptions,
+): Promise<{ report: Evaluation }> {
+  const request = parseRequest(evaluateRequest, given);
+  refuseIdle(given, request, 'field');
+  const run = { signal, events: eventsOf(onProgress) };
+  return { report: await asFiles([model], ([path]) => evaluateWith(path!, request, run)) };
+}
+
+export const evaluateWith = (model: string, request: EvaluateRequest, run: JobRun): Promise<Evaluation> => {
+  const family = metricFamily(request.metric ?? []);
+  return family === 'classes' || family === 'numbers'
+    ? onData(model, request, family, run)
+    : onText(model, request, family, run);
+};
+
+const textKeys = ['tokenizer', 'ids', 'encoder', 'window', 'stop', 'startToken'];
+const classKeys = ['labels', 'preprocess'];
+
+/** @throws OPTION_WITHOUT_EFFECT for options of the other kind of metric */
+export function refuseIdle(
+  given: Readonly<Record<string, unknown>>,
+  { metric = [], baseline }: EvaluateRequest,
+  spelling: Spelling,
+): void {
+  const refuse = (key: string, needs: string) => {
+    const field = fieldsOf(evaluateRequest).find((f) => f.key === key);
+    if (field && isGiven(given, key)) throw optionWithoutEffect(spell(field, spelling), needs);
+  };
+  const isData = ['classes', 'numbers'].includes(metricFamily(metric));
+  for (const key of isData ? textKeys : classKeys)
+    refuse(key, isData ? 'a metric of text (--metric perplexity, bleu or exact-match)' : 'labelled samples');
+  if (baseline === undefined) refuse('baselineEncoder', '--baseline');
+  if (!metric.includes('perplexity')) refuse('stride', '--metric perplexity');
+}
+
+async function onData(
+  model: string,
+  request: EvaluateRequest,
+  family: 'classes' | 'numbers',
+  { signal, events }: JobRun,
+): Promise<Evaluation> {
+  const { baseline, metric: metrics } = request;
+  const ports = portsOf(openModel(model).model);
+  if (baseline !== undefined) openModel(baseline);
+  const { source, indices } = await chooseSamples(ports, request);
+  if (family === 'classes' && !source.labelled) throw labelsRequired(source.name);
+  const measure = family === 'classes' ? evaluateModel : evaluateNumbers;
+  const engine = await openEngine(request.engine);
+  const others = baseline === undefined ? {} : { baseline: { path: baseline } };
+  const evaluation = await step(
+    events,
+    'evaluate',
+    (onProgress) =>
+      measure({ path: model }, { engine, source, indices, signal, onProgress, metrics, ...others }),
+    (e) => `${e.samples} samples on ${e.runtime} · ${source.name}`,
+  );
+  return { data: source.name, guessed: source.guessed, ...evaluation };
+}
+
+async function onText(
+  model: string,
+  request: EvaluateRequest,
+  family: Exclude<MetricFamily, 'classes' | 'numbers'>,
+  { signal, events }: JobRun,
+): Promise<Evaluation> {
+  const engine = await openEngine(request.engine);
+  const what = family === 'text' ? 'windows' : 'pairs';
+  const data = basename(request.data);
+  const evaluation = await step(
+    events,
+    'evaluate',
+    (onProgress) => {
+      const options = { ...request, model, samples: request.evaluate, engine, signal, onProgress };
+      return family === 'text'
+        ? evaluatePerplexity(options)
+        : evaluatePairs({ ...options, metrics: request.metric ?? [] });
+    },
+    (e) => `${e.samples} ${what} on ${e.runtime} · ${data}`,
+  );
+  return { data, guessed: [], ...evaluation };
+}

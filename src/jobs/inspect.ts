@@ -1,0 +1,59 @@
+/** The call behind `compress inspect`: what is in a model. */
+import { constantsOf, findProblems, type ModelProblems } from '../judge/analyze/facts.ts';
+import { type FunctionFacts, functionFacts } from '../judge/analyze/functions.ts';
+import type { ModelFacts } from '../judge/report/report.ts';
+import type { ModelInput } from '../model/formats/open-file.ts';
+import type { Model } from '../model/ir/model.ts';
+import { sizeBytes } from '../model/ir/tensor.ts';
+import { formatShape } from '../model/ir/type.ts';
+import { parseRequest } from '../support/parse-request.ts';
+import { asFiles } from './as-file.ts';
+import { factsOf, type OpenedModel, openModel } from './model-files.ts';
+import { inspectRequest } from './requests/inspect.ts';
+
+export interface Inspection extends ModelFacts {
+  /** The model's own functions. */
+  readonly functions: readonly FunctionFacts[];
+  /** What onnxruntime will refuse, or what is broken already. */
+  readonly problems: ModelProblems;
+  /** The eight largest, the largest first. */
+  readonly largestWeights: readonly LargeWeight[];
+}
+
+export interface LargeWeight {
+  readonly name: string;
+  /** "float32 [64,3,7,7]" */
+  readonly type: string;
+  readonly bytes: number;
+}
+
+/** Says what is in a model: inputs, outputs, operators, sizes, cost, problems.
+ *  @param model  a path, bytes or an open model
+ *  @example
+ *  const { report } = await inspect('model.onnx');
+ *  console.log(report.parameters, report.ops);
+ *  @throws UNKNOWN_OPTION, FILE_NOT_FOUND and what reading a model throws */
+export async function inspect(
+  model: ModelInput,
+  options: Readonly<Record<string, never>> = {},
+): Promise<{ report: Inspection }> {
+  parseRequest(inspectRequest, options);
+  return { report: await asFiles([model], ([path]) => inspectModel(openModel(path!))) };
+}
+
+export const inspectModel = async (opened: OpenedModel): Promise<Inspection> => ({
+  ...(await factsOf(opened, { largestBytes: opened.sizeBytes })),
+  functions: functionFacts(opened.model),
+  problems: findProblems(opened.model),
+  largestWeights: largestWeights(opened.model),
+});
+
+const largestWeights = (model: Model): LargeWeight[] =>
+  constantsOf(model)
+    .map(({ name, tensor }) => ({
+      name,
+      type: `${tensor.dtype} ${formatShape(tensor.dims)}`,
+      bytes: sizeBytes(tensor),
+    }))
+    .sort((a, b) => b.bytes - a.bytes)
+    .slice(0, 8);
