@@ -3,7 +3,7 @@
  *
  *    EDGEPRESS_ZOO=<folder> npx tsx bench/accuracy.ts [model …]
  *
- *  Data that is no folder of pictures is turned into .npz first, as a user would. */
+ *  Data that is not a folder of pictures is turned into .npz first, as a user would. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

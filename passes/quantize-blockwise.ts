@@ -5,7 +5,7 @@
  *  int8 blocks) are what the fast WebGPU and CPU kernels take; on wasm this saves bytes, not time.
  *  A table that scores the tokens too, through a Transpose, is stored once for both.
  *  Left alone: weights computed at run time, of more than one matrix, or of less than `minElements`; products with fewer
- *  inputs than a block; embeddings that no product reads, unless `embeddings`, and where rows are no multiple of a block;
+ *  inputs than a block; embeddings that no product reads, unless `embeddings`, and where rows are not a multiple of a block;
  *  weights that something else reads in another form.
  *  Source: onnxruntime ContribOperators, MatMulNBits and GatherBlockQuantized. */
 import { z } from 'zod';

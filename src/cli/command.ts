@@ -14,7 +14,7 @@ interface CommandInit<S extends z.ZodObject> {
   readonly request: S;
   /** Options that the help lists; those left out are understood all the same. */
   readonly shown?: (field: RequestField) => boolean;
-  /** @param words  the arguments that are no options @param request  complete @param given  what was typed of it */
+  /** @param words  the arguments that are not options @param request  complete @param given  what was typed of it */
   run(words: readonly string[], request: z.output<S>, given: z.input<S>): Promise<void>;
 }
 

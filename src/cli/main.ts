@@ -135,7 +135,7 @@ const subcommandTerm = (command: Command) =>
     ...command.registeredArguments.map((a) => (a.required ? `<${a.name()}>` : `[${a.name()}]`)),
   ].join(' ');
 
-/** `--int8 model.onnx`: what follows is no mode but the model. */
+/** `--int8 model.onnx`: what follows is not a mode but the model. */
 const separated = (argv: readonly string[]) =>
   argv.map((word, i) => {
     const next = argv[i + 1];
@@ -164,7 +164,7 @@ async function main(): Promise<void> {
   }
 }
 
-// A reader that has seen enough (| head) is no failure.
+// A reader that has seen enough (| head) is not a failure.
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);

@@ -91,7 +91,7 @@ function configuration(model: string): Configuration {
   return { start: typeof start === 'number' ? start : null, stop: ends.length > 0 ? ends : null };
 }
 
-/** A file that is no object of JSON says nothing: it may belong to something else. */
+/** A file that is not a JSON object says nothing: it may belong to something else. */
 function parsed(path: string): object {
   if (!existsSync(path)) return {};
   try {

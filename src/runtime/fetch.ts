@@ -35,7 +35,7 @@ export function locate(url: string | URL): Place {
   return { base, manifestUrl };
 }
 
-/** The manifest from the network; from the cache when there is no network or the answer is no manifest.
+/** The manifest from the network; from the cache when there is no network or the answer is not a manifest.
  *  @throws MANIFEST_INVALID, FETCH_FAILED, ABORTED */
 export async function fetchManifest(
   { base, manifestUrl }: Place,

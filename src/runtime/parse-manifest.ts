@@ -18,7 +18,7 @@ const isSize = (value: unknown): value is number => Number.isSafeInteger(value) 
 /** @throws MANIFEST_INVALID naming the first field that is wrong */
 export function parseManifest(value: unknown, url: string): Manifest {
   const need = (ok: unknown, what: string) => {
-    if (!ok) throw new EdgepressError('MANIFEST_INVALID', `${url} is no manifest: ${what}.`);
+    if (!ok) throw new EdgepressError('MANIFEST_INVALID', `${url} is not a manifest: ${what}.`);
   };
   const manifest = list([value])[0]!;
   const found = manifest['schema'];

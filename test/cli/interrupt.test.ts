@@ -66,7 +66,7 @@ describe('a job that is stopped', () => {
   });
 });
 
-it('a reader that has seen enough is no failure', async () => {
+it('a reader that has seen enough is not a failure', async () => {
   for (const command of ['passes', 'inspect glyphs-cnn.onnx --nodes', '--help']) {
     const line = `"$0" "$1" ${command} | head -n 1; echo "code $\{PIPESTATUS[0]}"`;
     const { stdout, stderr } = await start(

@@ -204,7 +204,7 @@ function noise(dims: readonly number[]): Tensor {
   );
 }
 
-/** Milliseconds for an output element of what is no product. */
+/** Milliseconds for an output element of what is not a product. */
 async function timeOfTheRest(
   engine: Engine,
   model: Model,

@@ -87,7 +87,7 @@ export async function openTrial(
   };
 }
 
-/** Error of an answer that is no number. */
+/** Error of an answer that is not a number. */
 const beyondAll = 1e9;
 
 /** Numbers of answers that are kept. */

@@ -24,7 +24,7 @@ export interface BlockRules {
 export interface BlockPlace {
   readonly node: Node;
   readonly input: NodeWeight;
-  /** null: it is no float constant. */
+  /** null: it is not a float constant. */
   readonly weight: StoredWeight | null;
 }
 

@@ -64,7 +64,7 @@ export function productObstacle({ node, index, activation }: NodeWeight): string
   return storedWeight(input) ? 'input-is-constant' : null;
 }
 
-/** Where the right factor is no float constant: integers, the left one is the weight, or none is. */
+/** Where the right factor is not a float constant: integers, the left one is the weight, or none is. */
 function noWeightHere(node: Node, index: number): string {
   const stored = constantBehind(node.inputs[index]);
   if (stored) return `weight-is-${stored.tensor.dtype}`;

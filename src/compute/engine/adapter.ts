@@ -158,7 +158,7 @@ function written(into: Tensor, t: OrtTensor): Tensor {
 }
 
 /** onnxruntime reports scalars and tensors of unknown rank alike, with no dimensions: shape null stands for both.
- *  Outputs that are no tensors (sequences, maps) are left out: JavaScript can't fetch them. */
+ *  Outputs that are not tensors (sequences, maps) are left out: JavaScript can't fetch them. */
 function ports(
   adapter: Adapter,
   metadata: readonly InferenceSession.ValueMetadata[],

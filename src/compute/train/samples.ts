@@ -82,7 +82,7 @@ const ignored = -100;
 /** @throws AUGMENTATION_NEEDS_PICTURES: what changes nothing would be taken for augmented */
 function requirePictures(inputs: Readonly<Record<string, Tensor>>, levels: LevelCoding | null): void {
   const name = levels?.name ?? Object.keys(inputs)[0] ?? '';
-  if (!levels) throw augmentationNeedsPictures(name, 'is no picture with known preprocessing');
+  if (!levels) throw augmentationNeedsPictures(name, 'is not a picture with known preprocessing');
   if (!levels.encode(inputs[name] as Tensor))
     throw augmentationNeedsPictures(name, 'has values that are none of the 256 levels');
 }

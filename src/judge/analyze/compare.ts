@@ -67,7 +67,7 @@ export function createComparer(outputs: readonly Port[], inputs: readonly Port[]
   };
 }
 
-/** How many places a row of class scores has at least, by rank; null for outputs that are no scores. Scores
+/** How many places a row of class scores has at least, by rank; null for outputs that are not scores. Scores
  *  are floats of rank 1 to 3.
  *  At rank 3 two to four places are points and boxes, except in models that read tokens, whose vocabulary
  *  may be that small.

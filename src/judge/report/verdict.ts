@@ -14,7 +14,7 @@ type Warning = Verdict['warnings'][number];
 export const limits = {
   /** Loss of accuracy, in points (a fraction of 1). */
   metricDrop: 0.01,
-  /** Relative loss of a metric that is no fraction, such as perplexity. */
+  /** Relative loss of a metric that is not a fraction, such as perplexity. */
   metricRelativeDrop: 0.02,
   agreementWarn: 0.97,
   agreementBad: 0.9,

@@ -174,7 +174,7 @@ function splitPoint(text: string, mark: string): number {
   return -1;
 }
 
-/** Text that is no expression of ours is one symbol. */
+/** Text that is not an expression of ours is one symbol. */
 export const parse = (text: string): Polynomial => parsePolynomial(text) ?? new Map([[text, 1]]);
 
 /** The same few expressions are read over and over while a model is inferred. */

@@ -59,7 +59,7 @@ export interface WeightRead {
   readonly use: Use;
   readonly path: readonly Node[];
   readonly order: readonly number[];
-  /** What the operator's row says; null where it is no weight there, 'unknown-operator' where nobody knows. */
+  /** What the operator's row says; null where it is not a weight there, 'unknown-operator' where nobody knows. */
   readonly weight: NodeWeight | 'unknown-operator' | null;
 }
 

@@ -17,7 +17,7 @@ import { isStatic } from '../ir/type.ts';
 import { isDeterministic } from './determinism.ts';
 
 /** Ops that stay although their inputs are constants: DequantizeLinear is how small weights are stored; the results of
- *  the others are no tensors. */
+ *  the others are not tensors. */
 const kept = /^(Constant|DequantizeLinear|Sequence.*|SplitToSequence|Optional.*)$/;
 
 /** Results larger than this are not even computed, whatever they would free. */

@@ -1,8 +1,8 @@
-/** Initializers that are no inputs. */
+/** Initializers that are not inputs. */
 import { removeInput } from '../ir/edit.ts';
 import type { Model } from '../ir/model.ts';
 
-/** Makes room for initializers that are no inputs: they exist since IR version 4. Before, every weight was an input too and
+/** Makes room for initializers that are not inputs: they exist since IR version 4. Before, every weight was an input too and
  *  yet constant; as such inputs would count as defaults to override from version 4 on, they leave the inputs. */
 export function allowPlainInitializers(model: Model): void {
   if (model.irVersion >= 4) return;

@@ -118,7 +118,7 @@ export const manifestSchema = z.strictObject({
         source: z.string(),
         calibrationSamples: z.number().int(),
         evaluationSamples: z.number().int(),
-        /** What was compared on, where it is no part of `source`. */
+        /** What was compared on, where it is not part of `source`. */
         test: z.string().optional(),
         /** Seeded noise: agreement on it says little about real inputs. */
         synthetic: z.boolean(),

@@ -115,7 +115,7 @@ async function answer(
   const origin = originOf(request, server, options);
   if (origin === null) return refuse(response, 421, 'The lab has another name.');
   const path = pathOf(request.url);
-  if (path === null) return refuse(response, 400, 'That is no path.');
+  if (path === null) return refuse(response, 400, 'That is not a path.');
   if (path === '/api/join' || path === '/api/message') {
     if (request.method !== 'POST') return refuseMethod(response, 'POST');
     return takeMessage(request, response, { path, origin, options });
@@ -143,7 +143,7 @@ function originOf(
     : null;
 }
 
-/** The decoded path; null when it is no plain one. The list of files decides what there is; this keeps out what some
+/** The decoded path; null when it is not a plain one. The list of files decides what there is; this keeps out what some
  *  other layer could read differently. */
 export function pathOf(url = '/'): string | null {
   try {

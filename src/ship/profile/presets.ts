@@ -1,4 +1,4 @@
-/** Phones that a browser on this machine stands in for. A slowed-down computer is no phone: what is measured so is
+/** Phones that a browser on this machine stands in for. A slowed-down computer is not a phone: what is measured so is
  *  always labelled as emulated. */
 
 export interface Preset {

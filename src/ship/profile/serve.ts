@@ -102,7 +102,7 @@ function refuse(response: ServerResponse, status: number): void {
   response.writeHead(status, { 'content-type': 'text/plain' }).end(String(status));
 }
 
-/** The decoded path; null when it is no plain one: steps up, backslashes, NUL, broken escapes. */
+/** The decoded path; null when it is not a plain one: steps up, backslashes, NUL, broken escapes. */
 function pathOf(url = '/'): string | null {
   try {
     const path = decodeURIComponent(url.split(/[?#]/)[0]!);

@@ -22,7 +22,7 @@ export const networkName = (network: string, name: string) =>
   user(
     'NETWORK_NAME',
     `The network "${network}" has two values called "${name}".`,
-    'Give each input, output and layer a name of its own; b.at("block1") puts a name before those inside.',
+    'Give each input, output and layer its own name; b.at("block1") prefixes the names inside.',
   );
 
 export const weightsMismatch = (name: string, expected: string, received: string) =>

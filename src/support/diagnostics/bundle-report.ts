@@ -6,5 +6,5 @@ export const reportKind = (file: string) =>
     'REPORT_KIND',
     'user',
     `--report takes files that end in .html, .md or .json; "${file}" does not.`,
-    'Name it report.html, for one.',
+    'Name it report.html, for example.',
   );

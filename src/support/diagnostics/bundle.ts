@@ -15,7 +15,7 @@ export const labelNamesCount = (path: string, received: number, output: string, 
   user(
     'LABEL_NAMES_COUNT',
     `${path} has ${received} class names; output "${output}" scores ${expected} classes.`,
-    'Names belong to the places of the output, in its order.',
+    'Give one name for each class, in the order of the output.',
   );
 
 export const outputHoldsInput = (output: string, what: string) =>

@@ -191,7 +191,7 @@ export const testDataDiffers = (data: string, test: string, how: string) =>
   user(
     'TEST_DATA_DIFFERS',
     `${data} (--data) and ${test} (--test-data) do not go together: ${how}.`,
-    'Name classes alike in both; --labels, --test-labels and --preprocess say what is guessed otherwise.',
+    'Use the same class names in both, and pass --labels, --test-labels and --preprocess where they were guessed.',
   );
 
 export const testDataSame = (data: string, test: string) =>

@@ -45,7 +45,7 @@ export const browserMissing = (kind: string, installed: readonly InstalledBrowse
         ? `there is ${installed.map((b) => `${b.kind} (${b.path})`).join(', ')}`
         : 'nor any other browser that can be measured in'
     }.`,
-    `Install it, or name its program in ${variable}. edgepress downloads no browsers.`,
+    `Install it, or name its program in ${variable}. edgepress does not download browsers.`,
   );
 
 export const browserLaunch = (kind: string, path: string, cause: unknown) =>

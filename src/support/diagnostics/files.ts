@@ -53,7 +53,7 @@ export const npyMalformed = (name: string, what: string) =>
 export const npyDtype = (name: string, descr: string, known: string) =>
   user(
     'NPY_DTYPE',
-    `${name} holds elements of type ${descr}; understood are ${known}.`,
+    `${name} holds elements of type ${descr}; supported types are ${known}.`,
     'Convert it first: numpy.save(path, array.astype("float32")).',
   );
 

@@ -14,7 +14,7 @@ export const notADecoder = (inputs: readonly string[], outputs: readonly string[
 export const decoderInputUnknown = (inputs: readonly string[]) =>
   unsupported(
     'DECODER_INPUT_UNKNOWN',
-    `Nothing is known to feed to ${list(inputs)} while generating.`,
+    `It is not known what to feed to ${list(inputs)} while generating.`,
     'A state needs an output of the same type and shape, named after it (h0 → h0_out, past_key_values.0.key → present.0.key).',
   );
 
@@ -42,7 +42,7 @@ export const notAnEncoder = (inputs: readonly string[], outputs: readonly string
 export const promptEmpty = () =>
   user(
     'PROMPT_EMPTY',
-    'A decoder needs one token at least to go on from; the prompt has none.',
+    'A decoder needs at least one token to start from; the prompt has none.',
     'Pass a --prompt; with --ids the id of the token that begins a text.',
   );
 
@@ -66,7 +66,7 @@ export const tokenizerRequired = (what: string) =>
 export const tokenizerInvalid = (where: string, what: string, cause?: unknown) =>
   user(
     'TOKENIZER_INVALID',
-    `${where} is no tokeniser that can be read: ${what}.`,
+    `${where} is not a tokeniser that can be read: ${what}.`,
     'Pass the tokenizer.json of the model, or a vocabulary: JSON { "token": id } or one token a line.',
     cause,
   );
@@ -81,7 +81,7 @@ export const tokenUnknown = (text: string, where: string) =>
 export const idsInvalid = (text: string) =>
   user(
     'IDS_INVALID',
-    `Token ids are whole numbers from 0 up, with spaces or commas between; found ${JSON.stringify(text)}.`,
+    `Token ids are whole numbers from 0 up, separated by spaces or commas; found ${JSON.stringify(text)}.`,
     'Leave --ids out to pass text.',
   );
 
@@ -89,7 +89,7 @@ export const metricUnknown = (name: string, known: readonly string[]) => {
   const meant = nearest(name, known);
   return user(
     'METRIC_UNKNOWN',
-    `There is no metric ${JSON.stringify(name)}; known are ${known.join(', ')}.`,
+    `There is no metric ${JSON.stringify(name)}; the metrics are ${known.join(', ')}.`,
     meant ? `Did you mean ${meant}?` : 'compress evaluate --help says what each needs.',
   );
 };
@@ -107,7 +107,7 @@ export const textData = (path: string, expected: string, found: string) =>
 export const tooFewTokens = (tokens: number) =>
   user(
     'TOO_FEW_TOKENS',
-    `Predicting the next token needs two tokens at least; the data has ${tokens}.`,
+    `Predicting the next token needs at least two tokens; the data has ${tokens}.`,
     'Pass a longer text.',
   );
 
@@ -123,7 +123,7 @@ export const allPositionsNeeded = (kind: string) =>
 export const bleuCounts = (hypotheses: number, references: number) =>
   user(
     'BLEU_COUNTS',
-    `BLEU needs a reference for every hypothesis; ${hypotheses} hypotheses and ${references} references came.`,
+    `BLEU needs a reference for every hypothesis; ${hypotheses} hypotheses and ${references} references were given.`,
     'Give as many references as hypotheses, in the same order.',
   );
 

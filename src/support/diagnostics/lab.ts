@@ -12,7 +12,7 @@ export const labPort = (port: number, reason: string, cause: unknown) =>
 export const labNoNetwork = () =>
   environment(
     'LAB_NO_NETWORK',
-    'No network address was found that a phone could reach.',
+    'No network address that a phone could reach was found.',
     'Connect to a network, or leave out --lan and use a cable: adb reverse makes the lab reachable from Android.',
   );
 

@@ -13,7 +13,7 @@ export const patternInvalid = (text: string) =>
   new Diagnostic(
     'SPARSITY_PATTERN',
     'user',
-    `"${text}" is no N:M pattern: N of every M neighbours stay, 1 ≤ N < M ≤ 32.`,
+    `"${text}" is not an N:M pattern: N of every M neighbours stay, 1 ≤ N < M ≤ 32.`,
     'Write 2:4, for example.',
   );
 

@@ -114,7 +114,7 @@ export const checkpointUnreadable = (file: string, reason: string, cause: unknow
   new Diagnostic(
     'CHECKPOINT_UNREADABLE',
     'user',
-    `${file} can't be gone on from: ${reason}`.replace(/\.?$/, '.'),
+    `${file} can't be resumed from: ${reason}`.replace(/\.?$/, '.'),
     'Delete it to start again, or pass --no-checkpoint.',
     cause,
   );

@@ -236,7 +236,7 @@ describe('fitting', () => {
     expect(await mend({ dense, pruned: cloneModel(dense), result })).toEqual({ fitted: 0, skipped: [] });
   });
 
-  it('stops when it is told to, and where samples have what is no number', async () => {
+  it('stops when it is told to, and where samples have what is not a number', async () => {
     const stopped = AbortSignal.abort(new Error('stopped'));
     await expect(mend(some(), { signal: stopped })).rejects.toThrow('stopped');
     const wrong = some();

@@ -127,7 +127,7 @@ describe('augmentation', () => {
     expect(augmentPicture(levels, layout, augmentation({}), createRandom(1))).toEqual(levels);
   });
 
-  it('is refused for data that are no pictures', async () => {
+  it('is refused for data that are not pictures', async () => {
     const flat: DataSource = {
       ...pictures(1),
       preprocessing: null,

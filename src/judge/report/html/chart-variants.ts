@@ -16,7 +16,7 @@ interface Words {
 
 const ofOneResult: Words = { current: 'this result', others: 'also tried', mark: ' (this one)' };
 
-/** @returns null where fewer than two variants were measured by the same metric: one point is no comparison. */
+/** @returns null where fewer than two variants were measured by the same metric: one point is not a comparison. */
 export function variantsChart(
   report: Pick<Report, 'variants' | 'evaluation'>,
   words = ofOneResult,

@@ -44,7 +44,7 @@ const escaped = (text: string) => text.replace(/[\\"]/g, '\\$&');
 
 export const quoted = (text: string) => `"${escaped(text)}"`;
 
-/** A name as the syntax wants it: quoted when it is no identifier or could be read as a type or a number. */
+/** A name as the syntax wants it: quoted when it is not an identifier or could be read as a type or a number. */
 export const nameText = (name: string) =>
   isIdentifier(name) && !isTypeWord(name) && !/^(inf|infinity|nan)$/i.test(name) ? name : quoted(name);
 
