@@ -14,7 +14,7 @@
  *  side by side with one thread each, and the best on n training pictures that were held back goes on; the others are measured
  *  too, marked "not chosen". (The ResNet-56 that came trained had seen those n pictures, without the loss of JPEG.) --keep leaves
  *  those models in a folder, --tuned takes one up. Latency is that of the
- *  pruned model as a share of the dense one's, by turns on wasm, one thread. */
+ *  pruned model as a share of the dense one's, alternately on wasm, one thread. */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

@@ -1,5 +1,5 @@
 /** Structured pruning of ResNet-56 before any training: time taken, MACs and parameters that stay, top-1 on CIFAR-10's test
- *  pictures, latency on wasm (by turns with the dense model). Models pruned elsewhere can be measured beside. What uses data
+ *  pictures, latency on wasm (alternately with the dense model). Models pruned elsewhere can be measured beside. What uses data
  *  uses training pictures, without labels; "statistics" are BatchNormalization's, estimated again on 1 024 of them.
  *
  *    EDGEPRESS_ZOO=<folder> npx tsx bench/prune.ts [--share 0.5] [--samples 5000] [--train <folder>] [--only <name>] [pruned-elsewhere.onnx …] */

@@ -25,7 +25,7 @@ export const sections: readonly Section[] = [
     'accuracy',
     'int8: size, accuracy, speed',
     'bench/accuracy.ts',
-    'One `compress` command a row, defaults, seeded split; "no data" is `--int8 dynamic`, with the data used to compare only. Latency is the median of runs taken by turns on wasm, one thread; memory is the WebAssembly heap. "Same top-1" compares with the original on the samples in brackets, none of which calibrated.',
+    'One `compress` command a row, defaults, seeded split; "no data" is `--int8 dynamic`, with the data used to compare only. Latency is the median of runs taken alternately on wasm, one thread; memory is the WebAssembly heap. "Same top-1" compares with the original on the samples in brackets, none of which calibrated.',
   ),
   section(
     'quantize',
@@ -80,7 +80,7 @@ export const sections: readonly Section[] = [
     'train-step',
     'A training step against PyTorch',
     'bench/train-step.ts --threads 2',
-    'The same network, batch and threads on the CPU, by turns, medians.',
+    'The same network, batch and threads on the CPU, alternately, medians.',
     false,
   ),
   section(

@@ -18,7 +18,7 @@ const options = z.strictObject({
 
 type Options = z.infer<typeof options>;
 
-/** Places of the blocks that went, in the model as it came. */
+/** Places of the blocks that went, in the model as it was given. */
 const removedBlocks = defineNote<Model, readonly number[]>('removed blocks');
 
 export const pruneBlocks = definePass<Options>({
@@ -32,7 +32,7 @@ export const pruneBlocks = definePass<Options>({
   },
 
   apply(model, o) {
-    // Places count in the model as it came: a second run has nothing left to do.
+    // Places count in the model as it was given: a second run has nothing left to do.
     if (removedBlocks.has(model)) return { changed: 0, skipped: [] };
     const blocks = findBlocks(model);
     const gone = o.remove ?? chooseBlocks(blocks, o.keep!);

@@ -20,7 +20,7 @@ export interface VariantPlan
   readonly recipe: Recipe;
   /** What a page loads to run it; null outside of pages. */
   readonly runtime: RuntimeBuild | null;
-  /** Where it has to agree with the original; variants for WebGPU are compared in a browser besides. */
+  /** Where it has to agree with the original; variants for WebGPU are compared in a browser as well. */
   readonly engine: EngineName;
 }
 

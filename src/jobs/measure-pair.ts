@@ -1,4 +1,4 @@
-/** Latency of two models by turns, and the peak memory of each alone, on the runtime of the target. */
+/** Latency of two models, run alternately, and the peak memory of each alone, on the runtime of the target. */
 
 import type { EngineName } from '../compute/engine/contract.ts';
 import type { Sample } from '../data/source.ts';

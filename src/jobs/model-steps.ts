@@ -23,7 +23,7 @@ import { type JobEvents, step } from './progress.ts';
 
 export interface StepContext {
   readonly engine: Engine;
-  /** The model as it came, ready to be a teacher. */
+  /** The model as it was given, ready to be a teacher. */
   readonly original: Model;
   readonly prepared: Prepared | null;
   /** Samples of `prepared.source` that may be learnt from. */

@@ -7,7 +7,7 @@ export interface JobEvents {
   progress?(step: string, done: number, total: number): void;
   /** Something of a long step worth a line of its own, such as an epoch. */
   note?(step: string, text: string): void;
-  /** The step is done; `detail` says what came of it. */
+  /** The step is done; `detail` says what it resulted in. */
   end?(step: string, detail: string, ms: number): void;
 }
 

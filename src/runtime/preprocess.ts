@@ -14,7 +14,7 @@ export interface Geometry {
   readonly box: Box;
 }
 
-/** The preprocessing of a manifest, which may carry notes besides.
+/** The preprocessing of a manifest, which may carry notes as well.
  *  @throws MANIFEST_INVALID for what this runtime doesn't know, rather than feeding the model something else */
 export function readPreprocessing(spec: Readonly<Record<string, unknown>>): Preprocessing {
   const known = { resize: { mode: 'none' }, crop: null, pad: 0, scale: 1, mean: [0], std: [1] };

@@ -1,4 +1,4 @@
-/** Puts a bundle's report together, from the manifest and from what was found besides. */
+/** Puts a bundle's report together, from the manifest and from what else was found. */
 
 import type { BundleMeasurement, Manifest, Variant } from '../../ship/emit/manifest.ts';
 import type { LabDeviceResult } from '../../ship/lab/results.ts';
@@ -20,7 +20,7 @@ export interface BundleReportParts {
     Partial<Pick<Manifest, 'provenance'>> & {
       readonly variants: readonly (ReportedVariant & Pick<Variant, 'measured' | 'parts'>)[];
     };
-  /** Of this run; what the manifest has of earlier ones is there besides. */
+  /** Of this run; earlier ones in the manifest are reported as well. */
   readonly profile?: Pick<Profile, 'rows' | 'devices'> | undefined;
   readonly lab?: readonly LabDeviceResult[] | undefined;
   readonly refused?: BundleReport['refused'] | undefined;

@@ -55,7 +55,7 @@ export interface LatencyChange {
   readonly change: 'faster' | 'same' | 'slower';
 }
 
-/** Faster or slower only when the whole interval of the ratio is. Runs by turns are compared each with its neighbour: what
+/** Faster or slower only when the whole interval of the ratio is. Alternating runs are compared each with its neighbour: what
  *  else the machine did hit both alike. */
 export function compareLatency(before: Latency, after: Latency): LatencyChange {
   const { ratio, interval } = ratioOf(before, after);

@@ -44,7 +44,7 @@ export const latencySchema = z.object({
   firstRunMs: z.number(),
   /** Every repetition, in order. */
   samplesMs: z.array(z.number()),
-  /** Run by turns with the other model: the i-th run of each are neighbours. */
+  /** Run alternately with the other model: the i-th run of each are neighbours. */
   byTurns: z.boolean().optional(),
   emulated: z.boolean(),
 });

@@ -33,7 +33,7 @@ export interface Cell {
 const indent = '  ';
 const labelWidth = 18;
 
-/** The whole report: header, then what came of it. */
+/** The whole report: header, then results. */
 export const renderTerminal = (report: Report, options: TerminalOptions): string =>
   `${renderBadNews(report.verdict, options)}${renderHeader(report, options)}\n${renderResult(report, options)}`;
 

@@ -23,7 +23,7 @@ const outputArrays: Readonly<Record<string, string>> = {
   string: 'readonly string[]',
 };
 
-/** What an input takes besides: plain arrays of what its type holds. */
+/** What an input also takes: plain arrays of what its type holds. */
 const plainArrays: Readonly<Record<string, string>> = {
   string: 'readonly string[]',
   bool: 'readonly boolean[]',

@@ -14,7 +14,7 @@ export interface Subject {
 export interface Task {
   readonly engine: EngineName;
   readonly before: Subject;
-  /** With a second model the two are measured by turns. */
+  /** With a second model the two are measured alternately. */
   readonly after?: Subject;
   readonly feeds: readonly WireTensor[];
   readonly measure: Omit<MeasureOptions, 'signal'>;

@@ -45,7 +45,7 @@ export async function measureIsolated(
   return { ...single, ...rest };
 }
 
-/** Two models by turns in one child process; see `measureTwo`. Each may have session options of its own.
+/** Runs two models alternately in one child process; see `measureTwo`. Each may have session options of its own.
  *  @throws as `measureIsolated` */
 export async function measureTwoIsolated(
   before: { readonly path: string; readonly session?: SessionOptions },

@@ -72,7 +72,7 @@ export async function measure(
   }
 }
 
-/** Measures two models by turns in one process, so that heat, other load and drift hit both alike. The order changes
+/** Measures two models alternately in one process, so that heat, other load and drift hit both alike. The order changes
  *  with every pair (A B, B A, …), so that neither profits from standing second. */
 export async function measureTwo(
   before: Candidate,

@@ -106,7 +106,7 @@ describe('judge', () => {
     expect(sampleReport({ latency: timings }).verdict.warnings).toEqual([]);
   });
 
-  it('compares runs by turns with their neighbours: load that comes and goes hides no difference', () => {
+  it('compares alternating runs with their neighbours: load that comes and goes hides no difference', () => {
     const load = (i: number) => (i % 7 < 3 ? 2 : 1);
     const turns = (timing: ReturnType<typeof latency>) => ({
       ...timing,

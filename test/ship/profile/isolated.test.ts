@@ -60,7 +60,7 @@ describe('measuring in a process of its own', () => {
     });
   }
 
-  it('measures two models by turns', async () => {
+  it('measures two models alternately', async () => {
     const { before, after } = await measureTwoIsolated(
       { path: file('small.onnx') },
       { path: file('small.onnx'), session: { optimization: 'none' } },

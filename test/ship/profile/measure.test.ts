@@ -85,7 +85,7 @@ describe('measure', () => {
 });
 
 describe('measureTwo', () => {
-  it('runs the two by turns, changing who goes first', async () => {
+  it('runs the two alternately, changing who goes first', async () => {
     const log: string[] = [];
     const result = await measureTwo(
       { open: recorder('a', log), feeds: {} },

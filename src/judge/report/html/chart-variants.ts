@@ -28,7 +28,7 @@ export function variantsChart(
   const scale = unit === 'fraction' ? 100 : 1;
   const sizes = points.map((v) => v.sizeBytes / 1e6);
   const values = points.map((v) => v.value! * scale);
-  /** Beside the point, inwards; where there is no room for that, above and below by turns. */
+  /** Beside the point, inwards; where there is no room for that, above and below alternately. */
   const placeOf = (i: number, narrow: boolean) => {
     const order = sizes.filter((s) => s < sizes[i]!).length;
     if (narrow) return order % 2 === 0 ? 'top' : 'bottom';
