@@ -40,7 +40,7 @@ export const bundleRequest = z.strictObject({
   minSqnr: z
     .number('A number of decibels was expected.')
     .default(10)
-    .meta(budget('--min-sqnr <dB>', 'the same for outputs that are no scores, and without data')),
+    .meta(budget('--min-sqnr <dB>', 'the same for outputs that are not scores, and without data')),
   output: z
     .string()
     .optional()
