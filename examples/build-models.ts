@@ -22,11 +22,14 @@ export function buildModel(folder: string, targets = 'wasm,node,mobile'): void {
   execFileSync(process.execPath, [tsx, ...program, ...data, ...options], { cwd: root, stdio: [...stdio] });
 }
 
-/** lib/edgepress and lib/ort: what a page without a bundler imports, and lib/files.json, which lists them. */
+/** lib/edgepress and lib/ort: what a page without a bundler imports; lib/page: script and style of plain-html, for pages
+ *  that add to it; lib/files.json, which lists all of these. */
 export async function copyLibraries(folder: string): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(join(folder, 'ort'), { recursive: true });
   await buildRuntime(join(folder, 'edgepress'));
+  for (const file of ['app.js', 'style.css'])
+    cpSync(join(root, 'examples/plain-html', file), join(folder, 'page', file));
   for (const file of ortFiles) cpSync(join(ortFolder, file), join(folder, 'ort', file));
   const files = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !entry.name.endsWith('.map'))

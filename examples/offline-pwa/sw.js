@@ -1,7 +1,7 @@
 // Keeps what the page is made of. Raise the version when any of these files change: the new ones are fetched when
 // the app is opened next, and used from the visit after.
 const version = 'v1';
-const shell = ['./', 'index.html', 'app.js', 'style.css', 'icon.svg', 'app.webmanifest'];
+const shell = ['./', 'index.html', 'app.js', 'icon.svg', 'app.webmanifest'];
 
 self.addEventListener('install', (event) => {
   event.waitUntil(

@@ -5,7 +5,7 @@ const at = (id) => document.getElementById(id);
 const board = at('board');
 const pen = board.getContext('2d', { willReadFrequently: true });
 
-const model = await loadModel('./model/', {
+export const model = await loadModel('./model/', {
   onProgress: ({ loaded, total }) => {
     at('bar').value = total ? loaded / total : 0;
   },

@@ -170,11 +170,11 @@ describe.skipIf(!zoo || !executablePath || !vite)(
 
     it('classifies with the network gone and the server stopped, after one visit of the offline page', async () => {
       const site = await serveFolders({ '/': 'examples/offline-pwa', '/model/': bundle, '/lib/': lib });
-      const { page, context } = await visit(site, '', '[data-ready]');
+      const { page, context } = await visit(site, '', '#offline:not(:empty)');
       await context.setOffline(true);
       await site.close();
       await page.reload();
-      await page.waitForSelector('[data-ready]');
+      await page.waitForSelector('#offline:not(:empty)');
       expect(await page.textContent('#offline')).toBe('Running offline.');
       await expectNames(page);
       await close(context);

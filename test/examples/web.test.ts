@@ -107,12 +107,12 @@ describe.skipIf(!executablePath)('examples in Chromium (skipped: none found)', (
 
   it('offline-pwa opens and classifies with no network after one visit', async () => {
     const site = await serve('examples/offline-pwa');
-    const { page, complaints } = await visit(site.url, '[data-ready]');
+    const { page, complaints } = await visit(site.url, '#offline:not(:empty)');
     expect(await page.textContent('#offline')).toBe('Ready to be used offline.');
     await page.context().setOffline(true);
     await site.close();
     await page.reload();
-    await page.waitForSelector('[data-ready]');
+    await page.waitForSelector('#offline:not(:empty)');
     expect(await page.textContent('#offline')).toBe('Running offline.');
     await expectSymbol(page, 'moon');
     // The browser itself reports the manifest's failed request.

@@ -33,7 +33,7 @@ export const engineThreads = (running: number, wanted: number) =>
   environment(
     'ENGINE_THREADS',
     `The wasm runtime of this process already runs with ${running} thread(s); ${wanted} were asked for.`,
-    'Threads are fixed by the first session; measure other counts in another process.',
+    'Threads are fixed by the first session; use another process to measure other counts.',
   );
 
 export const sessionClosed = () => internal('SESSION_CLOSED', 'A session was run after it had been closed.');
