@@ -1,4 +1,4 @@
-/** Writes passes/index.ts, the list of all passes, from the files of passes/. Tests, checks and builds do it by themselves;
+/** Writes passes/index.ts, how each pass is loaded, from the files of passes/. Tests, checks and builds do it by themselves;
  *  git doesn't keep it. */
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -21,15 +21,13 @@ function indexText(): string {
     return { file, name };
   });
   return [
-    '/** All passes, by name. Made by scripts/build-pass-index.ts from the files of this folder; not kept by git. */',
+    '/** How each pass is loaded, by its name: a recipe loads those that it names. Made by scripts/build-pass-index.ts from the',
+    ' *  files of this folder; not kept by git. */',
     "import type { Pass } from '../src/compress/pipeline/pass.ts';",
-    ...found.map(({ file, name }) => `import { ${name} } from './${file}.ts';`),
     '',
-    'const all: readonly Pass[] = [',
-    ...found.map(({ name }) => `  ${name},`),
-    '];',
-    '',
-    'export const passes: ReadonlyMap<string, Pass> = new Map(all.map((pass) => [pass.name, pass]));',
+    'export const passLoaders: Readonly<Record<string, () => Promise<Pass>>> = {',
+    ...found.map(({ file, name }) => `  '${file}': async () => (await import('./${file}.ts')).${name},`),
+    '};',
     '',
   ].join('\n');
 }

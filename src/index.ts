@@ -6,8 +6,8 @@ export {
   type CompressedModel,
   type CompressModelOptions,
   compressModel,
+  loadPasses,
   type PresetName,
-  passes,
   preset,
   presetNames,
 } from './compress/compress.ts';

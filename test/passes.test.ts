@@ -3,8 +3,8 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { passes } from '../passes/index.ts';
 import { passFiles } from '../scripts/build-pass-index.ts';
+import { loadPasses } from '../src/compress/compress.ts';
 import { checkNeeds, type Pass, type PassContext, type PassResult } from '../src/compress/pipeline/pass.ts';
 import type { Engine } from '../src/compute/engine/contract.ts';
 import { openEngine } from '../src/compute/engine/open.ts';
@@ -16,6 +16,8 @@ import { inferShapes } from '../src/model/ops/shapes.ts';
 import { createRandom } from '../src/support/random.ts';
 import { type Fixture, readFixture, withExpected } from './fixture.ts';
 import { largestDifference, runModel, seededFeeds } from './run-model.ts';
+
+const passes = await loadPasses();
 
 const folder = fileURLToPath(new URL('../fixtures/passes/', import.meta.url));
 const update = process.env['UPDATE_FIXTURES'] === '1';

@@ -8,6 +8,6 @@ export const command = defineCommand({
   async run([model = ''], flags, { quiet: _, json: __, ...given }) {
     const { planCompressionCall } = await import('../jobs/compress.ts');
     const { carryOut } = await import('./run-plan.ts');
-    await carryOut(model, planCompressionCall(given, 'option'), flags);
+    await carryOut(model, await planCompressionCall(given, 'option'), flags);
   },
 });

@@ -9,6 +9,6 @@ export const command = defineCommand({
   async run([teacher = ''], flags, { quiet: _, json: __, ...given }) {
     const { planDistillation } = await import('../compress/plan.ts');
     const { carryOut } = await import('./run-plan.ts');
-    await carryOut(teacher, planDistillation(given, 'option'), flags);
+    await carryOut(teacher, await planDistillation(given, 'option'), flags);
   },
 });

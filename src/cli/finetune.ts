@@ -9,6 +9,6 @@ export const command = defineCommand({
   async run([model = ''], flags, { quiet: _, json: __, ...given }) {
     const { planFinetuning } = await import('../compress/plan.ts');
     const { carryOut } = await import('./run-plan.ts');
-    await carryOut(model, planFinetuning(given, 'option'), flags);
+    await carryOut(model, await planFinetuning(given, 'option'), flags);
   },
 });

@@ -6,6 +6,6 @@ import { json } from './printing-fields.ts';
 export const command = defineCommand({
   request: z.strictObject({ json }),
   async run([name], { json }) {
-    (await import('./show-passes.ts')).showPasses(name, json);
+    await (await import('./show-passes.ts')).showPasses(name, json);
   },
 });

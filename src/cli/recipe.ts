@@ -21,6 +21,6 @@ export const command = defineCommand({
     const { presetOf } = await import('../compress/plan.ts');
     const hasData = data !== undefined || precision.int8 === 'static';
     const name = presetOf({ ...precision, data: hasData ? 'data' : undefined });
-    console.log(JSON.stringify(presetRecipe(name, precision.target), null, 2));
+    console.log(JSON.stringify(await presetRecipe(name, precision.target), null, 2));
   },
 });

@@ -1,6 +1,6 @@
 /** Passes as people and programs read them. */
 import { z } from 'zod';
-import { passes } from '../compress/compress.ts';
+import { loadPasses } from '../compress/compress.ts';
 import { fillingFields } from '../compress/pipeline/option-fields.ts';
 import type { Pass } from '../compress/pipeline/pass.ts';
 import { compressRequest } from '../compress/request.ts';
@@ -11,7 +11,8 @@ import { spell } from '../support/parse-request.ts';
 import { printJson } from './print-json.ts';
 
 /** @param name  undefined: all of them @throws PASS_UNKNOWN with the nearest name */
-export function showPasses(name: string | undefined, json: boolean): void {
+export async function showPasses(name: string | undefined, json: boolean): Promise<void> {
+  const passes = await loadPasses();
   const all = [...passes.values()];
   const chosen = name === undefined ? all : all.filter((p) => p.name === name);
   if (chosen.length === 0) throw passUnknown(name!, [...passes.keys()]);

@@ -1,16 +1,31 @@
 /** The composition root: a model, a recipe and what it needs, to a smaller model. Runs in Node and in pages; reads and
  *  writes no files. The only file of src/ that imports passes/. */
-import { passes } from '../../passes/index.ts';
+import { passLoaders } from '../../passes/index.ts';
 import { type PresetName, preset, presetNames } from '../../passes/presets/index.ts';
 import type { StatisticRequest, Statistics } from '../compute/calibrate/statistics.ts';
 import type { Engine } from '../compute/engine/contract.ts';
 import type { Model } from '../model/ir/model.ts';
 import { fillOptions } from './pipeline/option-fields.ts';
+import type { Pass } from './pipeline/pass.ts';
 import { completeRecipe, parseRecipe, type Recipe, resolveRecipe } from './pipeline/recipe.ts';
 import { type JournalStage, type PipelineResult, runRecipe } from './pipeline/run.ts';
 
 export type { PresetName };
-export { passes, preset, presetNames };
+export { preset, presetNames };
+
+/** Passes by name, loaded now. @param names  by default those of all passes */
+export async function loadPasses(
+  names: readonly string[] = Object.keys(passLoaders),
+): Promise<ReadonlyMap<string, Pass>> {
+  const loaded = names.map(async (name) => [name, await passLoaders[name]!()] as const);
+  return new Map(await Promise.all(loaded));
+}
+
+/** The passes that a recipe names, or all where it names one that there isn't: a message can list them then. */
+function passesOf({ stages }: Pick<Recipe, 'stages'>): Promise<ReadonlyMap<string, Pass>> {
+  const names = [...new Set(stages.flatMap((s) => s.passes.map(({ pass }) => pass)))];
+  return loadPasses(names.every((name) => Object.hasOwn(passLoaders, name)) ? names : undefined);
+}
 
 export interface CompressModelOptions {
   readonly recipe: Recipe;
@@ -36,31 +51,35 @@ export type CompressedModel = PipelineResult;
  *  const engine = await openEngine();
  *  const { model: small } = await compressModel(model, { recipe: preset('int8-weights'), engine });
  *  @throws what passes and recipe resolution throw */
-export const compressModel = (source: Model, options: CompressModelOptions): Promise<CompressedModel> =>
+export const compressModel = async (source: Model, options: CompressModelOptions): Promise<CompressedModel> =>
   runRecipe(source, options.recipe, {
     ...options,
-    passes,
+    passes: await passesOf(options.recipe),
     onStage: ({ name }) => options.onStage?.(name),
   });
 
 /** Whether a recipe's passes ask for statistics, with the options that it gives them. */
-export const needsCalibration = (recipe: Recipe): boolean =>
-  resolveRecipe(recipe, passes).some(({ steps }) =>
+export const needsCalibration = async (recipe: Recipe): Promise<boolean> =>
+  resolveRecipe(recipe, await passesOf(recipe)).some(({ steps }) =>
     steps.some(({ pass, options }) => pass.needs?.(options).calibration),
   );
 
 /** The recipe with what a request says written into the options of its passes.
  *  @param fields  of the request, by name, and hasData, hasRealData */
-export const fillRecipe = (recipe: Recipe, fields: Readonly<Record<string, unknown>>): Recipe =>
-  fillOptions(recipe, passes, fields);
+export const fillRecipe = async (
+  recipe: Recipe,
+  fields: Readonly<Record<string, unknown>>,
+): Promise<Recipe> => fillOptions(recipe, await passesOf(recipe), fields);
 
 /** @param where  the file that it came from @throws RECIPE_INVALID, PASS_UNKNOWN */
-export function checkRecipe(json: unknown, where?: string): Recipe {
+export async function checkRecipe(json: unknown, where?: string): Promise<Recipe> {
   const recipe = parseRecipe(json, where);
-  resolveRecipe(recipe, passes, where);
+  resolveRecipe(recipe, await passesOf(recipe), where);
   return recipe;
 }
 
 /** The recipe behind a precision, with every option written out. */
-export const presetRecipe = (name: PresetName, target: Recipe['target']): Recipe =>
-  completeRecipe({ ...preset(name), target }, passes);
+export async function presetRecipe(name: PresetName, target: Recipe['target']): Promise<Recipe> {
+  const recipe = { ...preset(name), target };
+  return completeRecipe(recipe, await passesOf(recipe));
+}

@@ -103,14 +103,17 @@ export type PlannedRequest = Pick<
 
 /** @param given  as asked for; a recipe stands in it as such, not as a path
  *  @throws what parseRequest throws, OPTION_WITHOUT_EFFECT, CALIBRATION_REQUIRED, TRAINING_NEEDS_DATA, RECIPE_INVALID */
-export function planCompression(given: CompressRequestInit, spelling: Spelling = 'field'): Plan {
+export async function planCompression(
+  given: CompressRequestInit,
+  spelling: Spelling = 'field',
+): Promise<Plan> {
   const request = parseRequest(compressRequest, given, spelling);
   const training = request.finetune ? 'finetune' : request.distill ? 'distil' : null;
   if (training && request.data === undefined) throw trainingNeedsData(training);
   refuseIdle(compressRequest, given, request, spelling);
-  const recipe = recipeFor(request);
+  const recipe = await recipeFor(request);
   return {
-    steps: stepsFor(request, training),
+    steps: await stepsFor(request, training),
     recipe,
     qat: request.qat ? trainingSettingsIn(request) : null,
     ending: endingOf(recipe, request),
@@ -119,7 +122,10 @@ export function planCompression(given: CompressRequestInit, spelling: Spelling =
 }
 
 /** @throws STUDENT_MISSING when nothing would differ from the teacher; what planCompression throws */
-export function planDistillation(given: DistillRequestInit, spelling: Spelling = 'field'): Plan {
+export async function planDistillation(
+  given: DistillRequestInit,
+  spelling: Spelling = 'field',
+): Promise<Plan> {
   const request = parseRequest(distillRequest, given, spelling);
   const { student, width, layers } = request;
   if (student === undefined && width === undefined && layers === undefined) throw studentMissing();
@@ -130,7 +136,10 @@ export function planDistillation(given: DistillRequestInit, spelling: Spelling =
 }
 
 /** @throws what planCompression throws */
-export function planFinetuning(given: FinetuneRequestInit, spelling: Spelling = 'field'): Plan {
+export async function planFinetuning(
+  given: FinetuneRequestInit,
+  spelling: Spelling = 'field',
+): Promise<Plan> {
   const request = parseRequest(finetuneRequest, given, spelling);
   refuseIdle(finetuneRequest, given, { ...request, finetune: true }, spelling);
   return planTraining(request, 'finetuned', [trainPlan(request, 'finetune')]);
@@ -158,10 +167,10 @@ const trainPlan = (
   gpu: request.gpu,
 });
 
-function recipeFor(request: CompressRequest): Recipe {
+async function recipeFor(request: CompressRequest): Promise<Recipe> {
   if (request.recipe !== undefined) return checkRecipe(request.recipe);
   const { target, calibrate, seed } = request;
-  const base = filled(presetOf(request), request);
+  const base = await filled(presetOf(request), request);
   return withStorage(
     { ...base, target, calibration: { ...base.calibration, samples: calibrate, seed } },
     request,
@@ -185,7 +194,7 @@ export function presetOf({
   return data === undefined ? 'int8-dynamic' : 'int8-static';
 }
 
-const filled = (name: PresetName, request: CompressRequest): Recipe =>
+const filled = (name: PresetName, request: CompressRequest): Promise<Recipe> =>
   fillRecipe(preset(name), {
     ...request,
     hasData: request.data !== undefined,
@@ -193,17 +202,17 @@ const filled = (name: PresetName, request: CompressRequest): Recipe =>
   });
 
 /** What changes how weights are stored stands last: nothing may unfold it again. */
-function withStorage(recipe: Recipe, request: CompressRequest): Recipe {
+async function withStorage(recipe: Recipe, request: CompressRequest): Promise<Recipe> {
   const { cluster, sparsity, nm } = request;
   const isSparse = sparsity !== undefined || nm !== undefined;
   const last = cluster !== undefined ? 'clustered' : isSparse ? 'packed' : null;
   if (!last) return recipe;
-  const stages = [...recipe.stages, ...filled(last, request).stages];
+  const stages = [...recipe.stages, ...(await filled(last, request)).stages];
   return { ...recipe, stages, name: cluster === undefined ? recipe.name : last };
 }
 
 /** Pruning first, then training: a pruned network needs the training, and what training makes need not be pruned again. */
-function stepsFor(request: CompressRequest, training: TrainPlan['name'] | null): StepPlan[] {
+async function stepsFor(request: CompressRequest, training: TrainPlan['name'] | null): Promise<StepPlan[]> {
   const train = training && trainPlan(request, training);
   const between = {
     settings: train?.settings ?? null,
@@ -212,11 +221,12 @@ function stepsFor(request: CompressRequest, training: TrainPlan['name'] | null):
   };
   const steps: StepPlan[] = [];
   if (removesChannels(request)) steps.push({ ...prunePlan(request), ...between });
-  if (request.lowRank !== undefined) steps.push({ kind: 'factorise', recipe: onTarget('low-rank', request) });
+  if (request.lowRank !== undefined)
+    steps.push({ kind: 'factorise', recipe: await onTarget('low-rank', request) });
   if (request.sparsity !== undefined || request.nm !== undefined)
     steps.push({
       kind: 'sparsify',
-      recipe: onTarget('sparse', request),
+      recipe: await onTarget('sparse', request),
       sparsity: request.sparsity === undefined ? null : request.sparsity / 100,
       ...between,
     });
@@ -224,8 +234,8 @@ function stepsFor(request: CompressRequest, training: TrainPlan['name'] | null):
   return steps;
 }
 
-const onTarget = (name: PresetName, request: CompressRequest): Recipe => ({
-  ...filled(name, request),
+const onTarget = async (name: PresetName, request: CompressRequest): Promise<Recipe> => ({
+  ...(await filled(name, request)),
   target: request.target,
 });
 

@@ -144,15 +144,16 @@ export async function bundleFile(options: BundleOptions): Promise<BundleResult> 
 
 const isPath = (p: string | undefined): p is string => p !== undefined && p !== 'synthetic';
 
-function prepare(
+async function prepare(
   { data, seed, calibrationSamples, evaluationSamples }: BundleOptions,
   { model }: OpenedModel,
   plans: readonly VariantPlan[],
 ): Promise<Prepared> {
   const real = data !== undefined && data.path !== 'synthetic';
+  const calibrates = await Promise.all(plans.map((p) => needsCalibration(p.recipe)));
   return prepareData(data ?? { path: 'synthetic' }, portsOf(model), {
     seed,
-    calibration: real && plans.some((p) => needsCalibration(p.recipe)) ? calibrationSamples : 0,
+    calibration: real && calibrates.includes(true) ? calibrationSamples : 0,
     evaluation: real ? evaluationSamples : syntheticSamples,
     synthetic: syntheticSamples,
   });

@@ -141,7 +141,7 @@ function dataOf({
   return { path: data, labels, preprocess, skipBad, test };
 }
 
-function prepare(
+async function prepare(
   { recipe, request }: Plan,
   data: DataOptions,
   ports: Parameters<typeof prepareData>[1],
@@ -149,7 +149,7 @@ function prepare(
   const { seed, samples } = recipe.calibration;
   return prepareData(data, ports, {
     seed,
-    calibration: needsCalibration(recipe) ? samples : 0,
+    calibration: (await needsCalibration(recipe)) ? samples : 0,
     evaluation: request.evaluate ?? (data.test ? Number.POSITIVE_INFINITY : 200),
     synthetic: 2 * samples,
   });

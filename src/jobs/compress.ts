@@ -56,10 +56,10 @@ export const finetune = (model: ModelInput, options: FinetuneOptions): Promise<C
   call(model, options, planFinetuning);
 
 /** planCompression for a request whose recipe may be a file. */
-export function planCompressionCall(request: CompressRequestInit, spelling?: Spelling): Plan {
+export async function planCompressionCall(request: CompressRequestInit, spelling?: Spelling): Promise<Plan> {
   const { recipe } = request;
   return planCompression(
-    typeof recipe === 'string' ? { ...request, recipe: readRecipe(recipe) } : request,
+    typeof recipe === 'string' ? { ...request, recipe: await readRecipe(recipe) } : request,
     spelling,
   );
 }
@@ -78,9 +78,9 @@ export function write(files: readonly OutputFile[], folder = '.'): string[] {
 async function call<Init extends object>(
   model: ModelInput,
   { signal, onProgress, ...request }: Init & RunOptions,
-  planOf: (request: Init) => Plan,
+  planOf: (request: Init) => Promise<Plan>,
 ): Promise<CompressResult> {
-  const plan = planOf(request as unknown as Init);
+  const plan = await planOf(request as unknown as Init);
   const command = commandOf(model, request);
   const run = { command, events: eventsOf(onProgress), signal };
   return inTemporaryFolder(async (folder) => {

@@ -7,7 +7,7 @@ import { messageOf } from '../support/diagnostics.ts';
 import { readProblem } from '../support/read-problem.ts';
 
 /** @throws RECIPE_INVALID, PASS_UNKNOWN, and for a file that can't be read FILE_… */
-export function readRecipe(path: string): Recipe {
+export async function readRecipe(path: string): Promise<Recipe> {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');

@@ -14,8 +14,6 @@ import type { TrainingRecord } from '../judge/report/training.ts';
 import type { Model } from '../model/ir/model.ts';
 import { qatNothing, qatSyntheticData } from '../support/diagnostics/trained-int8.ts';
 import { type JobEvents, step } from './progress.ts';
-import { trainInt8 } from './train-int8.ts';
-import { describeTraining } from './training-run.ts';
 
 const describeCalibration = (activations: number, samples: number) =>
   `${activations === 1 ? 'range of 1 activation' : `ranges of ${activations} activations`} on ${samples} samples`;
@@ -51,6 +49,8 @@ export async function runRecipeOn(
     if (!qat || !prepared) return;
     const { source } = prepared;
     const indices = await trainingIndices(prepared);
+    const { trainInt8 } = await import('./train-int8.ts');
+    const { describeTraining } = await import('./training-run.ts');
     const record = await step(
       events,
       'train',

@@ -1,8 +1,8 @@
 /** The exact passes on real models: same outputs in onnxruntime-node as the original, on seeded inputs. */
 import { readdirSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { passes } from '../../passes/index.ts';
 import { cleanUp } from '../../passes/presets/clean-up.ts';
+import { loadPasses } from '../../src/compress/compress.ts';
 import { parseRecipe } from '../../src/compress/pipeline/recipe.ts';
 import { runRecipe } from '../../src/compress/pipeline/run.ts';
 import type { Engine } from '../../src/compute/engine/contract.ts';
@@ -14,6 +14,8 @@ import { tensorOf } from '../../src/model/ir/tensor.ts';
 import { verifyModel } from '../../src/model/ir/verify.ts';
 import { graphsOf, nodesOf } from '../../src/model/ir/walk.ts';
 import { type FeedSettings, largestDifference, runModel, seededFeeds } from '../run-model.ts';
+
+const passes = await loadPasses();
 
 const zoo = process.env['EDGEPRESS_ZOO'];
 const folder = `${zoo}/models`;

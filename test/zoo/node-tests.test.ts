@@ -5,8 +5,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { passes } from '../../passes/index.ts';
 import { cleanUp } from '../../passes/presets/clean-up.ts';
+import { loadPasses } from '../../src/compress/compress.ts';
 import { parseRecipe, type Recipe } from '../../src/compress/pipeline/recipe.ts';
 import { runRecipe } from '../../src/compress/pipeline/run.ts';
 import type { Engine } from '../../src/compute/engine/contract.ts';
@@ -18,6 +18,8 @@ import { type Model, opset } from '../../src/model/ir/model.ts';
 import type { Tensor } from '../../src/model/ir/tensor.ts';
 import { Diagnostic } from '../../src/support/diagnostics.ts';
 import { largestDifference, runModel } from '../run-model.ts';
+
+const passes = await loadPasses();
 
 const zoo = process.env['EDGEPRESS_ZOO'];
 const kinds = ['node', 'simple', 'pytorch-converted', 'pytorch-operator'];

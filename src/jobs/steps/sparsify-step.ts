@@ -15,9 +15,9 @@ export const sparsifyStep = (plan: SparsifyPlan): ModelStep => ({
     const { recipe, sparsity, settings } = plan;
     const rounds = settings && sparsity !== null && context.prepared ? plan.rounds : 1;
     const run = { ...plan, name: 'sparsify', rounds, masked: sparseWeights };
-    const { kept, training, stopped } = await inRounds<RecipeResult>(run, context, (before, round) => {
+    const { kept, training, stopped } = await inRounds<RecipeResult>(run, context, async (before, round) => {
       const share = sparsity === null ? undefined : 100 * sparsityOfRound(sparsity, round, rounds);
-      return runOnTraining(before?.model ?? model, fillRecipe(recipe, { sparsity: share }), context);
+      return runOnTraining(before?.model ?? model, await fillRecipe(recipe, { sparsity: share }), context);
     });
     const { model: current, skips } = kept;
     const share = formatPercent(sparsityOf(findWeightLayers(current)), 0);

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { passes } from '../../../passes/index.ts';
 import { preset, presetNames } from '../../../passes/presets/index.ts';
+import { loadPasses } from '../../../src/compress/compress.ts';
 import type { Pass } from '../../../src/compress/pipeline/pass.ts';
 import { completeRecipe, parseRecipe, resolveRecipe } from '../../../src/compress/pipeline/recipe.ts';
+
+const passes = await loadPasses();
 
 const known = passes as ReadonlyMap<string, Pass>;
 const minimal = (extra: object = {}) => ({

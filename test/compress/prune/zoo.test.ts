@@ -1,8 +1,8 @@
 /** Structured pruning of real models: at 75 % and 50 % of the MACs they load, run, keep their interface, and answer like
  *  the dense model in which the same channels are masked. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { passes } from '../../../passes/index.ts';
 import { cleanUp } from '../../../passes/presets/clean-up.ts';
+import { loadPasses } from '../../../src/compress/compress.ts';
 import { parseRecipe } from '../../../src/compress/pipeline/recipe.ts';
 import { runRecipe } from '../../../src/compress/pipeline/run.ts';
 import { planPruning, pruneModel } from '../../../src/compress/prune/prune.ts';
@@ -15,6 +15,8 @@ import { modelMacs } from '../../../src/model/ops/cost.ts';
 import { largestDifference, runModel, seededFeeds } from '../../run-model.ts';
 import { maskModel } from './masked.ts';
 import { bindings, files, least, notRunnable, ports, settings } from './models.ts';
+
+const passes = await loadPasses();
 
 describe('structured pruning of the shipped models, and of real ones (set EDGEPRESS_ZOO to run those too)', () => {
   let engine: Engine;

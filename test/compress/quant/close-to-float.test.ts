@@ -1,7 +1,7 @@
 /** Each lossy pass on each op it knows, in every form: what comes out is close to what float gives. Fixtures show that
  *  the graph is the one that was meant; the runtimes say here that it means the same. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { passes } from '../../../passes/index.ts';
+import { loadPasses } from '../../../src/compress/compress.ts';
 import type { Pass } from '../../../src/compress/pipeline/pass.ts';
 import { parseRecipe } from '../../../src/compress/pipeline/recipe.ts';
 import { runRecipe } from '../../../src/compress/pipeline/run.ts';
@@ -18,6 +18,8 @@ import { isStatic, tensorType } from '../../../src/model/ir/type.ts';
 import { inferShapes } from '../../../src/model/ops/shapes.ts';
 import { createRandom } from '../../../src/support/random.ts';
 import { seededFeeds } from '../../run-model.ts';
+
+const passes = await loadPasses();
 
 /** A graph whose inputs with a capital letter become constants of seeded normal numbers. */
 function network(signature: string, body: string): Model {
