@@ -10,6 +10,7 @@ import { modeNeedsData } from '../support/diagnostics/quantization.ts';
 import { studentMissing, trainingNeedsData } from '../support/diagnostics/training.ts';
 import { parseRequest, type Spelling } from '../support/parse-request.ts';
 import { checkRecipe, fillRecipe, type PresetName, preset } from './compress.ts';
+import type { ConfigUse } from './merge-config.ts';
 import type { Recipe } from './pipeline/recipe.ts';
 import type { Importance } from './prune/importance.ts';
 import type { PruneOptions } from './prune/prune.ts';
@@ -82,6 +83,8 @@ export interface Plan {
   readonly ending: string;
   /** What is said about data, output and budget. */
   readonly request: PlannedRequest;
+  /** The file that some of it came from. */
+  readonly config?: ConfigUse | undefined;
 }
 
 export type PlannedRequest = Pick<

@@ -217,7 +217,13 @@ async function study(
         (m) => `${m.latency[0]?.repetitions ?? 0} runs each`,
       );
   return {
-    options: { input: options.input, recipe, command: options.command, data: dataOf(request) ?? undefined },
+    options: {
+      input: options.input,
+      recipe,
+      command: options.command,
+      config: plan.config,
+      data: dataOf(request) ?? undefined,
+    },
     source: before,
     result: { ...after, file: path.basename(options.output) },
     journal,

@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { mergeConfig } from '../compress/merge-config.ts';
 import { type Plan, planCompression, planDistillation, planFinetuning } from '../compress/plan.ts';
 import type { CompressRequestInit, DistillRequestInit, FinetuneRequestInit } from '../compress/request.ts';
 import { defaultCacheFolder, openCalibrationCache } from '../compute/calibrate/calibration-cache.ts';
@@ -28,7 +29,7 @@ export interface CompressResult {
   readonly model: Model;
 }
 
-export type CompressOptions = CompressRequestInit & RunOptions;
+export type CompressOptions = CompressCall & RunOptions;
 export type DistillOptions = DistillRequestInit & RunOptions;
 export type FinetuneOptions = FinetuneRequestInit & RunOptions;
 
@@ -55,14 +56,26 @@ export const distill = (model: ModelInput, options: DistillOptions): Promise<Com
 export const finetune = (model: ModelInput, options: FinetuneOptions): Promise<CompressResult> =>
   call(model, options, planFinetuning);
 
-/** planCompression for a request whose recipe may be a file. */
-export async function planCompressionCall(request: CompressRequestInit, spelling?: Spelling): Promise<Plan> {
-  const { recipe } = request;
-  return planCompression(
-    typeof recipe === 'string' ? { ...request, recipe: await readRecipe(recipe) } : request,
-    spelling,
-  );
+/** A request to compress as a command or a call gives it: its recipe may be a file, and a file may complete it. */
+export type CompressCall = CompressRequestInit & {
+  /** A configuration file; true: edgepress.config.* in this folder or one above, if there is one. Default: none. */
+  readonly config?: string | boolean | undefined;
+};
+
+/** @throws what planCompression, readRecipe and loadConfig throw */
+export async function planCompressionCall(
+  { config, ...given }: CompressCall,
+  spelling?: Spelling,
+): Promise<Plan> {
+  const loaded = config ? await (await import('./load-config.ts')).loadConfig(config) : null;
+  if (!loaded) return planCompression(await withRecipe(given), spelling);
+  const { request, used, unused } = mergeConfig(loaded.request, given);
+  const plan = await planCompression(await withRecipe(request), spelling);
+  return { ...plan, config: { file: loaded.file, used, unused } };
 }
+
+const withRecipe = async (request: CompressRequestInit): Promise<CompressRequestInit> =>
+  typeof request.recipe === 'string' ? { ...request, recipe: await readRecipe(request.recipe) } : request;
 
 /** Writes files into a folder, all of them or none. @throws OUTPUT_UNWRITABLE */
 export function write(files: readonly OutputFile[], folder = '.'): string[] {

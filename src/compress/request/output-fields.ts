@@ -22,3 +22,15 @@ export const outputFields = {
     .default(true)
     .meta(output('--no-cache', 'calibrate again, and keep nothing for the next time')),
 };
+
+/** Which configuration file completes the request; true: the one that is found from the working folder upwards. */
+export const configField = z
+  .union([z.string(), z.boolean()])
+  .optional()
+  .meta(
+    field('Output', '--config <file>', 'options that stand in a file', {
+      fallback: 'edgepress.config.{json,js,mjs,ts}, if there is one',
+      off: 'leave that file alone',
+      isPath: true,
+    }),
+  );

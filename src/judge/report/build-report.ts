@@ -16,6 +16,7 @@ export interface ReportParts {
     readonly input: string;
     readonly recipe: Recipe;
     readonly command: string;
+    readonly config?: Report['config'];
     readonly data?: DataOptions | undefined;
   };
   readonly source: ModelFacts;
@@ -45,6 +46,7 @@ export function buildReport(parts: ReportParts): Report {
     tool: { name: 'edgepress', version },
     createdAt: new Date().toISOString(),
     command: options.command,
+    ...(options.config ? { config: options.config } : {}),
     environment: parts.environment,
     source,
     result,

@@ -1,5 +1,6 @@
 /** The report as Markdown for a pull request: verdict, table and warnings in view, the rest folded away. */
 import { formatBytes, formatDb } from '../../support/units.ts';
+import { configText } from './config-text.ts';
 import { dataText } from './data-text.ts';
 import { cell, code, fence, folded, table, text } from './markdown-text.ts';
 import type { Report } from './report.ts';
@@ -69,6 +70,7 @@ function environment(report: Report): string {
   const runtimes = Object.entries(env.runtimes).map(([name, version]) => `${name} ${version}`);
   const lines = [
     `command: ${report.command}`,
+    ...(report.config ? [`config: ${configText(report.config)}`] : []),
     `made: ${report.createdAt} by ${report.tool.name} ${report.tool.version}`,
     `precision: ${report.precision.summary}`,
     `data: ${dataText(data)}`,

@@ -72,6 +72,8 @@ export const reportSchema = z.object({
   tool: z.object({ name: z.literal('edgepress'), version: z.string() }),
   createdAt: z.string(),
   command: z.string(),
+  /** The configuration file that completed the command, and which of its fields did; absent where there was none. */
+  config: z.object({ file: z.string(), used: z.array(z.string()), unused: z.array(z.string()) }).optional(),
   environment: z.object({
     os: z.string(),
     cpu: z.string(),

@@ -3,6 +3,7 @@
 import { createColors } from 'picocolors';
 import stringWidth from 'string-width';
 import { formatBytes, formatCount, formatDb } from '../../support/units.ts';
+import { configText } from './config-text.ts';
 import { dataText } from './data-text.ts';
 import { latencyPairs } from './latency.ts';
 import type { ModelFacts, Report } from './report.ts';
@@ -39,7 +40,7 @@ export const renderTerminal = (report: Report, options: TerminalOptions): string
 
 /** Model, input, data and target: what is known before any work, so that it can be printed first. */
 export function renderHeader(
-  report: Pick<Report, 'source' | 'data' | 'target' | 'latency'>,
+  report: Pick<Report, 'source' | 'data' | 'target' | 'latency' | 'config'>,
   options: TerminalOptions,
 ): string {
   const { source, target } = report;
@@ -48,6 +49,7 @@ export function renderHeader(
     labelled('input', inputLine(report), options),
     labelled('data', dataText(report.data), options),
     labelled('target', `${target.name} (${targetDetail(report)})`, options),
+    ...(report.config ? [labelled('config', configText(report.config), options)] : []),
   ];
   return lines.join('');
 }

@@ -81,3 +81,11 @@ export const outputIsInput = (path: string) =>
     `${path} is the model to compress; the original is never written over.`,
     'Choose another name with -o.',
   );
+
+export const configInvalid = (file: string, what: string, cause: unknown, hint?: string) =>
+  user(
+    'CONFIG_INVALID',
+    `${file}: ${what}`,
+    hint ?? 'It holds the options of compress as an object: { "int8": true, "data": "photos/" }.',
+    cause,
+  );

@@ -1,5 +1,6 @@
 /** The page below the big numbers, one function a section; a section without anything to show is left out. */
 import { formatBytes, formatDb, formatInteger, formatMs } from '../../../support/units.ts';
+import { configText } from '../config-text.ts';
 import { dataText } from '../data-text.ts';
 import type { Report } from '../report.ts';
 import { stepRemarks, stepTable } from '../steps.ts';
@@ -184,6 +185,7 @@ function recipe(report: Report): Markup {
       .join(', ');
   const facts: (readonly [string, string])[] = [
     ['Command', report.command],
+    ...(report.config ? [['Configuration', configText(report.config)] as const] : []),
     ['Made', `${report.createdAt} by ${report.tool.name} ${report.tool.version}`],
     ['Precision', report.precision.summary],
     [
