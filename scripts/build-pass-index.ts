@@ -26,11 +26,17 @@ function indexText(): string {
     "import type { Pass } from '../src/compress/pipeline/pass.ts';",
     '',
     'export const passLoaders: Readonly<Record<string, () => Promise<Pass>>> = {',
-    ...found.map(({ file, name }) => `  '${file}': async () => (await import('./${file}.ts')).${name},`),
+    ...found.map(({ file, name }) =>
+      entry(`  '${file}': async () =>`, `(await import('./${file}.ts')).${name},`),
+    ),
     '};',
     '',
   ].join('\n');
 }
+
+/** On one line where it fits, as the formatter has it. */
+const entry = (head: string, body: string) =>
+  head.length + 1 + body.length <= 110 ? `${head} ${body}` : `${head}\n    ${body}`;
 
 /** Leaves an index that is right already as it is: its age tells whether to build the program again. */
 export default function writePassIndex(): void {

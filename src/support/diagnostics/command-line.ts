@@ -25,5 +25,13 @@ export const optionMissing = (option: string) =>
 export const optionConflict = (option: string, other: string) =>
   user('CONFLICTING_OPTION', `${option} cannot be used with ${other}.`, 'Leave one of them out.');
 
+/** @param step  what was planned: "prune", "train" */
+export const notInPage = (step: string) =>
+  user(
+    'NOT_IN_PAGE',
+    `What was asked for includes the step ${step}, which a page can't do.`,
+    'Do that with edgepress in Node, and compress its result here.',
+  );
+
 /** A command line that doesn't parse. @param code  what is wrong with it, as UNKNOWN_OPTION */
 export const usage = (code: string, message: string, hint?: string) => user(code, message, hint);
