@@ -5,7 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { passFiles } from '../scripts/build-pass-index.ts';
 import { loadPasses } from '../src/compress/compress.ts';
+import { fillingFields } from '../src/compress/pipeline/option-fields.ts';
 import { checkNeeds, type Pass, type PassContext, type PassResult } from '../src/compress/pipeline/pass.ts';
+import { compressRequest } from '../src/compress/request.ts';
 import type { Engine } from '../src/compute/engine/contract.ts';
 import { openEngine } from '../src/compute/engine/open.ts';
 import { parseModel, printModel } from '../src/model/formats/onnx-text/index.ts';
@@ -45,6 +47,11 @@ for (const [name, pass] of passes) {
 
     it('says in words what it did, if nothing else can tell', () => {
       if (pass.effect === 'exact') expect(pass.describe).toBeDefined();
+    });
+
+    it('fills its options from fields that a request has', () => {
+      const known = [...Object.keys(compressRequest.shape), 'hasData', 'hasRealData', 'leastOpset'];
+      expect(Object.values(fillingFields(pass)).filter((field) => !known.includes(field))).toEqual([]);
     });
 
     it('says that it needs calibration, if it asks for statistics', () => {
