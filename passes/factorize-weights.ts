@@ -60,6 +60,7 @@ export const factorizeWeights = definePass<Options>({
   name: 'factorize-weights',
   summary: 'Low rank: two thin products for one where that costs less.',
   effect: 'lossy',
+  stores: { form: 'factors', of: ['convolutions', 'matrix products'] },
   options,
 
   requires(_, { error, energy, target, rank }) {

@@ -46,6 +46,7 @@ export const pruneWeights = definePass<Options>({
   name: 'prune-weights',
   summary: 'Sets the least important weights to zero: fewer bytes to transfer, but not faster.',
   effect: 'lossy',
+  stores: { form: 'zeros', of: ['convolutions', 'matrix products', 'recurrent networks'] },
   options,
 
   requires(_, o) {

@@ -60,6 +60,7 @@ export const quantizeBlockwise = definePass<Options>({
   name: 'quantize-blockwise',
   summary: 'Weights of MatMul and Gemm in 4 (or 8) bits with a scale a block, as MatMulNBits.',
   effect: 'lossy',
+  stores: { form: 'int4', of: ['matrix products', 'embeddings'] },
   options,
 
   async apply(model, o, context) {

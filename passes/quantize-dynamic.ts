@@ -49,6 +49,7 @@ export const quantizeDynamic = definePass<Options>({
   name: 'quantize-dynamic',
   summary: 'Int8 MatMul, Gemm and LSTM with ranges found at run time; needs no data.',
   effect: 'lossy',
+  stores: { form: 'int8', of: ['matrix products', 'LSTMs'] },
   options,
 
   needs: () => ({ opset: 11 }),

@@ -53,6 +53,7 @@ export const quantizeWeights = definePass<Options>({
   name: 'quantize-weights',
   summary: 'Weights stored in int8 per channel, expanded when used; computation stays float.',
   effect: 'lossy',
+  stores: { form: 'int8', of: ['convolutions', 'matrix products', 'recurrent networks', 'embeddings'] },
   options,
 
   needs: () => ({ opset: 7 }),

@@ -2,6 +2,7 @@
 import type { Inspection } from '../jobs/inspect.ts';
 import type { ModelProblems } from '../judge/analyze/facts.ts';
 import { functionLines } from '../judge/analyze/functions.ts';
+import { holdingLines } from '../judge/report/account.ts';
 import { labelled, plain } from '../judge/report/terminal.ts';
 import { printModel } from '../model/formats/onnx-text/index.ts';
 import { type Model, opKey } from '../model/ir/model.ts';
@@ -33,12 +34,7 @@ export function describeInspection(model: Model, f: Inspection): string {
       .map(([op, n]) => `${n} ${op}`)
       .join(', '),
   );
-  row(
-    'weights',
-    Object.entries(f.weightBytes)
-      .map(([d, n]) => `${formatBytes(n)} ${d}`)
-      .join(', '),
-  );
+  for (const [i, text] of holdingLines(f.account).entries()) row(i === 0 ? 'holds' : '', text);
   for (const [i, w] of largest.entries())
     row(i === 0 ? 'largest weights' : '', `${formatBytes(w.bytes)}  ${w.name}  ${w.type}`);
   for (const [i, text] of functionLines(model).entries()) row(i === 0 ? 'functions' : '', text);

@@ -6,7 +6,7 @@ import type { StatisticRequest, Statistics } from '../compute/calibrate/statisti
 import type { Engine } from '../compute/engine/contract.ts';
 import type { Model } from '../model/ir/model.ts';
 import { fillOptions } from './pipeline/option-fields.ts';
-import type { Pass } from './pipeline/pass.ts';
+import type { Pass, Storage } from './pipeline/pass.ts';
 import { completeRecipe, parseRecipe, type Recipe, resolveRecipe } from './pipeline/recipe.ts';
 import { type JournalStage, type PipelineResult, runRecipe } from './pipeline/run.ts';
 
@@ -57,6 +57,12 @@ export const compressModel = async (source: Model, options: CompressModelOptions
     passes: await passesOf(options.recipe),
     onStage: ({ name }) => options.onStage?.(name),
   });
+
+/** What the passes of a recipe store weights as. */
+export const storagesOf = async (recipe: Recipe): Promise<Storage[]> =>
+  resolveRecipe(recipe, await passesOf(recipe)).flatMap(({ steps }) =>
+    steps.flatMap(({ pass }) => pass.stores ?? []),
+  );
 
 /** Whether a recipe's passes ask for statistics, with the options that it gives them. */
 export const needsCalibration = async (recipe: Recipe): Promise<boolean> =>

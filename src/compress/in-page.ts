@@ -10,7 +10,7 @@ import { encodeModel } from '../model/formats/onnx/write.ts';
 import type { Model } from '../model/ir/model.ts';
 import type { Tensor } from '../model/ir/tensor.ts';
 import { notInPage } from '../support/diagnostics/command-line.ts';
-import { nothingToQuantize } from '../support/diagnostics/quantization.ts';
+import { nothingToCompress } from '../support/diagnostics/quantization.ts';
 import { parseRequest } from '../support/parse-request.ts';
 import { compressModel } from './compress.ts';
 import { isSmaller, type Journal } from './pipeline/run.ts';
@@ -81,7 +81,8 @@ export async function compressInPage(
       ((current, requests) =>
         observe(engine, current, requests, samples, { mseSamples, ...(signal ? { signal } : {}) })),
   });
-  if (!isSmaller(recipe, result.journal)) throw nothingToQuantize('The model');
+  if (!isSmaller(recipe, result.journal))
+    throw nothingToCompress('The model', `recipe "${recipe.name}"`, skipTexts(result.journal));
   return { model: result.model, bytes: encodeModel(result.model), journal: result.journal };
 }
 
@@ -89,3 +90,9 @@ const samplesOf = (data: readonly Readonly<Record<string, Tensor>>[]): Samples =
   count: data.length,
   read: async (i) => ({ id: `sample ${i}`, inputs: data[i]! }),
 });
+
+/** The reasons of the first few; the account of every byte needs a report, which a page has none of. */
+function skipTexts({ skips }: Journal): string[] {
+  const texts = skips.slice(0, 4).map(({ at, reason }) => `"${at}" ${reason}`);
+  return texts.length > 0 ? texts : ['no pass found a weight that it takes'];
+}

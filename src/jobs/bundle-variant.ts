@@ -1,7 +1,6 @@
 /** Makes one variant: runs its recipe, turns the result into bytes, and shows it to the gate. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { isSmaller } from '../compress/pipeline/run.ts';
 import type { CalibrationCache } from '../compute/calibrate/calibration-cache.ts';
 import type { Engine } from '../compute/engine/contract.ts';
 import type { Prepared } from '../data/prepare-data.ts';
@@ -15,6 +14,7 @@ import { Diagnostic } from '../support/diagnostics.ts';
 import { formatBytes, formatDb, formatPercent } from '../support/units.ts';
 import type { Gate, GateResult } from './bundle-gate.ts';
 import type { VariantPlan } from './bundle-plan.ts';
+import { idleReasons } from './refusals.ts';
 import { runRecipeOn } from './run-recipe.ts';
 
 export interface VariantContext {
@@ -46,7 +46,8 @@ export async function makeVariant(
   const { recipe } = plan;
   const events = { progress: (_: string, done: number, total: number) => onProgress(done, total) };
   const { model, journal } = await runRecipeOn(source, { recipe, engine, prepared, cache, events, signal });
-  if (!isSmaller(recipe, journal)) return { refused: 'nothing in it to make smaller' };
+  const idle = await idleReasons({ recipe, model, journal });
+  if (idle) return { refused: `nothing in it to make smaller (${idle.join('; ')})` };
   const moved = changedPorts(source, model);
   if (moved) return { refused: moved };
   // Without the target: variants that are alike should be alike byte by byte.

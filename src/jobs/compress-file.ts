@@ -4,7 +4,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type CompressedModel, needsCalibration } from '../compress/compress.ts';
-import { isSmaller } from '../compress/pipeline/run.ts';
 import type { Plan, PlannedRequest } from '../compress/plan.ts';
 import type { CalibrationCache } from '../compute/calibrate/calibration-cache.ts';
 import type { Engine } from '../compute/engine/contract.ts';
@@ -12,6 +11,7 @@ import { engineOfTarget, openEngine } from '../compute/engine/open.ts';
 import { type DataOptions, describeData, type Prepared, prepareData } from '../data/prepare-data.ts';
 import { rejectBroken } from '../judge/analyze/facts.ts';
 import { layerQuality } from '../judge/analyze/layer-quality.ts';
+import { recipeAccount } from '../judge/analyze/recipe-account.ts';
 import { buildReport, type ReportParts } from '../judge/report/build-report.ts';
 import { layerTable } from '../judge/report/layer-table.ts';
 import type { Report } from '../judge/report/report.ts';
@@ -23,13 +23,13 @@ import { stampMetadata } from '../ship/emit/stamp.ts';
 import { checkTargets, createStage, isOurs } from '../ship/emit/write.ts';
 import { checkOpens } from '../ship/profile/check-opens.ts';
 import { describeMachine } from '../ship/profile/machine.ts';
-import { nothingToQuantize } from '../support/diagnostics/quantization.ts';
 import { checkBudget } from './accuracy-budget.ts';
 import { measurePair } from './measure-pair.ts';
 import { describeModel, factsOf, type OpenedModel, openModel } from './model-files.ts';
 import type { StepsResult } from './model-steps.ts';
 import { openSteps } from './open-steps.ts';
 import { type JobEvents, step } from './progress.ts';
+import { refuseIdle } from './refusals.ts';
 import { runPair } from './run-pair.ts';
 import { runRecipeOn } from './run-recipe.ts';
 
@@ -67,7 +67,7 @@ export async function compressFile(options: CompressFileOptions): Promise<Compre
   const { clean, model, journal, training } = await runRecipeOn(staged?.model ?? opened.model, {
     ...{ recipe, engine, prepared, cache, events, signal, qat },
   });
-  if (!staged && !isSmaller(recipe, journal)) throw nothingToQuantize(path.basename(options.input));
+  if (!staged) await refuseIdle(path.basename(options.input), { recipe, model, journal });
   stampMetadata(model, recipe);
   const stage = createStage(options.output);
   try {
@@ -228,6 +228,7 @@ async function study(
     result: { ...after, file: path.basename(options.output) },
     journal,
     layers: layerTable(clean, model, quality),
+    account: await recipeAccount(model, recipe, journal),
     data: prepared,
     pair,
     measured,

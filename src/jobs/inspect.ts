@@ -1,6 +1,8 @@
 /** The call behind `compress inspect`: what is in a model. */
+import { byteAccount } from '../judge/analyze/byte-account.ts';
 import { constantsOf, findProblems, type ModelProblems } from '../judge/analyze/facts.ts';
 import { type FunctionFacts, functionFacts } from '../judge/analyze/functions.ts';
+import type { Account } from '../judge/report/account.ts';
 import type { ModelFacts } from '../judge/report/report.ts';
 import type { ModelInput } from '../model/formats/open-file.ts';
 import type { Model } from '../model/ir/model.ts';
@@ -12,6 +14,8 @@ import { factsOf, type OpenedModel, openModel } from './model-files.ts';
 import { inspectRequest } from './requests/inspect.ts';
 
 export interface Inspection extends ModelFacts {
+  /** Every constant in one row: what it is and what it is stored as. */
+  readonly account: Account;
   /** The model's own functions. */
   readonly functions: readonly FunctionFacts[];
   /** What onnxruntime will refuse, or what is broken already. */
@@ -43,6 +47,7 @@ export async function inspect(
 
 export const inspectModel = async (opened: OpenedModel): Promise<Inspection> => ({
   ...(await factsOf(opened, { largestBytes: opened.sizeBytes })),
+  account: byteAccount(opened.model),
   functions: functionFacts(opened.model),
   problems: findProblems(opened.model),
   largestWeights: largestWeights(opened.model),

@@ -25,6 +25,8 @@ export interface Pass<Options extends object = object> {
   describe?(changed: number, after: { readonly opset: number }): string | null;
   /** How early that part is said among those of its stage: the highest first. 0 when absent. */
   readonly prominence?: number;
+  /** What it stores weights as, and whose: said of weights that no pass has a word for, and where it finds nothing to do. */
+  readonly stores?: Storage;
   /** Its result computes with fake quantisation that training can go on from. */
   readonly trainable?: boolean;
   /** Throws a diagnostic when model, options or context lack what `needs` can't say; called before `observe` too. */
@@ -33,6 +35,12 @@ export interface Pass<Options extends object = object> {
    *  requests and runs the data once. */
   observe?(model: Model, options: Options, context: PassContext): StatisticRequest[];
   apply(model: Model, options: Options, context: PassContext): PassResult | Promise<PassResult>;
+}
+
+export interface Storage {
+  readonly form: 'int8' | 'int4' | 'float16' | 'palette' | 'zeros' | 'factors';
+  /** Whose weights: "matrix products", "convolutions". */
+  readonly of: readonly string[];
 }
 
 export interface PassNeeds {

@@ -6,7 +6,8 @@ import { runOnTraining } from './run-on-training.ts';
 export const factoriseStep = (recipe: Recipe): ModelStep => ({
   name: 'factorise',
   async apply(source, context) {
-    const { model, skips, changed } = await runOnTraining(source, recipe, context);
+    const { model, skips, changed, refuse } = await runOnTraining(source, recipe, context);
+    if (changed === 0) await refuse();
     const macs = describeChange(macsOf(source), macsOf(model), 'MACs');
     const said = [macs, `${changed} products made of two thin ones`];
     return { model, skips, summary: said.filter(Boolean).join(' · ') };

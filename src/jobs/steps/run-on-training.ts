@@ -6,6 +6,7 @@ import type { Recipe } from '../../compress/pipeline/recipe.ts';
 import { observe } from '../../compute/calibrate/observe.ts';
 import type { Model } from '../../model/ir/model.ts';
 import type { StepContext } from '../model-steps.ts';
+import { refuse } from '../refusals.ts';
 import { spread } from './spread.ts';
 
 export interface RecipeResult {
@@ -13,6 +14,8 @@ export interface RecipeResult {
   readonly skips: readonly Skip[];
   /** Edits made. */
   readonly changed: number;
+  /** For where nothing was changed that should have been. @throws NOTHING_TO_QUANTIZE with the reason for every weight */
+  refuse(): Promise<never>;
 }
 
 /** Samples that scores from data look at. */
@@ -39,5 +42,10 @@ export async function runOnTraining(
         : undefined,
   });
   const changed = journal.stages.flatMap((s) => s.passes).reduce((n, p) => n + p.changed, 0);
-  return { model, skips: journal.skips.map(({ at, reason }) => ({ at, reason })), changed };
+  return {
+    model,
+    skips: journal.skips.map(({ at, reason }) => ({ at, reason })),
+    changed,
+    refuse: () => refuse('The model', { recipe, model, journal }),
+  };
 }

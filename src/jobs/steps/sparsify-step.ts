@@ -17,7 +17,11 @@ export const sparsifyStep = (plan: SparsifyPlan): ModelStep => ({
     const run = { ...plan, name: 'sparsify', rounds, masked: sparseWeights };
     const { kept, training, stopped } = await inRounds<RecipeResult>(run, context, async (before, round) => {
       const share = sparsity === null ? undefined : 100 * sparsityOfRound(sparsity, round, rounds);
-      return runOnTraining(before?.model ?? model, await fillRecipe(recipe, { sparsity: share }), context);
+      const filled = await fillRecipe(recipe, { sparsity: share });
+      const made = await runOnTraining(before?.model ?? model, filled, context);
+      // Zeros that are there already are no reason to refuse.
+      if (made.changed === 0 && made.skips.length === findWeightLayers(model).length) await made.refuse();
+      return made;
     });
     const { model: current, skips } = kept;
     const share = formatPercent(sparsityOf(findWeightLayers(current)), 0);

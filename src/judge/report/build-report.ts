@@ -4,6 +4,7 @@ import type { Journal } from '../../compress/pipeline/run.ts';
 import type { DataOptions, Prepared } from '../../data/prepare-data.ts';
 import { runtimeBrotliBytes } from '../../ship/profile/runtime-sizes.ts';
 import { version } from '../../support/version.ts';
+import type { Account } from './account.ts';
 import { nextSteps } from './next-steps.ts';
 import type { Layer, ModelFacts, PairMeasurement, PairResult, Report } from './report.ts';
 import { precisionSummary, stageSummary } from './stage-summary.ts';
@@ -23,6 +24,7 @@ export interface ReportParts {
   readonly result: ModelFacts;
   readonly journal: Journal;
   readonly layers: Layer[];
+  readonly account: Account;
   readonly data: Prepared | null;
   readonly pair: PairResult | null;
   readonly measured: PairMeasurement | null;
@@ -71,6 +73,7 @@ export function buildReport(parts: ReportParts): Report {
     ...(trained.length > 0 ? { training: trained } : {}),
     ...(parts.staged ? { steps: stepRows(parts, parts.staged, mode) } : {}),
     layers: asked ? layers : layers.map((l) => ({ ...l, reason: null })),
+    account: parts.account,
     skipped: [...(parts.staged?.skips ?? []), ...parts.journal.skips],
     compare: pair?.compare ?? null,
     evaluation: pair?.evaluation ?? null,

@@ -1,5 +1,6 @@
 /** The report as Markdown for a pull request: verdict, table and warnings in view, the rest folded away. */
 import { formatBytes, formatDb } from '../../support/units.ts';
+import { type AccountRow, formName, operatorsOf, roleName, words } from './account.ts';
 import { configText } from './config-text.ts';
 import { dataText } from './data-text.ts';
 import { cell, code, fence, folded, table, text } from './markdown-text.ts';
@@ -18,6 +19,7 @@ export function renderMarkdown(report: Report): string {
     summary(report),
     stepsMarkdown(report),
     kept(report),
+    account(report),
     worst(report),
     ...(report.training ?? []).map(trainingMarkdown),
     folded('Recipe', fence(JSON.stringify(report.recipe, null, 2) ?? 'null', 'json')),
@@ -51,6 +53,20 @@ function kept({ layers }: Report): string {
   });
   const body = table(['layers', 'why', 'which'], ['left', 'left', 'left'], rows);
   return folded(`Left in float, or out of int8 compute: ${count} of ${layers.length} layers`, body);
+}
+
+function account({ account }: Report): string {
+  if (!account) return '';
+  const rows = account.rows.map((row: AccountRow) => [
+    text(roleName(row)),
+    row.form === 'other' ? row.dtype : formName(row),
+    formatBytes(row.bytes),
+    text(operatorsOf(row)),
+    row.reason === null ? '' : text(words(row.reason)),
+  ]);
+  const head = ['what', 'stored as', 'bytes', 'read by', 'why in float'];
+  const body = table(head, ['left', 'left', 'right', 'left', 'left'], rows);
+  return folded(`All ${formatBytes(account.bytes)} of constants, each once`, body);
 }
 
 function worst({ layers }: Report): string {

@@ -1,6 +1,7 @@
 /** The one value that says all that happened. Terminal, JSON, Markdown and HTML are views of it.
  *  null means "not measured" or "not applicable" everywhere; it is never written as zero. */
 import { z } from 'zod';
+import { accountSchema } from './account.ts';
 import { trainingSchema } from './training.ts';
 
 /** `type` as people read it: "float32 [N,3,224,224]". */
@@ -158,6 +159,8 @@ export const reportSchema = z.object({
   training: z.array(trainingSchema).optional(),
   /** Every layer with weights or quantised inputs, in graph order. */
   layers: z.array(layerSchema),
+  /** Absent in older reports. */
+  account: accountSchema.optional(),
   /** What passes could have acted on and did not. */
   skipped: z.array(z.object({ pass: z.string(), at: z.string(), reason: z.string() })),
   compare: z

@@ -8,6 +8,7 @@ import {
   formatPercent,
   formatTimes,
 } from '../../support/units.ts';
+import { words } from './account.ts';
 import { compareLatency, type LatencyChange, latencyPairs, shortPlaceName } from './latency.ts';
 import { changeOf, formatChange, formatMetric } from './metrics.ts';
 import type { Layer, ModelFacts, Report } from './report.ts';
@@ -204,12 +205,6 @@ function countTypes(layers: readonly Layer[]): string {
   for (const { opType } of layers) counts.set(opType, (counts.get(opType) ?? 0) + 1);
   const sorted = [...counts].sort((a, b) => b[1] - a[1]);
   return sorted.map(([opType, count]) => `${formatInteger(count)} ${opType}`).join(', ');
-}
-
-/** A reason in words: "used-twice" → "used twice", "too-large: 12 MB" → "too large: 12 MB". */
-export function words(reason: string): string {
-  const match = /^([a-z0-9]+(?:-[a-z0-9]+)+)(:.*)?$/s.exec(reason);
-  return match ? `${match[1]!.replaceAll('-', ' ')}${match[2] ?? ''}` : reason;
 }
 
 /** Layers furthest from the original, worst first. */

@@ -3,6 +3,7 @@
 import { createColors } from 'picocolors';
 import stringWidth from 'string-width';
 import { formatBytes, formatCount, formatDb } from '../../support/units.ts';
+import { accountLine, leftLines } from './account.ts';
 import { configText } from './config-text.ts';
 import { dataText } from './data-text.ts';
 import { latencyPairs } from './latency.ts';
@@ -171,7 +172,12 @@ function keptLines(report: Report, options: TerminalOptions): string {
   };
   const worst = worstLayers(report.layers, 3).map((layer) => `${layer.name} (${formatDb(layer.sqnrDb!)})`);
   return [
-    ...lines('kept in float', kept(keptGroups(report.layers, 'float'))),
+    ...(report.account
+      ? [
+          labelled('constants', accountLine(report.account), options),
+          ...lines('left in float', leftLines(report.account)),
+        ]
+      : lines('kept in float', kept(keptGroups(report.layers, 'float')))),
     ...['int8', 'float16'].flatMap((name) =>
       lines(
         `${name} in part`,

@@ -2,6 +2,7 @@
  *  something was not measured nothing is claimed. */
 import { wilsonInterval } from '../../support/statistics.ts';
 import { formatBytes, formatDb, formatMs, formatPercent, formatTimes } from '../../support/units.ts';
+import { leftSentence } from './account.ts';
 import { compareLatency, type LatencyPair, latencyPairs, placeName } from './latency.ts';
 import { changeOf, formatMetric, type Metric } from './metrics.ts';
 import type { Report } from './report.ts';
@@ -21,6 +22,8 @@ export const limits = {
   outputSqnrDb: 15,
   /** Relative slowdown that the whole interval must be beyond. */
   slowdown: 0.05,
+  /** Share of the weights that stayed in float against the request. */
+  leftInFloat: 0.1,
   calibrationSamples: 32,
   evaluationSamples: 100,
 } as const;
@@ -29,6 +32,7 @@ export const limits = {
 export function judge(report: Judged): Verdict {
   const found = [
     ...brokenOutputs(report),
+    ...coverage(report),
     ...accuracy(report),
     ...agreement(report),
     ...speed(report),
@@ -117,6 +121,20 @@ function brokenOutputs({ compare }: Judged): Warning[] {
   return outputs
     .filter((o) => (o.nonFinite ?? 0) > 0 || o.maxAbsError === null || !Number.isFinite(o.maxAbsError))
     .map((o) => bad(`Output "${o.name}" has NaN or infinite values where the original has numbers.`));
+}
+
+/** What a small and exact result may hide: that little of the model was compressed, or nothing. */
+function coverage(report: Judged): Warning[] {
+  const { account, precision, stages, steps } = report;
+  const isLossy = stages.some((stage) => stage.passes.some((pass) => pass.effect === 'lossy'));
+  if (precision.mode === 'none' && !isLossy && !steps)
+    return [
+      warn(
+        'Nothing was compressed: no precision was asked for, the model was only tidied. Add --int8, --fp16 or --q4.',
+      ),
+    ];
+  const left = account && leftSentence(account, limits.leftInFloat);
+  return left ? [warn(left)] : [];
 }
 
 function accuracy({ evaluation, data }: Judged): Warning[] {

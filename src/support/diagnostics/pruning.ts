@@ -15,11 +15,13 @@ export const pruneTargetUnreachable = (
     `Pruning to ${percent(asked)} of the ${what} was asked for; removing all that may be removed leaves ${percent(least)}.${
       pinned.length > 0 ? ` What stays, for example: ${pinned.slice(0, 3).join('; ')}.` : ''
     }`,
-    `${
-      what === 'parameters'
-        ? `Ask for --prune ${Math.floor(99 - 100 * least)} % or less`
-        : `Let ${percent(Math.min(1, least + 0.01))} or more stay`
-    }, or keep less by name (--exclude).`,
+    least > 0.98
+      ? 'compress inspect --nodes shows the graph; --int8, --sparsity and --low-rank need no channels to go.'
+      : `${
+          what === 'parameters'
+            ? `Ask for --prune ${Math.floor(99 - 100 * least)} % or less`
+            : `Let ${percent(Math.min(1, least + 0.01))} or more stay`
+        }, or keep less by name (--exclude).`,
   );
 
 export const pruneNeeds = (option: string, needs: string, hint: string) =>

@@ -22,11 +22,13 @@ export const calibrationRequired = (count: number, first: string) =>
     'Pass --data <folder or .npz>, or leave static out: without data int8 is dynamic and weight-only.',
   );
 
-export const nothingToQuantize = (file: string) =>
+/** @param asked  what weights were to be stored as: "float16", "4 bits and int8"
+ *  @param kept  why each group of constants stays: "3 Conv 1.2 MB: float16 already" */
+export const nothingToCompress = (what: string, asked: string, kept: readonly string[]) =>
   unsupported(
     'NOTHING_TO_QUANTIZE',
-    `${file} has no constant float weight that int8 could make smaller.`,
-    'compress inspect shows where its bytes are; a model that is already quantised stays as it is.',
+    `${what} has no weight that ${asked} could make smaller: ${kept.length > 0 ? kept.join('; ') : 'it holds no constants'}.`,
+    'compress inspect lists what all of its constants are.',
   );
 
 export const notANumber = (names: readonly string[]) =>

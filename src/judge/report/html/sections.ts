@@ -1,10 +1,11 @@
 /** The page below the big numbers, one function a section; a section without anything to show is left out. */
 import { formatBytes, formatDb, formatInteger, formatMs } from '../../../support/units.ts';
+import { type Account, formName, operatorsOf, roleName, words } from '../account.ts';
 import { configText } from '../config-text.ts';
 import { dataText } from '../data-text.ts';
 import type { Report } from '../report.ts';
 import { stepRemarks, stepTable } from '../steps.ts';
-import { keptGroups, type SummaryRow, summaryRows, words } from '../summary.ts';
+import { keptGroups, type SummaryRow, summaryRows } from '../summary.ts';
 import { type Chart, type Draw, figure } from './chart.ts';
 import { bytesChart } from './chart-bytes.ts';
 import { latencyChart } from './chart-latency.ts';
@@ -26,7 +27,7 @@ export function sections(report: Report, draw: Draw): Markup {
     milestones(report),
     withChart('Size against accuracy', variantsChart(report)),
     withChart('Speed', latencyChart(report)),
-    withChart('Where the bytes are', bytesChart(report)),
+    whereBytesAre(report, draw),
     withChart(
       'Quality by layer',
       qualityChart(report),
@@ -60,6 +61,31 @@ function summaryTable(report: Report): Markup {
     'note',
   );
 }
+
+/** Layers as areas; then every constant, as a table. */
+function whereBytesAre(report: Report, draw: Draw): Markup | null {
+  const chart = bytesChart(report);
+  if (chart === null && !report.account) return null;
+  return section(
+    'Where the bytes are',
+    'bytes',
+    html`${chart && figure(chart, draw)}${report.account ? accountTable(report.account) : null}`,
+  );
+}
+
+const accountTable = ({ bytes, rows }: Account): Markup =>
+  table(
+    `All ${formatBytes(bytes)} of constants in the result, each once`,
+    rows,
+    [
+      { title: 'What', cell: roleName },
+      { title: 'Stored as', cell: (row) => (row.form === 'other' ? row.dtype : formName(row)) },
+      { title: 'Bytes', cell: (row) => formatBytes(row.bytes), numeric: true },
+      { title: 'Read by', cell: operatorsOf },
+      { title: 'Why in float', cell: (row) => (row.reason === null ? '' : words(row.reason)) },
+    ],
+    'fold',
+  );
 
 function milestones({ steps }: Report): Markup | null {
   if (!steps || steps.length < 2) return null;

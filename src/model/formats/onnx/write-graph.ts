@@ -1,4 +1,5 @@
 /** Graph → GraphProto. */
+import type { SparseTensor } from '../../ir/attribute.ts';
 import type { Graph, Node, Value } from '../../ir/model.ts';
 import type { ValueType } from '../../ir/type.ts';
 import { encodeAttribute } from './attributes.ts';
@@ -17,7 +18,7 @@ export interface GraphOptions {
 export function encodeGraph(graph: Graph, options: GraphOptions = {}): onnx.IGraphProto {
   const { place, inputsOnly = false } = options;
   const notes = graphNotes.get(graph) ?? {};
-  const stored = [...graph.initializers].map((v) => ({ value: v, sparse: sparseOf(v) }));
+  const stored = [...graph.initializers].map((v) => ({ value: v, sparse: sparseInitializer(v) }));
   const message: onnx.IGraphProto = {
     name: graph.name,
     input: graph.inputs
@@ -36,10 +37,11 @@ export function encodeGraph(graph: Graph, options: GraphOptions = {}): onnx.IGra
   return withUnknown(message, notes.unknown);
 }
 
-const sparseOf = (v: Value) => {
+/** The form that an initializer is written in where the file had it sparse; undefined: dense. */
+export function sparseInitializer(v: Value): SparseTensor | undefined {
   const { sparse } = valueNotes.get(v) ?? {};
   return sparse && sparse.tensor === v.constant ? sparse.stored : undefined;
-};
+}
 
 /** An input with a default keeps the type that was declared for it (its batch may be symbolic) while that fits. */
 function inputType(v: Value): ValueType | null {

@@ -1,0 +1,34 @@
+/** A recipe that changed nothing is refused with the reason for every weight, in the words of what was asked for. */
+import { storagesOf } from '../compress/compress.ts';
+import type { Recipe } from '../compress/pipeline/recipe.ts';
+import { isSmaller, type Journal } from '../compress/pipeline/run.ts';
+import { storageAccount, storageNames } from '../judge/analyze/recipe-account.ts';
+import { keptTexts } from '../judge/report/account.ts';
+import type { Model } from '../model/ir/model.ts';
+import { nothingToCompress } from '../support/diagnostics/quantization.ts';
+
+/** What a recipe made of a model. */
+export interface RecipeRun {
+  readonly recipe: Recipe;
+  readonly model: Model;
+  readonly journal: Journal;
+}
+
+/** @throws NOTHING_TO_QUANTIZE where the recipe's lossy passes changed nothing */
+export async function refuseIdle(what: string, made: RecipeRun): Promise<void> {
+  if (!isSmaller(made.recipe, made.journal)) await refuse(what, made);
+}
+
+/** @throws NOTHING_TO_QUANTIZE */
+export async function refuse(what: string, made: RecipeRun): Promise<never> {
+  const { recipe } = made;
+  const asked = storageNames(await storagesOf(recipe)) || `recipe "${recipe.name}"`;
+  throw nothingToCompress(what, asked, await reasonsFor(made));
+}
+
+/** Why each group of weights stays, where the recipe's lossy passes changed nothing; null where they did. */
+export const idleReasons = async (made: RecipeRun): Promise<string[] | null> =>
+  isSmaller(made.recipe, made.journal) ? null : reasonsFor(made);
+
+const reasonsFor = async ({ recipe, model, journal }: RecipeRun) =>
+  keptTexts(storageAccount(model, await storagesOf(recipe), journal.skips));
