@@ -1,4 +1,5 @@
-/** The part of the public API that runs in a web page: no files, no native engine. */
+/** The part of the public API that runs in a web page: no files, no native engine.
+ *  @module edgepress/web */
 
 export {
   type CompressedModel,

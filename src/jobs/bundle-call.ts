@@ -26,7 +26,8 @@ export interface BundledModel {
  *  @param model  a path, bytes or an open model
  *  @example
  *  await bundle('model.onnx', { targets: ['wasm', 'webgpu'], data: 'photos/', output: 'public/model/' });
- *  @throws UNKNOWN_OPTION, INVALID_ARGUMENT, OPTION_WITHOUT_EFFECT, NO_VARIANT and what reading models and data throws */
+ *  @throws UNKNOWN_OPTION, INVALID_ARGUMENT, OPTION_WITHOUT_EFFECT, NO_VARIANT and what reading models and data throws
+ *  @group Calls */
 export async function bundle(
   model: ModelInput,
   { signal, onProgress, ...given }: BundleOptions = {},

@@ -26,7 +26,8 @@ export type CompareOptions = CompareRequestInit & RunOptions;
  *  @example
  *  const { report } = await compare('model.onnx', 'model.int8.onnx', { data: 'photos/' });
  *  console.log(report.compare.outputs[0].sqnrDb);
- *  @throws UNKNOWN_OPTION, INVALID_ARGUMENT, COMPARE_INPUTS, COMPARE_OUTPUTS, what opening models and data throws */
+ *  @throws UNKNOWN_OPTION, INVALID_ARGUMENT, COMPARE_INPUTS, COMPARE_OUTPUTS, what opening models and data throws
+ *  @group Calls */
 export async function compare(
   before: ModelInput,
   after: ModelInput,

@@ -40,19 +40,22 @@ export type FinetuneOptions = FinetuneRequestInit & RunOptions;
  *  @example
  *  await compress(bytes, { fp16: true, output: 'small/', onProgress: ({ step }) => console.log(step) });
  *  @throws UNKNOWN_OPTION, INVALID_ARGUMENT, OPTION_WITHOUT_EFFECT and every diagnostic that the command prints;
- *    what `signal` was aborted with */
+ *    what `signal` was aborted with
+ *  @group Calls */
 export const compress = (model: ModelInput, options: CompressOptions = {}): Promise<CompressResult> =>
   call(model, options, planCompressionCall);
 
 /** Trains a smaller student to answer as a model does; see compress.
  *  @example
- *  await distill('teacher.onnx', { width: 0.5, data: 'photos/', output: 'student.onnx' }); */
+ *  await distill('teacher.onnx', { width: 0.5, data: 'photos/', output: 'student.onnx' });
+ *  @group Calls */
 export const distill = (model: ModelInput, options: DistillOptions): Promise<CompressResult> =>
   call(model, options, planDistillation);
 
 /** Trains a model on labels; see compress.
  *  @example
- *  await finetune('model.onnx', { data: 'photos/', epochs: 3, output: 'tuned.onnx' }); */
+ *  await finetune('model.onnx', { data: 'photos/', epochs: 3, output: 'tuned.onnx' });
+ *  @group Calls */
 export const finetune = (model: ModelInput, options: FinetuneOptions): Promise<CompressResult> =>
   call(model, options, planFinetuning);
 
@@ -77,7 +80,8 @@ export async function planCompressionCall(
 const withRecipe = async (request: CompressRequestInit): Promise<CompressRequestInit> =>
   typeof request.recipe === 'string' ? { ...request, recipe: await readRecipe(request.recipe) } : request;
 
-/** Writes files into a folder, all of them or none. @throws OUTPUT_UNWRITABLE */
+/** Writes files into a folder, all of them or none. @throws OUTPUT_UNWRITABLE
+ *  @group Calls */
 export function write(files: readonly OutputFile[], folder = '.'): string[] {
   const stage = createStage(path.join(folder, path.basename(files[0]?.path ?? 'edgepress')));
   try {

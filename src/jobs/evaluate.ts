@@ -32,7 +32,8 @@ export type EvaluateOptions = EvaluateRequestInit & RunOptions;
  *  const { report } = await evaluate('model.int8.onnx', { data: 'val/', baseline: 'model.onnx' });
  *  console.log(report.metrics.map((m) => [m.name, m.before, m.after]));
  *  @throws UNKNOWN_OPTION, INVALID_ARGUMENT, OPTION_WITHOUT_EFFECT, METRICS_MIXED, LABELS_REQUIRED, what opening models
- *    and data throws */
+ *    and data throws
+ *  @group Calls */
 export async function evaluate(
   model: ModelInput,
   { signal, onProgress, ...given }: EvaluateOptions,

@@ -36,7 +36,8 @@ export interface LargeWeight {
  *  @example
  *  const { report } = await inspect('model.onnx');
  *  console.log(report.parameters, report.ops);
- *  @throws UNKNOWN_OPTION, FILE_NOT_FOUND and what reading a model throws */
+ *  @throws UNKNOWN_OPTION, FILE_NOT_FOUND and what reading a model throws
+ *  @group Calls */
 export async function inspect(
   model: ModelInput,
   options: Readonly<Record<string, never>> = {},

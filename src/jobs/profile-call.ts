@@ -16,7 +16,8 @@ export type ProfileOptions = ProfileRequestInit & RunOptions;
  *  const { report } = await profile('public/model/', { device: ['node', 'chromium'] });
  *  console.log(report.rows.map((r) => [r.subject, r.device, r.measured?.result.medianMs]));
  *  @throws UNKNOWN_OPTION, INVALID_ARGUMENT, UNKNOWN_DEVICE, BROWSER_MISSING, NOTHING_MEASURED, BUNDLE_UNREADABLE, what
- *    reading a model throws */
+ *    reading a model throws
+ *  @group Calls */
 export async function profile(
   target: ModelInput,
   { signal, onProgress, ...given }: ProfileOptions = {},
