@@ -9,6 +9,7 @@ export {
   presetNames,
 } from './compress/compress.ts';
 export { compressInPage as compress, type PageOptions, type PageResult } from './compress/in-page.ts';
+export type { Journal } from './compress/pipeline/run.ts';
 export { observe } from './compute/calibrate/observe.ts';
 export { openWasmEngine } from './compute/engine/onnxruntime-web.ts';
 export { type TrainingData, tensorData } from './compute/train/data.ts';
