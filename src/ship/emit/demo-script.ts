@@ -95,7 +95,7 @@ function madeUp({ inputs }) {
 
 async function start() {
   say('Loading …');
-  const model = await loadModel('../../', {
+  const model = await loadModel('../', {
     ort: './ort/',
     onProgress: ({ loaded, total }) => {
       at('bar').value = total > 0 ? loaded / total : 1;
