@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildKernel, type KernelBuilder } from '../src/compute/engine/kernel.ts';
 import { writeModelFile } from '../src/model/formats/file.ts';
+import { openModel } from '../src/model/formats/open-file.ts';
 import type { Value } from '../src/model/ir/model.ts';
 import { elementCount, type Tensor, tensorOf } from '../src/model/ir/tensor.ts';
 import { type IsolatedMeasurement, measureIsolated, memoryMethod } from '../src/ship/profile/isolated.ts';
@@ -64,7 +65,11 @@ try {
     writeModelFile(buildKernel(build, 17), path);
     const results: IsolatedMeasurement[] = [];
     for (const engine of ['node', 'wasm'] as const) {
-      const m = await measureIsolated(path, { x }, { engine, session: { threads: 1 }, maxRepetitions: 500 });
+      const m = await measureIsolated(
+        openModel(path),
+        { x },
+        { engine, session: { threads: 1 }, maxRepetitions: 500 },
+      );
       const times = [m.medianMs, m.p90Ms, m.minMs, m.createMs, m.firstRunMs].map(formatMs);
       const sizes = [m.memory.peakBytes, m.memory.baselineBytes].map(formatBytes);
       console.log(`| ${[name, engine, ...times, ...sizes].join(' | ')} |`);

@@ -11,9 +11,9 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compressModel, type PresetName, preset } from '../src/compress/compress.ts';
 import { openEngine } from '../src/compute/engine/open.ts';
-import { openModel } from '../src/jobs/model-files.ts';
 import { gpt2, gpt2Full, t5, t5Full, vit, vitFull } from '../src/model/build/index.ts';
 import { writeModelFile } from '../src/model/formats/file.ts';
+import { openModel } from '../src/model/formats/open-file.ts';
 import type { Model } from '../src/model/ir/model.ts';
 import { elementCount, type Tensor, tensorOf } from '../src/model/ir/tensor.ts';
 import { measureIsolated, memoryMethod } from '../src/ship/profile/isolated.ts';
@@ -104,7 +104,10 @@ async function bench(name: string, folder: string): Promise<void> {
   const row = async (kind: string, { ms, peakBytes }: Step) => {
     const bytes = statSync(file(kind)).size;
     const feeds = networks[name]!.feeds();
-    const run = await measureIsolated(file(kind), feeds, { engine: 'node', session: { threads: 1 } });
+    const run = await measureIsolated(openModel(file(kind)), feeds, {
+      engine: 'node',
+      session: { threads: 1 },
+    });
     const share = bytes / statSync(file('float')).size;
     const cells = [
       ...[name, kind, formatBytes(bytes), share.toFixed(3)],

@@ -16,7 +16,7 @@ const text = z
 export const command = defineCommand({
   request: z.strictObject({ nodes, text, json }),
   async run([path = ''], { nodes, text, json }) {
-    const { openModel } = await import('../jobs/model-files.ts');
+    const { openModel } = await import('../model/formats/open-file.ts');
     const { inspectModel } = await import('../jobs/inspect.ts');
     const { describeInspection, modelText, nodeList } = await import('./show-inspection.ts');
     const opened = openModel(path);

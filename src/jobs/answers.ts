@@ -1,10 +1,11 @@
 /** Runs a model over samples, for whoever counts what it answers. */
+import { openOn } from '../compute/engine/open-model.ts';
 import { readAll } from '../data/read-all.ts';
 import type { Sample } from '../data/source.ts';
 import type { Port } from '../model/ir/port.ts';
 import type { Tensor } from '../model/ir/tensor.ts';
 import { createBreather } from '../support/breathe.ts';
-import { feedsFor, openSubject, type RunPairOptions, type Subject } from './run-pair.ts';
+import { feedsFor, type RunPairOptions, type Subject } from './run-pair.ts';
 
 /** Hands one output's answer to each sample to `take`, in order. @param choose  the output, of those there are */
 export async function forEachAnswer(
@@ -13,7 +14,7 @@ export async function forEachAnswer(
   choose: (outputs: readonly Port[]) => Port,
   take: (answer: Tensor, sample: Sample) => void,
 ): Promise<void> {
-  const session = await openSubject(engine, subject);
+  const session = await openOn(engine, subject.model, subject.session);
   try {
     const { name } = choose(session.outputs);
     const breathe = createBreather();

@@ -6,7 +6,6 @@ import { refuseIdle } from '../compress/refuse-idle.ts';
 import { defaultCacheFolder, openCalibrationCache } from '../compute/calibrate/calibration-cache.ts';
 import type { ModelInput } from '../model/formats/open-file.ts';
 import { parseRequest, type Spelling } from '../support/parse-request.ts';
-import { asFiles } from './as-file.ts';
 import { type BundleResult, bundleFile } from './bundle.ts';
 import type { OutputFile } from './compress.ts';
 import { eventsOf, type JobRun, type RunOptions } from './progress.ts';
@@ -34,16 +33,14 @@ export async function bundle(
 ): Promise<BundledModel> {
   const request = bundleRequestOf(given, 'field');
   const run = { signal, events: eventsOf(onProgress) };
-  return asFiles([model], async ([file]) => {
-    const { output } = request;
-    if (output !== undefined) return withFiles(await bundleTo(output, file!, request, run));
-    const folder = mkdtempSync(path.join(tmpdir(), 'edgepress-'));
-    try {
-      return withFiles(await bundleTo(path.join(folder, 'model'), file!, request, run));
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
-  });
+  const { output } = request;
+  if (output !== undefined) return withFiles(await bundleTo(output, model, request, run));
+  const folder = mkdtempSync(path.join(tmpdir(), 'edgepress-'));
+  try {
+    return withFiles(await bundleTo(path.join(folder, 'model'), model, request, run));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** @throws what parseRequest throws, OPTION_WITHOUT_EFFECT */
@@ -64,7 +61,7 @@ const withFiles = (report: BundleResult): BundledModel => ({
 /** @param output  the bundle's folder */
 export function bundleTo(
   output: string,
-  input: string,
+  input: ModelInput,
   request: BundleRequest,
   run: JobRun,
 ): Promise<BundleResult> {

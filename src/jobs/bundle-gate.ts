@@ -2,18 +2,19 @@
 
 import type { Engine } from '../compute/engine/contract.ts';
 import { openEngine } from '../compute/engine/open.ts';
+import { openOn } from '../compute/engine/open-model.ts';
 import { readAll } from '../data/read-all.ts';
 import type { DataSource } from '../data/source.ts';
 import { createComparer, type OutputComparison } from '../judge/analyze/compare.ts';
+import type { OpenedModel, Runnable } from '../model/formats/opened.ts';
 import type { Tensor } from '../model/ir/tensor.ts';
 import type { Variant } from '../ship/emit/manifest.ts';
-import type { ModelBytes } from '../ship/emit/model-bytes.ts';
 import { runInBrowser } from '../ship/profile/browser-parity.ts';
 import { type LaunchedBrowser, launchBrowser } from '../ship/profile/launch.ts';
 import { Diagnostic } from '../support/diagnostics.ts';
 import { formatDb, formatPercent } from '../support/units.ts';
 import type { VariantPlan } from './bundle-plan.ts';
-import { feedsFor, openSubject, runPair } from './run-pair.ts';
+import { feedsFor, runPair } from './run-pair.ts';
 
 export interface Budget {
   /** Share of samples with the same top-1, where outputs are scores and the data is real. */
@@ -39,20 +40,17 @@ export interface GateResult {
 }
 
 export interface GateOptions {
-  /** Path of the original. */
-  readonly original: string;
+  readonly original: Runnable;
   readonly data: GateData;
   readonly budget: Budget;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface Gate {
-  /** @param path  the variant on disk; `content` holds the same
-   *  @throws only what is not the variant's fault: no memory, an interrupt, data that can't be read */
+  /** @throws only what is not the variant's fault: no memory, an interrupt, data that can't be read */
   check(
     plan: Pick<VariantPlan, 'engine' | 'providers' | 'requires'>,
-    path: string,
-    content: ModelBytes,
+    variant: Pick<OpenedModel, 'name' | 'engineSource'>,
     onProgress: (done: number, total: number) => void,
   ): Promise<GateResult>;
   close(): Promise<void>;
@@ -68,14 +66,14 @@ export function createGate(options: GateOptions): Gate {
     outOfBudget(outputs, data, { ...budget, minAgreement });
 
   const onEngine = async (
-    path: string,
+    variant: Runnable,
     name: 'wasm' | 'node',
     onProgress: (n: number, of: number) => void,
   ) => {
     const engine = await openEngine(name);
     const { compare, evaluation } = await runPair(
-      { path: original },
-      { path },
+      { model: original },
+      { model: variant },
       { engine, ...data, signal, onProgress, pictures: 0 },
     );
     const outputs = compare.outputs as OutputComparison[];
@@ -90,13 +88,12 @@ export function createGate(options: GateOptions): Gate {
     };
   };
 
-  const onWebGpu = async (content: ModelBytes) => {
+  const onWebGpu = async (variant: Pick<OpenedModel, 'engineSource'>) => {
     browser ??= await launchBrowser('chromium', { webgpu: true });
     const { feeds, outputs: expected, ports } = await recorded(options, browserSamples);
-    const { model: bytes, data: beside } = content;
-    const externalData = new Map(beside ? [[beside.location, beside.bytes]] : []);
+    const model = variant.engineSource('bytes');
     const made = await runInBrowser({
-      ...{ model: { bytes, externalData }, provider: 'webgpu', feeds, browser, signal },
+      ...{ model, provider: 'webgpu', feeds, browser, signal },
     });
     const comparer = createComparer(ports.outputs, ports.inputs);
     for (const [i, after] of made.outputs.entries()) comparer.add(expected[i]!, after);
@@ -106,11 +103,11 @@ export function createGate(options: GateOptions): Gate {
     return { parity: [parityOf(outputs, samples, runtime)], refused };
   };
 
-  const check: Gate['check'] = async (plan, path, content, onProgress) => {
+  const check: Gate['check'] = async (plan, variant, onProgress) => {
     const { providers } = plan;
-    const near = await onEngine(path, plan.engine, onProgress);
+    const near = await onEngine(variant, plan.engine, onProgress);
     if (near.refused || !providers.includes('webgpu')) return { ...near, providers, notes: [] };
-    const real = await onWebGpu(content).catch((error: unknown) => {
+    const real = await onWebGpu(variant).catch((error: unknown) => {
       signal?.throwIfAborted();
       const absent = absence(error, plan);
       if (absent !== null) return { absent };
@@ -149,7 +146,7 @@ const titleOf = (engine: Engine) =>
 
 /** What the original makes of a few samples. */
 async function recorded({ original, data, signal }: GateOptions, most: number) {
-  const session = await openSubject(await openEngine('wasm'), { path: original });
+  const session = await openOn(await openEngine('wasm'), original);
   try {
     const feeds: Record<string, Tensor>[] = [];
     const outputs: Record<string, Tensor>[] = [];

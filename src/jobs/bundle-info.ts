@@ -1,10 +1,11 @@
 /** What a bundle says about its model besides the variants. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import path from 'node:path';
 import { preprocessingFor } from '../data/open.ts';
 import { pictureInput } from '../data/picture-input.ts';
 import type { Prepared } from '../data/prepare-data.ts';
+import { withoutExtension } from '../model/formats/index.ts';
+import type { OpenedFile, OpenedModel } from '../model/formats/opened.ts';
 import type { Model } from '../model/ir/model.ts';
 import type { Port } from '../model/ir/port.ts';
 import { outputPortsOf, portsOf } from '../model/ir/port.ts';
@@ -12,7 +13,6 @@ import type { BundleInfo } from '../ship/emit/bundle.ts';
 import { installedVersion } from '../ship/profile/machine.ts';
 import { labelNamesCount } from '../support/diagnostics/bundle.ts';
 import { version } from '../support/version.ts';
-import type { OpenedModel } from './model-files.ts';
 import { scoresOutput } from './run-pair.ts';
 
 export interface InfoOptions {
@@ -35,7 +35,7 @@ export async function bundleInfo(
   const outputs = outputPortsOf(clean).map(plainPort);
   const { preprocessing, guessed } = await preprocessingOf(portsOf(clean), prepared, options.preprocess);
   return {
-    name: options.name ?? path.basename(opened.path).replace(/\.onnx$/i, ''),
+    name: options.name ?? withoutExtension(opened.name),
     inputs,
     outputs,
     preprocessing,
@@ -86,7 +86,7 @@ export async function provenanceOf(
     tool: `edgepress ${version}`,
     onnxruntime: installedVersion('onnxruntime-web') ?? 'unknown',
     source: {
-      file: path.basename(opened.path),
+      file: opened.name,
       bytes: opened.sizeBytes,
       sha256: await hashOf(opened.files),
     },
@@ -102,9 +102,10 @@ export async function provenanceOf(
 }
 
 /** Of the model file; with external data, of all files one after the other. */
-async function hashOf(files: readonly string[]): Promise<string> {
+async function hashOf(files: readonly OpenedFile[]): Promise<string> {
   const hash = createHash('sha256');
   for (const file of files)
-    for await (const chunk of createReadStream(file)) hash.update(chunk as Uint8Array);
+    if (file.path === null) hash.update(file.bytes());
+    else for await (const chunk of createReadStream(file.path)) hash.update(chunk as Uint8Array);
   return hash.digest('hex');
 }

@@ -1,9 +1,9 @@
 /** Makes one variant: runs its recipe, turns the result into bytes, and shows it to the gate. */
-import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { CalibrationCache } from '../compute/calibrate/calibration-cache.ts';
 import type { Engine } from '../compute/engine/contract.ts';
 import type { Prepared } from '../data/prepare-data.ts';
+import { type OpenedModel, openedFromParts } from '../model/formats/opened.ts';
 import type { Model } from '../model/ir/model.ts';
 import { outputPortsOf, portsOf } from '../model/ir/port.ts';
 import type { BundleVariant } from '../ship/emit/bundle.ts';
@@ -22,8 +22,6 @@ export interface VariantContext {
   readonly prepared: Prepared | null;
   readonly cache: CalibrationCache | null;
   readonly gate: Gate;
-  /** Where models lie while the gate runs them. */
-  readonly workFolder: string;
   /** Bytes of weights beyond which they go into a file of their own. */
   readonly externalAboveBytes?: number | undefined;
   /** Stands between making a variant and checking it; tests break models here. */
@@ -54,8 +52,7 @@ export async function makeVariant(
   model.metadata.set('edgepress', `made with recipe ${recipe.name}`);
   context.afterMaking?.(model, plan);
   const content = await contentOf(model, plan);
-  const file = writeForGate(context.workFolder, plan, content);
-  const result = await context.gate.check(plan, file, content, onProgress);
+  const result = await context.gate.check(plan, opened(model, plan, content), onProgress);
   if (result.refused) return { refused: result.refused };
   return { variant: { ...rowOf(plan, result), content }, notes: result.notes, model };
 
@@ -76,13 +73,9 @@ function changedPorts(source: Model, result: Model): string | null {
   return key(source) === key(result) ? null : 'its inputs or outputs are not those of the original';
 }
 
-function writeForGate(folder: string, plan: VariantPlan, { model, data }: ModelBytes): string {
-  const own = path.join(folder, plan.name);
-  mkdirSync(own, { recursive: true });
-  const file = path.join(own, path.posix.basename(plan.file));
-  writeFileSync(file, model);
-  if (data) writeFileSync(path.join(own, data.location), data.bytes);
-  return file;
+function opened(made: Model, { file }: VariantPlan, { model, data }: ModelBytes): OpenedModel {
+  const beside = data ? [{ name: data.location, bytes: data.bytes }] : [];
+  return openedFromParts(made, [{ name: path.posix.basename(file), bytes: model }, ...beside]);
 }
 
 function rowOf(

@@ -4,9 +4,12 @@ import path from 'node:path';
 import { needsCalibration } from '../compress/compress.ts';
 import type { CalibrationCache } from '../compute/calibrate/calibration-cache.ts';
 import { openEngine } from '../compute/engine/open.ts';
+import { openOn } from '../compute/engine/open-model.ts';
 import { readLabelNames } from '../data/label-names.ts';
 import { type DataOptions, describeData, type Prepared, prepareData } from '../data/prepare-data.ts';
 import { rejectBroken } from '../judge/analyze/facts.ts';
+import { type ModelInput, openModel } from '../model/formats/open-file.ts';
+import { type OpenedModel, pathsOf } from '../model/formats/opened.ts';
 import type { Model } from '../model/ir/model.ts';
 import { portsOf } from '../model/ir/port.ts';
 import {
@@ -32,13 +35,13 @@ import { type Budget, createGate, type Gate, type GateData } from './bundle-gate
 import { bundleInfo, type InfoOptions, provenanceOf } from './bundle-info.ts';
 import { type BundleTarget, planVariants, productShare, type VariantPlan } from './bundle-plan.ts';
 import { describeOutcome, isAboutVariant, makeVariant, type VariantOutcome } from './bundle-variant.ts';
-import { describeModel, type OpenedModel, openModel } from './model-files.ts';
+import { describeModel } from './model-facts.ts';
 import { type JobEvents, step } from './progress.ts';
-import { feedsFor, openSubject } from './run-pair.ts';
+import { feedsFor } from './run-pair.ts';
 import { readOrtBuilds, readRuntimeBundle } from './runtime-bundle.ts';
 
 export interface BundleOptions extends Omit<InfoOptions, 'labelNames'> {
-  readonly input: string;
+  readonly input: ModelInput;
   /** The bundle's folder. */
   readonly output: string;
   readonly targets: readonly BundleTarget[];
@@ -92,7 +95,7 @@ export async function bundleFile(options: BundleOptions): Promise<BundleResult> 
   const { events = {}, signal } = options;
   const opened = await step(events, 'read', async () => openModel(options.input), describeModel);
   const given = [options.data?.path, options.data?.test?.path, options.labelNames].filter(isPath);
-  const keep = [...opened.files, process.cwd(), ...given];
+  const keep = [...pathsOf(opened), process.cwd(), ...given];
   checkBundleFolder(options.output, keep, options.force ?? false);
   if (options.demo && options.targets.some((t) => t === 'wasm' || t === 'webgpu') && !readRuntimeBundle())
     throw runtimeNotBuilt();
@@ -105,9 +108,9 @@ export async function bundleFile(options: BundleOptions): Promise<BundleResult> 
   const data = prepared.held;
   await rejectUnrunnable(opened, plans, data);
   const stage = createBundleStage(options.output);
-  const gate = createGate({ original: opened.path, data, budget: options.budget, signal });
+  const gate = createGate({ original: opened, data, budget: options.budget, signal });
   try {
-    const made = await makeAll(options, opened, plans, { prepared, gate, workFolder: stage.workFolder });
+    const made = await makeAll(options, opened, plans, { prepared, gate });
     const { guessed, ...info } = await bundleInfo(opened, made.clean, real ? prepared : null, {
       ...options,
       labelNames,
@@ -168,19 +171,15 @@ async function rejectUnrunnable(
 ): Promise<void> {
   const names = new Set(plans.map((p) => p.engine));
   for (const name of names) {
-    const session = await openSubject(await openEngine(name), { path: opened.path }).catch(
-      (error: unknown) => {
-        throw isAboutModel(error)
-          ? originalRefused(path.basename(opened.path), error.message, error.hint)
-          : error;
-      },
-    );
+    const session = await openOn(await openEngine(name), opened).catch((error: unknown) => {
+      throw isAboutModel(error) ? originalRefused(opened.name, error.message, error.hint) : error;
+    });
     try {
       const first = indices[0];
       if (first !== undefined) await session.run(feedsFor(session, await source.read(first)));
     } catch (error) {
       throw isAboutModel(error) && source.kind === 'synthetic'
-        ? parityInputs(path.basename(opened.path), error.message)
+        ? parityInputs(opened.name, error.message)
         : error;
     } finally {
       await session.close();
@@ -191,7 +190,6 @@ async function rejectUnrunnable(
 interface Making {
   readonly prepared: Prepared;
   readonly gate: Gate;
-  readonly workFolder: string;
 }
 
 interface Made {
@@ -206,11 +204,11 @@ async function makeAll(
   options: BundleOptions,
   { model }: OpenedModel,
   plans: readonly VariantPlan[],
-  { prepared, gate, workFolder }: Making,
+  { prepared, gate }: Making,
 ): Promise<Made> {
   const { events = {}, signal, cache = null, externalAboveBytes, afterMaking } = options;
   const engine = await openEngine();
-  const context = { engine, prepared, cache, gate, workFolder, externalAboveBytes, afterMaking, signal };
+  const context = { engine, prepared, cache, gate, externalAboveBytes, afterMaking, signal };
   const made: Made & { clean: Model } = { variants: [], clean: model, refused: [], notes: [] };
   // The float model first: without it there is nothing to fall back on.
   for (const plan of [...plans].reverse()) {

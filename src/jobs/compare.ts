@@ -1,13 +1,11 @@
 /** The call behind `compress compare`: how far the outputs of two models are apart. */
 import { openEngine } from '../compute/engine/open.ts';
 import type { PairResult } from '../judge/report/report.ts';
-import type { ModelInput } from '../model/formats/open-file.ts';
+import { type ModelInput, openModel } from '../model/formats/open-file.ts';
 import { type Port, portsOf } from '../model/ir/port.ts';
 import { compareInputs } from '../support/diagnostics/data.ts';
 import { parseRequest } from '../support/parse-request.ts';
-import { asFiles } from './as-file.ts';
 import { chooseSamples } from './choose-samples.ts';
-import { openModel } from './model-files.ts';
 import { eventsOf, type JobRun, type RunOptions, step } from './progress.ts';
 import { type CompareRequest, type CompareRequestInit, compareRequest } from './requests/compare.ts';
 import { runPair } from './run-pair.ts';
@@ -35,13 +33,12 @@ export async function compare(
 ): Promise<{ report: Comparison }> {
   const request = parseRequest(compareRequest, given);
   const run = { signal, events: eventsOf(onProgress) };
-  const report = await asFiles([before, after], ([a, b]) => compareModels(a!, b!, request, run));
-  return { report };
+  return { report: await compareModels(before, after, request, run) };
 }
 
 export async function compareModels(
-  before: string,
-  after: string,
+  before: ModelInput,
+  after: ModelInput,
   request: CompareRequest,
   { signal, events }: JobRun,
 ): Promise<Comparison> {
@@ -52,8 +49,7 @@ export async function compareModels(
   const result = await step(
     events,
     'compare',
-    (onProgress) =>
-      runPair({ path: before }, { path: after }, { engine, source, indices, signal, onProgress }),
+    (onProgress) => runPair({ model: a }, { model: b }, { engine, source, indices, signal, onProgress }),
     (r) => `${r.compare.samples} samples on ${r.compare.runtime} · ${source.name}`,
   );
   return { data: source.name, guessed: source.guessed, ...result };

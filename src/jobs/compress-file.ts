@@ -1,7 +1,5 @@
 /** `compress model.onnx`: reads the file, prepares data, runs the recipe, writes, compares, measures, reports.
  *  The order guards the user: outputs are checked before any work, and appear only when all of them are complete. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type CompressedModel, needsCalibration } from '../compress/compress.ts';
 import type { Plan, PlannedRequest } from '../compress/plan.ts';
@@ -16,7 +14,10 @@ import { buildReport, type ReportParts } from '../judge/report/build-report.ts';
 import { layerTable } from '../judge/report/layer-table.ts';
 import type { Report } from '../judge/report/report.ts';
 import { reportFiles } from '../judge/report/report-files.ts';
-import { writeModelFile } from '../model/formats/file.ts';
+import { requireWritable, writeModelFile } from '../model/formats/file.ts';
+import { withoutExtension } from '../model/formats/index.ts';
+import { type ModelInput, openedFromFiles, openModel } from '../model/formats/open-file.ts';
+import { type OpenedModel, pathsOf } from '../model/formats/opened.ts';
 import type { Model } from '../model/ir/model.ts';
 import { portsOf } from '../model/ir/port.ts';
 import { stampMetadata } from '../ship/emit/stamp.ts';
@@ -25,7 +26,7 @@ import { checkOpens } from '../ship/profile/check-opens.ts';
 import { describeMachine } from '../ship/profile/machine.ts';
 import { checkBudget } from './accuracy-budget.ts';
 import { measurePair } from './measure-pair.ts';
-import { describeModel, factsOf, type OpenedModel, openModel } from './model-files.ts';
+import { describeModel, factsOf } from './model-facts.ts';
 import type { StepsResult } from './model-steps.ts';
 import { openSteps } from './open-steps.ts';
 import { type JobEvents, step } from './progress.ts';
@@ -34,7 +35,7 @@ import { runPair } from './run-pair.ts';
 import { runRecipeOn } from './run-recipe.ts';
 
 export interface CompressFileOptions {
-  readonly input: string;
+  readonly input: ModelInput;
   /** Path of the compressed model. */
   readonly output: string;
   readonly plan: Plan;
@@ -56,7 +57,9 @@ export async function compressFile(options: CompressFileOptions): Promise<Compre
   const { recipe, request } = plan;
   const outputs = outputPaths(options.output);
   const opened = await step(events, 'read', async () => openModel(options.input), describeModel);
-  checkTargets(opened, [options.output, ...outputs], request.force);
+  const inputs = { files: pathsOf(opened) };
+  requireWritable(options.output);
+  checkTargets(inputs, [options.output, ...outputs], request.force);
   rejectBroken(opened.model);
   const ports = portsOf(opened.model);
   const engine = await openEngine();
@@ -67,21 +70,18 @@ export async function compressFile(options: CompressFileOptions): Promise<Compre
   const { clean, model, journal, training } = await runRecipeOn(staged?.model ?? opened.model, {
     ...{ recipe, engine, prepared, cache, events, signal, qat },
   });
-  if (!staged) await refuseIdle(path.basename(options.input), { recipe, model, journal });
+  if (!staged) await refuseIdle(opened.name, { recipe, model, journal });
   stampMetadata(model, recipe);
   const stage = createStage(options.output);
   try {
-    writeModelFile(model, stage.pathOf(options.output));
-    const result = openModel(stage.pathOf(options.output));
-    const data = result.files.slice(1).map((f) => path.join(path.dirname(options.output), path.basename(f)));
-    checkTargets(opened, data, request.force || isOurs(options.output));
+    const written = writeModelFile(model, stage.pathOf(options.output));
+    const result = openedFromFiles(model, written);
+    const targets = written.map((f) => path.join(path.dirname(options.output), path.basename(f)));
+    checkTargets(inputs, targets.slice(1), request.force || isOurs(options.output));
     await checkOpens(opened, result, engineOfTarget(recipe.target));
     const parts = await study(options, opened, result, prepared, { clean, model, journal }, events);
     checkBudget(parts.pair, request.maxDrop);
-    const files = [
-      ...result.files.map((f) => path.join(path.dirname(options.output), path.basename(f))),
-      ...outputs,
-    ];
+    const files = [...targets, ...outputs];
     const report = buildReport({ ...parts, staged, training, files, environment: describeMachine() });
     for (const file of await reportFiles(report, outputs)) stage.write(file.path, file.content);
     stage.commit();
@@ -99,20 +99,15 @@ async function runSteps(
 ): Promise<StepsResult> {
   const { plan, events, signal } = options;
   const { runModelSteps } = await import('./model-steps.ts');
-  const folder = mkdtempSync(path.join(tmpdir(), 'edgepress-steps-'));
-  try {
-    return await runModelSteps(opened.model, {
-      steps: await openSteps(plan.steps, checkpointsOf(options)),
-      engine,
-      prepared,
-      folder: plan.request.measure ? folder : null,
-      runtime: engineOfTarget(plan.recipe.target),
-      events,
-      signal,
-    });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  return runModelSteps(opened.model, {
+    steps: await openSteps(plan.steps, checkpointsOf(options)),
+    engine,
+    prepared,
+    measure: plan.request.measure,
+    runtime: engineOfTarget(plan.recipe.target),
+    events,
+    signal,
+  });
 }
 
 /** Where checkpoints of a run lie: hidden beside the output unless told otherwise. */
@@ -126,7 +121,7 @@ function checkpointsOf({ plan, output }: CompressFileOptions): string | null {
 
 /** model.int8.onnx → model.int8.report.{html,md,json} */
 export const outputPaths = (output: string) =>
-  ['html', 'md', 'json'].map((kind) => `${output.replace(/\.onnx$/i, '')}.report.${kind}`);
+  ['html', 'md', 'json'].map((kind) => `${withoutExtension(output)}.report.${kind}`);
 
 function dataOf({
   data,
@@ -181,11 +176,7 @@ async function study(
           events,
           'compare',
           (onProgress) =>
-            runPair(
-              { path: source.path },
-              { path: result.path },
-              { engine: runtime, ...held, signal, onProgress },
-            ),
+            runPair({ model: source }, { model: result }, { engine: runtime, ...held, signal, onProgress }),
           (r) => `${r.compare.samples} samples on ${r.compare.runtime}`,
         )
       : null;
@@ -216,9 +207,10 @@ async function study(
           }),
         (m) => `${m.latency[0]?.repetitions ?? 0} runs each`,
       );
+  const input = typeof options.input === 'string' ? options.input : source.name;
   return {
     options: {
-      input: options.input,
+      input,
       recipe,
       command: options.command,
       config: plan.config,

@@ -7,8 +7,7 @@ import { type Plan, planCompression, planDistillation, planFinetuning } from '..
 import type { CompressRequestInit, DistillRequestInit, FinetuneRequestInit } from '../compress/request.ts';
 import { defaultCacheFolder, openCalibrationCache } from '../compute/calibrate/calibration-cache.ts';
 import type { Report } from '../judge/report/report.ts';
-import { encodeModel } from '../model/formats/onnx/write.ts';
-import { type ModelInput, openModel } from '../model/formats/open-file.ts';
+import type { ModelInput } from '../model/formats/open-file.ts';
 import type { Model } from '../model/ir/model.ts';
 import { createStage } from '../ship/emit/write.ts';
 import type { Spelling } from '../support/parse-request.ts';
@@ -101,11 +100,11 @@ async function call<Init extends object>(
   const command = commandOf(model, request);
   const run = { command, events: eventsOf(onProgress), signal };
   return inTemporaryFolder(async (folder) => {
-    const input = inputPath(model, folder);
     const output =
-      plan.request.output ?? path.join(folder, path.basename(outputPath(input, plan.ending, undefined)));
+      plan.request.output ??
+      path.join(folder, path.basename(outputPath(pathOf(model), plan.ending, undefined)));
     const { report, model: result } = await runPlan(
-      input,
+      model,
       { ...plan, request: { ...plan.request, output } },
       run,
     );
@@ -127,14 +126,21 @@ export interface PlanRun {
 }
 
 /** Does what was planned with a file, and writes beside it or where the request says. */
-export const runPlan = (input: string, plan: Plan, run: PlanRun): Promise<CompressedFile> =>
+export const runPlan = (input: ModelInput, plan: Plan, run: PlanRun): Promise<CompressedFile> =>
   compressFile({
     input,
-    output: outputPath(input, plan.ending, plan.request.output),
+    output: outputPath(pathOf(input), plan.ending, plan.request.output),
     plan,
     cache: plan.request.cache === false ? null : openCalibrationCache(defaultCacheFolder()),
     ...run,
   });
+
+/** Where a model lies; what is only in memory is written to the working folder, under its name. */
+function pathOf(input: ModelInput): string {
+  if (typeof input === 'string') return input;
+  const opened = 'engineSource' in input ? input : null;
+  return opened?.files[0]?.path ?? opened?.name ?? 'model.onnx';
+}
 
 async function inTemporaryFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(path.join(tmpdir(), 'edgepress-'));
@@ -143,13 +149,6 @@ async function inTemporaryFolder<T>(work: (folder: string) => Promise<T>): Promi
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-function inputPath(model: ModelInput, folder: string): string {
-  if (typeof model === 'string') return model;
-  const bytes = model instanceof Uint8Array ? model : encodeModel(openModel(model).model);
-  const [written] = write([{ path: 'model.onnx', bytes }], folder);
-  return written as string;
 }
 
 /** The call as it would be written: data that has no text is left out. */

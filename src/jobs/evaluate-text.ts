@@ -12,6 +12,7 @@ import { generateAll } from '../judge/generate/generate.ts';
 import type { TextTokenizer } from '../judge/generate/tokenizer.ts';
 import type { Metric } from '../judge/report/metrics.ts';
 import type { Report } from '../judge/report/report.ts';
+import { type ModelInput, openModel } from '../model/formats/open-file.ts';
 import { type Pair, readPairs, readTexts, type Texts } from './evaluate-text-data.ts';
 import { type Generator, type GeneratorFiles, openGenerator } from './generate-session.ts';
 import { promptIds, stopsOf } from './generate-text.ts';
@@ -21,8 +22,8 @@ export interface EvaluateTextOptions extends GeneratorFiles, TokenizerChoice {
   readonly data: string;
   readonly engine: Engine;
   /** The original: its figures stand in `before`. */
-  readonly baseline?: string | undefined;
-  readonly baselineEncoder?: string | undefined;
+  readonly baseline?: ModelInput | undefined;
+  readonly baselineEncoder?: ModelInput | undefined;
   /** Windows of text, or pairs, at most. */
   readonly samples?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -114,9 +115,11 @@ async function onEach<T>(
       await generator.close();
     }
   };
-  const encoder = options.baselineEncoder ?? files.encoder;
-  const before = baseline ? await measure(0, { ...files, model: baseline, encoder }) : null;
-  const after = await measure(runs - 1, files);
+  // Opened here: both may use one encoder.
+  const encoder = files.encoder && openModel(files.encoder);
+  const other = options.baselineEncoder ?? encoder;
+  const before = baseline ? await measure(0, { ...files, model: baseline, encoder: other }) : null;
+  const after = await measure(runs - 1, { ...files, encoder });
   return { before, after, runtime: `${engine.name} ${engine.version}` };
 }
 

@@ -1,19 +1,17 @@
 /** The call behind `compress evaluate`: how good a model is at its task, alone or beside another. */
 import { basename } from 'node:path';
 import { openEngine } from '../compute/engine/open.ts';
-import type { ModelInput } from '../model/formats/open-file.ts';
+import { type ModelInput, openModel } from '../model/formats/open-file.ts';
 import { portsOf } from '../model/ir/port.ts';
 import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
 import { labelsRequired } from '../support/diagnostics/data.ts';
 import { fieldsOf } from '../support/field.ts';
 import { isGiven, parseRequest, type Spelling, spell } from '../support/parse-request.ts';
-import { asFiles } from './as-file.ts';
 import { chooseSamples } from './choose-samples.ts';
 import { type MetricFamily, metricFamily } from './evaluate-metrics.ts';
 import { evaluateModel, type ModelEvaluation } from './evaluate-model.ts';
 import { evaluateNumbers } from './evaluate-numbers.ts';
 import { evaluatePairs, evaluatePerplexity, type TextEvaluation } from './evaluate-text.ts';
-import { openModel } from './model-files.ts';
 import { eventsOf, type JobRun, type RunOptions, step } from './progress.ts';
 import { type EvaluateRequest, type EvaluateRequestInit, evaluateRequest } from './requests/evaluate.ts';
 
@@ -41,10 +39,14 @@ export async function evaluate(
   const request = parseRequest(evaluateRequest, given);
   refuseIdle(given, request, 'field');
   const run = { signal, events: eventsOf(onProgress) };
-  return { report: await asFiles([model], ([path]) => evaluateWith(path!, request, run)) };
+  return { report: await evaluateWith(model, request, run) };
 }
 
-export const evaluateWith = (model: string, request: EvaluateRequest, run: JobRun): Promise<Evaluation> => {
+export const evaluateWith = (
+  model: ModelInput,
+  request: EvaluateRequest,
+  run: JobRun,
+): Promise<Evaluation> => {
   const family = metricFamily(request.metric ?? []);
   return family === 'classes' || family === 'numbers'
     ? onData(model, request, family, run)
@@ -72,31 +74,30 @@ export function refuseIdle(
 }
 
 async function onData(
-  model: string,
+  model: ModelInput,
   request: EvaluateRequest,
   family: 'classes' | 'numbers',
   { signal, events }: JobRun,
 ): Promise<Evaluation> {
   const { baseline, metric: metrics } = request;
-  const ports = portsOf(openModel(model).model);
-  if (baseline !== undefined) openModel(baseline);
-  const { source, indices } = await chooseSamples(ports, request);
+  const opened = openModel(model);
+  const others = baseline === undefined ? {} : { baseline: { model: openModel(baseline) } };
+  const { source, indices } = await chooseSamples(portsOf(opened.model), request);
   if (family === 'classes' && !source.labelled) throw labelsRequired(source.name);
   const measure = family === 'classes' ? evaluateModel : evaluateNumbers;
   const engine = await openEngine(request.engine);
-  const others = baseline === undefined ? {} : { baseline: { path: baseline } };
   const evaluation = await step(
     events,
     'evaluate',
     (onProgress) =>
-      measure({ path: model }, { engine, source, indices, signal, onProgress, metrics, ...others }),
+      measure({ model: opened }, { engine, source, indices, signal, onProgress, metrics, ...others }),
     (e) => `${e.samples} samples on ${e.runtime} · ${source.name}`,
   );
   return { data: source.name, guessed: source.guessed, ...evaluation };
 }
 
 async function onText(
-  model: string,
+  model: ModelInput,
   request: EvaluateRequest,
   family: Exclude<MetricFamily, 'classes' | 'numbers'>,
   { signal, events }: JobRun,

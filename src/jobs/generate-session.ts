@@ -1,18 +1,17 @@
 /** A decoder opened from files: model, encoder, and what the configuration beside them says. */
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Engine } from '../compute/engine/contract.ts';
+import { openOn } from '../compute/engine/open-model.ts';
 import type { Decoder } from '../judge/generate/decoder.ts';
 import { openDecoder } from '../judge/generate/open.ts';
 import { positionLimit } from '../judge/generate/position-limit.ts';
-import { readModelFile } from '../model/formats/file.ts';
-import { readProblem } from '../support/read-problem.ts';
-import { openSubject } from './run-pair.ts';
+import { folderOf, type ModelInput, openModel } from '../model/formats/open-file.ts';
 
 export interface GeneratorFiles {
-  readonly model: string;
+  readonly model: ModelInput;
   /** The other half of an encoder–decoder pair. */
-  readonly encoder?: string | undefined;
+  readonly encoder?: ModelInput | undefined;
   /** Most tokens that the model sees at once (default: what its table of positions says). */
   readonly window?: number | undefined;
   /** What an encoder–decoder begins to write with (default: config.json's, else the pad token, else 0). */
@@ -33,13 +32,14 @@ export async function openGenerator(
   files: GeneratorFiles,
   padToken: number | null = null,
 ): Promise<Generator> {
-  const config = configuration(files.model);
-  const start = files.startToken ?? config.start ?? padToken;
   // Before engines open them: what is not there, or no model, is said in our words.
-  const [limit, maxSource] = [files.model, files.encoder].map((path) => (path ? limitOf(path) : null));
-  const session = await openSubject(engine, { path: files.model });
-  const encoder = files.encoder
-    ? await openSubject(engine, { path: files.encoder }).catch((error: unknown) => closing(session, error))
+  const [model, encoderModel] = [openModel(files.model), files.encoder ? openModel(files.encoder) : null];
+  const config = configuration(folderOf(model));
+  const start = files.startToken ?? config.start ?? padToken;
+  const [limit, maxSource] = [model, encoderModel].map((opened) => opened && positionLimit(opened.model));
+  const session = await openOn(engine, model);
+  const encoder = encoderModel
+    ? await openOn(engine, encoderModel).catch((error: unknown) => closing(session, error))
     : undefined;
   const close = async () => {
     await session.close();
@@ -64,28 +64,17 @@ async function closing(session: { close(): Promise<void> }, error: unknown): Pro
   throw error;
 }
 
-/** onnxruntime's own format is not looked into. */
-function limitOf(path: string): number | null {
-  if (!path.endsWith('.ort')) return positionLimit(readModelFile(path));
-  try {
-    accessSync(path, constants.R_OK);
-    return null;
-  } catch (error) {
-    throw readProblem(path, error);
-  }
-}
-
 interface Configuration {
   readonly start: number | null;
   readonly stop: readonly number[] | null;
 }
 
 /** generation_config.json and config.json beside the model, or one folder up, where transformers.js keeps them. */
-function configuration(model: string): Configuration {
+function configuration(folder: string | null): Configuration {
   const found: Record<string, unknown> = {};
-  for (const folder of [join(dirname(model), '..'), dirname(model)])
+  for (const place of folder === null ? [] : [join(folder, '..'), folder])
     for (const name of ['config.json', 'generation_config.json'])
-      Object.assign(found, parsed(join(folder, name)));
+      Object.assign(found, parsed(join(place, name)));
   const start = found['decoder_start_token_id'];
   const ends = [found['eos_token_id']].flat().filter((id) => typeof id === 'number');
   return { start: typeof start === 'number' ? start : null, stop: ends.length > 0 ? ends : null };

@@ -2,11 +2,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { readTokenizer, type TextTokenizer } from '../judge/generate/tokenizer.ts';
+import { folderOf, type ModelInput } from '../model/formats/open-file.ts';
 import { idsInvalid, tokenizerRequired } from '../support/diagnostics/generation.ts';
 import { readProblem } from '../support/read-problem.ts';
 
 export interface TokenizerChoice {
-  readonly model: string;
+  readonly model: ModelInput;
   /** tokenizer.json, a vocabulary, or llama2.c's tokenizer.bin. */
   readonly tokenizer?: string | undefined;
   /** Texts are token ids with spaces between. */
@@ -17,7 +18,7 @@ export interface TokenizerChoice {
  *  @throws TOKENIZER_REQUIRED, TOKENIZER_INVALID, FILE_NOT_FOUND … */
 export async function openTokenizer(choice: TokenizerChoice, what: string): Promise<TextTokenizer> {
   if (choice.ids) return idTokenizer;
-  const path = choice.tokenizer ?? beside(choice.model);
+  const path = choice.tokenizer ?? beside(folderOf(choice.model));
   if (path === null) throw tokenizerRequired(what);
   const settings = join(dirname(path), 'tokenizer_config.json');
   return readTokenizer({
@@ -28,8 +29,8 @@ export async function openTokenizer(choice: TokenizerChoice, what: string): Prom
 }
 
 /** In the model's folder or one up, where transformers.js keeps it. */
-const beside = (model: string) =>
-  [dirname(model), join(dirname(model), '..')]
+const beside = (folder: string | null) =>
+  (folder === null ? [] : [folder, join(folder, '..')])
     .map((folder) => join(folder, 'tokenizer.json'))
     .find((path) => existsSync(path)) ?? null;
 

@@ -4,13 +4,13 @@ import { constantsOf, findProblems, type ModelProblems } from '../judge/analyze/
 import { type FunctionFacts, functionFacts } from '../judge/analyze/functions.ts';
 import type { Account } from '../judge/report/account.ts';
 import type { ModelFacts } from '../judge/report/report.ts';
-import type { ModelInput } from '../model/formats/open-file.ts';
+import { type ModelInput, openModel } from '../model/formats/open-file.ts';
+import type { OpenedModel } from '../model/formats/opened.ts';
 import type { Model } from '../model/ir/model.ts';
 import { sizeBytes } from '../model/ir/tensor.ts';
 import { formatShape } from '../model/ir/type.ts';
 import { parseRequest } from '../support/parse-request.ts';
-import { asFiles } from './as-file.ts';
-import { factsOf, type OpenedModel, openModel } from './model-files.ts';
+import { factsOf } from './model-facts.ts';
 import { inspectRequest } from './requests/inspect.ts';
 
 export interface Inspection extends ModelFacts {
@@ -43,7 +43,7 @@ export async function inspect(
   options: Readonly<Record<string, never>> = {},
 ): Promise<{ report: Inspection }> {
   parseRequest(inspectRequest, options);
-  return { report: await asFiles([model], ([path]) => inspectModel(openModel(path!))) };
+  return { report: await inspectModel(openModel(model)) };
 }
 
 export const inspectModel = async (opened: OpenedModel): Promise<Inspection> => ({

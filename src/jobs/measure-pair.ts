@@ -4,11 +4,11 @@ import type { EngineName } from '../compute/engine/contract.ts';
 import type { Sample } from '../data/source.ts';
 import { syntheticInputs } from '../data/synthetic.ts';
 import type { Latency, PairMeasurement } from '../judge/report/report.ts';
+import type { Runnable } from '../model/formats/opened.ts';
 import type { Port } from '../model/ir/port.ts';
 import { measureIsolated, measureTwoIsolated, memoryMethod } from '../ship/profile/isolated.ts';
 import { describeMachine, installedVersion } from '../ship/profile/machine.ts';
 import type { Measurement } from '../ship/profile/measure.ts';
-import type { OpenedModel } from './model-files.ts';
 
 export interface MeasurePairOptions {
   readonly engine: EngineName;
@@ -20,29 +20,24 @@ export interface MeasurePairOptions {
 }
 
 export async function measurePair(
-  before: Pick<OpenedModel, 'path'>,
-  after: Pick<OpenedModel, 'path'>,
+  before: Runnable,
+  after: Runnable,
   { engine, sample, ports, signal, maxMs = 3000 }: MeasurePairOptions,
 ): Promise<PairMeasurement> {
   const feeds = sample?.inputs ?? syntheticInputs(ports, { seed: 0 });
   const common = { engine, ...(signal ? { signal } : {}) };
   const session = { threads: 1 };
-  const pair = await measureTwoIsolated(
-    { path: before.path, session },
-    { path: after.path, session },
-    feeds,
-    {
-      ...common,
-      maxMs,
-      minMs: Math.min(maxMs, 1500),
-      warmupMs: 700,
-      minRepetitions: 20,
-      maxRepetitions: 1000,
-    },
-  );
+  const pair = await measureTwoIsolated({ model: before, session }, { model: after, session }, feeds, {
+    ...common,
+    maxMs,
+    minMs: Math.min(maxMs, 1500),
+    warmupMs: 700,
+    minRepetitions: 20,
+    maxRepetitions: 1000,
+  });
   const brief = { ...common, session, warmup: 1, minRepetitions: 3, maxRepetitions: 3, maxMs: 1000 };
-  const a = await measureIsolated(before.path, feeds, brief);
-  const b = await measureIsolated(after.path, feeds, brief);
+  const a = await measureIsolated(before, feeds, brief);
+  const b = await measureIsolated(after, feeds, brief);
   return {
     latency: [row('before', pair.before, engine), row('after', pair.after, engine)],
     memory: {

@@ -1,7 +1,5 @@
 /** What can be done to a model before it is quantised: prune, distil, fine-tune, in the order given. Each step is measured,
  *  so that the report can say what it cost and what it bought. */
-import { writeFileSync } from 'node:fs';
-import path from 'node:path';
 import { compressModel, preset } from '../compress/compress.ts';
 import type { Skip } from '../compress/pipeline/pass.ts';
 import type { Engine } from '../compute/engine/contract.ts';
@@ -11,10 +9,10 @@ import { sampleData } from '../compute/train/samples.ts';
 import { type Prepared, trainingIndices } from '../data/prepare-data.ts';
 import type { Milestone, StepsRecord } from '../judge/report/steps.ts';
 import type { TrainingRecord } from '../judge/report/training.ts';
-import { encodeModel } from '../model/formats/onnx/write.ts';
+import { openedFromModel, type Runnable } from '../model/formats/opened.ts';
 import { cloneModel } from '../model/ir/clone.ts';
 import type { Model } from '../model/ir/model.ts';
-import { portsOf } from '../model/ir/port.ts';
+import { type Port, portsOf } from '../model/ir/port.ts';
 import { modelMacs } from '../model/ops/cost.ts';
 import { inferShapes } from '../model/ops/shapes.ts';
 import { formatCount } from '../support/units.ts';
@@ -56,8 +54,8 @@ export interface StepsOptions {
   readonly steps: readonly ModelStep[];
   readonly engine: Engine;
   readonly prepared: Prepared | null;
-  /** Where models can be put for measuring; null: latency is not measured. */
-  readonly folder: string | null;
+  /** Whether the latency of each model is measured. */
+  readonly measure: boolean;
   readonly runtime: Engine['name'];
   readonly events: JobEvents;
   readonly signal?: AbortSignal | undefined;
@@ -103,7 +101,7 @@ interface Judge {
 }
 
 async function openJudge(original: Model, options: StepsOptions): Promise<Judge> {
-  const { engine, prepared, folder, signal } = options;
+  const { engine, prepared, signal } = options;
   const scores = scoresClasses(original);
   const held = prepared?.held.indices.length ? prepared.held : null;
   const heldOut = held
@@ -118,10 +116,10 @@ async function openJudge(original: Model, options: StepsOptions): Promise<Judge>
   const sample = held ? await held.source.read(held.indices[0] as number) : null;
   return {
     async look(name, model) {
-      const bytes = encodeModel(model);
+      const opened = openedFromModel(model, 'step.onnx');
       return {
         name,
-        sizeBytes: bytes.length,
+        sizeBytes: opened.sizeBytes,
         parameters: [...model.graph.initializers].reduce(
           (n, v) => n + (v.constant?.dtype.startsWith('float') ? size(v.constant.dims) : 0),
           0,
@@ -129,19 +127,15 @@ async function openJudge(original: Model, options: StepsOptions): Promise<Judge>
         macs: macsOf(model),
         metric: heldOut?.metric ?? null,
         value: heldOut ? await heldOut.measure(model) : null,
-        latencyMs: folder ? await latency(bytes, path.join(folder, 'step.onnx'), model) : null,
+        latencyMs: options.measure ? await latency(opened, portsOf(model)) : null,
       };
     },
     close: async () => heldOut?.close(),
   };
 
-  async function latency(bytes: Uint8Array, file: string, model: Model): Promise<number | null> {
-    writeFileSync(file, bytes);
-    const measured = await measurePair(
-      { path: file },
-      { path: file },
-      { engine: options.runtime, sample, ports: portsOf(model), signal, maxMs: 1500 },
-    );
+  async function latency(model: Runnable, ports: readonly Port[]): Promise<number> {
+    const timing = { engine: options.runtime, sample, ports, signal, maxMs: 1500 };
+    const measured = await measurePair(model, model, timing);
     return Math.min(...measured.latency.map((l) => l.medianMs));
   }
 }

@@ -1,11 +1,10 @@
 /** `compress ort`: a model in onnxruntime's own format, with the list of what a reduced build of the runtime must hold. */
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { rejectBroken } from '../judge/analyze/facts.ts';
+import { openModel } from '../model/formats/open-file.ts';
 import { convertToOrt } from '../ship/emit/ort.ts';
 import { requiredOperators } from '../ship/emit/required-operators.ts';
 import { checkOutputs, createStage } from '../ship/emit/write.ts';
-import { openModel } from './model-files.ts';
 
 export interface OrtFileOptions {
   readonly input: string;
@@ -29,13 +28,10 @@ export const operatorsPath = (output: string) =>
 export async function convertFile({ input, output, target, force }: OrtFileOptions): Promise<OrtFileResult> {
   const paths = [output, operatorsPath(output)];
   checkOutputs(paths, force ?? false);
-  const { model, files, sizeBytes } = openModel(input);
-  rejectBroken(model);
-  const [file, ...beside] = files;
-  const externalData = new Map(
-    beside.map((data) => [path.relative(path.dirname(input), data), new Uint8Array(readFileSync(data))]),
-  );
-  const bytes = await convertToOrt(new Uint8Array(readFileSync(file!)), { target, externalData });
+  const opened = openModel(input);
+  rejectBroken(opened.model);
+  const { bytes: onnx, ...facts } = opened.engineSource('bytes');
+  const bytes = await convertToOrt(onnx, { target, ...facts });
   const list = requiredOperators([bytes], { names: [path.basename(output)] });
   const contents = [bytes, new TextEncoder().encode(list)];
   const stage = createStage(output);
@@ -45,5 +41,8 @@ export async function convertFile({ input, output, target, force }: OrtFileOptio
   } finally {
     stage.discard();
   }
-  return { files: paths.map((p, i) => ({ path: p, bytes: contents[i]!.length })), sourceBytes: sizeBytes };
+  return {
+    files: paths.map((p, i) => ({ path: p, bytes: contents[i]!.length })),
+    sourceBytes: opened.sizeBytes,
+  };
 }

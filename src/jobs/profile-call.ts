@@ -2,7 +2,6 @@
 import type { ModelInput } from '../model/formats/open-file.ts';
 import type { Profile } from '../ship/profile/device.ts';
 import { parseRequest } from '../support/parse-request.ts';
-import { asFiles } from './as-file.ts';
 import { profile as measure } from './profile.ts';
 import { eventsOf, type JobRun, type RunOptions } from './progress.ts';
 import { type ProfileRequest, type ProfileRequestInit, profileRequest } from './requests/profile.ts';
@@ -24,11 +23,11 @@ export async function profile(
 ): Promise<{ report: Profile }> {
   const request = parseRequest(profileRequest, given);
   const run = { signal, events: eventsOf(onProgress) };
-  return { report: await asFiles([target], ([path]) => profileOn(path!, request, run)) };
+  return { report: await profileOn(target, request, run) };
 }
 
 /** @throws what profile of a path throws */
-export function profileOn(target: string, request: ProfileRequest, run: JobRun): Promise<Profile> {
+export function profileOn(target: ModelInput, request: ProfileRequest, run: JobRun): Promise<Profile> {
   const { device, provider, threads, throughput, dim = [] } = request;
   const { signal, events } = run;
   return measure({

@@ -1,8 +1,9 @@
 /** Measures the variants of a bundle, or one model, on devices of this machine. */
-import { readFileSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { openEngine } from '../compute/engine/open.ts';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import { syntheticInputs } from '../data/synthetic.ts';
+import { type ModelInput, openModel } from '../model/formats/open-file.ts';
+import type { ModelSource, OpenedModel } from '../model/formats/opened.ts';
 import { isDType } from '../model/ir/dtype.ts';
 import type { Port } from '../model/ir/port.ts';
 import { portsOf } from '../model/ir/port.ts';
@@ -25,12 +26,11 @@ import { openDevice } from '../ship/profile/open-device.ts';
 import { browserMissing, nothingMeasured } from '../support/diagnostics/devices.ts';
 import { unknownDtype } from '../support/diagnostics/graph.ts';
 import { Diagnostic } from '../support/diagnostics.ts';
-import { openModel } from './model-files.ts';
 import { type JobEvents, step } from './progress.ts';
 
 export interface ProfileOptions {
-  /** A bundle's folder, an .onnx or an .ort file. */
-  readonly target: string;
+  /** A bundle's folder, or a model. */
+  readonly target: ModelInput;
   readonly devices: readonly string[];
   /** Default: all that a device has and a variant is made for. */
   readonly providers?: readonly Provider[];
@@ -50,7 +50,7 @@ export interface ProfileOptions {
 export async function profile(options: ProfileOptions): Promise<Profile> {
   for (const name of options.devices) checkDevice(name);
   const bundle = isBundle(options.target) ? openBundle(options.target) : null;
-  const subjects = bundle ? bundleSubjects(bundle, options) : [await modelSubject(options)];
+  const subjects = bundle ? bundleSubjects(bundle, options) : [modelSubject(options)];
   const devices: Profile['devices'][number][] = [];
   const rows: ProfileRow[] = [];
   for (const name of new Set(options.devices)) {
@@ -65,7 +65,8 @@ export async function profile(options: ProfileOptions): Promise<Profile> {
   if (!rows.some((row) => row.measured))
     throw nothingMeasured(rows.flatMap(({ subject, reason }) => (reason ? [`${subject}: ${reason}`] : [])));
   const written = bundle ? writeMeasured(bundle.folder, rows) : null;
-  return { target: options.target, devices, rows, written };
+  const target = typeof options.target === 'string' ? options.target : subjects[0]!.name;
+  return { target, devices, rows, written };
 }
 
 function checkDevice(name: string): void {
@@ -148,7 +149,8 @@ function settingsOf(
 
 // --- what is measured ---------------------------------------------------------------------------------------------
 
-const isBundle = (target: string) => statSync(target, { throwIfNoEntry: false })?.isDirectory() === true;
+const isBundle = (target: ModelInput): target is string =>
+  typeof target === 'string' && statSync(target, { throwIfNoEntry: false })?.isDirectory() === true;
 
 function bundleSubjects({ manifest, files }: OpenedBundle, { dims }: ProfileOptions): Subject[] {
   const inputs = manifest.inputs.map(portOf);
@@ -189,19 +191,15 @@ function pictureDims({ preprocessing, inputs }: Manifest): Record<string, number
   );
 }
 
-async function modelSubject({ target, dims }: ProfileOptions): Promise<Subject> {
-  const isOrt = target.endsWith('.ort');
-  const files = isOrt ? [target] : [...openModel(target).files];
-  const inputs = isOrt ? await portsOfOrt(target) : portsOf(openModel(target).model);
-  const folder = join(target, '..');
+function modelSubject({ target, dims }: ProfileOptions): Subject {
+  const opened = openModel(target);
+  const inputs = portsOf(opened.model);
+  const { halfWeights, ...source } = opened.engineSource('path');
   return {
-    name: basename(target),
-    parts: files.map((path, i) => ({
-      name: i === 0 ? basename(path) : path.slice(folder === '.' ? 0 : folder.length + 1),
-      role: i === 0 ? 'model' : 'data',
-      files: [{ path }],
-    })),
-    format: isOrt ? 'ort' : 'onnx',
+    name: opened.name,
+    parts: partsOf(opened, source),
+    format: opened.format.extensions.includes('.ort') ? 'ort' : 'onnx',
+    halfWeights,
     providers: null,
     requires: [],
     sessionConfig: {},
@@ -210,11 +208,19 @@ async function modelSubject({ target, dims }: ProfileOptions): Promise<Subject> 
   };
 }
 
-/** The runtime tells what its own format takes. */
-async function portsOfOrt(path: string): Promise<readonly Port[]> {
-  const session = await (await openEngine()).open({ bytes: readFileSync(path) });
-  await session.close();
-  return session.inputs;
+function partsOf({ name, files }: OpenedModel, source: ModelSource): Subject['parts'] {
+  if ('path' in source)
+    return files.map((file, i) => ({
+      name: file.name,
+      role: i === 0 ? 'model' : 'data',
+      files: [{ path: file.path! }],
+    }));
+  const data = [...(source.externalData ?? [])].map(([name, bytes]) => ({
+    name,
+    role: 'data' as const,
+    files: [{ bytes }],
+  }));
+  return [{ name, role: 'model', files: [{ bytes: source.bytes }] }, ...data];
 }
 
 // --- what is kept -------------------------------------------------------------------------------------------------

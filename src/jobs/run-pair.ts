@@ -1,19 +1,20 @@
 /** Runs two models over the same samples: how far their outputs are apart, and what each makes of the labels. */
 
 import type { Engine, Session, SessionOptions } from '../compute/engine/contract.ts';
+import { openOn } from '../compute/engine/open-model.ts';
 import { readAll } from '../data/read-all.ts';
 import type { DataSource, Sample } from '../data/source.ts';
 import { type Comparer, createComparer } from '../judge/analyze/compare.ts';
 import { type ClassificationMeter, createClassificationMeter } from '../judge/evaluate/classification.ts';
 import type { PairResult, Report } from '../judge/report/report.ts';
+import type { Runnable } from '../model/formats/opened.ts';
 import type { Port } from '../model/ir/port.ts';
 import { elementCount, float32Values, type Tensor } from '../model/ir/tensor.ts';
-import { modelSource } from '../ship/profile/model-source.ts';
 import { createBreather } from '../support/breathe.ts';
 import { noScores } from '../support/diagnostics/data.ts';
 
 export interface Subject {
-  readonly path: string;
+  readonly model: Runnable;
   readonly session?: SessionOptions;
 }
 
@@ -27,15 +28,12 @@ export interface RunPairOptions {
   readonly pictures?: number;
 }
 
-export const openSubject = async (engine: Engine, subject: Subject): Promise<Session> =>
-  engine.open(await modelSource(subject.path, engine.name), subject.session ?? {});
-
 /** @throws what engines and sources throw; COMPARE_OUTPUTS when the models' outputs don't match; LABEL_RANGE */
 export async function runPair(before: Subject, after: Subject, options: RunPairOptions): Promise<PairResult> {
   const { engine, source, indices } = options;
-  const a = await openSubject(engine, before);
+  const a = await openOn(engine, before.model, before.session);
   try {
-    const b = await openSubject(engine, after);
+    const b = await openOn(engine, after.model, after.session);
     try {
       const comparer = createComparer(a.outputs, a.inputs);
       const meters = source.labelled ? createMeters(a.outputs) : null;

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openData } from '../../src/data/open.ts';
 import { createGate, type Gate } from '../../src/jobs/bundle-gate.ts';
-import { openModel } from '../../src/jobs/model-files.ts';
 import { encodeModel } from '../../src/model/formats/onnx/index.ts';
+import { openModel } from '../../src/model/formats/open-file.ts';
 import { setConstant } from '../../src/model/ir/edit.ts';
 import { constantOf, type Model } from '../../src/model/ir/model.ts';
 import { portsOf } from '../../src/model/ir/port.ts';
@@ -30,18 +30,20 @@ describe.skipIf(!findBrowser('chromium'))('the gate on WebGPU (skipped: no Chrom
   beforeAll(async () => {
     const source = await openData('fixtures/data/glyphs', portsOf(openModel(original).model), { seed: 0 });
     const data = { source, indices: Array.from({ length: 12 }, (_, i) => i * 40) };
-    gate = createGate({ original, data, budget: { minAgreement: 0.9, minSqnrDb: 10 } });
+    gate = createGate({ original: openModel(original), data, budget: { minAgreement: 0.9, minSqnrDb: 10 } });
   });
   afterAll(() => gate?.close());
 
   /** What WebGPU gets is `model`; everywhere else the original runs, which agrees with itself. */
-  const check = (model: Uint8Array, providers: ('webgpu' | 'wasm')[]) =>
-    gate.check(
+  const check = (model: Uint8Array, providers: ('webgpu' | 'wasm')[]) => {
+    let asked = 0;
+    const engineSource = () => ({ bytes: asked++ === 0 ? bytes : model });
+    return gate.check(
       { engine: 'wasm', providers, requires: ['webgpu'] },
-      original,
-      { model, data: null },
+      { name: 'variant', engineSource },
       () => {},
     );
+  };
 
   it('lets through what computes the same there, and notes on which GPU it was tried', async () => {
     const result = await check(bytes, ['webgpu', 'wasm']);

@@ -1,26 +1,16 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openEngine } from '../../src/compute/engine/open.ts';
 import type { DataSource, Sample } from '../../src/data/source.ts';
 import { evaluateModel } from '../../src/jobs/evaluate-model.ts';
 import { evaluateNumbers } from '../../src/jobs/evaluate-numbers.ts';
-import { writeModelFile } from '../../src/model/formats/file.ts';
 import { parseModel } from '../../src/model/formats/onnx-text/index.ts';
+import { openedFromModel } from '../../src/model/formats/opened.ts';
 import { tensorOf } from '../../src/model/ir/tensor.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'edgepress-numbers-'));
-afterAll(() => rmSync(folder, { recursive: true }));
-
-function subject(name: string, body: string) {
-  const path = join(folder, `${name}.onnx`);
-  writeModelFile(
-    parseModel(`<ir_version: 8, opset_import: ["" : 17]> g (float[1,2] x) => (float[1,2] y) ${body}`),
-    path,
-  );
-  return { path };
-}
+const subject = (name: string, body: string) => {
+  const text = `<ir_version: 8, opset_import: ["" : 17]> g (float[1,2] x) => (float[1,2] y) ${body}`;
+  return { model: openedFromModel(parseModel(text), name) };
+};
 
 const same = subject('same', '{ y = Identity (x) }');
 const zero = subject('zero', '{ y = Sub (x, x) }');

@@ -4,10 +4,10 @@ import path from 'node:path';
 import type { StepPlan } from '../../compress/plan.ts';
 import { chooseBlocks, findBlocks, removeBlocks } from '../../compress/prune/blocks.ts';
 import { narrow } from '../../compress/prune/prune.ts';
+import { openModel } from '../../model/formats/open-file.ts';
 import { cloneModel } from '../../model/ir/clone.ts';
 import type { Model } from '../../model/ir/model.ts';
 import { studentInputs } from '../../support/diagnostics/training.ts';
-import { openModel } from '../model-files.ts';
 import { describeChange, type ModelStep, macsOf } from '../model-steps.ts';
 
 export type StudentPlan = Extract<StepPlan, { readonly kind: 'student' | 'student-file' }>;

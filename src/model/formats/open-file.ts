@@ -26,6 +26,13 @@ export function openModel(input: ModelInput, options: BytesOptions = {}): Opened
   return 'engineSource' in input ? input : openedFromModel(input, options.name);
 }
 
+/** The folder that a model lies in, with what belongs to it; null for one that is only in memory. */
+export function folderOf(input: ModelInput): string | null {
+  if (typeof input === 'string') return dirname(input);
+  const path = 'engineSource' in input ? (input.files[0]?.path ?? null) : null;
+  return path === null ? null : dirname(path);
+}
+
 function openModelFile(path: string): OpenedModel {
   const { format, model, bytes } = readFormatFile(path);
   const name = basename(path);

@@ -9,20 +9,30 @@ import { formatOf } from './index.ts';
 import { onnxFormat } from './onnx/format.ts';
 import type { TensorSource } from './onnx/tensors.ts';
 
-export interface OpenedModel {
+/** What is asked of a model that only runs. */
+export interface Runnable {
   /** The file's name without its folder: "mobilenetv2.onnx". */
   readonly name: string;
+  /** What an engine needs to run it. Files that it can open itself are named where they lie, so that their weights need
+   *  not pass through here; everything else comes as bytes.
+   *  @param takes  'path' for an engine that opens files (the native one) */
+  engineSource(takes: 'path' | 'bytes'): ModelSource;
+}
+
+export interface OpenedModel extends Runnable {
   readonly format: ModelFormat;
   readonly model: Model;
   /** The model's own file, then those beside it. */
   readonly files: readonly OpenedFile[];
   /** Of all files. */
   readonly sizeBytes: number;
-  /** What an engine needs to run it. Files that it can open itself are named where they lie, so that their weights need
-   *  not pass through here; everything else comes as bytes.
-   *  @param takes  'path' for an engine that opens files (the native one) */
+  engineSource(takes: 'bytes'): BytesSource;
   engineSource(takes: 'path' | 'bytes'): ModelSource;
 }
+
+/** Where its files lie; nothing for a model in memory. */
+export const pathsOf = ({ files }: Pick<OpenedModel, 'files'>): string[] =>
+  files.flatMap(({ path }) => (path === null ? [] : [path]));
 
 export interface OpenedFile {
   /** As the model calls it: relative to its folder, with forward slashes. */
@@ -34,21 +44,24 @@ export interface OpenedFile {
 }
 
 /** What an engine opens. */
-export type ModelSource = (
-  | {
-      readonly bytes: Uint8Array;
-      /** Content of the files beside the model, by the names that it has for them. */
-      readonly externalData?: ReadonlyMap<string, Uint8Array>;
-    }
-  | {
-      readonly path: string;
-      /** Names of the files beside it. */
-      readonly dataFiles?: readonly string[];
-    }
-) & {
+export type ModelSource = BytesSource | PathSource;
+
+export interface BytesSource extends SourceFacts {
+  readonly bytes: Uint8Array;
+  /** Content of the files beside the model, by the names that it has for them. */
+  readonly externalData?: ReadonlyMap<string, Uint8Array>;
+}
+
+export interface PathSource extends SourceFacts {
+  readonly path: string;
+  /** Names of the files beside it. */
+  readonly dataFiles?: readonly string[];
+}
+
+interface SourceFacts {
   /** Whether a weight is in float16. Absent: not looked at. */
   readonly halfWeights?: boolean;
-};
+}
 
 export interface OpenedParts extends Pick<OpenedModel, 'name' | 'format' | 'model'> {
   /** Called when files are asked for, once. */
@@ -59,6 +72,13 @@ export function openedModel({ name, format, model, files }: OpenedParts): Opened
   const own = once(files);
   const asOnnx = once(() => (format.runnable ? own() : onnxFiles(model, name)));
   const halfWeights = once(() => holdsHalf(model));
+  function engineSource(takes: 'bytes'): BytesSource;
+  function engineSource(takes: 'path' | 'bytes'): ModelSource;
+  function engineSource(takes: 'path' | 'bytes'): ModelSource {
+    const files = asOnnx();
+    const source = takes === 'path' && files[0]!.path !== null ? pathSource(files) : bytesSource(files);
+    return { ...source, halfWeights: halfWeights() };
+  }
   return {
     name,
     format,
@@ -69,7 +89,7 @@ export function openedModel({ name, format, model, files }: OpenedParts): Opened
     get sizeBytes() {
       return own().reduce((sum, file) => sum + file.sizeBytes, 0);
     },
-    engineSource: (takes) => ({ ...sourceOf(asOnnx(), takes), halfWeights: halfWeights() }),
+    engineSource,
   };
 }
 
@@ -96,6 +116,18 @@ export function openModelBytes(
 export const openedFromModel = (model: Model, name = 'model.onnx'): OpenedModel =>
   openedModel({ name, format: onnxFormat, model, files: () => onnxFiles(model, name) });
 
+/** A model of ours and the files that it was encoded to. */
+export const openedFromParts = (
+  model: Model,
+  parts: readonly { readonly name: string; readonly bytes: Uint8Array }[],
+): OpenedModel =>
+  openedModel({
+    name: parts[0]!.name,
+    format: formatOf(parts[0]!.bytes, parts[0]!.name),
+    model,
+    files: () => parts.map(({ name, bytes }) => inMemory(name, bytes)),
+  });
+
 const inMemory = (name: string, bytes: Uint8Array): OpenedFile => ({
   name,
   sizeBytes: bytes.length,
@@ -118,13 +150,15 @@ function joined({ pieces }: WrittenFile): Uint8Array {
   return bytes;
 }
 
-function sourceOf([first, ...beside]: readonly OpenedFile[], takes: 'path' | 'bytes'): ModelSource {
-  if (takes === 'path' && first!.path !== null)
-    return { path: first!.path, ...(beside.length > 0 ? { dataFiles: beside.map((f) => f.name) } : {}) };
-  const bytes = first!.bytes();
-  if (beside.length === 0) return { bytes };
-  return { bytes, externalData: new Map(beside.map((file) => [file.name, file.bytes()])) };
-}
+const pathSource = ([first, ...beside]: readonly OpenedFile[]): PathSource => ({
+  path: first!.path!,
+  ...(beside.length > 0 ? { dataFiles: beside.map((file) => file.name) } : {}),
+});
+
+const bytesSource = ([first, ...beside]: readonly OpenedFile[]): BytesSource => ({
+  bytes: first!.bytes(),
+  ...(beside.length > 0 ? { externalData: new Map(beside.map((file) => [file.name, file.bytes()])) } : {}),
+});
 
 function dataSource(data: ReadonlyMap<string, Uint8Array>): TensorSource {
   const read = ({ location, offset, length }: ExternalLocation, what: string) => {

@@ -29,6 +29,8 @@ export interface OrtOptions {
   readonly foldConstants?: boolean;
   /** Tensors kept beside the model, by their location string. */
   readonly externalData?: ReadonlyMap<string, Uint8Array>;
+  /** Whether a weight is in float16, where that is known. */
+  readonly halfWeights?: boolean;
 }
 
 /** The model in ORT format; weights are inside, so it must stay under 2 GB. Equal bytes for equal input and runtime.
@@ -57,7 +59,7 @@ async function convert(model: Uint8Array, options: OrtOptions, foldConstants: bo
     const leftOut = [
       ...(sessionConfig[leftOutKey] ? [sessionConfig[leftOutKey]] : []),
       ...(foldConstants ? [] : ['ConstantFolding']),
-      ...((await holdsHalf({ path: source })) ? [crashingFusion] : []),
+      ...((options.halfWeights ?? (await holdsHalf({ path: source }))) ? [crashingFusion] : []),
     ];
     const config = {
       ...sessionConfig,

@@ -71,8 +71,6 @@ function isManifest(file: string): boolean {
 }
 
 export interface BundleStage {
-  /** For files of the job that don't go into the bundle. */
-  readonly workFolder: string;
   write(path: string, bytes: Uint8Array): void;
   /** Puts the folder in its place; what was there is gone then. @throws OUTPUT_UNWRITABLE, with all as before */
   commit(): void;
@@ -90,11 +88,9 @@ export function createBundleStage(output: string): BundleStage {
   const added = guarded(output, () => fs.mkdirSync(parent, { recursive: true }));
   const outer = guarded(output, () => fs.mkdtempSync(own));
   const made = path.join(outer, 'bundle');
-  const workFolder = path.join(outer, 'work');
   guarded(output, () => {
     // mkdtemp's folders are for their owner only; a server reads as somebody else.
     fs.mkdirSync(made);
-    fs.mkdirSync(workFolder);
   });
   const discard = () => {
     fs.rmSync(outer, { recursive: true, force: true });
@@ -103,7 +99,6 @@ export function createBundleStage(output: string): BundleStage {
   // A second Ctrl-C ends the process without unwinding.
   process.once('exit', discard);
   return {
-    workFolder,
     write(name, bytes) {
       const file = path.join(made, ...name.split('/'));
       if (file === made || !contains(made, file)) throw bundleInvalid(`${name} leads out of the bundle`);

@@ -1,30 +1,26 @@
 /** Whether a result opens on the runtime that it is for. */
-import path from 'node:path';
 import type { Engine, EngineName } from '../../compute/engine/contract.ts';
 import { openEngine } from '../../compute/engine/open.ts';
+import { openOn } from '../../compute/engine/open-model.ts';
+import type { Runnable } from '../../model/formats/opened.ts';
 import { originalRefused, resultRefused } from '../../support/diagnostics/engines.ts';
 import { Diagnostic } from '../../support/diagnostics.ts';
-import { modelSource } from './model-source.ts';
-
-interface ModelPath {
-  readonly path: string;
-}
 
 /** A result that the target's runtime refuses is not written, whoever's fault it is.
  *  @throws MODEL_REFUSED when it refuses the original too; RESULT_REFUSED; what else opening throws */
-export async function checkOpens(source: ModelPath, result: ModelPath, runtime: EngineName): Promise<void> {
+export async function checkOpens(source: Runnable, result: Runnable, runtime: EngineName): Promise<void> {
   const engine = await openEngine(runtime);
-  const refusal = await refusalOf(engine, result.path);
+  const refusal = await refusalOf(engine, result);
   if (!refusal) return;
-  const first = await refusalOf(engine, source.path);
-  if (first) throw originalRefused(path.basename(source.path), first.message, first.hint);
+  const first = await refusalOf(engine, source);
+  if (first) throw originalRefused(source.name, first.message, first.hint);
   throw resultRefused(`${engine.name} ${engine.version}`, refusal.message, refusal);
 }
 
 /** Why a runtime does not open a model; null when it does. Lack of memory is not the model's fault and is thrown. */
-export async function refusalOf(engine: Engine, file: string): Promise<Diagnostic | null> {
+export async function refusalOf(engine: Engine, model: Runnable): Promise<Diagnostic | null> {
   try {
-    await (await engine.open(await modelSource(file, engine.name), {})).close();
+    await (await openOn(engine, model)).close();
     return null;
   } catch (error) {
     if (error instanceof Diagnostic && error.kind !== 'environment') return error;

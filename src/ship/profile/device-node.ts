@@ -1,10 +1,9 @@
 /** This machine without a browser: onnxruntime-node, or onnxruntime-web's WebAssembly in Node, in a process of its own. */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join, sep } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { EngineName } from '../../compute/engine/contract.ts';
 import { openEngine } from '../../compute/engine/open.ts';
-import { bundleUnreadable } from '../../support/diagnostics/bundle.ts';
+import type { Runnable } from '../../model/formats/opened.ts';
 import {
   type Device,
   type DeviceMeasurement,
@@ -36,14 +35,12 @@ export async function openNodeDevice(engine: EngineName): Promise<Device> {
     async measure(subject, { threads }, options = {}): Promise<DeviceMeasurement> {
       const { throughput: batches, ...rest } = options;
       const { request, note } = throughputFor(subject, batches);
-      const timed = await withFile(subject, (path) =>
-        measureIsolated(path, subject.feeds, {
-          ...rest,
-          engine,
-          session: { threads, config: subject.sessionConfig },
-          ...(request ? { throughput: request } : {}),
-        }),
-      );
+      const timed = await measureIsolated(runnable(subject), subject.feeds, {
+        ...rest,
+        engine,
+        session: { threads, config: subject.sessionConfig },
+        ...(request ? { throughput: request } : {}),
+      });
       const facts = {
         device: machineName(),
         host,
@@ -64,31 +61,31 @@ export async function openNodeDevice(engine: EngineName): Promise<Device> {
   };
 }
 
-/** The model as one file with its data beside it: where it lies already, or joined in a temporary folder. */
-async function withFile<T>(subject: Subject, work: (path: string) => Promise<T>): Promise<T> {
-  const [model, ...data] = [...subject.parts].sort(
-    (a, b) => Number(b.role === 'model') - Number(a.role === 'model'),
-  );
-  if (!model) throw new RangeError(`"${subject.name}" has no model file.`);
-  const whole = [model, ...data].every(({ files }) => files.length === 1);
-  const named = data.every(({ name, files }) => files[0]!.path === join(model.files[0]!.path, '..', name));
-  if (whole && named && model.files[0]!.path.endsWith(`.${subject.format}`))
-    return work(model.files[0]!.path);
-  const folder = await mkdtemp(join(tmpdir(), 'edgepress-device-'));
-  try {
-    const path = join(folder, `model.${subject.format}`);
-    await writeFile(path, await joined(model.files));
-    for (const { name, files } of data) {
-      const target = join(folder, name);
-      if (!target.startsWith(folder + sep)) throw bundleUnreadable(subject.name, `${name} leads out of it`);
-      await mkdir(dirname(target), { recursive: true });
-      await writeFile(target, await joined(files));
-    }
-    return await work(path);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+/** Its files where they lie, if each is whole and the data is called as the model calls it; else joined in memory. */
+function runnable({ name, parts, halfWeights }: Subject): Runnable {
+  const [model, ...data] = [...parts].sort((a, b) => Number(b.role === 'model') - Number(a.role === 'model'));
+  if (!model) throw new RangeError(`"${name}" has no model file.`);
+  const facts = halfWeights === undefined ? {} : { halfWeights };
+  const path = wholeFile(model);
+  const beside = (part: Subject['parts'][number]) =>
+    path !== null && wholeFile(part) === join(path, '..', part.name);
+  return {
+    name,
+    engineSource: () =>
+      path !== null && data.every(beside)
+        ? { path, dataFiles: data.map((part) => part.name), ...facts }
+        : {
+            bytes: joined(model),
+            externalData: new Map(data.map((part) => [part.name, joined(part)])),
+            ...facts,
+          },
+  };
 }
 
-const joined = async (files: readonly { readonly path: string }[]) =>
-  Buffer.concat(await Promise.all(files.map(({ path }) => readFile(path))));
+function wholeFile({ files }: Subject['parts'][number]): string | null {
+  const [file, ...more] = files;
+  return file && 'path' in file && more.length === 0 ? file.path : null;
+}
+
+const joined = ({ files }: Subject['parts'][number]) =>
+  Buffer.concat(files.map((file) => ('path' in file ? readFileSync(file.path) : Buffer.from(file.bytes))));

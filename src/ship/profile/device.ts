@@ -16,8 +16,9 @@ export type Provider = Variant['providers'][number];
 /** A bundle's variant, or a model file. */
 export interface Subject {
   readonly name: string;
-  /** Files on disk. */
-  readonly parts: readonly (TaskPart & { readonly files: readonly { readonly path: string }[] })[];
+  readonly parts: readonly TaskPart[];
+  /** Whether a weight is in float16, where that is known. */
+  readonly halfWeights?: boolean | undefined;
   readonly format: Variant['format'];
   /** What it is made for; null: whatever there is. */
   readonly providers: readonly Provider[] | null;

@@ -6,7 +6,7 @@ import { tensorOf } from '../../model/ir/tensor.ts';
 import { Diagnostic } from '../../support/diagnostics.ts';
 import { type Answer, type Failure, fromWire, type Subject, type Task } from './isolated-messages.ts';
 import { measure, measureTwo } from './measure.ts';
-import { modelSource } from './model-source.ts';
+import { sourceFor } from './model-files.ts';
 import { peakMemoryBytes } from './peak-memory.ts';
 import { measureThroughput } from './throughput.ts';
 import { watchWasmHeap } from './wasm-heap.ts';
@@ -27,7 +27,7 @@ async function perform(task: Task): Promise<Answer> {
   const compileMs = performance.now() - begin;
   const feeds = fromWire(task.feeds);
   const opener = (subject: Subject) => async (): Promise<Session> =>
-    engine.open(await modelSource(subject.path, engine.name), subject.options);
+    engine.open(await sourceFor(engine, subject), subject.options);
   if (task.after) {
     const pair = { before: { open: opener(task.before), feeds }, after: { open: opener(task.after), feeds } };
     return { pair: await measureTwo(pair.before, pair.after, task.measure) };

@@ -1,13 +1,12 @@
 /** What the measuring parent and its child say to each other. */
 import type { EngineName, SessionOptions } from '../../compute/engine/contract.ts';
+import type { PathSource } from '../../model/formats/opened.ts';
 import { denseTensor, stringTensor, type Tensor } from '../../model/ir/tensor.ts';
 import type { DiagnosticKind } from '../../support/diagnostics.ts';
 import type { Comparison, Measurement, MeasureOptions } from './measure.ts';
 import type { Throughput, ThroughputRequest } from './throughput.ts';
 
-export interface Subject {
-  /** Path of an ONNX file; external data is found beside it. */
-  readonly path: string;
+export interface Subject extends PathSource {
   readonly options: SessionOptions;
 }
 

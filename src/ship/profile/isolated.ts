@@ -2,14 +2,15 @@
  *  disturbs. Node only. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { basename } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { EngineName, SessionOptions } from '../../compute/engine/contract.ts';
+import type { Runnable } from '../../model/formats/opened.ts';
 import type { Tensor } from '../../model/ir/tensor.ts';
 import { measureCrashed, measureTimeout } from '../../support/diagnostics/devices.ts';
 import { Diagnostic } from '../../support/diagnostics.ts';
 import { type Answer, type MemoryPeak, type Task, toWire } from './isolated-messages.ts';
 import type { Comparison, Measurement, MeasureOptions } from './measure.ts';
+import { onDisk } from './model-files.ts';
 import type { Throughput, ThroughputRequest } from './throughput.ts';
 
 export interface IsolatedOptions extends MeasureOptions {
@@ -34,13 +35,15 @@ export const memoryMethod = (engine: EngineName) =>
 
 /** @throws MEASURE_TIMEOUT, MEASURE_CRASHED, what the engine throws; the signal's reason when aborted */
 export async function measureIsolated(
-  path: string,
+  model: Runnable,
   feeds: Readonly<Record<string, Tensor>>,
   options: IsolatedOptions,
 ): Promise<IsolatedMeasurement> {
-  const before = { path, options: options.session ?? {} };
-  const answer = await runChild(task(options, feeds, { before }), options);
-  if (!('single' in answer)) throw unexpected(path, answer);
+  const answer = await onDisk([model], ([file]) => {
+    const before = { ...file!, options: options.session ?? {} };
+    return runChild(model.name, task(options, feeds, { before }), options);
+  });
+  if (!('single' in answer)) throw unexpected(model, answer);
   const { single, ...rest } = answer;
   return { ...single, ...rest };
 }
@@ -48,22 +51,24 @@ export async function measureIsolated(
 /** Runs two models alternately in one child process; see `measureTwo`. Each may have session options of its own.
  *  @throws as `measureIsolated` */
 export async function measureTwoIsolated(
-  before: { readonly path: string; readonly session?: SessionOptions },
-  after: { readonly path: string; readonly session?: SessionOptions },
+  before: { readonly model: Runnable; readonly session?: SessionOptions },
+  after: { readonly model: Runnable; readonly session?: SessionOptions },
   feeds: Readonly<Record<string, Tensor>>,
   options: Omit<IsolatedOptions, 'session' | 'throughput'>,
 ): Promise<Comparison> {
-  const subjects = {
-    before: { path: before.path, options: before.session ?? {} },
-    after: { path: after.path, options: after.session ?? {} },
-  };
-  const answer = await runChild(task(options, feeds, subjects), options);
-  if (!('pair' in answer)) throw unexpected(before.path, answer);
+  const answer = await onDisk([before.model, after.model], ([a, b]) => {
+    const subjects = {
+      before: { ...a!, options: before.session ?? {} },
+      after: { ...b!, options: after.session ?? {} },
+    };
+    return runChild(before.model.name, task(options, feeds, subjects), options);
+  });
+  if (!('pair' in answer)) throw unexpected(before.model, answer);
   return answer.pair;
 }
 
-const unexpected = (path: string, answer: Answer) =>
-  measureCrashed(basename(path), 'an unexpected answer', Object.keys(answer).join());
+const unexpected = ({ name }: Runnable, answer: Answer) =>
+  measureCrashed(name, 'an unexpected answer', Object.keys(answer).join());
 
 function task(
   { engine, throughput, session: _, timeoutMs: __, signal: ___, ...measure }: IsolatedOptions,
@@ -73,9 +78,12 @@ function task(
   return { engine, ...subjects, feeds: toWire(feeds), measure, ...(throughput ? { throughput } : {}) };
 }
 
-function runChild(task: Task, { timeoutMs = 120_000, signal }: IsolatedOptions): Promise<Answer> {
+function runChild(
+  what: string,
+  task: Task,
+  { timeoutMs = 120_000, signal }: IsolatedOptions,
+): Promise<Answer> {
   signal?.throwIfAborted();
-  const what = basename(task.before.path);
   const child = startChild();
   const stderr = lastText(child);
   return new Promise<Answer>((resolve, reject) => {

@@ -1,7 +1,4 @@
 /** What a training run promises: the same bits, equal sums, the best weights, a stop before ruin. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../../src/compute/engine/contract.ts';
 import { openEngine } from '../../../src/compute/engine/open.ts';
@@ -12,7 +9,7 @@ import { buildTrainingStep } from '../../../src/compute/train/step.ts';
 import { openTrainer } from '../../../src/compute/train/trainer.ts';
 import { syntheticInputs } from '../../../src/data/synthetic.ts';
 import { mlp } from '../../../src/model/build/index.ts';
-import { encodeModel } from '../../../src/model/formats/onnx/write.ts';
+import { openedFromModel } from '../../../src/model/formats/opened.ts';
 import { setConstant } from '../../../src/model/ir/edit.ts';
 import { dtypeOf, type Model, shapeOf } from '../../../src/model/ir/model.ts';
 import { elementCount, float32Values, type Tensor, tensorOf } from '../../../src/model/ir/tensor.ts';
@@ -263,18 +260,15 @@ describe('recomputation', () => {
   });
 
   it('needs less memory: the heap of WebAssembly, in a process of its own', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'edgepress-recompute-'));
     const added: number[] = [];
     for (const segments of [0, 5]) {
       const { model } = stepOf(1024, segments);
-      const path = join(folder, 'step.onnx');
-      writeFileSync(path, encodeModel(model));
       const ports = model.graph.inputs.map((v) => ({
         name: v.name,
         dtype: dtypeOf(v) ?? 'float32',
         shape: shapeOf(v),
       }));
-      const { memory } = await measureIsolated(path, syntheticInputs(ports, { seed: 0 }), {
+      const { memory } = await measureIsolated(openedFromModel(model), syntheticInputs(ports, { seed: 0 }), {
         engine: 'wasm',
         session: { threads: 1 },
         warmup: 1,
@@ -284,7 +278,6 @@ describe('recomputation', () => {
       });
       added.push(memory.peakBytes - memory.baselineBytes);
     }
-    rmSync(folder, { recursive: true });
     expect(added[1]).toBeLessThan(0.6 * (added[0] ?? 0));
   });
 });

@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildKernel } from '../../../src/compute/engine/kernel.ts';
 import { writeModelFile } from '../../../src/model/formats/file.ts';
+import { openModel } from '../../../src/model/formats/open-file.ts';
 import { tensorOf } from '../../../src/model/ir/tensor.ts';
 import { measureIsolated, measureTwoIsolated } from '../../../src/ship/profile/isolated.ts';
 
@@ -40,7 +41,10 @@ describe('measuring in a process of its own', () => {
   for (const engine of ['node', 'wasm'] as const) {
     it(`gives latency and memory on ${engine}, also when this process holds far more`, async () => {
       const ballast = Buffer.alloc(400 * megabytes, 1);
-      const { memory, samplesMs } = await measureIsolated(file('small.onnx'), feeds, { engine, ...quick });
+      const { memory, samplesMs } = await measureIsolated(openModel(file('small.onnx')), feeds, {
+        engine,
+        ...quick,
+      });
       expect(ballast[1]).toBe(1);
       expect(samplesMs).toHaveLength(3);
       expect(memory.baselineBytes).toBeGreaterThan(10 * megabytes);
@@ -50,20 +54,33 @@ describe('measuring in a process of its own', () => {
     });
 
     it(`sees the memory that a model takes on ${engine}`, async () => {
-      const { memory } = await measureIsolated(file('large.onnx'), feeds, { engine, ...quick });
+      const { memory } = await measureIsolated(openModel(file('large.onnx')), feeds, { engine, ...quick });
       expect(memory.peakBytes - memory.baselineBytes).toBeGreaterThan(150 * megabytes);
     });
 
     it(`finds external data on ${engine}`, async () => {
-      const { samplesMs } = await measureIsolated(file('external.onnx'), feeds, { engine, ...quick });
+      const { samplesMs } = await measureIsolated(openModel(file('external.onnx')), feeds, {
+        engine,
+        ...quick,
+      });
       expect(samplesMs).toHaveLength(3);
+    });
+
+    it(`measures on ${engine} what is in memory only, and leaves no file behind`, async () => {
+      const folders = () => readdirSync(tmpdir()).filter((name) => name.startsWith('edgepress-model-'));
+      const before = folders();
+      const [model, data] = openModel(file('external.onnx')).files.map((f) => f.bytes());
+      const opened = openModel(model!, { data: new Map([['external.onnx.data', data!]]) });
+      const { samplesMs } = await measureIsolated(opened, feeds, { engine, ...quick });
+      expect(samplesMs).toHaveLength(3);
+      expect(folders().filter((name) => !before.includes(name))).toEqual([]);
     });
   }
 
   it('measures two models alternately', async () => {
     const { before, after } = await measureTwoIsolated(
-      { path: file('small.onnx') },
-      { path: file('small.onnx'), session: { optimization: 'none' } },
+      { model: openModel(file('small.onnx')) },
+      { model: openModel(file('small.onnx')), session: { optimization: 'none' } },
       feeds,
       { engine: 'node', ...quick },
     );
@@ -72,13 +89,14 @@ describe('measuring in a process of its own', () => {
   });
 
   it('hands over the diagnostic of the child', async () => {
-    const run = measureIsolated(file('broken.onnx'), feeds, { engine: 'node', ...quick });
+    const broken = { name: 'broken.onnx', engineSource: () => ({ path: file('broken.onnx') }) };
+    const run = measureIsolated(broken, feeds, { engine: 'node', ...quick });
     await expect(run).rejects.toMatchObject({ name: 'Diagnostic', code: 'ENGINE_OPEN' });
   });
 
   it('refuses feeds that do not fit, by the name of the input', async () => {
     const wrong = { x: tensorOf('int32', [1], [1]) };
-    const run = measureIsolated(file('small.onnx'), wrong, { engine: 'node', ...quick });
+    const run = measureIsolated(openModel(file('small.onnx')), wrong, { engine: 'node', ...quick });
     await expect(run).rejects.toMatchObject({
       code: 'FEED_MISMATCH',
       message: expect.stringContaining('"x"'),
@@ -86,14 +104,18 @@ describe('measuring in a process of its own', () => {
   });
 
   it('stops the child when it takes too long', async () => {
-    const run = measureIsolated(file('small.onnx'), feeds, { engine: 'wasm', ...quick, timeoutMs: 1 });
+    const run = measureIsolated(openModel(file('small.onnx')), feeds, {
+      engine: 'wasm',
+      ...quick,
+      timeoutMs: 1,
+    });
     await expect(run).rejects.toMatchObject({ code: 'MEASURE_TIMEOUT' });
   });
 
   it('stops the child when aborted', async () => {
     const abort = new AbortController();
     const options = { engine: 'node', maxMs: 60_000, maxRepetitions: 1e9, precision: 0 } as const;
-    const run = measureIsolated(file('small.onnx'), feeds, { ...options, signal: abort.signal });
+    const run = measureIsolated(openModel(file('small.onnx')), feeds, { ...options, signal: abort.signal });
     setTimeout(() => abort.abort(new Error('enough')), 300);
     await expect(run).rejects.toThrow('enough');
   });
