@@ -25,6 +25,9 @@ export interface OperatorRow {
   /** What Q/DQ around it does; products with an integer kernel say so in `weights`. */
   readonly quantization: QuantizationTrait | Exempt;
   readonly float16: Float16Kind | Exempt;
+  /** Why no network is trained through it. Absent: src/compute/autodiff has a rule or a lowering, or it holds nothing that
+   *  is trained. */
+  readonly gradient?: Exempt;
 }
 
 /** By opKey. */
