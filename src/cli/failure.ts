@@ -2,7 +2,7 @@
 import type { CommanderError } from 'commander';
 import pc from 'picocolors';
 import { plain } from '../judge/report/terminal.ts';
-import { usage } from '../support/diagnostics/command-line.ts';
+import { commandUnknown, usage } from '../support/diagnostics/command-line.ts';
 import { Diagnostic, exitCodes, nearest } from '../support/diagnostics.ts';
 
 /** Prints to stderr. @returns the exit code */
@@ -43,16 +43,20 @@ export function usageFailure(
   words: readonly string[],
   commands: readonly string[],
 ): Diagnostic {
+  const last = words.at(-1) ?? '';
+  if (error.code === 'commander.help') return commandUnknown(last, nearest(last, commands));
   const code = error.code.replace('commander.', '').replace(/[A-Z]/g, '_$&').toUpperCase();
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
+  const command = commands.find((name) => name === words[0]);
   const suggested = /\(Did you mean (.+)\?\)/s.exec(rest.join('\n'))?.[1];
   const choice = /argument '(.*)' is invalid\. Allowed choices are (.+)\.$/.exec(first);
   const meant =
     suggested ??
     (choice ? nearestChoice(choice[1]!.split(','), choice[2]!.split(', ')) : undefined) ??
-    (words.length > 1 ? nearest(words[0]!, commands) : undefined);
+    (words.length > 1 && !command ? nearest(words[0]!, commands) : undefined);
   const message = `${first.slice(0, 1).toUpperCase()}${first.slice(1).replace(/\.$/, '')}.`;
-  return usage(code, message, meant ? `Did you mean ${meant}?` : 'compress --help shows the options.');
+  const help = command ? `compress ${command} --help` : 'compress --help';
+  return usage(code, message, meant ? `Did you mean ${meant}?` : `${help} shows the options.`);
 }
 
 /** Of several values, what the first wrong one may have meant. */

@@ -8,7 +8,7 @@ import type { ModelInput } from '../model/formats/open-file.ts';
 import { parseRequest, type Spelling } from '../support/parse-request.ts';
 import { type BundleResult, bundleFile } from './bundle.ts';
 import type { OutputFile } from './compress.ts';
-import { eventsOf, type JobRun, type RunOptions } from './progress.ts';
+import { type JobRun, type RunOptions, separated } from './progress.ts';
 import { type BundleRequest, type BundleRequestInit, bundleRequest } from './requests/bundle.ts';
 
 export type BundleOptions = BundleRequestInit & RunOptions;
@@ -27,12 +27,9 @@ export interface BundledModel {
  *  await bundle('model.onnx', { targets: ['wasm', 'webgpu'], data: 'photos/', output: 'public/model/' });
  *  @throws UNKNOWN_OPTION, INVALID_ARGUMENT, OPTION_WITHOUT_EFFECT, NO_VARIANT and what reading models and data throws
  *  @group Calls */
-export async function bundle(
-  model: ModelInput,
-  { signal, onProgress, ...given }: BundleOptions = {},
-): Promise<BundledModel> {
+export async function bundle(model: ModelInput, options: BundleOptions = {}): Promise<BundledModel> {
+  const { given, run } = separated(options);
   const request = bundleRequestOf(given, 'field');
-  const run = { signal, events: eventsOf(onProgress) };
   const { output } = request;
   if (output !== undefined) return withFiles(await bundleTo(output, model, request, run));
   const folder = mkdtempSync(path.join(tmpdir(), 'edgepress-'));

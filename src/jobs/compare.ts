@@ -6,7 +6,7 @@ import { type Port, portsOf } from '../model/ir/port.ts';
 import { compareInputs } from '../support/diagnostics/data.ts';
 import { parseRequest } from '../support/parse-request.ts';
 import { chooseSamples } from './choose-samples.ts';
-import { eventsOf, type JobRun, type RunOptions, step } from './progress.ts';
+import { type JobRun, type RunOptions, separated, step } from './progress.ts';
 import { type CompareRequest, type CompareRequestInit, compareRequest } from './requests/compare.ts';
 import { runPair } from './run-pair.ts';
 
@@ -20,7 +20,8 @@ export interface Comparison extends PairResult {
 export type CompareOptions = CompareRequestInit & RunOptions;
 
 /** Runs two models over the same samples and says how far their outputs are apart; with labels, their accuracy too.
- *  @param before,after  a path, bytes or an open model
+ *  @param before  the original: a path, bytes or an open model
+ *  @param after  what it is compared with, likewise
  *  @example
  *  const { report } = await compare('model.onnx', 'model.int8.onnx', { data: 'photos/' });
  *  console.log(report.compare.outputs[0].sqnrDb);
@@ -29,10 +30,10 @@ export type CompareOptions = CompareRequestInit & RunOptions;
 export async function compare(
   before: ModelInput,
   after: ModelInput,
-  { signal, onProgress, ...given }: CompareOptions,
+  options: CompareOptions,
 ): Promise<{ report: Comparison }> {
+  const { given, run } = separated(options);
   const request = parseRequest(compareRequest, given);
-  const run = { signal, events: eventsOf(onProgress) };
   return { report: await compareModels(before, after, request, run) };
 }
 

@@ -9,11 +9,11 @@ import { defaultCacheFolder, openCalibrationCache } from '../compute/calibrate/c
 import type { Report } from '../judge/report/report.ts';
 import type { ModelInput } from '../model/formats/open-file.ts';
 import type { Model } from '../model/ir/model.ts';
-import { createStage } from '../ship/emit/write.ts';
+import { createStage, makeFolder } from '../ship/emit/write.ts';
 import type { Spelling } from '../support/parse-request.ts';
 import { type CompressedFile, compressFile } from './compress-file.ts';
 import { outputPath } from './output-path.ts';
-import { eventsOf, type JobEvents, type RunOptions } from './progress.ts';
+import { type JobEvents, type RunOptions, separated } from './progress.ts';
 import { readRecipe } from './read-recipe.ts';
 
 export interface OutputFile {
@@ -79,9 +79,10 @@ export async function planCompressionCall(
 const withRecipe = async (request: CompressRequestInit): Promise<CompressRequestInit> =>
   typeof request.recipe === 'string' ? { ...request, recipe: await readRecipe(request.recipe) } : request;
 
-/** Writes files into a folder, all of them or none. @throws OUTPUT_UNWRITABLE
+/** Writes files into a folder, which is made if it isn't there; all of them or none. @throws OUTPUT_UNWRITABLE
  *  @group Calls */
 export function write(files: readonly OutputFile[], folder = '.'): string[] {
+  makeFolder(folder);
   const stage = createStage(path.join(folder, path.basename(files[0]?.path ?? 'edgepress')));
   try {
     for (const file of files) stage.write(file.path, file.bytes);
@@ -93,12 +94,12 @@ export function write(files: readonly OutputFile[], folder = '.'): string[] {
 
 async function call<Init extends object>(
   model: ModelInput,
-  { signal, onProgress, ...request }: Init & RunOptions,
+  options: Init & RunOptions,
   planOf: (request: Init) => Promise<Plan>,
 ): Promise<CompressResult> {
-  const plan = await planOf(request as unknown as Init);
-  const command = commandOf(model, request);
-  const run = { command, events: eventsOf(onProgress), signal };
+  const { given, run } = separated(options);
+  const plan = await planOf(given as unknown as Init);
+  const command = commandOf(model, given);
   return inTemporaryFolder(async (folder) => {
     const output =
       plan.request.output ??
@@ -106,7 +107,7 @@ async function call<Init extends object>(
     const { report, model: result } = await runPlan(
       model,
       { ...plan, request: { ...plan.request, output } },
-      run,
+      { command, ...run },
     );
     const isWritten = plan.request.output !== undefined;
     const named = (file: string) => (isWritten ? file : path.basename(file));
@@ -138,7 +139,8 @@ export const runPlan = (input: ModelInput, plan: Plan, run: PlanRun): Promise<Co
 /** Where a model lies; what is only in memory is written to the working folder, under its name. */
 function pathOf(input: ModelInput): string {
   if (typeof input === 'string') return input;
-  const opened = 'engineSource' in input ? input : null;
+  // What is no model at all is refused where it is opened.
+  const opened = typeof input === 'object' && input !== null && 'engineSource' in input ? input : null;
   return opened?.files[0]?.path ?? opened?.name ?? 'model.onnx';
 }
 

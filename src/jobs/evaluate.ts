@@ -12,7 +12,7 @@ import { type MetricFamily, metricFamily } from './evaluate-metrics.ts';
 import { evaluateModel, type ModelEvaluation } from './evaluate-model.ts';
 import { evaluateNumbers } from './evaluate-numbers.ts';
 import { evaluatePairs, evaluatePerplexity, type TextEvaluation } from './evaluate-text.ts';
-import { eventsOf, type JobRun, type RunOptions, step } from './progress.ts';
+import { type JobRun, type RunOptions, separated, step } from './progress.ts';
 import { type EvaluateRequest, type EvaluateRequestInit, evaluateRequest } from './requests/evaluate.ts';
 
 export type Evaluation = (ModelEvaluation | TextEvaluation) & {
@@ -32,13 +32,10 @@ export type EvaluateOptions = EvaluateRequestInit & RunOptions;
  *  @throws UNKNOWN_OPTION, INVALID_ARGUMENT, OPTION_WITHOUT_EFFECT, METRICS_MIXED, LABELS_REQUIRED, what opening models
  *    and data throws
  *  @group Calls */
-export async function evaluate(
-  model: ModelInput,
-  { signal, onProgress, ...given }: EvaluateOptions,
-): Promise<{ report: Evaluation }> {
+export async function evaluate(model: ModelInput, options: EvaluateOptions): Promise<{ report: Evaluation }> {
+  const { given, run } = separated(options);
   const request = parseRequest(evaluateRequest, given);
   refuseIdle(given, request, 'field');
-  const run = { signal, events: eventsOf(onProgress) };
   return { report: await evaluateWith(model, request, run) };
 }
 

@@ -1,6 +1,6 @@
 /** Finds and loads edgepress.config.{json,js,mjs,ts}: in the folder that is worked in or one above it. */
 import path from 'node:path';
-import { type Loader, lilconfig } from 'lilconfig';
+import { defaultLoaders, type Loader, lilconfig } from 'lilconfig';
 import type { CompressRequestInit } from '../compress/request.ts';
 import { compressRequest } from '../compress/request.ts';
 import { configInvalid } from '../support/diagnostics/files.ts';
@@ -22,12 +22,31 @@ const loadTypeScript: Loader = async (file) => {
   return createJiti(import.meta.url).import(file, { default: true });
 };
 
+/** What a file can't be read for is said with its name. */
+const naming =
+  (load: Loader): Loader =>
+  async (file, content) => {
+    try {
+      return await load(file, content);
+    } catch (cause) {
+      throw configInvalid(path.relative('.', file), messageOf(cause), cause);
+    }
+  };
+
+const loaders = Object.fromEntries(
+  Object.entries({ ...defaultLoaders, '.ts': loadTypeScript }).map(([ending, load]) => [
+    ending,
+    naming(load),
+  ]),
+);
+
 /** @param named  a file; true: the one that is found, if any
  *  @throws FILE_NOT_FOUND for a named one that isn't there; CONFIG_INVALID */
 export async function loadConfig(named: string | true): Promise<LoadedConfig | null> {
   const { search, load } = lilconfig('edgepress', {
     searchPlaces: endings.map((ending) => `edgepress.config.${ending}`),
-    loaders: { '.ts': loadTypeScript },
+    loaders,
+    ignoreEmptySearchPlaces: false,
     cache: false,
   });
   let found: Awaited<ReturnType<typeof search>>;
@@ -36,12 +55,14 @@ export async function loadConfig(named: string | true): Promise<LoadedConfig | n
   } catch (cause) {
     throw problemOf(named, cause);
   }
-  if (!found || found.isEmpty) return null;
+  if (!found) return null;
   const file = path.relative('.', found.filepath);
+  if (found.isEmpty) throw configInvalid(file, 'The file is empty.');
   return { file, request: checked(file, found.config) };
 }
 
 function problemOf(named: string | true, cause: unknown): unknown {
+  if (cause instanceof Diagnostic) return cause;
   const code = (cause as NodeJS.ErrnoException).code;
   if (named !== true && code === 'ENOENT') return readProblem(named, cause);
   const file = named === true ? 'edgepress.config' : named;

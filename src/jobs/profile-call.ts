@@ -3,7 +3,7 @@ import type { ModelInput } from '../model/formats/open-file.ts';
 import type { Profile } from '../ship/profile/device.ts';
 import { parseRequest } from '../support/parse-request.ts';
 import { profile as measure } from './profile.ts';
-import { eventsOf, type JobRun, type RunOptions } from './progress.ts';
+import { type JobRun, type RunOptions, separated } from './progress.ts';
 import { type ProfileRequest, type ProfileRequestInit, profileRequest } from './requests/profile.ts';
 
 export type ProfileOptions = ProfileRequestInit & RunOptions;
@@ -19,10 +19,10 @@ export type ProfileOptions = ProfileRequestInit & RunOptions;
  *  @group Calls */
 export async function profile(
   target: ModelInput,
-  { signal, onProgress, ...given }: ProfileOptions = {},
+  options: ProfileOptions = {},
 ): Promise<{ report: Profile }> {
+  const { given, run } = separated(options);
   const request = parseRequest(profileRequest, given);
-  const run = { signal, events: eventsOf(onProgress) };
   return { report: await profileOn(target, request, run) };
 }
 

@@ -1,3 +1,5 @@
+import { optionsObject } from '../support/parse-request.ts';
+
 /** What a running job tells whoever watches: the terminal's live line, or a log. */
 export interface JobEvents {
   /** A step begins. `name` is short and stays the same between runs: "calibrate". A step that ends without a word
@@ -26,13 +28,22 @@ export interface RunOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
+/** The request of a call, and what watches and stops it.
+ *  @throws INVALID_ARGUMENT when options came that aren't an object */
+export function separated<T extends RunOptions>(
+  options: T,
+): { given: Omit<T, keyof RunOptions>; run: JobRun } {
+  const { signal, onProgress, ...given } = optionsObject(options ?? {}) as T;
+  return { given, run: { signal, events: eventsOf(onProgress) } };
+}
+
 /** What a job is run with. */
 export interface JobRun {
   readonly signal: AbortSignal | undefined;
   readonly events: JobEvents;
 }
 
-export const eventsOf = (tell: RunOptions['onProgress']): JobEvents =>
+const eventsOf = (tell: RunOptions['onProgress']): JobEvents =>
   tell
     ? {
         begin: (step) => tell({ kind: 'begin', step }),

@@ -88,7 +88,7 @@ const { MAX_SAFE_INTEGER } = Number;
 const whole = (least: number, error: string) =>
   z.number(error).int(error).min(least, error).max(MAX_SAFE_INTEGER, error);
 
-export const wholeNumber = whole(0, 'A whole number was expected.');
+export const wholeNumber = whole(0, 'A whole number from 0 up was expected.');
 export const positive = whole(1, 'A whole number from 1 up was expected.');
 /** A share of 100. */
 export const percentage = numberBetween(0, 100, 'A percentage from 0 to 100 was expected.');

@@ -22,17 +22,18 @@ export function parseRequest<S extends z.ZodObject>(
   spelling: Spelling = 'field',
 ): z.output<S> {
   const fields = fieldsOf(request);
-  const record = recordOf(given);
+  const record = optionsObject(given);
   rejectUnknown(fields, record);
   rejectConflicts(fields, record, spelling);
   for (const f of fields) checkField(f, record[f.key], spelling);
   return request.parse(record);
 }
 
-function recordOf(given: unknown): Record<string, unknown> {
+/** @throws INVALID_ARGUMENT for what is no object */
+export function optionsObject(given: unknown): Record<string, unknown> {
   if (typeof given === 'object' && given !== null && !Array.isArray(given))
     return given as Record<string, unknown>;
-  throw optionInvalid('the request', `An object was expected, ${JSON.stringify(given)} came.`);
+  throw optionInvalid('Options', `an object was expected, ${JSON.stringify(given)} came.`);
 }
 
 function rejectUnknown(fields: readonly RequestField[], given: Readonly<Record<string, unknown>>): void {

@@ -4,7 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bundle, compare, decodeModel, evaluate, inspect, type Progress, profile } from '../../src/index.ts';
+import {
+  bundle,
+  compare,
+  decodeModel,
+  evaluate,
+  inspect,
+  type Progress,
+  profile,
+  write,
+} from '../../src/index.ts';
 
 const fixtures = fileURLToPath(new URL('../../fixtures', import.meta.url));
 const model = join(fixtures, 'models', 'glyphs-mlp.onnx');
@@ -106,4 +115,24 @@ describe('a call', () => {
     const call = bundle(model, { targets: ['wasm', 'gpu' as never] });
     await expect(call).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', hint: 'Did you mean webgpu?' });
   });
+});
+
+it.each([
+  ['options of the wrong kind', () => inspect(model, null as never), 'INVALID_ARGUMENT'],
+  ['options of the wrong kind', () => bundle(model, 'wasm' as never), 'INVALID_ARGUMENT'],
+  [
+    'no options where some are needed',
+    () => compare(model, model, undefined as never),
+    'MISSING_MANDATORY_OPTION_VALUE',
+  ],
+  ['no model', () => inspect(undefined as never), 'MODEL_INPUT'],
+  ['an ArrayBuffer', () => evaluate(new ArrayBuffer(8) as never, { data }), 'MODEL_INPUT'],
+])('%s given from JavaScript: a diagnostic', async (_, call, code) => {
+  await expect(call()).rejects.toMatchObject({ code });
+});
+
+it('write makes the folder that it writes to', () => {
+  const made = join(folder, 'new', 'deeper');
+  expect(write([{ path: 'elsewhere/a.bin', bytes: new Uint8Array(3) }], made)).toEqual([join(made, 'a.bin')]);
+  expect(readdirSync(made)).toEqual(['a.bin']);
 });

@@ -31,8 +31,20 @@ describe('a configuration file', () => {
     ['nothing that can be read', '{ int8', 'CONFIG_INVALID'],
     ['an option that there is not', '{ "int9": true }', 'CONFIG_INVALID'],
     ['no object', '[]', 'CONFIG_INVALID'],
+    ['nothing at all', '', 'CONFIG_INVALID'],
   ])('that holds %s is refused', async (_, text, code) => {
     await expect(loadConfig(written('edgepress.config.json', text))).rejects.toMatchObject({ code });
+  });
+
+  it('that was found and cannot be read is named', async () => {
+    written('edgepress.config.ts', 'export default { int8: ');
+    const before = process.cwd();
+    try {
+      process.chdir(folder);
+      await expect(loadConfig(true)).rejects.toThrow(/^edgepress\.config\.ts: /);
+    } finally {
+      process.chdir(before);
+    }
   });
 
   it('that was named and is not there is refused', () =>

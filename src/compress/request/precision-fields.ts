@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { field } from '../../support/field.ts';
 
 const precision = field.bind(null, 'Precision');
-const patterns = z.array(z.string()).optional();
+const patternsError = 'An array of names or patterns, each a text, was expected.';
+const patterns = z.array(z.string(patternsError), patternsError).optional();
 
 /** How int8 is asked for. 'auto': static with data, dynamic without. */
 export const int8Modes = ['auto', 'static', 'dynamic', 'weights'] as const;

@@ -1,6 +1,7 @@
 /** Opens models from wherever they are: a file, bytes, memory. Each file is read and decoded once. */
 import { readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { modelInputInvalid } from '../../support/diagnostics/model-files.ts';
 import { readProblem } from '../../support/read-problem.ts';
 import type { Model } from '../ir/model.ts';
 import { readFormatFile } from './file.ts';
@@ -19,10 +20,13 @@ export type ModelInput = string | Uint8Array | Model | OpenedModel;
 
 /** Opens a model of any format. Weights beside a file stay there until they are asked for.
  *  @param options  for bytes and models in memory: what to call them, and for bytes the data beside them
- *  @throws FILE_NOT_FOUND and its kin, EXTERNAL_DATA_…, and what the format's reader throws */
+ *  @throws MODEL_INPUT for anything else, FILE_NOT_FOUND and its kin, EXTERNAL_DATA_…, and what the format's reader throws */
 export function openModel(input: ModelInput, options: BytesOptions = {}): OpenedModel {
   if (typeof input === 'string') return openModelFile(input);
   if (input instanceof Uint8Array) return openModelBytes(input, options);
+  // Whoever calls from JavaScript may hand over anything.
+  if (typeof input !== 'object' || input === null || !('engineSource' in input || 'graph' in input))
+    throw modelInputInvalid(input);
   return 'engineSource' in input ? input : openedFromModel(input, options.name);
 }
 

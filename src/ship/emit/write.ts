@@ -80,6 +80,11 @@ export interface Stage {
   discard(): void;
 }
 
+/** Makes a folder, and those it lies in. @throws OUTPUT_UNWRITABLE */
+export const makeFolder = (folder: string): void => {
+  guarded(folder, () => fs.mkdirSync(folder, { recursive: true }));
+};
+
 /** @param output  path of the main file; all others go into the same folder
  *  @throws OUTPUT_UNWRITABLE (disk full, no permission); then nothing was changed */
 export function createStage(output: string): Stage {

@@ -13,7 +13,14 @@ export const optionUnknown = (name: string, meant: string | undefined, known: re
   user(
     'UNKNOWN_OPTION',
     `Unknown option "${name}".`,
-    meant ? `Did you mean "${meant}"?` : `There are ${known.join(', ')}.`,
+    meant ? `Did you mean "${meant}"?` : `There are ${known.join(', ') || 'none'}.`,
+  );
+
+export const commandUnknown = (name: string, meant: string | undefined) =>
+  user(
+    'UNKNOWN_COMMAND',
+    `There is no command ${name}.`,
+    meant ? `Did you mean ${meant}?` : 'compress --help lists them.',
   );
 
 export const optionInvalid = (option: string, why: string, meant?: string) =>

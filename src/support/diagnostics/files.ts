@@ -82,7 +82,7 @@ export const outputIsInput = (path: string) =>
     'Choose another name with -o.',
   );
 
-export const configInvalid = (file: string, what: string, cause: unknown, hint?: string) =>
+export const configInvalid = (file: string, what: string, cause?: unknown, hint?: string) =>
   user(
     'CONFIG_INVALID',
     `${file}: ${what}`,

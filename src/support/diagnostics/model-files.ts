@@ -1,6 +1,17 @@
 /** Messages of reading and writing models: ONNX files, their text form, external data, ORT files. */
 import { Diagnostic, type DiagnosticKind, unsupported, user } from '../diagnostics.ts';
 
+/** What a call was handed as a model. */
+export const modelInputInvalid = (input: unknown) =>
+  user(
+    'MODEL_INPUT',
+    `A model was expected: a path, bytes as a Uint8Array, or an open model; ${kindOf(input)} came.`,
+    input instanceof ArrayBuffer ? 'Pass new Uint8Array(buffer).' : undefined,
+  );
+
+const kindOf = (value: unknown) =>
+  typeof value === 'object' && value !== null ? (value.constructor?.name ?? 'an object') : String(value);
+
 export const textSyntax = (where: string, expected: string, received: string, excerpt: string) =>
   user(
     'TEXT_SYNTAX',
