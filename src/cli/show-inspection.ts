@@ -25,7 +25,10 @@ export function describeInspection(model: Model, f: Inspection): string {
     'cost',
     `${formatCount(f.parameters)} parameters · ${f.macs === null ? 'MACs unknown' : `${formatCount(f.macs)} MACs`}`,
   );
-  row('format', `opset ${f.opset} · ${f.nodes} nodes · made by ${f.producer || 'unknown'}`);
+  row(
+    'format',
+    `opset ${f.opset} · ${f.nodes} ${f.nodes === 1 ? 'node' : 'nodes'} · made by ${f.producer || 'unknown'}`,
+  );
   for (const p of f.inputs) row('input', `${p.name}  ${p.type}`);
   for (const p of f.outputs) row('output', `${p.name}  ${p.type}`);
   row(

@@ -114,7 +114,7 @@ export function planStatic(graph: Graph, chosen: (node: Node) => boolean, advice
     return clamp.outputs[0]!;
   };
   const tensors = new Map<Value, PlannedTensor>();
-  const groups = new Groups();
+  const groups = createGroups();
   for (const node of region) {
     const output = outputOf(node);
     const inputs = activations(node);
@@ -186,27 +186,24 @@ function quantizesOutput(node: Node, output: Value, region: ReadonlySet<Node>): 
 }
 
 /** Union–find over values. */
-class Groups {
-  private readonly parent = new Map<Value, Value>();
-
-  private root(v: Value): Value {
-    const p = this.parent.get(v) ?? v;
+function createGroups() {
+  const parent = new Map<Value, Value>();
+  const root = (v: Value): Value => {
+    const p = parent.get(v) ?? v;
     if (p === v) return v;
-    const r = this.root(p);
-    this.parent.set(v, r);
+    const r = root(p);
+    parent.set(v, r);
     return r;
-  }
-
-  join(a: Value, b: Value): void {
-    this.parent.set(this.root(a), this.root(b));
-  }
-
-  of(values: Iterable<Value>): Value[][] {
-    const byRoot = new Map<Value, Value[]>();
-    for (const v of values) {
-      const r = this.root(v);
-      byRoot.get(r)?.push(v) ?? byRoot.set(r, [v]);
-    }
-    return [...byRoot.values()];
-  }
+  };
+  return {
+    join: (a: Value, b: Value): void => void parent.set(root(a), root(b)),
+    of(values: Iterable<Value>): Value[][] {
+      const byRoot = new Map<Value, Value[]>();
+      for (const v of values) {
+        const r = root(v);
+        byRoot.get(r)?.push(v) ?? byRoot.set(r, [v]);
+      }
+      return [...byRoot.values()];
+    },
+  };
 }

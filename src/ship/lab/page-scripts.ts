@@ -20,7 +20,7 @@ export async function loadPageScripts(): Promise<PageScripts> {
   return { main: main!, worker: worker! };
 }
 
-/** esbuild is a development dependency; scripts/build-page.ts calls this as well. */
+/** esbuild is a development dependency; scripts/build-lab-page.ts calls this as well. */
 export async function bundlePageScripts(): Promise<PageScripts> {
   const { build } = await import('esbuild');
   const [main, worker] = await Promise.all(

@@ -65,8 +65,8 @@ function recognise(bytes: Uint8Array): Known | undefined {
 }
 
 const recogniseJson = (text: string): Known =>
-  /"(modelTopology|weightsManifest|format)"/.test(text)
-    ? { what: 'it is a TensorFlow.js model', hint: 'Name it model.json and keep its weight files beside it.' }
+  /"(modelTopology|weightsManifest)"/.test(text)
+    ? { what: 'it is a TensorFlow.js model', hint: 'Convert the TensorFlow model that it was made from.' }
     : { what: 'it is JSON', hint: exportHint };
 
 function recogniseZip(bytes: Uint8Array): Known {
