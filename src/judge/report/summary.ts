@@ -121,7 +121,7 @@ function pairRow(
   format: (value: number) => string,
   note: string,
 ): SummaryRow {
-  const grew = before !== null && after !== null && after > before * 1.001;
+  const grew = before !== null && after !== null && after > before * 1.005;
   return {
     label,
     before: before === null ? none : format(before),
@@ -144,10 +144,10 @@ export function timesFaster(ratio: number): string {
   return ratio > 1 ? `${formatTimes(ratio)} times faster` : `${formatTimes(1 / ratio)} times slower`;
 }
 
-/** `timesFaster`, with a doubt where no difference was shown. */
+/** `timesFaster` where a difference was shown: a ratio within noise may well point the other way than the medians beside it. */
 export function speedNote({ ratio, change }: LatencyChange): string {
   const said = timesFaster(ratio);
-  return change === 'same' && said !== 'as fast' ? `${said}, within noise` : said;
+  return change === 'same' && said !== 'as fast' ? 'as fast, within noise' : said;
 }
 
 // --- left alone --------------------------------------------------------------------------------------------------

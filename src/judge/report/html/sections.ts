@@ -81,7 +81,7 @@ const accountTable = ({ bytes, rows }: Account): Markup =>
       { title: 'What', cell: roleName },
       { title: 'Stored as', cell: (row) => (row.form === 'other' ? row.dtype : formName(row)) },
       { title: 'Bytes', cell: (row) => formatBytes(row.bytes), numeric: true },
-      { title: 'Read by', cell: operatorsOf },
+      { title: 'Constants of', cell: operatorsOf },
       { title: 'Why in float', cell: (row) => (row.reason === null ? '' : words(row.reason)) },
     ],
     'fold',

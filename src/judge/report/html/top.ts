@@ -87,7 +87,7 @@ function sized(label: string, before: number | null, after: number | null, detai
     before: before === null ? null : formatBytes(before),
     note: change,
     detail,
-    tone: both && after > before ? 'bad' : both && after < before * 0.99 ? 'good' : 'plain',
+    tone: both && after > before * 1.005 ? 'bad' : both && after < before * 0.99 ? 'good' : 'plain',
     share: both ? after / before : null,
   };
 }
