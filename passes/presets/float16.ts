@@ -5,6 +5,7 @@ import { openUpToHalf } from './clean-up.ts';
 export const float16: RecipeInit = {
   edgepress: 1,
   name: 'float16',
+  ending: 'fp16',
   stages: [
     openUpToHalf,
     { name: 'convert', passes: [{ pass: 'convert-float16' }] },

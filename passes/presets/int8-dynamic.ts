@@ -5,6 +5,7 @@ import { openUp } from './clean-up.ts';
 export const int8Dynamic: RecipeInit = {
   edgepress: 1,
   name: 'int8-dynamic',
+  ending: 'int8',
   stages: [
     openUp,
     { name: 'quantise', passes: [{ pass: 'quantize-dynamic' }, { pass: 'quantize-weights' }] },

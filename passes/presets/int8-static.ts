@@ -5,6 +5,7 @@ import { openUp } from './clean-up.ts';
 export const int8Static: RecipeInit = {
   edgepress: 1,
   name: 'int8-static',
+  ending: 'int8',
   stages: [
     openUp,
     {

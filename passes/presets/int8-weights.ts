@@ -5,6 +5,7 @@ import { openUpToStore } from './clean-up.ts';
 export const int8Weights: RecipeInit = {
   edgepress: 1,
   name: 'int8-weights',
+  ending: 'int8',
   stages: [
     openUpToStore,
     {

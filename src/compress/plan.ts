@@ -211,7 +211,9 @@ async function withStorage(recipe: Recipe, request: CompressRequest): Promise<Re
   const last = cluster !== undefined ? 'clustered' : isSparse ? 'packed' : null;
   if (!last) return recipe;
   const stages = [...recipe.stages, ...(await filled(last, request)).stages];
-  return { ...recipe, stages, name: cluster === undefined ? recipe.name : last };
+  if (cluster === undefined) return { ...recipe, stages };
+  const { ending: _, ...rest } = recipe;
+  return { ...rest, stages, name: last };
 }
 
 /** Pruning first, then training: a pruned network needs the training, and what training makes need not be pruned again. */
@@ -260,5 +262,4 @@ function endingOf(recipe: Recipe, request: CompressRequest): string {
   return before !== '' && recipe.name === 'clean' ? before : `${before}${precisionEnding(recipe)}`;
 }
 
-const precisionEnding = ({ name }: Recipe) =>
-  name.startsWith('int8') ? '.int8' : name === 'float16' ? '.fp16' : `.${name.replace(/[^\w-]+/g, '-')}`;
+const precisionEnding = ({ name, ending = name }: Recipe) => `.${ending.replace(/[^\w-]+/g, '-')}`;

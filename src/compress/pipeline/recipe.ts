@@ -13,6 +13,8 @@ export const recipeSchema = z.strictObject({
   /** Format of this file. */
   edgepress: z.literal(1),
   name: z.string(),
+  /** What the result's file is called by, as in model.int8.onnx; the name where absent. */
+  ending: z.string().min(1).optional(),
   target: z.enum(['wasm', 'webgpu', 'node', 'mobile']).default('wasm'),
   calibration: z
     .strictObject({
