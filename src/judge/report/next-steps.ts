@@ -87,7 +87,7 @@ function longerTraining(parts: Known): Next {
   return [
     {
       command: given.test(command) ? command.replace(given, epochs) : `${command} ${epochs}`,
-      why: `trains longer than the ${trained.epochs.length} epochs on ${trained.samples} samples`,
+      why: `trains longer than ${trained.epochs.length === 1 ? 'one epoch' : `the ${trained.epochs.length} epochs`} on ${trained.samples} samples`,
     },
   ];
 }
