@@ -6,7 +6,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { compressRequest, distillRequest, finetuneRequest } from '../src/compress/request.ts';
 import { bundleRequest } from '../src/jobs/requests/bundle.ts';
 import { compareRequest } from '../src/jobs/requests/compare.ts';
@@ -15,7 +15,7 @@ import { generateRequest } from '../src/jobs/requests/generate.ts';
 import { labRequest } from '../src/jobs/requests/lab.ts';
 import { ortRequest } from '../src/jobs/requests/ort.ts';
 import { profileRequest } from '../src/jobs/requests/profile.ts';
-import { choicesOf, fieldsOf, innerOf, type RequestField } from '../src/support/field.ts';
+import { fieldsOf, innerOf, type RequestField } from '../src/support/field.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const committed = join(root, 'docs/api');
@@ -37,10 +37,20 @@ const requests: Readonly<Record<string, z.ZodObject>> = {
 const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 const code = (text: string) => `\`${cell(text)}\``;
 
-function typeText({ schema }: RequestField): string {
-  const choices = choicesOf(schema);
-  if (choices.length > 0) return choices.map((choice) => code(JSON.stringify(choice))).join(', ');
-  return code(innerOf(schema).def.type);
+const typeText = ({ schema }: RequestField) => [...new Set(valuesOf(schema))].map(code).join(', ');
+
+/** What a call may give, as TypeScript writes it: each value where there are only some, else the type. */
+function valuesOf(schema: z.ZodType): string[] {
+  const inner = innerOf(schema);
+  if (inner instanceof z.ZodEnum) return inner.options.map((value) => JSON.stringify(value));
+  if (inner instanceof z.ZodLiteral) return [...inner.values].map((value) => JSON.stringify(value));
+  if (inner instanceof z.ZodUnion) return inner.options.flatMap((one) => valuesOf(one as z.ZodType));
+  if (inner instanceof z.ZodPipe) return valuesOf(inner.in as z.ZodType);
+  if (inner instanceof z.ZodArray) {
+    const elements = [...new Set(valuesOf(inner.element as z.ZodType))];
+    return [elements.length > 1 ? `(${elements.join(' | ')})[]` : `${elements[0]}[]`];
+  }
+  return [inner.def.type];
 }
 
 function defaultText({ default: value, meta, isRequired }: RequestField): string {
