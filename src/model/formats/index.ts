@@ -3,9 +3,10 @@ import type { Model } from '../ir/model.ts';
 import type { ModelFormat, ReadSource } from './format.ts';
 import { onnxFormat } from './onnx/format.ts';
 import { onnxTextFormat } from './onnx-text/format.ts';
+import { ortFormat } from './ort/format.ts';
 
 /** In the order in which they are asked whether a file is theirs. */
-export const formats: readonly ModelFormat[] = [onnxTextFormat, onnxFormat];
+export const formats: readonly ModelFormat[] = [ortFormat, onnxTextFormat, onnxFormat];
 
 /** The format of a file; ONNX when no format knows it, whose reader says what the file is instead. */
 export const formatOf = (bytes: Uint8Array, path: string): ModelFormat =>

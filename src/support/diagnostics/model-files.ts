@@ -160,6 +160,27 @@ export const ortDamaged = (reason: string, cause?: unknown) =>
     cause,
   );
 
+export const ortCompiled = (file: string, opType: string, node: string) =>
+  unsupported(
+    'ORT_COMPILED_NODE',
+    `${file} holds ${opType} "${node}", which an execution provider compiled for one machine; operators were expected.`,
+    'Convert the .onnx model again, for the CPU (compress ort), or compress the .onnx model itself.',
+  );
+
+export const ortOutside = (file: string, tensor: string) =>
+  unsupported(
+    'ORT_OUTSIDE_DATA',
+    `${file} keeps the elements of "${tensor}" in a file beside it that it does not name.`,
+    'Compress the .onnx model that it was made from.',
+  );
+
+export const ortSparseAttribute = (file: string, attribute: string, of: string) =>
+  unsupported(
+    'ORT_SPARSE_ATTRIBUTE',
+    `${file} has a sparse tensor as attribute "${attribute}" of ${of}, which the format keeps no elements of.`,
+    'Compress the .onnx model that it was made from.',
+  );
+
 export const ortConversionFailed = (
   reason: string,
   kind: DiagnosticKind,

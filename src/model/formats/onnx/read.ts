@@ -33,7 +33,12 @@ export interface DecodeOptions extends TensorSource {
 export function decodeModel(bytes: Uint8Array, options: DecodeOptions = {}): Model {
   const file = options.name ?? 'The model';
   requireOnnx(bytes, file);
-  const message = parseMessage(proto.ModelProto, bytes, file);
+  return modelOf(parseMessage(proto.ModelProto, bytes, file), options);
+}
+
+/** A model from its message, wherever that is from. @throws as decodeModel, but for what the bytes alone can have wrong */
+export function modelOf(message: onnx.ModelProto, options: DecodeOptions = {}): Model {
+  const file = options.name ?? 'The model';
   if (!message.graph) throw onnxNoGraph(file);
   if (message.opsetImport.length === 0) throw onnxNoOpset(file);
   const names = createNameScope();

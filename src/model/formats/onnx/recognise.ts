@@ -26,8 +26,9 @@ interface Known {
 }
 
 const exportHint = 'Convert it to ONNX first.';
+const converter = 'python -m tf2onnx.convert';
 const torchHint = 'Export it from PyTorch: torch.onnx.export(model, example, "model.onnx").';
-const tensorflowHint = 'Convert it to ONNX first, for instance with tf2onnx.';
+const kerasHint = 'Export it from Keras 3: model.export("model.onnx", format="onnx").';
 
 function recognise(bytes: Uint8Array): Known | undefined {
   const head = String.fromCharCode(...bytes.subarray(0, 512));
@@ -37,7 +38,10 @@ function recognise(bytes: Uint8Array): Known | undefined {
   if (/^<(!doctype|html|head|\?xml)/i.test(text))
     return { what: 'it is a web page', hint: 'The download gave a page; use the link to the raw file.' };
   if (/^<\s*ir_version/.test(text))
-    return { what: 'it is ONNX in textual form', hint: 'Give it the extension .onnx.txt.' };
+    return {
+      what: 'it is ONNX in textual form',
+      hint: 'openModel reads both forms; parseModel reads this one.',
+    };
   if (text.startsWith('{')) return recogniseJson(text);
   if (head.startsWith('PK')) return recogniseZip(bytes);
   if (
@@ -50,11 +54,11 @@ function recognise(bytes: Uint8Array): Known | undefined {
   if (head.slice(4, 8) === 'TFL3')
     return {
       what: 'it is a TensorFlow Lite model',
-      hint: 'Convert it first: python -m tf2onnx.convert --tflite.',
+      hint: `Convert it first: ${converter} --tflite model.tflite --output model.onnx`,
     };
   if (head.slice(4, 8) === 'ORTM')
-    return { what: "it is onnxruntime's own format (.ort)", hint: 'Use the .onnx that it was made from.' };
-  if (head.startsWith('\x89HDF')) return { what: 'it is HDF5, as Keras writes it', hint: tensorflowHint };
+    return { what: "it is onnxruntime's own format (.ort)", hint: 'openModel reads it.' };
+  if (head.startsWith('\x89HDF')) return { what: 'it is HDF5, as Keras writes it', hint: kerasHint };
   if (head.startsWith('GGUF')) return { what: 'it is a GGUF model', hint: exportHint };
   if (head.startsWith('\x93NUMPY')) return { what: 'it is a NumPy array', hint: 'Pass data with --data.' };
   if (bytes[0] === 0x80 && bytes[1]! >= 2 && bytes[1]! <= 5)
@@ -65,8 +69,11 @@ function recognise(bytes: Uint8Array): Known | undefined {
 }
 
 const recogniseJson = (text: string): Known =>
-  /"(modelTopology|weightsManifest)"/.test(text)
-    ? { what: 'it is a TensorFlow.js model', hint: 'Convert the TensorFlow model that it was made from.' }
+  /"(modelTopology|weightsManifest)"|"format":\s*"(graph|layers)-model"/.test(text)
+    ? {
+        what: 'it is a TensorFlow.js model',
+        hint: `Convert it first: ${converter} --tfjs model.json --output model.onnx`,
+      }
     : { what: 'it is JSON', hint: exportHint };
 
 function recogniseZip(bytes: Uint8Array): Known {
@@ -74,7 +81,7 @@ function recogniseZip(bytes: Uint8Array): Known {
   if (/data\.pkl|\/version|\.pkl/.test(names)) return { what: 'it is a PyTorch file (zip)', hint: torchHint };
   if (/\.npy/.test(names)) return { what: 'it is a NumPy archive (.npz)', hint: 'Pass data with --data.' };
   if (/\.keras|config\.json|model\.weights\.h5/.test(names))
-    return { what: 'it is a Keras model (zip)', hint: tensorflowHint };
+    return { what: 'it is a Keras model (zip)', hint: kerasHint };
   return { what: 'it is a zip archive', hint: 'Unpack it first.' };
 }
 
