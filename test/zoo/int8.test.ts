@@ -13,6 +13,7 @@ import { readModelFile } from '../../src/model/formats/file.ts';
 import { encodeModel } from '../../src/model/formats/onnx/write.ts';
 import { isFloat } from '../../src/model/ir/dtype.ts';
 import { numbers, type Tensor, tensorOf } from '../../src/model/ir/tensor.ts';
+import { isValidModel } from '../invalid-models.ts';
 import { optimisedNodes } from '../optimised-model.ts';
 import { type FeedSettings, seededFeeds } from '../run-model.ts';
 import { pictureOfLetters } from './letters.ts';
@@ -42,7 +43,7 @@ const leastCosine: Record<string, number> = { 'ch_PP-OCRv3_det_infer.onnx': 0.97
 
 const models = zoo
   ? (readdirSync(`${zoo}/models`, { recursive: true }) as string[])
-      .filter((f) => f.endsWith('.onnx') && !notRunnable.test(f))
+      .filter((f) => f.endsWith('.onnx') && !notRunnable.test(f) && isValidModel(f))
       .sort()
   : [];
 

@@ -4,6 +4,7 @@ import type { Model } from '../../../src/model/ir/model.ts';
 import { tensorOf } from '../../../src/model/ir/tensor.ts';
 import { formatType } from '../../../src/model/ir/type.ts';
 import { inferShapes } from '../../../src/model/ops/shapes.ts';
+import { isValidModel } from '../../invalid-models.ts';
 import type { FeedSettings } from '../../run-model.ts';
 
 const zoo = process.env['EDGEPRESS_ZOO'];
@@ -44,7 +45,7 @@ const folders = [shipped, ...(zoo ? [`${zoo}/models`] : [])];
 export const files = folders.flatMap((folder) =>
   (readdirSync(folder, { recursive: true }) as string[])
     // What the README's command writes beside a shipped model, such as glyphs-cnn.int8.onnx, does not ship.
-    .filter((f) => f.endsWith('.onnx') && (folder !== shipped || /^[^.]+\.onnx$/.test(f)))
+    .filter((f) => f.endsWith('.onnx') && (folder !== shipped || /^[^.]+\.onnx$/.test(f)) && isValidModel(f))
     .sort()
     .map((f) => `${folder}/${f}`),
 );

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeModel, encodeModel } from '../../../src/model/formats/onnx/index.ts';
 import { cloneModel } from '../../../src/model/ir/clone.ts';
 import { verifyModel } from '../../../src/model/ir/verify.ts';
+import { isValidModel } from '../../invalid-models.ts';
 import { parsed } from './onnx-bytes.ts';
 
 const zoo = process.env['EDGEPRESS_ZOO'];
@@ -63,17 +64,26 @@ function plainContent(t: onnx.TensorProto): string {
     : text(Uint8Array.from(t.int32Data));
 }
 
+/** What the file says, as it is to be written: below version 4 of the IR initialisers must be inputs too, and a file that breaks
+ *  this rule becomes version 4. */
+function expected(message: onnx.IModelProto): unknown {
+  const { input, initializer } = message.graph ?? {};
+  const names = new Set(input?.map((v) => v.name));
+  const breaksRule = Number(message.irVersion) < 4 && initializer?.some((t) => !names.has(t.name));
+  return { ...(plain(message) as object), ...(breaksRule ? { irVersion: '4' } : {}) };
+}
+
 function expectUnchanged(path: string): void {
   const bytes = readFileSync(path);
   const model = decodeModel(bytes, { name: basename(path) });
   verifyModel(model);
   const copy = cloneModel(model);
   verifyModel(copy);
-  expect(plain(parsed(encodeModel(copy))), path).toEqual(plain(parsed(bytes)));
+  expect(plain(parsed(encodeModel(copy))), path).toEqual(expected(parsed(bytes)));
 }
 
 describe.skipIf(!zoo)('reading and writing', () => {
-  const models = zoo ? filesBelow(join(zoo, 'models'), '.onnx') : [];
+  const models = zoo ? filesBelow(join(zoo, 'models'), '.onnx').filter(isValidModel) : [];
 
   it.each(models.map((m) => [basename(m), m]))('%s changes nothing', (_, path) => {
     expectUnchanged(path);

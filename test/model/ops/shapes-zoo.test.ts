@@ -8,6 +8,7 @@ import { isGraphOutput, type Model } from '../../../src/model/ir/model.ts';
 import { formatType, type ValueType } from '../../../src/model/ir/type.ts';
 import { evaluate, symbolsOf } from '../../../src/model/ops/dims.ts';
 import { inferShapes } from '../../../src/model/ops/shapes.ts';
+import { isValidModel } from '../../invalid-models.ts';
 
 const zoo = process.env['EDGEPRESS_ZOO'];
 
@@ -37,7 +38,7 @@ const openRanks: Readonly<Record<string, number>> = { 'silero_vad_16k_op15.onnx'
 const models = zoo
   ? readdirSync(join(zoo, 'models'), { recursive: true, encoding: 'utf8' })
       // The variant with pre- and post-processing uses operators that no engine here has.
-      .filter((f) => f.endsWith('.onnx') && !f.includes('pre_post'))
+      .filter((f) => f.endsWith('.onnx') && !f.includes('pre_post') && isValidModel(f))
       .sort()
   : [];
 
