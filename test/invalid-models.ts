@@ -16,7 +16,7 @@ async function isInvalid(path: string): Promise<boolean> {
     return false;
   } catch (cause) {
     // Operators that the runtime lacks are another matter: such a model is whole.
-    return /This is an invalid model(?!.*not a registered)/s.test(String(cause));
+    return /This is an invalid model(?!.*(not a registered|No Op registered))/s.test(String(cause));
   }
 }
 
