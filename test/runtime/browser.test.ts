@@ -292,7 +292,7 @@ describe.skipIf(!executablePath)('the runtime in Chromium (skipped: none found)'
         return loadModel('/model/', options).catch((e: { code: string }) => e.code);
       }, worker);
       expect(code).toBe('ABORTED');
-      await expect.poll(() => closed).toBe(true);
+      await expect.poll(() => closed, { timeout: 10_000 }).toBe(true);
     }
   });
 
