@@ -60,12 +60,29 @@ export function inferShapes(model: Model): InferredShapes {
   };
 }
 
-/** Infers and writes the types of one node's outputs from the types of its inputs, for a graph under construction. */
-export function inferNodeTypes(model: Model, node: Node): void {
-  const run: Run = { facts: new Map(), missing: new Map(), functions: functionTable(model.functions) };
-  inferNode(node, { run, opsets: model.opsets, attributes: new Map(), inFunction: false });
-  for (const v of node.outputs) if (v) v.type = run.facts.get(v)?.type ?? v.type;
+/** What is known of the values of a graph under construction. */
+export interface ShapeTracker {
+  /** Infers and writes the types of a node's outputs; its inputs must have been made before. */
+  infer(node: Node): void;
+  /** Elements of a small tensor as far as they follow from constants and shapes. */
+  data(value: Value): Data | null;
 }
+
+/** Follows types and small tensors while a graph grows, one node at a time. */
+export function trackShapes(model: Model): ShapeTracker {
+  const run: Run = { facts: new Map(), missing: new Map(), functions: functionTable(model.functions) };
+  const scope = { run, opsets: model.opsets, attributes: new Map(), inFunction: false };
+  return {
+    infer(node) {
+      inferNode(node, scope);
+      for (const v of node.outputs) if (v) v.type = run.facts.get(v)?.type ?? v.type;
+    },
+    data: (value) => factsOf(value, run).data,
+  };
+}
+
+/** Infers and writes the types of one node's outputs from the types of its inputs, for a graph under construction. */
+export const inferNodeTypes = (model: Model, node: Node): void => trackShapes(model).infer(node);
 
 /** Whether shape inference has a rule for the operator. */
 export const isKnownOp = (key: string) => Object.hasOwn(shapeRules, key);
