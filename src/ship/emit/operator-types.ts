@@ -1,6 +1,6 @@
 /** Which operators have kernels that a reduced build can cut by element type, and what decides on the kernel. Facts
  *  from onnxruntime 1.31, tools/python/util/ort_format_model/operator_type_usage_processors.py and types.py. */
-import type { OrtTable } from '../../model/formats/ort/schema.ts';
+import type { FlatTable } from '../../model/formats/flatbuffers/schema.ts';
 
 export interface TypeTrack {
   /** Inputs and outputs whose types are listed, by index. */
@@ -69,12 +69,12 @@ const cppTypes: Readonly<Record<number, string>> = {
 
 /** Element type of a value by its C++ name; of a sequence that of its elements; '' when there is none to list.
  *  @param type  a TypeInfo of the file */
-export function cppType(type: OrtTable | undefined): string {
-  const value = type?.['value'] as OrtTable | undefined;
+export function cppType(type: FlatTable | undefined): string {
+  const value = type?.['value'] as FlatTable | undefined;
   if (!value) return '';
   const kind = Number(type?.['valueType']);
   if (kind === 1) return cppTypes[Number(value['elemType'] ?? 0)] ?? '';
-  if (kind === 2) return cppType(value['elemType'] as OrtTable | undefined);
+  if (kind === 2) return cppType(value['elemType'] as FlatTable | undefined);
   const key = cppTypes[Number(value['keyType'] ?? 0)] ?? '';
-  return `std::map<${key},${cppType(value['valueType'] as OrtTable | undefined)}>`;
+  return `std::map<${key},${cppType(value['valueType'] as FlatTable | undefined)}>`;
 }

@@ -3,8 +3,9 @@
  *  graph that will run, with the operators that the optimiser fused.
  *  Lines are `domain;opset;Op,Op{"inputs": {"0": ["float"]}}`. Source: onnxruntime docs, "Reduced operator config
  *  file"; the same lines as its convert_onnx_models_to_ort.py --enable_type_reduction. */
+
+import type { FlatTable, FlatValue } from '../../model/formats/flatbuffers/schema.ts';
 import { readOrt } from '../../model/formats/ort/read.ts';
-import type { OrtTable, OrtValue } from '../../model/formats/ort/schema.ts';
 import { cppType, type TypeTrack, trackOf } from './operator-types.ts';
 
 export interface RequiredOperatorsOptions {
@@ -53,10 +54,10 @@ interface UsedTypes {
 
 type TypeOf = ReadonlyMap<string, string>;
 
-function collectGraph(graph: OrtTable, outer: TypeOf, found: Found): void {
+function collectGraph(graph: FlatTable, outer: TypeOf, found: Found): void {
   const typeOf = new Map(outer);
   for (const value of list(graph['nodeArgs']))
-    typeOf.set(text(value['name']), cppType(value['type'] as OrtTable));
+    typeOf.set(text(value['name']), cppType(value['type'] as FlatTable));
   for (const node of list(graph['nodes'])) {
     const domain = text(node['domain']) || 'ai.onnx';
     const name = text(node['opType']);
@@ -67,13 +68,13 @@ function collectGraph(graph: OrtTable, outer: TypeOf, found: Found): void {
     line.names.add(name);
     collectTypes(node, `${domain}:${name}`, typeOf, found);
     for (const attribute of list(node['attributes'])) {
-      const inner = [attribute['g'] as OrtTable | undefined, ...list(attribute['graphs'])];
+      const inner = [attribute['g'] as FlatTable | undefined, ...list(attribute['graphs'])];
       for (const graph of inner) if (graph) collectGraph(graph, typeOf, found);
     }
   }
 }
 
-function collectTypes(node: OrtTable, key: string, typeOf: TypeOf, found: Found): void {
+function collectTypes(node: FlatTable, key: string, typeOf: TypeOf, found: Found): void {
   const track = trackOf(key);
   if (!track) return;
   const used = found.types.get(key) ?? {
@@ -118,10 +119,10 @@ function typeEntry(used: UsedTypes): string {
 
 const array = (values: readonly string[]) => `[${values.map((value) => `"${value}"`).join(', ')}]`;
 
-const graphOf = (root: OrtTable) => ((root['model'] as OrtTable)['graph'] ?? {}) as OrtTable;
-const list = (value: OrtValue | undefined) => (value ?? []) as readonly OrtTable[];
-const strings = (value: OrtValue | undefined) => (value ?? []) as readonly string[];
-const text = (value: OrtValue | undefined) => (typeof value === 'string' ? value : '');
+const graphOf = (root: FlatTable) => ((root['model'] as FlatTable)['graph'] ?? {}) as FlatTable;
+const list = (value: FlatValue | undefined) => (value ?? []) as readonly FlatTable[];
+const strings = (value: FlatValue | undefined) => (value ?? []) as readonly string[];
+const text = (value: FlatValue | undefined) => (typeof value === 'string' ? value : '');
 
 /** By code units, the same on every machine. */
 const order = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

@@ -7,13 +7,13 @@ import {
   ortOutside,
   ortSparseAttribute,
 } from '../../../support/diagnostics/model-files.ts';
+import type { FlatTable } from '../flatbuffers/schema.ts';
 import { decodeText, type onnx, proto, wireInt, wireInts } from '../onnx/wire.ts';
-import type { OrtTable } from './schema.ts';
 
 /** @param root  InferenceSession
  *  @param file  how messages call the file
  *  @throws ORT_DAMAGED, and for what ONNX has no place for ORT_COMPILED_NODE, ORT_OUTSIDE_DATA, ORT_SPARSE_ATTRIBUTE */
-export function messageOf(root: OrtTable, file: string): onnx.ModelProto {
+export function messageOf(root: FlatTable, file: string): onnx.ModelProto {
   const model = table(root, 'model');
   const graph = model && table(model, 'graph');
   if (!model || !graph) throw ortDamaged('it holds no graph');
@@ -39,7 +39,7 @@ export function messageOf(root: OrtTable, file: string): onnx.ModelProto {
   });
 }
 
-function domainsOf(graph: OrtTable): Set<string> {
+function domainsOf(graph: FlatTable): Set<string> {
   const used = new Set(['']);
   for (const node of list(graph, 'nodes')) {
     used.add(text(node, 'domain'));
@@ -49,12 +49,12 @@ function domainsOf(graph: OrtTable): Set<string> {
   return used;
 }
 
-const subgraphsOf = (attribute: OrtTable): OrtTable[] => {
+const subgraphsOf = (attribute: FlatTable): FlatTable[] => {
   const one = table(attribute, 'g');
   return [...(one ? [one] : []), ...list(attribute, 'graphs')];
 };
 
-function graphOf(graph: OrtTable, file: string): onnx.IGraphProto {
+function graphOf(graph: FlatTable, file: string): onnx.IGraphProto {
   const described = new Map(list(graph, 'nodeArgs').map((info) => [text(info, 'name'), info]));
   const infoOf = (name: string): onnx.IValueInfoProto => {
     const info = described.get(name);
@@ -76,7 +76,7 @@ function graphOf(graph: OrtTable, file: string): onnx.IGraphProto {
   };
 }
 
-function node(n: OrtTable, file: string): onnx.INodeProto {
+function node(n: FlatTable, file: string): onnx.INodeProto {
   const [opType, name] = [text(n, 'opType'), text(n, 'name')];
   if (Number(n['type'] ?? 0) !== 0) throw ortCompiled(file, opType, name);
   return {
@@ -91,7 +91,7 @@ function node(n: OrtTable, file: string): onnx.INodeProto {
 }
 
 /** AttributeType has the numbers of AttributeProto's; 11 and 12 are sparse tensors, which the tables have no field for. */
-function attribute(a: OrtTable, file: string, of: string): onnx.IAttributeProto {
+function attribute(a: FlatTable, file: string, of: string): onnx.IAttributeProto {
   const type = Number(a['type'] ?? 0);
   if (type === 11 || type === 12) throw ortSparseAttribute(file, text(a, 'name'), of);
   const [one, graph] = [table(a, 't'), table(a, 'g')];
@@ -112,7 +112,7 @@ function attribute(a: OrtTable, file: string, of: string): onnx.IAttributeProto 
   };
 }
 
-function tensor(t: OrtTable, file: string): onnx.ITensorProto {
+function tensor(t: FlatTable, file: string): onnx.ITensorProto {
   const name = text(t, 'name');
   if (t['externalDataOffset'] !== undefined && t['externalDataOffset'] !== -1n) throw ortOutside(file, name);
   const strings = t['stringData'] as readonly Uint8Array[] | undefined;
@@ -125,7 +125,7 @@ function tensor(t: OrtTable, file: string): onnx.ITensorProto {
   };
 }
 
-function valueInfo(info: OrtTable): onnx.IValueInfoProto {
+function valueInfo(info: FlatTable): onnx.IValueInfoProto {
   const type = table(info, 'type');
   return {
     name: text(info, 'name'),
@@ -135,7 +135,7 @@ function valueInfo(info: OrtTable): onnx.IValueInfoProto {
 }
 
 /** The kinds of TypeInfoValue: 1 a tensor, 2 a sequence, 3 a map. */
-function typeOf(type: OrtTable): onnx.ITypeProto {
+function typeOf(type: FlatTable): onnx.ITypeProto {
   const value = table(type, 'value') ?? {};
   const denotation = text(type, 'denotation');
   const inner = (field: string) => typeOf(table(value, field) ?? {});
@@ -155,7 +155,7 @@ function typeOf(type: OrtTable): onnx.ITypeProto {
 }
 
 /** The kinds of DimensionValue: 1 a size, 2 a name, 0 neither. */
-function dimension(d: OrtTable): onnx.TensorShapeProto.IDimension {
+function dimension(d: FlatTable): onnx.TensorShapeProto.IDimension {
   const value = table(d, 'value') ?? {};
   const denotation = text(d, 'denotation');
   const kind = Number(value['dimType'] ?? 0);
@@ -165,20 +165,20 @@ function dimension(d: OrtTable): onnx.TensorShapeProto.IDimension {
 
 // --- fields of a table, as the schema has them; absent ones are 0 or empty ------------------------------------------
 
-const table = (t: OrtTable, field: string) => t[field] as OrtTable | undefined;
-const list = (t: OrtTable, field: string) => (t[field] ?? []) as readonly OrtTable[];
-const texts = (t: OrtTable, field: string) => [...((t[field] ?? []) as readonly string[])];
-const bytes = (t: OrtTable, field: string) => (t[field] ?? new Uint8Array()) as Uint8Array;
-const integer = (t: OrtTable, field: string) => wireInt(BigInt((t[field] ?? 0n) as bigint));
-const int64s = (t: OrtTable, field: string) => [...new BigInt64Array(aligned(t, field))];
+const table = (t: FlatTable, field: string) => t[field] as FlatTable | undefined;
+const list = (t: FlatTable, field: string) => (t[field] ?? []) as readonly FlatTable[];
+const texts = (t: FlatTable, field: string) => [...((t[field] ?? []) as readonly string[])];
+const bytes = (t: FlatTable, field: string) => (t[field] ?? new Uint8Array()) as Uint8Array;
+const integer = (t: FlatTable, field: string) => wireInt(BigInt((t[field] ?? 0n) as bigint));
+const int64s = (t: FlatTable, field: string) => [...new BigInt64Array(aligned(t, field))];
 
-function text(t: OrtTable, field: string): string {
+function text(t: FlatTable, field: string): string {
   const value = t[field];
   return value instanceof Uint8Array ? decodeText(value) : ((value ?? '') as string);
 }
 
 /** A copy: the file's vectors need not begin where an array of numbers may. */
-const aligned = (t: OrtTable, field: string): ArrayBuffer => Uint8Array.from(bytes(t, field)).buffer;
+const aligned = (t: FlatTable, field: string): ArrayBuffer => Uint8Array.from(bytes(t, field)).buffer;
 
 /** The float whose bits an integer holds. */
 const floatOf = (bits: number) => new Float32Array(Int32Array.of(bits).buffer)[0]!;

@@ -1,8 +1,7 @@
-/** The tables of onnxruntime's ORT format, in the order of their slots; null is a slot no longer used. Facts from
- *  onnxruntime/core/flatbuffers/schema/ort.fbs (format version 6).
- *  Field types: '1', '4', '8' numbers of so many bytes; 'v4', 'v8', 'v12' vectors of them (12: a struct of three);
- *  'raw' tensor bytes; 'text' and '[text]'; 'bytes' and '[bytes]' strings that need not be text; otherwise a table. */
-export const tables = {
+/** The tables of onnxruntime's ORT format. Facts from onnxruntime/core/flatbuffers/schema/ort.fbs (format version 6). */
+import type { FlatFields, FlatSchema } from '../flatbuffers/schema.ts';
+
+const tables = {
   InferenceSession: {
     ortVersion: 'text',
     model: 'Model',
@@ -45,7 +44,6 @@ export const tables = {
   },
   SparseTensor: { values: 'Tensor', indices: 'Tensor', dims: 'v8' },
   ValueInfo: { name: 'text', docString: 'bytes', type: 'TypeInfo' },
-  /** The union's kind (1 tensor, 2 sequence, 3 map) says which table `value` is. */
   TypeInfo: { denotation: 'text', valueType: '1', value: 'union' },
   TensorTypeAndShape: { elemType: '4', shape: 'Shape' },
   SequenceType: { elemType: 'TypeInfo' },
@@ -108,20 +106,18 @@ export const tables = {
   OpIdKernelTypeStrArgsEntry: { opId: 'text', kernelTypeStrArgs: '[KernelTypeStrArgsEntry]' },
   KernelTypeStrArgsEntry: { kernelTypeStr: 'text', args: '[ArgTypeAndIndex]' },
   ArgTypeAndIndex: { argType: '1', index: '4' },
-} as const satisfies Readonly<Record<string, Readonly<Record<string, string | null>>>>;
+} as const satisfies Readonly<Record<string, FlatFields>>;
 
-export type TableName = keyof typeof tables;
-
-export const unionTables: readonly (TableName | undefined)[] = [
-  undefined,
-  'TensorTypeAndShape',
-  'SequenceType',
-  'MapType',
-];
+export const ortSchema: FlatSchema = {
+  identifier: 'ORTM',
+  root: 'InferenceSession',
+  tables,
+  unions: { 'TypeInfo.value': [undefined, 'TensorTypeAndShape', 'SequenceType', 'MapType'] },
+};
 
 /** Lists that onnxruntime writes in the order of a hash table, another in each run, and the field that names an entry.
  *  (Entries of the kernel type resolver are looked up by bisection: they must be in order.) */
-export const sortedBy: Partial<Record<TableName, string>> = {
+export const sortedBy: Partial<Record<keyof typeof tables, string>> = {
   OperatorSetId: 'domain',
   StringStringEntry: 'key',
   Tensor: 'name',
@@ -132,17 +128,5 @@ export const sortedBy: Partial<Record<TableName, string>> = {
   KernelTypeStrArgsEntry: 'kernelTypeStr',
 };
 
-/** What a slot holds: a scalar's bits, text, bytes of a vector or string, a table, or a list. Absent slots stay absent. */
-export type OrtValue = number | bigint | string | Uint8Array | OrtTable | readonly OrtValue[];
-export type OrtTable = { readonly [field: string]: OrtValue | undefined };
-
 /** ValueInfo and Tensor are sorted in the graph's own lists only; tensors of an attribute are in the user's order. */
-export const keepsOrder = (table: TableName, field: string) => table === 'Attribute' && field === 'tensors';
-
-/** Name of the table in a field type such as '[Node]' or 'Node'; null for anything else. */
-export function tableOf(type: string): TableName | null {
-  const name = type.replace(/^\[(.*)\]$/, '$1');
-  return Object.hasOwn(tables, name) ? (name as TableName) : null;
-}
-
-export const slotsOf = (table: TableName) => Object.entries(tables[table]) as [string, string | null][];
+export const keepsOrder = (table: string, field: string) => table === 'Attribute' && field === 'tensors';
