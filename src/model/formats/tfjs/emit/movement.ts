@@ -1,0 +1,95 @@
+/** Order of axes, shapes, casts: what most other operators are made of. */
+import { intsAttribute } from '../../../ir/attribute.ts';
+import { type DType, dtypes } from '../../../ir/dtype.ts';
+import { constantOf, isOp, type Value } from '../../../ir/model.ts';
+import { elementCount } from '../../../ir/tensor.ts';
+import type { Emitter } from './emitter.ts';
+import { reshapeTensor, transposeTensor } from './transpose-tensor.ts';
+
+const isIdentity = (perm: readonly number[]) => perm.every((axis, i) => axis === i);
+
+/** Axis i of the result is axis perm[i] of x. A constant is moved at once, a Transpose behind x is joined with this one. */
+export function transpose(e: Emitter, x: Value, perm: readonly number[]): Value {
+  if (isIdentity(perm)) return x;
+  const tensor = constantOf(x);
+  if (tensor && tensor.kind !== 'string') return e.constant(transposeTensor(tensor, perm), x.name);
+  const before = isOp(x.producer, 'Transpose') ? intsAttribute(x.producer, 'perm') : undefined;
+  if (before)
+    return transpose(
+      e,
+      x.producer!.inputs[0]!,
+      perm.map((axis) => before[axis]!),
+    );
+  return e.emit('Transpose', [x], { perm });
+}
+
+/** [batch, …spatial, channels] → [batch, channels, …spatial]. */
+export function toChannelsFirst(e: Emitter, x: Value): Value {
+  const rank = e.rank(x);
+  return transpose(e, x, [0, rank - 1, ...Array.from({ length: rank - 2 }, (_, i) => i + 1)]);
+}
+
+/** [batch, channels, …spatial] → [batch, …spatial, channels]. */
+export function toChannelsLast(e: Emitter, x: Value): Value {
+  const rank = e.rank(x);
+  return transpose(e, x, [0, ...Array.from({ length: rank - 2 }, (_, i) => i + 2), 1]);
+}
+
+/** The value in another type; floats lose their fraction towards zero. */
+export function cast(e: Emitter, x: Value, dtype: DType): Value {
+  return e.dtype(x) === dtype ? x : e.emit('Cast', [x], { to: dtypes[dtype].code });
+}
+
+/** x under other sizes: numbers (−1 for one that follows), or an int64 or int32 tensor of them. */
+export function reshape(e: Emitter, x: Value, to: readonly number[] | Value): Value {
+  const target = 'name' in to ? (e.data(to) ?? []) : to;
+  const tensor = constantOf(x);
+  const dims = target.every((d) => typeof d === 'number' && d >= 0) ? (target as number[]) : null;
+  if (
+    tensor &&
+    dims &&
+    tensor.kind !== 'string' &&
+    elementCount(dims) === elementCount(tensor.dims) &&
+    !isEmptyTarget(to, dims)
+  )
+    return e.constant(reshapeTensor(tensor, dims), x.name);
+  const shape = 'name' in to ? cast(e, to, 'int64') : e.integers(...to);
+  // A size of 0 means 0 in TensorFlow and "as before" in ONNX, unless it is told otherwise.
+  const zero = target.includes(0) && !target.includes(-1);
+  return e.emit('Reshape', [x, shape], { allowzero: zero ? 1 : undefined });
+}
+
+/** An unknown target looks like a scalar's. */
+const isEmptyTarget = (to: readonly number[] | Value, dims: readonly number[]) =>
+  'name' in to && dims.length === 0;
+
+export const unsqueeze = (e: Emitter, x: Value, ...axes: number[]): Value =>
+  e.emit('Unsqueeze', [x, e.integers(...axes)]);
+
+export const squeeze = (e: Emitter, x: Value, ...axes: number[]): Value =>
+  e.emit('Squeeze', [x, e.integers(...axes)]);
+
+/** All sizes as int64 [rank]. */
+export const shapeOfValue = (e: Emitter, x: Value): Value => e.emit('Shape', [x]);
+
+/** One size as int64 [1]. */
+export function sizeOfAxis(e: Emitter, x: Value, axis: number): Value {
+  const at = axis < 0 ? axis + e.rank(x) : axis;
+  return e.emit('Shape', [x], { start: at, end: at + 1 });
+}
+
+/** Elements start, start + 1 … end − 1 of an axis. */
+export const slice = (e: Emitter, x: Value, axis: number, start: number, end: number): Value =>
+  e.emit('Slice', [x, e.integers(start), e.integers(end), e.integers(axis)]);
+
+export const concat = (e: Emitter, values: readonly Value[], axis: number): Value =>
+  values.length === 1 ? values[0]! : e.emit('Concat', values, { axis });
+
+/** Scalar of the only element of a tensor. */
+export const toScalar = (e: Emitter, x: Value): Value => reshape(e, x, []);
+
+/** Any integer or scalar tensor as int64 [n]. */
+export const toList = (e: Emitter, x: Value): Value => {
+  const whole = cast(e, x, 'int64');
+  return e.shape(whole)?.length === 1 ? whole : reshape(e, whole, [-1]);
+};
