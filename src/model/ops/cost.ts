@@ -1,6 +1,6 @@
 /** Multiply–accumulates of operators. Element-wise work, pooling, normalisation and data movement count 0: it is memory
  *  traffic, not arithmetic, that they cost. A bias addition is no multiply–accumulate either. */
-import { intAttribute, subgraphs, textAttribute } from '../ir/attribute.ts';
+import { intAttribute, intsAttribute, subgraphs, textAttribute } from '../ir/attribute.ts';
 import { constantOf, type Graph, type Model, type Node, opKey, shapeOf } from '../ir/model.ts';
 import { numbers } from '../ir/tensor.ts';
 import type { Dim, Shape } from '../ir/type.ts';
@@ -28,12 +28,14 @@ const convTranspose: CostRule = (node, size) => {
   return x && weight && count(x, size) * count(weight.slice(1), size);
 };
 
-/** Output elements times the summed axis, the last of A (the last but one when transposed). */
+/** Output elements times the summed axis, the last of A (the last but one when transposed, the first where transBatchA
+ *  moved that one there). */
 const matMul: CostRule = (node, size) => {
   const [a, out] = [input(node, 0), output(node)];
   if (!a || !out) return null;
   const transposed = intAttribute(node, 'transA', 0) !== 0 && a.length > 1;
-  return count(out, size) * size(a[a.length - (transposed ? 2 : 1)]);
+  const batched = transposed && intAttribute(node, 'transBatchA', 0) !== 0 && a.length > 2;
+  return count(out, size) * size(batched ? a[0] : a[a.length - (transposed ? 2 : 1)]);
 };
 
 const matMulNBits: CostRule = (node, size) => {
@@ -65,6 +67,8 @@ const recurrent =
 /** Q·Kᵀ and scores·V: B·N·S·T·(H + Hv), from shapes [B, N, T, H] of present key and value or of K and V. */
 const attention: CostRule = (node, size) => {
   const [q, k, v] = [input(node, 0), input(node, 1), input(node, 2)];
+  // Packed [B, S, N, 3, H].
+  if (q?.length === 5) return size(q[0]) * size(q[2]) * size(q[1]) ** 2 * 2 * size(q[4]);
   if (!q || !k || !v) return null;
   const heads = intAttribute(node, 'q_num_heads') ?? intAttribute(node, 'num_heads');
   const kvHeads = intAttribute(node, 'kv_num_heads') ?? heads ?? 1;
@@ -78,13 +82,14 @@ const attention: CostRule = (node, size) => {
   return size(q[0]) * n * length * total * (keySize + each(v));
 };
 
-/** Projection B·S·D·(3·D') and B·S·T·2·D'. */
+/** Projection B·S·D·(Dq + Dk + Dv) and B·S·T·(Dk + Dv). */
 const packedAttention: CostRule = (node, size) => {
   const [x, w, out] = [input(node, 0), input(node, 1), output(node)];
   if (!x || !w || !out) return null;
+  const keys = intsAttribute(node, 'qkv_hidden_sizes')?.[1] ?? size(w[1]) / 3;
   const past = shapeOf(node.inputs[opKey(node) === 'com.microsoft:QAttention' ? 8 : 4]);
   const total = size(x[1]) + (past ? size(past[3]) : 0);
-  return size(x[0]) * size(x[1]) * (size(x[2]) * size(w[1]) + total * 2 * size(out[2]));
+  return size(x[0]) * size(x[1]) * (size(x[2]) * size(w[1]) + total * (keys + size(out[2])));
 };
 
 /** B·S·T·2·(N·H); T from the present key. */
@@ -123,12 +128,22 @@ export const costRules: Readonly<Record<string, CostRule>> = {
   'com.microsoft:FusedConv': conv,
   'com.microsoft:FusedGemm': matMul,
   'com.microsoft:FusedMatMul': matMul,
+  'com.microsoft:FusedMatMulActivation': matMul,
   'com.microsoft:GroupQueryAttention': groupQueryAttention,
+  'com.microsoft:MatMulBnb4': matMulNBits,
+  'com.microsoft:MatMulInteger16': matMul,
   'com.microsoft:MatMulIntegerToFloat': matMul,
   'com.microsoft:MatMulNBits': matMulNBits,
   'com.microsoft:MultiHeadAttention': attention,
+  'com.microsoft:NhwcConv': conv,
+  'com.microsoft:NhwcFusedConv': conv,
   'com.microsoft:QAttention': packedAttention,
   'com.microsoft:QGemm': matMul,
+  'com.microsoft:QLinearConv': conv,
+  'com.microsoft:TransposeMatMul': matMul,
+  'com.ms.internal.nhwc:Conv': conv,
+  'com.ms.internal.nhwc:ConvTranspose': convTranspose,
+  'com.ms.internal.nhwc:QLinearConv': conv,
 };
 
 /** Multiply–accumulates of one run of the node, from the types that shape inference wrote. Symbols take their value

@@ -42,6 +42,19 @@ describe('modelMacs', () => {
     ]);
   });
 
+  it('counts what onnxruntime writes: batches moved inside a product, channels last, heads packed', () => {
+    const body = `(float[8,2,3] a, float[2,8,5] b, float[1,6,7,4] x, float[6,3,3,2] w, float[2,9,4,3,8] q) => (p, y, z) {
+      p = com.microsoft.FusedMatMul <transBatchA = 1, transA = 1> (a, b)
+      y = com.microsoft.NhwcConv <group = 2> (x, w)
+      z = com.microsoft.MultiHeadAttention <num_heads = 4> (q)
+    }`;
+    expect([...macsOf(body).byNode.values()]).toEqual([
+      2 * 3 * 5 * 8,
+      4 * 5 * 6 * (3 * 3 * 2),
+      2 * 4 * 9 * 9 * (8 + 8),
+    ]);
+  });
+
   it('counts an LSTM over its sequence and a symbolic batch by its binding, else as 1', () => {
     const body = `(float[T,B,32] x, float[1,256,32] w, float[1,256,64] r) => (y) {
       y = LSTM <hidden_size = 64> (x, w, r)

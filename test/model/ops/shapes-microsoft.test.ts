@@ -122,6 +122,31 @@ const cases: readonly [string, string][] = [
     'DequantizeLinear',
     'uint16[2,3] x, float s, uint16 z) => (y) { y = com.microsoft.DequantizeLinear (x, s, z) }',
   ],
+  [
+    'QLinearConv, channels last',
+    'uint8[2,9,7,4] x, float sx, uint8 zx, uint8[6,2,3,3] w, float sw, uint8 zw, float sy, uint8 zy) => (y) { y = com.microsoft.QLinearConv <channels_last = 1, group = 2, strides = [2,1]> (x, sx, zx, w, sw, zw, sy, zy) }',
+  ],
+  [
+    'QLinearAveragePool, channels last',
+    'uint8[2,9,7,4] x, float sx, uint8 zx, float sy, uint8 zy) => (y) { y = com.microsoft.QLinearAveragePool <channels_last = 1, kernel_shape = [3,2]> (x, sx, zx, sy, zy) }',
+  ],
+  [
+    'QLinearGlobalAveragePool, channels last',
+    'uint8[2,4,5,3] x, float sx, uint8 zx, float sy, uint8 zy) => (y) { y = com.microsoft.QLinearGlobalAveragePool <channels_last = 1> (x, sx, zx, sy, zy) }',
+  ],
+  [
+    'NhwcMaxPool',
+    'uint8[2,9,7,4] x) => (y) { y = com.microsoft.NhwcMaxPool <kernel_shape = [3,2], strides = [2,2]> (x) }',
+  ],
+  [
+    'FusedMatMul, batch moved and transposed',
+    'float[8,2,3] a, float[2,8,5] b) => (y) { y = com.microsoft.FusedMatMul <transBatchA = 1, transA = 1> (a, b) }',
+  ],
+  [
+    'DecoderMaskedMultiHeadAttention, cache in place',
+    'float[2,1,8] q, float[2,1,8] k, float[2,1,8] v, float[2,2,6,4] pk, float[2,2,6,4] pv) => (y, a, b) <int32[1] n = {3}> { y, a, b = com.microsoft.DecoderMaskedMultiHeadAttention <num_heads = 2, past_present_share_buffer = 1> (q, k, v, , , pk, pv, n) }',
+  ],
+  ['Range without a step', ') => (y) <int32 a = {2}, int32 b = {7}> { y = com.microsoft.Range (a, b) }'],
   ['ExpandDims', 'float[2,3] x) => (y) <int32 axis = {1}> { y = com.microsoft.ExpandDims (x, axis) }'],
   ['DynamicQuantizeLinear', 'float[2,3] x) => (y, s, z) { y, s, z = DynamicQuantizeLinear (x) }'],
 ];

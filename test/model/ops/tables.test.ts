@@ -63,7 +63,8 @@ const sequences = `ConcatFromSequence Optional OptionalGetElement OptionalHasEle
 const random = 'Bernoulli Multinomial RandomNormal RandomNormalLike RandomUniform RandomUniformLike';
 const signals = 'BlackmanWindow DFT HammingWindow HannWindow MelWeightMatrix STFT';
 const texts = 'RegexFullMatch StringConcat StringNormalizer StringSplit TfIdfVectorizer';
-const integerForms = `ConvInteger MatMulInteger QLinearConv QLinearMatMul com.microsoft:DynamicQuantizeLSTM
+const integerForms = `com.microsoft:NhwcMaxPool com.microsoft:QLinearConv com.ms.internal.nhwc:QLinearConv
+  ConvInteger MatMulInteger QLinearConv QLinearMatMul com.microsoft:DynamicQuantizeLSTM
   com.microsoft:DynamicQuantizeMatMul com.microsoft:MatMulInteger16 com.microsoft:MatMulIntegerToFloat
   com.microsoft:QAttention com.microsoft:QGemm com.microsoft:QLinearAdd com.microsoft:QLinearAveragePool
   com.microsoft:QLinearConcat com.microsoft:QLinearGlobalAveragePool com.microsoft:QLinearLeakyRelu
@@ -71,7 +72,11 @@ const integerForms = `ConvInteger MatMulInteger QLinearConv QLinearMatMul com.mi
 const packedForms = 'com.microsoft:GatherBlockQuantized com.microsoft:MatMulBnb4 com.microsoft:MatMulNBits';
 const serverOnly = `com.microsoft:BiasAdd com.microsoft:BiasDropout com.microsoft:BiasSoftmax
   com.microsoft:BiasSplitGelu com.microsoft:DecoderMaskedMultiHeadAttention com.microsoft:MoE
-  com.microsoft:SkipGroupNorm`;
+  com.microsoft:SkipGroupNorm com.microsoft:DecoderMaskedSelfAttention com.microsoft:LongformerAttention
+  com.microsoft:PackedAttention com.microsoft:PackedMultiHeadAttention com.microsoft:FusedMatMulActivation`;
+/** Convolutions over channels-last activations. */
+const nhwc = `com.microsoft:NhwcConv com.microsoft:NhwcFusedConv com.ms.internal.nhwc:Conv
+  com.ms.internal.nhwc:ConvTranspose`;
 
 describe('operator tables', () => {
   it('weights: every operator has a row, if only to say that it reads none', () => {
@@ -80,12 +85,24 @@ describe('operator tables', () => {
 
   it('shapes: every operator that holds weights has a rule', () => {
     const exemptions = {
-      'written for accelerators; left open there and accounted for as unknown here': `com.microsoft:NhwcFusedConv
-        com.microsoft:PackedAttention com.microsoft:PackedMultiHeadAttention com.microsoft:LongformerAttention
-        com.microsoft:DecoderAttention com.microsoft:FusedMatMulActivation`,
-      'layouts of one machine, written at load': 'com.microsoft.nchwc:Conv',
+      'written for accelerators and servers; their shapes are left open': `com.microsoft:DecoderAttention
+        com.microsoft:MatMulNBitsMlp com.microsoft:MatMulNBitsQkv com.microsoft:MatMulFpQ4 com.microsoft:GemmFloat8
+        com.microsoft:QEmbedLayerNormalization com.microsoft:RelativePositionBias
+        com.microsoft:GatedRelativePositionBias com.microsoft:BitmaskBiasDropout com.microsoft:BitmaskDropout
+        com.microsoft:GatedRMSNorm com.microsoft:PagedAttention com.microsoft:SparseAttention
+        com.microsoft:RemovePadding com.microsoft:RestorePadding com.microsoft:GemmaRotaryEmbedding
+        com.microsoft:MRotaryEmbedding com.microsoft:SwiGLU com.microsoft:CausalConvWithState
+        com.microsoft:LinearAttention`,
+      'old contrib forms of standard operators': `com.microsoft:GatherND com.microsoft:TorchEmbedding
+        com.microsoft:QLinearReduceMean com.microsoft:QLinearWhere`,
+      'layouts of one machine, written at load': `com.microsoft.nchwc:Conv com.ms.internal.nhwc:QLinearConvTranspose
+        com.ms.internal.nhwc:BatchNormalization com.ms.internal.nhwc:InstanceNormalization
+        com.ms.internal.nhwc:QLinearAveragePool com.ms.internal.nhwc:DepthToSpace com.ms.internal.nhwc:SpaceToDepth
+        com.ms.internal.nhwc:AveragePool com.ms.internal.nhwc:GlobalAveragePool com.ms.internal.nhwc:GlobalLpPool
+        com.ms.internal.nhwc:GlobalMaxPool com.ms.internal.nhwc:GridSample com.ms.internal.nhwc:LRN
+        com.ms.internal.nhwc:LpPool com.ms.internal.nhwc:MaxPool com.ms.internal.nhwc:MaxUnpool
+        com.ms.internal.nhwc:Resize`,
       'pads computed while running; taken apart first': 'com.microsoft:ConvTransposeWithDynamicPads',
-      'mobile NPU form': 'com.microsoft:QLinearConvTranspose',
     };
     expect(cross(Object.keys(weightRows), (key) => Object.hasOwn(shapeRules, key), exemptions)).toEqual(
       nothing,
@@ -97,10 +114,11 @@ describe('operator tables', () => {
       rolesOf(key).some((role) => role === 'product' || role === 'recurrent' || role === 'packed');
     const exemptions = {
       'as many multiplications as elements: memory, not arithmetic': `DequantizeLinear com.microsoft:DequantizeLinear
-        com.microsoft:QLinearAdd com.microsoft:QLinearMul com.microsoft:GatherBlockQuantized`,
+        com.microsoft:QLinearAdd com.microsoft:QLinearConcat com.microsoft:QLinearMul
+        com.microsoft:GatherBlockQuantized`,
       'how many experts a token takes is decided while running': 'com.microsoft:MoE com.microsoft:QMoE',
-      'no shipped runtime computes it outside of its own models': 'com.microsoft:MatMulBnb4',
-      'only in models of server providers': 'com.microsoft:MatMulInteger16 com.microsoft:TransposeMatMul',
+      'only in models of server providers': `com.microsoft:DecoderMaskedSelfAttention
+        com.microsoft:LongformerAttention com.microsoft:PackedAttention`,
     };
     const wanted = shaped.filter(multiplies);
     expect(cross(wanted, (key) => Object.hasOwn(costRules, key), exemptions, ownExemptions('cost'))).toEqual(
@@ -111,9 +129,10 @@ describe('operator tables', () => {
   it('quantisation: a product has an integer kernel, and what hands values on keeps their scale', () => {
     const exemptions = {
       'onnxruntime has no integer kernel for it': `ConvTranspose DeformConv CausalConvWithState Einsum
-        com.microsoft:MoE`,
+        com.microsoft:MoE com.microsoft:DecoderMaskedSelfAttention com.microsoft:LongformerAttention
+        com.microsoft:PackedAttention com.microsoft:FusedMatMulActivation`,
       'taken apart (decompose-fused) before it is quantised': `com.microsoft:Attention com.microsoft:FusedConv
-        com.microsoft:FusedGemm com.microsoft:FusedMatMul com.microsoft:TransposeMatMul`,
+        com.microsoft:FusedGemm com.microsoft:FusedMatMul com.microsoft:TransposeMatMul ${nhwc}`,
       'gone before quantisation': 'Cast CastLike BitCast Dropout Identity',
       'no selector of onnxruntime takes it between Q and DQ': `Trilu com.microsoft:Trilu Div Mul Sub Split Slice
         GatherElements GatherND Pad Tile Expand Compress CenterCropPad ReverseSequence com.microsoft:Pad
@@ -143,7 +162,7 @@ describe('operator tables', () => {
       'heads of caches and states': `LinearAttention ai.onnx.preview:FlexAttention CausalConvWithState
         com.microsoft:GroupQueryAttention`,
       'taken apart (decompose-fused) before weights are compressed': `com.microsoft:FusedMatMul
-        com.microsoft:TransposeMatMul com.microsoft:EmbedLayerNormalization`,
+        com.microsoft:TransposeMatMul com.microsoft:EmbedLayerNormalization ${nhwc}`,
       'statistics over channels': 'MeanVarianceNormalization com.microsoft:GroupNorm',
       'old contrib forms of standard operators': `com.microsoft:ExpandDims com.microsoft:Pad
         com.microsoft:Trilu`,
@@ -179,7 +198,7 @@ describe('operator tables', () => {
         ai.onnx.preview:FlexAttention`,
       'old contrib forms of standard operators': `com.microsoft:ExpandDims com.microsoft:Pad com.microsoft:Trilu
         com.microsoft:TransposeMatMul`,
-      'taken apart (decompose-fused) first': 'com.microsoft:EmbedLayerNormalization',
+      'taken apart (decompose-fused) first': `com.microsoft:EmbedLayerNormalization ${nhwc}`,
       'only in models of server providers': serverOnly,
     };
     expect(cross(shaped, has, exemptions, ownExemptions('float16'))).toEqual(nothing);
@@ -191,9 +210,10 @@ describe('operator tables', () => {
       (key) => rolesOf(key).some((role) => trained.includes(role)) || isKind(key, 'moves', 'operands'),
     );
     const exemptions = {
-      'integers cut the gradient': `QLinearConv com.microsoft:DynamicQuantizeLSTM com.microsoft:DynamicQuantizeMatMul
+      'integers cut the gradient': `QLinearConv com.microsoft:QLinearConv com.ms.internal.nhwc:QLinearConv com.microsoft:DynamicQuantizeLSTM com.microsoft:DynamicQuantizeMatMul
         com.microsoft:MatMulIntegerToFloat com.microsoft:MatMulNBits com.microsoft:QAttention com.microsoft:QGemm
         com.microsoft:QMoE`,
+      'no network is trained in the layout that an optimiser wrote': nhwc,
       'no network here is trained through it': `BitCast CausalConvWithState CenterCropPad Compress DeformConv
         com.microsoft:GroupNorm`,
       'old contrib forms of standard operators': `com.microsoft:ExpandDims com.microsoft:Pad com.microsoft:Trilu`,

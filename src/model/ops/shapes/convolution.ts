@@ -193,21 +193,50 @@ const causalConv: ShapeRule = (c) => {
   return [c.type(0), tensor(c.dtype(0), x && w && [x[0]!, x[1]!, subtract(w[2]!, 1)])];
 };
 
+const moved = (shape: Shape | null): Shape | null =>
+  shape && shape.length > 1 ? [shape[0]!, shape.at(-1)!, ...shape.slice(1, -1)] : shape;
+
+const movedBack = (shape: Shape | null): Shape | null =>
+  shape && shape.length > 1 ? [shape[0]!, ...shape.slice(2), shape[1]!] : shape;
+
+/** A rule for [N, C, …space], of a node whose activations are [N, …space, C]; so is the kernel of the inputs named. */
+const channelsLast =
+  (rule: ShapeRule, ...turned: readonly number[]): ShapeRule =>
+  (c) =>
+    rule({ ...c, shape: (i) => (i === 0 || turned.includes(i) ? moved(c.shape(i)) : c.shape(i)) }).map((t) =>
+      t && 'shape' in t ? { ...t, shape: movedBack(t.shape) } : t,
+    );
+
+/** Attribute channels_last says how a quantised window's activations lie. Source: nhwc_schema_defs.cc. */
+const eitherLayout =
+  (rule: ShapeRule): ShapeRule =>
+  (c) =>
+    (intAttribute(c.node, 'channels_last', 0) !== 0 ? channelsLast(rule) : rule)(c);
+
+const floatConv = conv((c) => c.dtype(0));
+
 export const convolutionShapes: ShapeTable = {
-  Conv: conv((c) => c.dtype(0)),
+  Conv: floatConv,
   ConvInteger: conv(() => 'int32'),
   QLinearConv: conv((c) => c.dtype(7)),
-  DeformConv: conv((c) => c.dtype(0)),
+  'com.microsoft:QLinearConv': eitherLayout(conv((c) => c.dtype(7))),
+  'com.ms.internal.nhwc:QLinearConv': channelsLast(conv((c) => c.dtype(7))),
+  DeformConv: floatConv,
   ConvTranspose: convTranspose,
-  'com.microsoft:FusedConv': conv((c) => c.dtype(0)),
+  'com.microsoft:FusedConv': floatConv,
+  'com.microsoft:NhwcConv': channelsLast(floatConv, 1),
+  'com.microsoft:NhwcFusedConv': channelsLast(floatConv),
+  'com.ms.internal.nhwc:Conv': channelsLast(floatConv),
+  'com.ms.internal.nhwc:ConvTranspose': channelsLast(convTranspose),
   AveragePool: pool(1),
   LpPool: pool(1),
   MaxPool: pool(2),
-  'com.microsoft:QLinearAveragePool': pool(1),
+  'com.microsoft:QLinearAveragePool': eitherLayout(pool(1)),
+  'com.microsoft:NhwcMaxPool': channelsLast(pool(1)),
   GlobalAveragePool: globalPool,
   GlobalMaxPool: globalPool,
   GlobalLpPool: globalPool,
-  'com.microsoft:QLinearGlobalAveragePool': globalPool,
+  'com.microsoft:QLinearGlobalAveragePool': eitherLayout(globalPool),
   MaxUnpool: maxUnpool,
   Col2Im: col2Im,
   RoiAlign: roiAlign,

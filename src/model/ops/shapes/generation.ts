@@ -47,8 +47,10 @@ export function rangeLength(start: Dim, limit: Dim, step: Dim): Dim {
   return divideCeil(span, Math.abs(step));
 }
 
+/** com.microsoft Range may leave its step out: 1. Source: range_schema_defs.cc. */
 const range: ShapeRule = (c) => {
-  const [start, limit, step] = [0, 1, 2].map((i) => c.data(i)?.values[0] ?? null);
+  const [start, limit, given] = [0, 1, 2].map((i) => c.data(i)?.values[0] ?? null);
+  const step = c.has(2) ? given : 1;
   return [tensor(c.dtype(0), [rangeLength(start!, limit!, step!)])];
 };
 

@@ -98,6 +98,7 @@ export const matrixShapes: ShapeTable = {
   Det: (c) => [tensor(c.dtype(0), c.shape(0)?.slice(0, -2) ?? null)],
   'com.microsoft:FusedGemm': gemm,
   'com.microsoft:FusedMatMul': fusedMatMul,
+  'com.microsoft:FusedMatMulActivation': fusedMatMul,
   'com.microsoft:TransposeMatMul': fusedMatMul,
   'com.microsoft:MatMulInteger16': matMul(0, 1, 'int32'),
   'com.microsoft:MatMulIntegerToFloat': matMul(0, 1, (c) => c.dtype(2)),

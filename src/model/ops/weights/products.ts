@@ -1,5 +1,6 @@
 /** Convolutions, matrix products, recurrent networks and tables of embeddings.
- *  Sources: ONNX operator specs; onnxruntime ContribOperators. */
+ *  Sources: ONNX operator specs; the schemas that onnxruntime 1.32 registers (contrib_defs.cc, bert_defs.cc,
+ *  quantization_defs.cc, nhwc_schema_defs.cc), which test/model/ops/contrib-inputs.json repeats and a test compares. */
 import { intAttribute, textAttribute } from '../../ir/attribute.ts';
 import { type Node, shapeOf } from '../../ir/model.ts';
 import { einsumTerms } from '../einsum.ts';
@@ -44,6 +45,18 @@ const kernelOf =
           groups: intAttribute(node, 'group', 1),
           kernel,
         };
+
+/** [out, …kernel, in/group] under channels-last activations. */
+const channelsLastKernel: Layout = (node, rank) =>
+  rank < 3
+    ? null
+    : {
+        channel: 0,
+        outputs: [0],
+        reduced: from(1, rank),
+        groups: intAttribute(node, 'group', 1),
+        kernel: 'channels-last',
+      };
 
 const convolution = kernelOf(0, 'channels-first');
 const transposedConvolution = kernelOf(1, 'channels-first');
@@ -181,13 +194,17 @@ const gatherAxis = (node: Node, rank: number) => {
 /** Scales and zero points. */
 const quantizer = (...indices: readonly number[]) => others('quantizer', ...indices);
 
+const qLinearConv = (layout: Layout): WeightRow =>
+  row(packed(3, 0, 8, layout), others('bias', 8), quantizer(1, 2, 4, 5, 6, 7));
+
 export const productWeights: WeightTable = {
   Conv: convRow(convolution, forms('int8-static', 'low-rank', ...storable)),
   ConvTranspose: convRow(transposedConvolution, forms(...storable)),
   DeformConv: row(weight(1, 0, 3, convolution, forms(...storable)), others('bias', 3)),
   CausalConvWithState: convRow(convolution, forms(...storable)),
+  'com.microsoft:CausalConvWithState': convRow(convolution, forms(...storable)),
   ConvInteger: row(packed(1, 0, null, convolution), quantizer(2, 3)),
-  QLinearConv: row(packed(3, 0, 8, convolution), others('bias', 8), quantizer(1, 2, 4, 5, 6, 7)),
+  QLinearConv: qLinearConv(convolution),
   Einsum: einsum,
   Gather: row(table(0, 1, forms('int8-stored', 'blockwise', 'palette'), gatherAxis)),
   Gemm: productRow(transposable, 2, all),
@@ -202,16 +219,20 @@ export const productWeights: WeightTable = {
   LSTM: recurrent(['int8-dynamic'], 7),
   RNN: recurrent([]),
   'com.microsoft:FusedConv': convRow(convolution, forms(...storable)),
+  // Source: nhwc_schema_defs.cc (only activations are channels-last), nhwc_transformer.cc (weights aren't turned).
   'com.microsoft:NhwcFusedConv': convRow(kernelOf(0, 'channels-last'), forms(...storable)),
+  // Weights are channels-last too. Source: fusion_nhwc_conv.py, which writes it, and the CUDA kernel (conv.cc), which
+  // turns weights in com.ms.internal.nhwc alone; the schema's text is that of Conv.
+  'com.microsoft:NhwcConv': convRow(channelsLastKernel, forms(...storable)),
+  'com.ms.internal.nhwc:Conv': convRow(kernelOf(0, 'channels-last'), forms(...storable)),
+  'com.ms.internal.nhwc:ConvTranspose': convRow(kernelOf(1, 'channels-last'), forms(...storable)),
   'com.microsoft:ConvTransposeWithDynamicPads': row(
     weight(1, 0, 3, transposedConvolution, forms(...storable)),
     others('bias', 3),
   ),
-  'com.microsoft:QLinearConvTranspose': row(
-    packed(3, 0, 8, transposedConvolution),
-    others('bias', 8),
-    quantizer(1, 2, 4, 5, 6, 7),
-  ),
+  'com.microsoft:QLinearConv': qLinearConv(convolution),
+  'com.ms.internal.nhwc:QLinearConv': qLinearConv(kernelOf(0, 'channels-last')),
+  'com.ms.internal.nhwc:QLinearConvTranspose': qLinearConv(kernelOf(1, 'channels-last')),
   'com.microsoft.nchwc:Conv': row(weight(1, 0, 2, noLayout, noForms), others('bias', 2)),
   'com.microsoft:FusedGemm': productRow(transposable, 2, forms('sparse', 'palette', 'int8-stored')),
   'com.microsoft:FusedMatMul': productRow(transposable, null, forms(...storable)),
@@ -234,6 +255,25 @@ export const productWeights: WeightTable = {
     quantizer(1, 2, 4, 5, 7, 8),
   ),
   'com.microsoft:MatMulNBits': row(packed(1, 0, 5, noLayout), quantizer(2, 3, 4), others('bias', 5)),
+  'com.microsoft:MatMulNBitsMlp': row(
+    packed(3, 0, 5, noLayout),
+    packed(6, 0, 8, noLayout),
+    quantizer(4, 7),
+    others('bias', 5, 8),
+    others('parameter', 2),
+  ),
+  'com.microsoft:MatMulNBitsQkv': row(
+    [3, 6, 9].map((i) => packed(i, 0, i + 2, noLayout)),
+    quantizer(4, 7, 10),
+    others('bias', 5, 8, 11),
+    others('parameter', 2),
+  ),
+  'com.microsoft:MatMulFpQ4': row(packed(1, 0, null, noLayout)),
+  'com.microsoft:GemmFloat8': row(
+    weight(1, 0, 2, transposable(false), forms(...storable)),
+    others('bias', 2),
+    quantizer(3, 4, 5),
+  ),
   'com.microsoft:MatMulBnb4': row(packed(1, 0, null, noLayout), quantizer(2)),
   'com.microsoft:GatherBlockQuantized': row(packed(0, 1, null, noLayout), quantizer(2, 3)),
   'com.microsoft:DynamicQuantizeLSTM': row(
@@ -244,6 +284,7 @@ export const productWeights: WeightTable = {
     quantizer(8, 9, 10, 11),
   ),
   'com.microsoft:Attention': row(productWeight(1, 0, 2), others('bias', 2)),
+  'com.microsoft:DecoderMaskedSelfAttention': row(productWeight(1, 0, 2), others('bias', 2)),
   'com.microsoft:PackedAttention': row(productWeight(1, 0, 2), others('bias', 2)),
   'com.microsoft:LongformerAttention': row(
     productWeight(1, 0, 2),
@@ -252,20 +293,33 @@ export const productWeights: WeightTable = {
   ),
   'com.microsoft:DecoderAttention': row(productWeight(2, 0, 4), productWeight(3, 1, 4), others('bias', 4)),
   'com.microsoft:QAttention': row(packed(1, 0, 2, matrix(false)), others('bias', 2), quantizer(3, 4, 6, 7)),
-  // The order of an expert's two axes has changed between versions; each has a matrix of its own on axis 0.
+  // The order of an expert's two axes has changed between versions; each has a matrix of its own on axis 0. fc2 reads
+  // what fc1 (and fc3) answer inside.
   'com.microsoft:MoE': row(
-    [2, 4, 6].map((i) => weight(i, 0, i + 1, noLayout, forms('sparse', 'palette'))),
+    [2, 4, 6].map((i) => weight(i, i === 4 ? null : 0, i + 1, noLayout, forms('sparse', 'palette'))),
     others('bias', 3, 5, 7),
   ),
   'com.microsoft:QMoE': row(
-    [2, 5, 8].map((i) => packed(i, 0, i + 2, noLayout)),
+    [2, 5, 8].map((i) => packed(i, i === 5 ? null : 0, i + 2, noLayout)),
     others('bias', 4, 7, 10),
-    quantizer(3, 6, 9, 11, 12, 13),
+    quantizer(3, 6, 9, 11, 12, 13, 15, 16, 17, 18, 19, 20),
   ),
   'com.microsoft:EmbedLayerNormalization': row(
     table(2, 0, forms('int8-stored', 'palette')),
     table(3, 8, forms('int8-stored', 'palette')),
     table(4, 1, forms('int8-stored', 'palette')),
     others('parameter', 5, 6),
+  ),
+  'com.microsoft:QEmbedLayerNormalization': row(
+    others('packed', 2, 3, 4, 5, 6),
+    quantizer(8, 9, 10, 11, 12, 13, 14, 15, 16, 17),
+  ),
+  'com.microsoft:TorchEmbedding': row(table(0, 1, forms('int8-stored', 'palette'))),
+  // [buckets, heads]: which bucket is read follows from two lengths. Source: bert_defs.cc.
+  'com.microsoft:RelativePositionBias': row(table(0, null, forms('int8-stored', 'palette'))),
+  'com.microsoft:GatedRelativePositionBias': row(
+    weight(3, 0, 4, matrix(false), forms(...storable)),
+    others('bias', 1, 4),
+    others('parameter', 5),
   ),
 };
