@@ -1,6 +1,6 @@
 /** Takes operators apart that an optimiser fused around a weight, so that later passes meet the weight in a standard
  *  operator and can store or compute it in fewer bits. onnxruntime joins most of the pieces again when it loads the model.
- *  The table is src/model/rewrite/fused/: FusedConv, FusedGemm, FusedMatMul, GemmFastGelu, ConvTransposeWithDynamicPads,
+ *  The table is src/model/rewrite/fused/: FusedConv, NhwcConv, FusedGemm, FusedMatMul, GemmFastGelu, ConvTransposeWithDynamicPads,
  *  EmbedLayerNormalization, Attention (whose projection comes out, the rest becomes MultiHeadAttention).
  *  Left alone: operators that hold no constant weight of `minElements` (SkipLayerNormalization, BiasGelu and the like
  *  have only vectors; nothing is said of these), and forms that nothing standard computes exactly, with the reason.

@@ -38,8 +38,12 @@ const opened = (functions: { all?: boolean }, fused: { ops?: string[] }) => ({
   ],
 });
 
-/** Fused operators of which float16 has no form. */
+/** Fused operators of which float16 has no form; Conv and ConvTranspose are those of com.ms.internal.nhwc. */
 const withoutHalf = [
+  'Conv',
+  'ConvTranspose',
+  'NhwcConv',
+  'NhwcFusedConv',
   'EmbedLayerNormalization',
   'GemmFastGelu',
   'TransposeMatMul',

@@ -1,7 +1,7 @@
 /** The activation inside a fused operator as an operator of its own. */
-import { type AttributeInit, float } from '../../ir/attribute.ts';
+import { type AttributeInit, float, textAttribute } from '../../ir/attribute.ts';
 import type { DType } from '../../ir/dtype.ts';
-import type { Value } from '../../ir/model.ts';
+import { dtypeOf, type Node, type Value } from '../../ir/model.ts';
 import { scalar } from '../../ir/tensor.ts';
 import type { Emit } from '../rule.ts';
 
@@ -58,4 +58,14 @@ function clip(emit: Emit, x: Value, bounds: Readonly<Record<string, AttributeIni
     return a ? scalar(dtype, a.value) : null;
   };
   return emit('Clip', [x, bound('min'), bound('max')]);
+}
+
+/** The activation of a fused convolution, with its parameters in `activation_params`; null as above. */
+export function activated(node: Node, emit: Emit, x: Value): Value | null {
+  const given = node.attributes.get('activation_params');
+  return emitActivation(emit, x, {
+    name: textAttribute(node, 'activation', ''),
+    parameters: given?.type === 'floats' ? given.value : [],
+    dtype: dtypeOf(node.inputs[0]) ?? 'float32',
+  });
 }

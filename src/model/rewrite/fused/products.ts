@@ -1,31 +1,19 @@
 /** Convolutions and matrix products that an optimiser joined with what stands around them. Sources: onnxruntime's
  *  ContribOperators.md, and its kernels for the order in which they compute. */
-import { type Attribute, floatAttribute, intAttribute, ints, textAttribute } from '../../ir/attribute.ts';
+import { floatAttribute, intAttribute, ints, textAttribute } from '../../ir/attribute.ts';
 import { constantOf, dtypeOf, type Node, type Value } from '../../ir/model.ts';
 import { numbers, scalar } from '../../ir/tensor.ts';
 import { rankOf } from '../arguments.ts';
 import { type Emit, skip } from '../rule.ts';
-import { emitActivation } from './activation.ts';
-import type { Apart, FusedOperators } from './apart.ts';
-
-const without = (node: Node, ...names: string[]): Map<string, Attribute> =>
-  new Map([...node.attributes].filter(([name]) => !names.includes(name)));
-
-const unknownActivation = (name: string) => skip(`activation-has-no-standard-form: ${name}`);
+import { activated, emitActivation } from './activation.ts';
+import { type Apart, type FusedOperators, unknownActivation, without } from './apart.ts';
 
 /** y = activation(Conv(x, w, b) + z). */
 const conv: Apart = (node, emit) => {
   const [x = null, w = null, b = null, z = null] = node.inputs;
   const attributes = without(node, 'activation', 'activation_params');
   const product = emit('Conv', [x, w, b], { attributes });
-  const given = node.attributes.get('activation_params');
-  const name = textAttribute(node, 'activation', '');
-  const parameters = given?.type === 'floats' ? given.value : [];
-  const sum = z ? emit('Add', [product, z]) : product;
-  return (
-    emitActivation(emit, sum, { name, parameters, dtype: dtypeOf(node.inputs[0]) ?? 'float32' }) ??
-    unknownActivation(name)
-  );
+  return activated(node, emit, z ? emit('Add', [product, z]) : product) ?? unknownActivation(node);
 };
 
 /** y = activation(Gemm(a, b, c)); the activation's parameters are attributes called activation_alpha and so on. */
@@ -38,7 +26,7 @@ const gemm: Apart = (node, emit) => {
   const product = emit('Gemm', node.inputs, { attributes: without(node, ...own) });
   return (
     emitActivation(emit, product, { name, parameters, dtype: dtypeOf(node.inputs[0]) ?? 'float32' }) ??
-    unknownActivation(name)
+    unknownActivation(node)
   );
 };
 
