@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { CalibrationCache } from '../compute/calibrate/calibration-cache.ts';
 import type { Engine } from '../compute/engine/contract.ts';
 import type { Prepared } from '../data/prepare-data.ts';
-import { type OpenedModel, openedFromParts } from '../model/formats/opened.ts';
+import { type OpenedModel, openedFromModel, openedFromParts } from '../model/formats/opened.ts';
 import type { Model } from '../model/ir/model.ts';
 import { outputPortsOf, portsOf } from '../model/ir/port.ts';
 import type { BundleVariant } from '../ship/emit/bundle.ts';
@@ -58,9 +58,8 @@ export async function makeVariant(
 
   async function contentOf(model: Model, plan: VariantPlan): Promise<ModelBytes> {
     if (plan.format === 'ort') {
-      const { model: bytes, data } = modelBytes(model, 'model.onnx', context.externalAboveBytes);
-      const externalData = new Map(data ? [[data.location, data.bytes]] : []);
-      return { model: await convertToOrt(bytes, { target: 'arm', externalData }), data: null };
+      const { bytes, ...facts } = openedFromModel(model).engineSource('bytes');
+      return { model: await convertToOrt(bytes, { target: 'arm', ...facts }), data: null };
     }
     return modelBytes(model, path.posix.basename(plan.file), context.externalAboveBytes);
   }

@@ -2,8 +2,8 @@
  *  block, leave the engine for each sample. */
 
 import type { Engine } from '../../compute/engine/contract.ts';
+import { openKernel } from '../../compute/engine/kernel.ts';
 import type { Sample } from '../../data/source.ts';
-import { encodeModel } from '../../model/formats/onnx/write.ts';
 import { intAttribute } from '../../model/ir/attribute.ts';
 import { cloneModel } from '../../model/ir/clone.ts';
 import { addInitializer, addNode, setOutputs } from '../../model/ir/edit.ts';
@@ -107,7 +107,7 @@ async function runAll(
 ): Promise<void> {
   for (const v of outputs) v.type = tensorType('float32', null);
   setOutputs(model.graph, outputs);
-  const session = await engine.open({ bytes: encodeModel(model) });
+  const session = await openKernel(engine, model);
   try {
     const wanted = new Set(session.inputs.map((p) => p.name));
     for (let i = 0; i < samples.count; i++) {

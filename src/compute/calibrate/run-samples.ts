@@ -1,11 +1,11 @@
 /** Runs a model over samples, reading the next one while the engine computes. */
 
 import type { Sample } from '../../data/source.ts';
-import { encodeModel } from '../../model/formats/onnx/write.ts';
 import type { Model } from '../../model/ir/model.ts';
 import type { Tensor } from '../../model/ir/tensor.ts';
 import { createBreather } from '../../support/breathe.ts';
 import type { Engine, Session } from '../engine/contract.ts';
+import { openKernel } from '../engine/kernel.ts';
 
 export interface Samples {
   readonly count: number;
@@ -23,10 +23,8 @@ export async function runSamples(
   const breathe = createBreather();
   let session: Session | null = null;
   try {
-    session = await engine.open(
-      { bytes: encodeModel(model) },
-      { config: { 'session.disable_quant_qdq': '1' } },
-    );
+    const options = { config: { 'session.disable_quant_qdq': '1' } };
+    session = await openKernel(engine, model, options);
     const wanted = new Set(session.inputs.map((p) => p.name));
     let next: Promise<Sample> | null = samples.count > 0 ? samples.read(0) : null;
     for (let i = 0; i < samples.count; i++) {

@@ -3,8 +3,8 @@
 
 import { layerNote } from '../../compress/quant/layers.ts';
 import type { Engine } from '../../compute/engine/contract.ts';
+import { openKernel } from '../../compute/engine/kernel.ts';
 import type { Sample } from '../../data/source.ts';
-import { encodeModel } from '../../model/formats/onnx/write.ts';
 import { cloneModel, copyContent } from '../../model/ir/clone.ts';
 import { addInitializer, addNode, setOutputs } from '../../model/ir/edit.ts';
 import { dtypeOf, type Graph, type Model, type Value } from '../../model/ir/model.ts';
@@ -32,7 +32,7 @@ export async function layerQuality(
   const { model, names } = sideBySide(before, after);
   if (names.length === 0 || samples.count === 0) return [];
   const sums = new Float64Array(names.length * 4);
-  const session = await engine.open({ bytes: encodeModel(model) });
+  const session = await openKernel(engine, model);
   try {
     const wanted = new Set(session.inputs.map((p) => p.name));
     for (let i = 0; i < samples.count; i++) {

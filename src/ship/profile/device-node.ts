@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EngineName } from '../../compute/engine/contract.ts';
+import { holdsHalf } from '../../compute/engine/onnxruntime-node.ts';
 import { openEngine } from '../../compute/engine/open.ts';
-import type { Runnable } from '../../model/formats/opened.ts';
+import type { ModelSource, Runnable } from '../../model/formats/opened.ts';
 import {
   type Device,
   type DeviceMeasurement,
@@ -25,6 +26,13 @@ export async function openNodeDevice(engine: EngineName): Promise<Device> {
   const host = `node ${process.versions.node}`;
   const packageName = engine === 'node' ? 'onnxruntime-node' : 'onnxruntime-web';
   const runtime = `${packageName} ${installedVersion(packageName) ?? version}`;
+  const known = new Map<Subject, Promise<Runnable>>();
+  /** What a variant's weights are is looked up once, not by each process that measures it. */
+  const opened = (subject: Subject) => {
+    const made = known.get(subject) ?? runnable(subject, engine);
+    known.set(subject, made);
+    return made;
+  };
   return {
     name: engine,
     title: `${host}, ${runtime}`,
@@ -35,7 +43,7 @@ export async function openNodeDevice(engine: EngineName): Promise<Device> {
     async measure(subject, { threads }, options = {}): Promise<DeviceMeasurement> {
       const { throughput: batches, ...rest } = options;
       const { request, note } = throughputFor(subject, batches);
-      const timed = await measureIsolated(runnable(subject), subject.feeds, {
+      const timed = await measureIsolated(await opened(subject), subject.feeds, {
         ...rest,
         engine,
         session: { threads, config: subject.sessionConfig },
@@ -62,24 +70,19 @@ export async function openNodeDevice(engine: EngineName): Promise<Device> {
 }
 
 /** Its files where they lie, if each is whole and the data is called as the model calls it; else joined in memory. */
-function runnable({ name, parts, halfWeights }: Subject): Runnable {
+async function runnable({ name, parts, halfWeights }: Subject, engine: EngineName): Promise<Runnable> {
   const [model, ...data] = [...parts].sort((a, b) => Number(b.role === 'model') - Number(a.role === 'model'));
   if (!model) throw new RangeError(`"${name}" has no model file.`);
-  const facts = halfWeights === undefined ? {} : { halfWeights };
   const path = wholeFile(model);
   const beside = (part: Subject['parts'][number]) =>
     path !== null && wholeFile(part) === join(path, '..', part.name);
-  return {
-    name,
-    engineSource: () =>
-      path !== null && data.every(beside)
-        ? { path, dataFiles: data.map((part) => part.name), ...facts }
-        : {
-            bytes: joined(model),
-            externalData: new Map(data.map((part) => [part.name, joined(part)])),
-            ...facts,
-          },
-  };
+  const source: ModelSource =
+    path !== null && data.every(beside)
+      ? { path, dataFiles: data.map((part) => part.name) }
+      : { bytes: joined(model), externalData: new Map(data.map((part) => [part.name, joined(part)])) };
+  // Only the native engine asks.
+  const half = halfWeights ?? (engine === 'node' ? await holdsHalf(source) : undefined);
+  return { name, engineSource: () => (half === undefined ? source : { ...source, halfWeights: half }) };
 }
 
 function wholeFile({ files }: Subject['parts'][number]): string | null {
