@@ -15,6 +15,7 @@ import type { Dim, Shape } from '../src/model/ir/type.ts';
 import { applyRules } from '../src/model/rewrite/apply.ts';
 import { constantNumbers } from '../src/model/rewrite/arguments.ts';
 import { op, value } from '../src/model/rewrite/pattern.ts';
+import { knownTarget } from '../src/model/rewrite/reshape-target.ts';
 import { defineRule, type Emit, skip } from '../src/model/rewrite/rule.ts';
 
 const reshapes = ['Reshape', 'Squeeze', 'Unsqueeze', 'Flatten'];
@@ -30,7 +31,7 @@ const join = defineRule({
     const [source, between, result] = [m.get(x), m.get(inner).outputs[0]!, m.root.outputs[0]!];
     if (isSameShape(shapeOf(source), shapeOf(result))) return source;
     if (between.uses.length > 1) return skip('used-twice');
-    const target = writtenTarget(m.root, source, between) ?? knownTarget(source, result);
+    const target = writtenTarget(m.root, source, between) ?? knownTarget(shapeOf(source), shapeOf(result));
     return target ? reshape(emit, source, target) : skip('shape-unknown');
   },
 });
@@ -39,7 +40,7 @@ const settle = defineRule({
   name: 'reshape-to-known-shape',
   match: computed,
   rewrite(m, emit) {
-    const target = knownTarget(m.get(x), m.root.outputs[0]!);
+    const target = knownTarget(shapeOf(m.get(x)), shapeOf(m.root.outputs[0]!));
     return target ? reshape(emit, m.get(x), target) : null;
   },
 });
@@ -60,14 +61,6 @@ function writtenTarget(node: Node, source: Value, between: Value): number[] | nu
 /** A size taken over from position i of the tensor between: a number, or 0 where the source has the same there. */
 const copied = (between: Dim, source: Dim): number | null =>
   typeof between === 'number' && between > 0 ? between : between !== null && between === source ? 0 : null;
-
-/** The output shape as a target: numbers, 0 where the source has the same symbol there, and at most one −1. */
-function knownTarget(source: Value, result: Value): number[] | null {
-  const [before, after] = [shapeOf(source), shapeOf(result)];
-  if (!after || after.includes(0) || before?.includes(0)) return null;
-  const target = after.map((d, i) => (typeof d === 'number' ? d : d !== null && d === before?.[i] ? 0 : -1));
-  return target.filter((t) => t === -1).length <= 1 ? target : null;
-}
 
 const isSameShape = (a: Shape | null, b: Shape | null) =>
   a !== null && b !== null && a.length === b.length && a.every((d, i) => d !== null && d === b[i]);

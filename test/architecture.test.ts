@@ -13,6 +13,7 @@ const rooms = [
   'model/ops',
   'model/build',
   'model/rewrite',
+  'model/layout',
   'model/formats',
   'data',
   'compute/engine',

@@ -314,3 +314,36 @@ export function allReads(node: Node): Value[] {
   }
   return reads;
 }
+
+/** Puts nodes that were added at the end where they belong: right before the first node that needs them. The others keep
+ *  their order. @throws GRAPH_INVALID on a cycle */
+export function settleNodes(graph: Graph, added: ReadonlySet<Node>): void {
+  const order = [...graph.nodes];
+  const placed = new Set<Node>();
+  graph.nodes.length = 0;
+  const place = (node: Node): void => {
+    for (const open = [node]; open.length > 0; ) {
+      const next = open.at(-1)!;
+      const needed = allReads(next)
+        .map((v) => v.producer)
+        .find((p) => p && p !== next && added.has(p) && !placed.has(p) && p.graph === graph);
+      if (needed && open.includes(needed)) throw graphInvalid(`Graph "${graph.name}" has a cycle.`);
+      if (needed) open.push(needed);
+      else {
+        open.pop();
+        if (!placed.has(next)) graph.nodes.push(next);
+        placed.add(next);
+      }
+    }
+  };
+  for (const node of order) if (!added.has(node)) place(node);
+  for (const node of added) if (!placed.has(node)) place(node);
+}
+
+/** Has the graph return `to` in the place of output `index`. */
+export function setOutput(graph: Graph, index: number, to: Value): void {
+  const old = graph.outputs[index];
+  if (old) writable(old).uses = old.uses.filter((u) => u.graph !== graph || u.index !== index);
+  graph.outputs[index] = to;
+  usesOf(to).push({ graph, index });
+}

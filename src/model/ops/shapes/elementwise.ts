@@ -4,18 +4,24 @@ import { type DType, dtypeFromCode } from '../../ir/dtype.ts';
 import type { ShapeContext, ShapeRule, ShapeTable } from '../types.ts';
 import { broadcasting, broadcastShapes, sameAsInput, tensor } from './common.ts';
 
+/** One input, one output; every element is computed from its own alone. */
 // biome-ignore format: a list of names reads best in rows
-const unary = [
-  'Abs', 'Acos', 'Acosh', 'Asin', 'Asinh', 'Atan', 'Atanh', 'BitwiseNot', 'Ceil', 'Celu', 'Clip', 'Cos', 'Cosh',
-  'CumProd', 'CumSum', 'Elu', 'Erf', 'Exp', 'Floor', 'Gelu', 'HardSigmoid', 'HardSwish', 'Hardmax', 'Identity',
-  'LeakyRelu', 'Log', 'LogSoftmax', 'Mish', 'Neg', 'Not', 'Reciprocal', 'Relu', 'Round', 'Selu', 'Shrink',
-  'Sigmoid', 'Sign', 'Sin', 'Sinh', 'Softmax', 'Softplus', 'Softsign', 'Sqrt', 'Swish', 'Tan', 'Tanh',
-  'ThresholdedRelu', 'Trilu', 'com.microsoft:FastGelu', 'com.microsoft:Gelu', 'com.microsoft:QuickGelu',
-  'com.microsoft:QLinearSigmoid', 'com.microsoft:QLinearLeakyRelu', 'com.microsoft:QLinearSoftmax',
-  'com.microsoft:Trilu',
+export const pointwise: readonly string[] = [
+  'Abs', 'Acos', 'Acosh', 'Asin', 'Asinh', 'Atan', 'Atanh', 'BitwiseNot', 'Ceil', 'Celu', 'Clip', 'Cos', 'Cosh', 'Elu',
+  'Erf', 'Exp', 'Floor', 'Gelu', 'HardSigmoid', 'HardSwish', 'Identity', 'LeakyRelu', 'Log', 'Mish', 'Neg', 'Not',
+  'Reciprocal', 'Relu', 'Round', 'Selu', 'Shrink', 'Sigmoid', 'Sign', 'Sin', 'Sinh', 'Softplus', 'Softsign', 'Sqrt',
+  'Swish', 'Tan', 'Tanh', 'ThresholdedRelu', 'com.microsoft:FastGelu', 'com.microsoft:Gelu', 'com.microsoft:QuickGelu',
 ];
 
-const arithmetic = [
+/** Outputs as large as the input, for which an axis or a second tensor matters. */
+// biome-ignore format: a list of names reads best in rows
+const shaped = [
+  'CumProd', 'CumSum', 'Hardmax', 'LogSoftmax', 'Softmax', 'Trilu', 'com.microsoft:QLinearSigmoid',
+  'com.microsoft:QLinearLeakyRelu', 'com.microsoft:QLinearSoftmax', 'com.microsoft:Trilu',
+];
+
+/** Broadcasting; the first input's type. */
+export const arithmetic: readonly string[] = [
   'Add',
   'BitShift',
   'BitwiseAnd',
@@ -30,9 +36,17 @@ const arithmetic = [
   'Pow',
   'Sub',
   'Sum',
-  'com.microsoft:BiasGelu',
 ];
-const comparisons = ['And', 'Equal', 'Greater', 'GreaterOrEqual', 'Less', 'LessOrEqual', 'Or', 'Xor'];
+export const comparisons: readonly string[] = [
+  'And',
+  'Equal',
+  'Greater',
+  'GreaterOrEqual',
+  'Less',
+  'LessOrEqual',
+  'Or',
+  'Xor',
+];
 
 const rows = (keys: readonly string[], rule: ShapeRule): ShapeTable =>
   Object.fromEntries(keys.map((k) => [k, rule]));
@@ -46,8 +60,8 @@ const targetType = (c: ShapeContext, name = 'to'): DType | null => {
 };
 
 export const elementwiseShapes: ShapeTable = {
-  ...rows(unary, sameAsInput),
-  ...rows(arithmetic, broadcasting(0)),
+  ...rows([...pointwise, ...shaped], sameAsInput),
+  ...rows([...arithmetic, 'com.microsoft:BiasGelu'], broadcasting(0)),
   ...rows(comparisons, broadcasting('bool')),
   IsInf: toBool,
   IsNaN: toBool,

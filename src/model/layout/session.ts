@@ -1,0 +1,110 @@
+/** Edits of one graph that are put in order once, at their end. */
+import {
+  addInitializer,
+  addNode,
+  type NodeInit,
+  removeInitializer,
+  removeNode,
+  removeNodes,
+  replaceAllUses,
+  setInput,
+  settleNodes,
+} from '../ir/edit.ts';
+import { type Graph, isGraphOutput, isOp, type Model, type Node, opset, type Value } from '../ir/model.ts';
+import { inheritName } from '../ir/names.ts';
+import { inheritNotes } from '../ir/note.ts';
+import { numbers, type Tensor, tensorOf } from '../ir/tensor.ts';
+import { tensorType } from '../ir/type.ts';
+import { allowPlainInitializers } from '../rewrite/plain-initializers.ts';
+import { permutationOf, permuted } from './permutation.ts';
+import { type Edit, tensorBehind } from './rule.ts';
+
+export interface LayoutSession extends Edit {
+  readonly model: Model;
+  readonly graph: Graph;
+  /** A node whose place is found later. */
+  add(init: NodeInit): Node;
+  /** Removes Transposes and constants that nobody reads any more, and puts the nodes in order. */
+  finish(): void;
+}
+
+export function openSession(model: Model, graph: Graph): LayoutSession {
+  const added = new Set<Node>();
+  /** New constants, and whose place they take. */
+  const heirs = new Map<Value, Value>();
+  const add = (init: NodeInit) => {
+    const node = addNode(graph, init);
+    added.add(node);
+    return node;
+  };
+  const constant = (name: string | Value, tensor: Tensor) => {
+    allowPlainInitializers(model);
+    const made = addInitializer(graph, typeof name === 'string' ? name : name.name, tensor);
+    if (typeof name !== 'string') heirs.set(made, name);
+    return made;
+  };
+  const gathered = (v: Value, order: readonly number[]) =>
+    add({
+      opType: 'Gather',
+      inputs: [v, constant('order', tensorOf('int64', [order.length], order))],
+      attributes: { axis: 0 },
+    });
+  return {
+    model,
+    graph,
+    opset: opset(model) || opset(model, 'ai.onnx'),
+    add,
+    constant,
+    reorder(vector, order) {
+      const tensor = tensorBehind(vector);
+      if (tensor)
+        return constant(vector, tensorOf(tensor.dtype, [order.length], permuted(numbers(tensor), order)));
+      const [made] = gathered(vector, order).outputs;
+      made!.type = vector.type;
+      return made!;
+    },
+    reorderOutput(node, order) {
+      const written = node.outputs[0]!;
+      const gather = gathered(written, order);
+      const [made] = gather.outputs;
+      replaceOutput(written, made!);
+      setInput(gather, 0, written);
+      made!.type = tensorType('int64', [order.length]);
+    },
+    finish() {
+      const gone = unreadTransposes(graph);
+      removeNodes(graph, gone);
+      settleNodes(graph, new Set([...added].filter((n) => !gone.has(n))));
+      removeUnreadConstants(model, graph, heirs);
+    },
+  };
+}
+
+/** `made` is read instead of `old`, under its name. */
+function replaceOutput(old: Value, made: Value): void {
+  const wasOutput = isGraphOutput(old);
+  replaceAllUses(old, made);
+  if (!wasOutput) [old.name, made.name] = [made.name, old.name];
+}
+
+/** Last ones first, so that chains go whole. */
+function unreadTransposes(graph: Graph): Set<Node> {
+  const gone = new Set<Node>();
+  const isUnread = (node: Node) =>
+    node.outputs.every((v) => !v || v.uses.every((u) => u.node && gone.has(u.node)));
+  for (const node of [...graph.nodes].reverse()) if (permutationOf(node) && isUnread(node)) gone.add(node);
+  return gone;
+}
+
+/** Constants in whose place others stand now, once nobody reads them; their names go on. */
+function removeUnreadConstants(model: Model, graph: Graph, heirs: ReadonlyMap<Value, Value>): void {
+  for (const [made, old] of heirs) {
+    inheritNotes(old, made);
+    if (old.uses.length > 0 || old.overridable) continue;
+    const { producer } = old;
+    if (producer && isOp(producer, 'Constant')) removeNode(producer);
+    else if (graph.initializers.has(old)) removeInitializer(graph, old);
+    else continue;
+    inheritName(model.names, made, old);
+  }
+}
