@@ -2,34 +2,20 @@
  *  they are made of. `edgepress/web` has the part that runs in a page: no files, no native engine.
  *  @module edgepress */
 
-export {
-  type CompressedModel,
-  type CompressModelOptions,
-  compressModel,
-  loadPasses,
-  type PresetName,
-  preset,
-  presetNames,
-} from './compress/compress.ts';
+export * from './anywhere.ts';
+export { loadPasses, type PresetName } from './compress/compress.ts';
 export { definePass, type Pass, type PassResult, type Skip } from './compress/pipeline/pass.ts';
 export { parseRecipe, type Recipe } from './compress/pipeline/recipe.ts';
 export { findBlocks, removeBlocks } from './compress/prune/blocks.ts';
 export { type PrunedOnData, type PruneOnDataOptions, pruneOnData } from './compress/prune/on-data.ts';
 export { narrow, type PruneOptions, type PruneResult, pruneModel } from './compress/prune/prune.ts';
 export { type PrunedPair, type Reconstructed, reconstruct } from './compress/prune/reconstruct.ts';
-export { observe } from './compute/calibrate/observe.ts';
 export type { Samples } from './compute/calibrate/run-samples.ts';
 export type { Engine, EngineName, Session } from './compute/engine/contract.ts';
 export { openEngine } from './compute/engine/open.ts';
 export { fileCheckpoints } from './compute/train/checkpoint.ts';
-export { classLabels, type TrainingData, tensorData } from './compute/train/data.ts';
-export {
-  type TrainEvent,
-  type TrainOptions,
-  type TrainResult,
-  train,
-  trainToEnd,
-} from './compute/train/loop.ts';
+export { classLabels } from './compute/train/data.ts';
+export { trainToEnd } from './compute/train/loop.ts';
 export type { LossTerm } from './compute/train/losses.ts';
 export type { OptimizerSpec } from './compute/train/optimizers.ts';
 export type { CheckpointStore } from './compute/train/position.ts';
@@ -85,30 +71,10 @@ export { positionLimit } from './judge/generate/position-limit.ts';
 export { createSampler, type Sampler, type SamplingOptions } from './judge/generate/sampling.ts';
 export { readTokenizer, type TextTokenizer } from './judge/generate/tokenizer.ts';
 export type { Report } from './judge/report/report.ts';
-export {
-  cnn,
-  copyWeights,
-  gpt2,
-  mlp,
-  type NetworkBuilder,
-  type NetworkSettings,
-  networkBuilder,
-  stackedLstm,
-  t5,
-  transformerEncoder,
-  vit,
-} from './model/build/index.ts';
-/** conv, dense, layerNorm, lstm, embedding …: what a builder is given, layer by layer. */
-export * as layers from './model/build/layers.ts';
 export { readModelFile, writeModelFile } from './model/formats/file.ts';
-export { decodeModel, encodeModel } from './model/formats/onnx/index.ts';
-export { parseModel, printModel } from './model/formats/onnx-text/index.ts';
 export { type ModelInput, openModel } from './model/formats/open-file.ts';
 export type { BytesOptions, OpenedFile, OpenedModel } from './model/formats/opened.ts';
-export type { Model } from './model/ir/model.ts';
 export type { Port } from './model/ir/port.ts';
 export type { Tensor } from './model/ir/tensor.ts';
 export type { Shape } from './model/ir/type.ts';
-export { inferShapes } from './model/ops/shapes.ts';
 export type { Manifest } from './ship/emit/manifest.ts';
-export { Diagnostic } from './support/diagnostics.ts';

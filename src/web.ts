@@ -1,40 +1,10 @@
 /** The part of the public API that runs in a web page: no files, no native engine.
  *  @module edgepress/web */
 
-export {
-  type CompressedModel,
-  type CompressModelOptions,
-  compressModel,
-  preset,
-  presetNames,
-} from './compress/compress.ts';
+export * from './anywhere.ts';
 export { compressInPage as compress, type PageOptions, type PageResult } from './compress/in-page.ts';
 export type { Journal } from './compress/pipeline/run.ts';
-export { observe } from './compute/calibrate/observe.ts';
 export { openWasmEngine } from './compute/engine/onnxruntime-web.ts';
-export { type TrainingData, tensorData } from './compute/train/data.ts';
-export { type TrainEvent, type TrainOptions, type TrainResult, train } from './compute/train/loop.ts';
-export {
-  cnn,
-  copyWeights,
-  gpt2,
-  mlp,
-  type NetworkBuilder,
-  type NetworkSettings,
-  networkBuilder,
-  stackedLstm,
-  t5,
-  transformerEncoder,
-  vit,
-} from './model/build/index.ts';
-/** conv, dense, layerNorm, lstm, embedding …: what a builder is given, layer by layer. */
-export * as layers from './model/build/layers.ts';
-export { decodeModel } from './model/formats/onnx/read.ts';
-export { encodeModel } from './model/formats/onnx/write.ts';
-export { parseModel } from './model/formats/onnx-text/parse-model.ts';
-export { printModel } from './model/formats/onnx-text/print-model.ts';
 export { openedFromModel, openModelBytes } from './model/formats/opened.ts';
-export type { Graph, Model, Node, Value } from './model/ir/model.ts';
+export type { Graph, Node, Value } from './model/ir/model.ts';
 export { verifyModel } from './model/ir/verify.ts';
-export { inferShapes } from './model/ops/shapes.ts';
-export { Diagnostic } from './support/diagnostics.ts';

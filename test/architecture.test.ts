@@ -109,7 +109,7 @@ const resolve = (from: string, specifier: string) =>
 
 function roomOf(path: string): string {
   if (path.startsWith('passes/')) return 'passes';
-  if (path === 'src/web.ts') return 'index.ts';
+  if (['src/web.ts', 'src/anywhere.ts'].includes(path)) return 'index.ts';
   const [, wing, inside, ...rest] = path.split('/');
   return rest.length > 0 && (rooms as readonly string[]).includes(`${wing}/${inside}`)
     ? `${wing}/${inside}`
