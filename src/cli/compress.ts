@@ -7,8 +7,8 @@ import { json, quiet } from './printing-fields.ts';
 export const command = defineCommand({
   request: compressRequest.extend({ config: configField, quiet, json }),
   async run([model = ''], flags, { quiet: _, json: __, ...given }) {
-    const { planCompressionCall } = await import('../jobs/compress.ts');
-    const { carryOut } = await import('./run-plan.ts');
-    await carryOut(model, await planCompressionCall({ config: true, ...given }, 'option'), flags);
+    const { askToCompress } = await import('../jobs/compress.ts');
+    const { showResult } = await import('./show-result.ts');
+    await showResult(model, await askToCompress({ config: true, ...given }, 'option'), flags);
   },
 });

@@ -7,8 +7,8 @@ export const command = defineCommand({
   request: distillRequest.extend({ quiet, json }),
   shown: () => true,
   async run([teacher = ''], flags, { quiet: _, json: __, ...given }) {
-    const { planDistillation } = await import('../compress/plan.ts');
-    const { carryOut } = await import('./run-plan.ts');
-    await carryOut(teacher, await planDistillation(given, 'option'), flags);
+    const { askToDistill } = await import('../jobs/compress.ts');
+    const { showResult } = await import('./show-result.ts');
+    await showResult(teacher, await askToDistill(given, 'option'), flags);
   },
 });

@@ -7,8 +7,8 @@ export const command = defineCommand({
   request: finetuneRequest.extend({ quiet, json }),
   shown: () => true,
   async run([model = ''], flags, { quiet: _, json: __, ...given }) {
-    const { planFinetuning } = await import('../compress/plan.ts');
-    const { carryOut } = await import('./run-plan.ts');
-    await carryOut(model, await planFinetuning(given, 'option'), flags);
+    const { askToFinetune } = await import('../jobs/compress.ts');
+    const { showResult } = await import('./show-result.ts');
+    await showResult(model, await askToFinetune(given, 'option'), flags);
   },
 });

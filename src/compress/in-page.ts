@@ -12,9 +12,11 @@ import type { Tensor } from '../model/ir/tensor.ts';
 import { notInPage } from '../support/diagnostics/command-line.ts';
 import { nothingToCompress } from '../support/diagnostics/quantization.ts';
 import { parseRequest } from '../support/parse-request.ts';
+import { checkCompress } from './check-request.ts';
 import { compressModel } from './compress.ts';
 import { isSmaller, type Journal } from './pipeline/run.ts';
 import { planCompression } from './plan.ts';
+import { planFacts } from './plan-facts.ts';
 import { compressRequest } from './request.ts';
 
 /** What of a request is about files, or about what only a machine of its own can do. */
@@ -68,12 +70,13 @@ export async function compressInPage(
 ): Promise<PageResult> {
   const { data, engine = await openWasmEngine(), signal, onStage = () => {}, ...given } = options;
   parseRequest(pageRequest, given);
-  const { recipe, steps, qat } = await planCompression({ ...given, ...(data ? { data: 'samples' } : {}) });
+  const request = checkCompress({ ...given, ...(data ? { data: 'samples' } : {}) });
+  const source = model instanceof Uint8Array ? decodeModel(model) : model;
+  const { recipe, steps, qat } = await planCompression(request, planFacts(source, 'The model'));
   const [step] = steps;
   if (step || qat) throw notInPage(step?.kind ?? 'train');
   const { samples: most, mseSamples } = recipe.calibration;
   const samples = samplesOf(data?.slice(0, most) ?? []);
-  const source = model instanceof Uint8Array ? decodeModel(model) : model;
   const result = await compressModel(source, {
     ...{ recipe, engine, signal, onStage },
     calibrate:

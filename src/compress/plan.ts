@@ -1,30 +1,21 @@
-/** From what was asked for to what is done: steps before the recipe, the recipe, the result's name. Pure: no file is read, no
- *  model changed. Order of steps, precision presets and how results are stored are decided here and nowhere else. */
+/** From what was asked for, and facts of the model, to what is done: steps before the recipe, the recipe, samples, the result's
+ *  name. Pure: no file is read, no model changed. Order of steps, precision presets and how results are stored are decided here
+ *  and nowhere else. */
 import {
   type TrainingSettings,
   type TrainingSettingsInit,
   trainingSettingsIn,
   trainingSettingsSchema,
 } from '../compute/train/settings.ts';
-import { modeNeedsData } from '../support/diagnostics/quantization.ts';
-import { studentMissing, trainingNeedsData } from '../support/diagnostics/training.ts';
-import { parseRequest, type Spelling } from '../support/parse-request.ts';
-import { checkRecipe, fillRecipe, type PresetName, preset } from './compress.ts';
-import type { ConfigUse } from './merge-config.ts';
+import { budgetNotMeasured, nothingToTrain } from '../support/diagnostics/training.ts';
+import { checkRecipe, fillRecipe, needsCalibration, type PresetName, preset } from './compress.ts';
 import type { Recipe } from './pipeline/recipe.ts';
+import { type DataPlan, type DataRequest, dataPlan } from './plan-data.ts';
+import type { PlanFacts } from './plan-facts.ts';
 import type { Importance } from './prune/importance.ts';
 import type { PruneOptions } from './prune/prune.ts';
-import { refuseIdle, removesChannels } from './refuse-idle.ts';
-import {
-  type CompressRequest,
-  type CompressRequestInit,
-  compressRequest,
-  type DistillRequest,
-  type DistillRequestInit,
-  distillRequest,
-  type FinetuneRequestInit,
-  finetuneRequest,
-} from './request.ts';
+import { removesChannels } from './refuse-idle.ts';
+import type { CompressRequest, DistillRequest, FinetuneRequest } from './request.ts';
 
 /** What is done to the model before the recipe. */
 export type StepPlan =
@@ -40,7 +31,7 @@ export interface PrunePlan {
   readonly kind: 'prune';
   /** Shares of the original that stay. */
   readonly target: NonNullable<PruneOptions['target']>;
-  /** null: by 'reconstruction' where there is data, by 'l2' where there is none. */
+  /** null: by 'reconstruction' where the data has samples enough, by 'l2' where it hasn't. */
   readonly importance: Importance | null;
   /** Fit what is left to the dense model's answers, where there is data. */
   readonly reconstruct: boolean;
@@ -60,7 +51,7 @@ export interface SparsifyPlan {
   readonly recipe: Recipe;
   /** Share of the weights that become zero; null: a pattern says it. */
   readonly sparsity: number | null;
-  /** Rounds by the cubic schedule; more than one needs `settings` and a share to aim at. */
+  /** Rounds by the cubic schedule; more than one only with `settings` and a share to aim at. */
   readonly rounds: number;
   readonly settings: TrainingSettings | null;
   readonly maxDrop: number | null;
@@ -81,83 +72,58 @@ export interface Plan {
   readonly qat: TrainingSettingsInit | null;
   /** What tells the result's name from the model's: ".pruned.int8". */
   readonly ending: string;
-  /** What is said about data, output and budget. */
+  /** Samples, and what each is for; null: none were given. */
+  readonly data: DataPlan | null;
+  /** What is said about output and budget. */
   readonly request: PlannedRequest;
-  /** The file that some of it came from. */
-  readonly config?: ConfigUse | undefined;
 }
 
-export type PlannedRequest = Pick<
-  CompressRequest,
-  | 'data'
-  | 'labels'
-  | 'preprocess'
-  | 'skipBad'
-  | 'evaluate'
-  | 'testData'
-  | 'testLabels'
-  | 'maxDrop'
-  | 'checkpoint'
-  | 'output'
-  | 'force'
-  | 'measure'
-> &
+export type PlannedRequest = DataRequest &
+  Pick<CompressRequest, 'maxDrop' | 'checkpoint' | 'output' | 'force' | 'measure'> &
   Partial<Pick<CompressRequest, 'compare' | 'cache'>>;
 
-/** @param given  as asked for; a recipe stands in it as such, not as a path
- *  @throws what parseRequest throws, OPTION_WITHOUT_EFFECT, CALIBRATION_REQUIRED, TRAINING_NEEDS_DATA, RECIPE_INVALID */
-export async function planCompression(
-  given: CompressRequestInit,
-  spelling: Spelling = 'field',
-): Promise<Plan> {
-  const request = parseRequest(compressRequest, given, spelling);
+/** @param request  complete and checked; a recipe stands in it as such, not as a path @param facts  of the model
+ *  @throws RECIPE_INVALID, PASS_UNKNOWN; NOTHING_TO_TRAIN, BUDGET_NOT_MEASURED for a model that can't be served */
+export async function planCompression(request: CompressRequest, facts: PlanFacts): Promise<Plan> {
   const training = request.finetune ? 'finetune' : request.distill ? 'distil' : null;
-  if (training && request.data === undefined) throw trainingNeedsData(training);
-  refuseIdle(compressRequest, given, request, spelling);
   const recipe = await recipeFor(request);
-  return {
-    steps: await stepsFor(request, training),
-    recipe,
-    qat: request.qat ? trainingSettingsIn(request) : null,
-    ending: endingOf(recipe, request),
-    request,
-  };
+  const steps = await stepsFor(request, training);
+  const qat = request.qat ? trainingSettingsIn(request) : null;
+  return completed({ steps, recipe, qat, ending: endingOf(recipe, request), request }, facts);
 }
 
-/** @throws STUDENT_MISSING when nothing would differ from the teacher; what planCompression throws */
-export async function planDistillation(
-  given: DistillRequestInit,
-  spelling: Spelling = 'field',
-): Promise<Plan> {
-  const request = parseRequest(distillRequest, given, spelling);
+/** A student is made, and taught. @throws what planCompression throws */
+export async function planDistillation(request: DistillRequest, facts: PlanFacts): Promise<Plan> {
   const { student, width, layers } = request;
-  if (student === undefined && width === undefined && layers === undefined) throw studentMissing();
-  refuseIdle(distillRequest, given, { ...request, distill: true }, spelling);
   const made: StepPlan =
     student === undefined ? { kind: 'student', width, layers } : { kind: 'student-file', path: student };
-  return planTraining(request, 'distilled', [made, trainPlan(request, 'distil')]);
+  return planTraining(request, 'distilled', [made, trainPlan(request, 'distil')], facts);
 }
 
 /** @throws what planCompression throws */
-export async function planFinetuning(
-  given: FinetuneRequestInit,
-  spelling: Spelling = 'field',
-): Promise<Plan> {
-  const request = parseRequest(finetuneRequest, given, spelling);
-  refuseIdle(finetuneRequest, given, { ...request, finetune: true }, spelling);
-  return planTraining(request, 'finetuned', [trainPlan(request, 'finetune')]);
-}
-
-type TrainingRequest = Omit<DistillRequest, keyof TrainingSettings | 'student' | 'width' | 'layers'> & {
-  readonly seed: number;
-};
+export const planFinetuning = (request: FinetuneRequest, facts: PlanFacts): Promise<Plan> =>
+  planTraining(request, 'finetuned', [trainPlan(request, 'finetune')], facts);
 
 /** Training by itself; what it made is quantised if that was asked for, and left as it is otherwise. */
-function planTraining(request: TrainingRequest, how: string, steps: readonly StepPlan[]): Plan {
+function planTraining(
+  request: DistillRequest | FinetuneRequest,
+  how: string,
+  steps: readonly StepPlan[],
+  facts: PlanFacts,
+): Promise<Plan> {
   const { int8, target, seed } = request;
   const base = int8 ? preset('int8-static') : { ...preset('clean'), name: 'trained', stages: [] };
   const recipe = { ...base, target, calibration: { ...base.calibration, seed } };
-  return { steps, recipe, qat: null, ending: `.${how}${int8 ? '.int8' : ''}`, request };
+  return completed({ steps, recipe, qat: null, ending: `.${how}${int8 ? '.int8' : ''}`, request }, facts);
+}
+
+/** With what it takes from the data; refused where the model can't be served, before any work on it. */
+async function completed(plan: Omit<Plan, 'data'>, facts: PlanFacts): Promise<Plan> {
+  const { recipe, request, steps, qat } = plan;
+  const trainsModel = qat !== null || (steps.at(-1)?.kind === 'train' && steps[0]?.kind !== 'student-file');
+  if (trainsModel && !facts.isTrainable) throw nothingToTrain(facts.name);
+  if (request.maxDrop !== undefined && !facts.mayScore) throw budgetNotMeasured(request.maxDrop);
+  return { ...plan, data: dataPlan(request, recipe.calibration, await needsCalibration(recipe)) };
 }
 
 const trainPlan = (
@@ -180,7 +146,7 @@ async function recipeFor(request: CompressRequest): Promise<Recipe> {
   );
 }
 
-/** The preset behind a precision; without one only the exact passes run. @throws CALIBRATION_REQUIRED */
+/** The preset behind a precision; without one only the exact passes run. */
 export function presetOf({
   int8: mode,
   fp16,
@@ -192,7 +158,6 @@ export function presetOf({
 }): PresetName {
   if (fp16 || q4) return q4 ? (fp16 ? 'q4f16' : 'q4') : 'float16';
   if (!mode) return cluster === undefined ? 'clean' : 'opened';
-  if (mode === 'static' && data === undefined) throw modeNeedsData(mode);
   if (mode !== true && mode !== 'auto') return `int8-${mode}`;
   return data === undefined ? 'int8-dynamic' : 'int8-static';
 }
@@ -234,6 +199,8 @@ async function stepsFor(request: CompressRequest, training: TrainPlan['name'] | 
       recipe: await onTarget('sparse', request),
       sparsity: request.sparsity === undefined ? null : request.sparsity / 100,
       ...between,
+      // A pattern leaves no share to come near to.
+      rounds: train && request.sparsity !== undefined ? between.rounds : 1,
     });
   if (train) steps.push(train);
   return steps;
@@ -245,7 +212,10 @@ const onTarget = async (name: PresetName, request: CompressRequest): Promise<Rec
 });
 
 function prunePlan(request: CompressRequest): Omit<PrunePlan, 'settings' | 'rounds' | 'maxDrop'> {
-  const { prune, macs, latency, importance = null, reconstruct, exclude = [], target: on } = request;
+  const { prune, macs, latency, exclude = [], target: on } = request;
+  const hasData = request.data !== undefined;
+  const importance = request.importance ?? (hasData ? null : 'l2');
+  const reconstruct = request.reconstruct && hasData;
   const target = {
     ...(prune === undefined ? {} : { parameters: 1 - prune / 100 }),
     ...(macs === undefined ? {} : { macs }),

@@ -82,4 +82,5 @@ export const finetuneRequest = z.strictObject({
   learningRate: withDefault(settings.learningRate, 1e-4),
   ...trained,
 });
+export type FinetuneRequest = z.output<typeof finetuneRequest>;
 export type FinetuneRequestInit = z.input<typeof finetuneRequest>;

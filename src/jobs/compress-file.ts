@@ -1,12 +1,13 @@
 /** `compress model.onnx`: reads the file, prepares data, runs the recipe, writes, compares, measures, reports.
  *  The order guards the user: outputs are checked before any work, and appear only when all of them are complete. */
 import path from 'node:path';
-import { type CompressedModel, needsCalibration } from '../compress/compress.ts';
-import type { Plan, PlannedRequest } from '../compress/plan.ts';
+import type { CompressedModel } from '../compress/compress.ts';
+import type { ConfigUse } from '../compress/merge-config.ts';
+import type { Plan } from '../compress/plan.ts';
 import type { CalibrationCache } from '../compute/calibrate/calibration-cache.ts';
 import type { Engine } from '../compute/engine/contract.ts';
 import { engineOfTarget, openEngine } from '../compute/engine/open.ts';
-import { type DataOptions, describeData, type Prepared, prepareData } from '../data/prepare-data.ts';
+import { describeData, type Prepared, prepareData } from '../data/prepare-data.ts';
 import { rejectBroken } from '../judge/analyze/facts.ts';
 import { layerQuality } from '../judge/analyze/layer-quality.ts';
 import { recipeAccount } from '../judge/analyze/recipe-account.ts';
@@ -16,7 +17,7 @@ import type { Report } from '../judge/report/report.ts';
 import { reportFiles } from '../judge/report/report-files.ts';
 import { requireWritable, writeModelFile } from '../model/formats/file.ts';
 import { withoutExtension } from '../model/formats/index.ts';
-import { type ModelInput, openedFromFiles, openModel } from '../model/formats/open-file.ts';
+import { openedFromFiles } from '../model/formats/open-file.ts';
 import { type OpenedModel, pathsOf } from '../model/formats/opened.ts';
 import type { Model } from '../model/ir/model.ts';
 import { portsOf } from '../model/ir/port.ts';
@@ -26,7 +27,7 @@ import { checkOpens } from '../ship/profile/check-opens.ts';
 import { describeMachine } from '../ship/profile/machine.ts';
 import { checkBudget } from './accuracy-budget.ts';
 import { measurePair } from './measure-pair.ts';
-import { describeModel, factsOf } from './model-facts.ts';
+import { factsOf } from './model-facts.ts';
 import type { StepsResult } from './model-steps.ts';
 import { openSteps } from './open-steps.ts';
 import { type JobEvents, step } from './progress.ts';
@@ -35,10 +36,14 @@ import { runPair } from './run-pair.ts';
 import { runRecipeOn } from './run-recipe.ts';
 
 export interface CompressFileOptions {
-  readonly input: ModelInput;
+  readonly opened: OpenedModel;
+  /** Where it came from, for the report: a path, or its name. */
+  readonly input: string;
   /** Path of the compressed model. */
   readonly output: string;
   readonly plan: Plan;
+  /** The configuration file that some of the plan came from. */
+  readonly config?: ConfigUse | undefined;
   readonly cache: CalibrationCache | null;
   /** What was typed or called, for the report. */
   readonly command: string;
@@ -53,18 +58,18 @@ export interface CompressedFile {
 
 /** @throws every user diagnostic of reading, data and passes; nothing is written then */
 export async function compressFile(options: CompressFileOptions): Promise<CompressedFile> {
-  const { plan, events, cache, signal } = options;
-  const { recipe, request } = plan;
+  const { opened, plan, events, cache, signal } = options;
+  const { recipe, request, data } = plan;
   const outputs = outputPaths(options.output);
-  const opened = await step(events, 'read', async () => openModel(options.input), describeModel);
   const inputs = { files: pathsOf(opened) };
   requireWritable(options.output);
   checkTargets(inputs, [options.output, ...outputs], request.force);
   rejectBroken(opened.model);
   const ports = portsOf(opened.model);
   const engine = await openEngine();
-  const data = dataOf(request);
-  const prepared = data ? await step(events, 'data', () => prepare(plan, data, ports), describeData) : null;
+  const prepared = data
+    ? await step(events, 'data', () => prepareData(data.from, ports, data.split), describeData)
+    : null;
   const staged = plan.steps.length > 0 ? await runSteps(opened, options, engine, prepared) : null;
   const qat = plan.qat && { settings: plan.qat, checkpoints: checkpointsOf(options) };
   const { clean, model, journal, training } = await runRecipeOn(staged?.model ?? opened.model, {
@@ -123,33 +128,6 @@ function checkpointsOf({ plan, output }: CompressFileOptions): string | null {
 export const outputPaths = (output: string) =>
   ['html', 'md', 'json'].map((kind) => `${withoutExtension(output)}.report.${kind}`);
 
-function dataOf({
-  data,
-  labels,
-  preprocess,
-  skipBad,
-  testData,
-  testLabels,
-}: PlannedRequest): DataOptions | null {
-  if (data === undefined) return null;
-  const test = testData === undefined ? undefined : { path: testData, labels: testLabels };
-  return { path: data, labels, preprocess, skipBad, test };
-}
-
-async function prepare(
-  { recipe, request }: Plan,
-  data: DataOptions,
-  ports: Parameters<typeof prepareData>[1],
-): Promise<Prepared> {
-  const { seed, samples } = recipe.calibration;
-  return prepareData(data, ports, {
-    seed,
-    calibration: (await needsCalibration(recipe)) ? samples : 0,
-    evaluation: request.evaluate ?? (data.test ? Number.POSITIVE_INFINITY : 200),
-    synthetic: 2 * samples,
-  });
-}
-
 /** Everything the report needs to know about source and result. */
 async function study(
   options: CompressFileOptions,
@@ -207,15 +185,9 @@ async function study(
           }),
         (m) => `${m.latency[0]?.repetitions ?? 0} runs each`,
       );
-  const input = typeof options.input === 'string' ? options.input : source.name;
+  const { input, command, config } = options;
   return {
-    options: {
-      input,
-      recipe,
-      command: options.command,
-      config: plan.config,
-      data: dataOf(request) ?? undefined,
-    },
+    options: { input, recipe, command, config, data: plan.data?.from },
     source: before,
     result: { ...after, file: path.basename(options.output) },
     journal,

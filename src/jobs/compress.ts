@@ -2,18 +2,28 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { mergeConfig } from '../compress/merge-config.ts';
-import { type Plan, planCompression, planDistillation, planFinetuning } from '../compress/plan.ts';
+import { checkCompress, checkDistill, checkFinetune } from '../compress/check-request.ts';
+import { type ConfigUse, mergeConfig } from '../compress/merge-config.ts';
+import {
+  type Plan,
+  type PlannedRequest,
+  planCompression,
+  planDistillation,
+  planFinetuning,
+} from '../compress/plan.ts';
+import { type PlanFacts, planFacts } from '../compress/plan-facts.ts';
 import type { CompressRequestInit, DistillRequestInit, FinetuneRequestInit } from '../compress/request.ts';
 import { defaultCacheFolder, openCalibrationCache } from '../compute/calibrate/calibration-cache.ts';
 import type { Report } from '../judge/report/report.ts';
-import type { ModelInput } from '../model/formats/open-file.ts';
+import { type ModelInput, openModel } from '../model/formats/open-file.ts';
+import { pathsOf } from '../model/formats/opened.ts';
 import type { Model } from '../model/ir/model.ts';
 import { createStage, makeFolder } from '../ship/emit/write.ts';
 import type { Spelling } from '../support/parse-request.ts';
 import { type CompressedFile, compressFile } from './compress-file.ts';
+import { describeModel } from './model-facts.ts';
 import { outputPath } from './output-path.ts';
-import { type JobEvents, type RunOptions, separated } from './progress.ts';
+import { type JobRun, type RunOptions, separated, step } from './progress.ts';
 import { readRecipe } from './read-recipe.ts';
 
 export interface OutputFile {
@@ -42,21 +52,21 @@ export type FinetuneOptions = FinetuneRequestInit & RunOptions;
  *    what `signal` was aborted with
  *  @group Calls */
 export const compress = (model: ModelInput, options: CompressOptions = {}): Promise<CompressResult> =>
-  call(model, options, planCompressionCall);
+  call(model, options, askToCompress);
 
 /** Trains a smaller student to answer as a model does; see compress.
  *  @example
  *  await distill('teacher.onnx', { width: 0.5, data: 'photos/', output: 'student.onnx' });
  *  @group Calls */
 export const distill = (model: ModelInput, options: DistillOptions): Promise<CompressResult> =>
-  call(model, options, planDistillation);
+  call(model, options, askToDistill);
 
 /** Trains a model on labels; see compress.
  *  @example
  *  await finetune('model.onnx', { data: 'photos/', epochs: 3, output: 'tuned.onnx' });
  *  @group Calls */
 export const finetune = (model: ModelInput, options: FinetuneOptions): Promise<CompressResult> =>
-  call(model, options, planFinetuning);
+  call(model, options, askToFinetune);
 
 /** A request to compress as a command or a call gives it: its recipe may be a file, and a file may complete it. */
 export type CompressCall = CompressRequestInit & {
@@ -64,16 +74,36 @@ export type CompressCall = CompressRequestInit & {
   readonly config?: string | boolean | undefined;
 };
 
-/** @throws what planCompression, readRecipe and loadConfig throw */
-export async function planCompressionCall(
-  { config, ...given }: CompressCall,
-  spelling?: Spelling,
-): Promise<Plan> {
+/** A request that was checked, and waits for the model. */
+export interface Asked {
+  readonly request: PlannedRequest;
+  readonly plan: (facts: PlanFacts) => Promise<Plan>;
+  /** The file that some of it came from. */
+  readonly config?: ConfigUse | undefined;
+}
+
+/** @throws what checkCompress, readRecipe and loadConfig throw */
+export async function askToCompress({ config, ...given }: CompressCall, spelling?: Spelling): Promise<Asked> {
   const loaded = config ? await (await import('./load-config.ts')).loadConfig(config) : null;
-  if (!loaded) return planCompression(await withRecipe(given), spelling);
-  const { request, used, unused } = mergeConfig(loaded.request, given);
-  const plan = await planCompression(await withRecipe(request), spelling);
-  return { ...plan, config: { file: loaded.file, used, unused } };
+  const merged = loaded && mergeConfig(loaded.request, given);
+  const request = checkCompress(await withRecipe(merged?.request ?? given), spelling);
+  return {
+    request,
+    plan: (facts) => planCompression(request, facts),
+    config: merged ? { file: loaded.file, used: merged.used, unused: merged.unused } : undefined,
+  };
+}
+
+/** @throws what checkDistill throws */
+export async function askToDistill(given: DistillRequestInit, spelling?: Spelling): Promise<Asked> {
+  const request = checkDistill(given, spelling);
+  return { request, plan: (facts) => planDistillation(request, facts) };
+}
+
+/** @throws what checkFinetune throws */
+export async function askToFinetune(given: FinetuneRequestInit, spelling?: Spelling): Promise<Asked> {
+  const request = checkFinetune(given, spelling);
+  return { request, plan: (facts) => planFinetuning(request, facts) };
 }
 
 const withRecipe = async (request: CompressRequestInit): Promise<CompressRequestInit> =>
@@ -95,53 +125,49 @@ export function write(files: readonly OutputFile[], folder = '.'): string[] {
 async function call<Init extends object>(
   model: ModelInput,
   options: Init & RunOptions,
-  planOf: (request: Init) => Promise<Plan>,
+  ask: (request: Init) => Promise<Asked>,
 ): Promise<CompressResult> {
   const { given, run } = separated(options);
-  const plan = await planOf(given as unknown as Init);
+  const asked = await ask(given as unknown as Init);
   const command = commandOf(model, given);
+  if (asked.request.output !== undefined) return withFiles(await carryOut(model, asked, { command, ...run }));
   return inTemporaryFolder(async (folder) => {
-    const output =
-      plan.request.output ??
-      path.join(folder, path.basename(outputPath(pathOf(model), plan.ending, undefined)));
-    const { report, model: result } = await runPlan(
-      model,
-      { ...plan, request: { ...plan.request, output } },
-      { command, ...run },
-    );
-    const isWritten = plan.request.output !== undefined;
-    const named = (file: string) => (isWritten ? file : path.basename(file));
-    const files = report.files.map((file) => ({
-      path: named(file),
-      bytes: new Uint8Array(readFileSync(file)),
-    }));
-    return { report: { ...report, files: report.files.map(named) }, files, model: result };
+    const output = `${folder}${path.sep}`;
+    return inMemory(withFiles(await carryOut(model, asked, { command, ...run, output })));
   });
 }
 
-export interface PlanRun {
+const withFiles = ({ report, model }: CompressedFile): CompressResult => ({
+  report,
+  files: report.files.map((file) => ({ path: file, bytes: new Uint8Array(readFileSync(file)) })),
+  model,
+});
+
+/** Files named as they would be in a folder of their own. */
+const inMemory = ({ report, files, model }: CompressResult): CompressResult => ({
+  report: { ...report, files: report.files.map((file) => path.basename(file)) },
+  files: files.map((file) => ({ ...file, path: path.basename(file.path) })),
+  model,
+});
+
+export interface CompressRun extends JobRun {
   /** What was typed or called, for the report. */
   readonly command: string;
-  readonly events: JobEvents;
-  readonly signal: AbortSignal | undefined;
+  /** Where to write what the request says no place for; by default beside the model. */
+  readonly output?: string | undefined;
 }
 
-/** Does what was planned with a file, and writes beside it or where the request says. */
-export const runPlan = (input: ModelInput, plan: Plan, run: PlanRun): Promise<CompressedFile> =>
-  compressFile({
-    input,
-    output: outputPath(pathOf(input), plan.ending, plan.request.output),
-    plan,
-    cache: plan.request.cache === false ? null : openCalibrationCache(defaultCacheFolder()),
+/** Opens the model, plans what was asked for, does it, and writes beside the model or where the request says. */
+export async function carryOut(input: ModelInput, asked: Asked, run: CompressRun): Promise<CompressedFile> {
+  const opened = await step(run.events, 'read', async () => openModel(input), describeModel);
+  const plan = await asked.plan(planFacts(opened.model, opened.name));
+  return compressFile({
     ...run,
+    ...{ opened, plan, config: asked.config },
+    input: typeof input === 'string' ? input : opened.name,
+    output: outputPath(pathsOf(opened)[0] ?? opened.name, plan.ending, plan.request.output ?? run.output),
+    cache: plan.request.cache === false ? null : openCalibrationCache(defaultCacheFolder()),
   });
-
-/** Where a model lies; what is only in memory is written to the working folder, under its name. */
-function pathOf(input: ModelInput): string {
-  if (typeof input === 'string') return input;
-  // What is no model at all is refused where it is opened.
-  const opened = typeof input === 'object' && input !== null && 'engineSource' in input ? input : null;
-  return opened?.files[0]?.path ?? opened?.name ?? 'model.onnx';
 }
 
 async function inTemporaryFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {

@@ -1,6 +1,6 @@
 /** The call behind `compress inspect`: what is in a model. */
 import { byteAccount } from '../judge/analyze/byte-account.ts';
-import { constantsOf, findProblems, type ModelProblems } from '../judge/analyze/facts.ts';
+import { findProblems, type ModelProblems } from '../judge/analyze/facts.ts';
 import { type FunctionFacts, functionFacts } from '../judge/analyze/functions.ts';
 import type { Account } from '../judge/report/account.ts';
 import type { ModelFacts } from '../judge/report/report.ts';
@@ -9,6 +9,7 @@ import type { OpenedModel } from '../model/formats/opened.ts';
 import type { Model } from '../model/ir/model.ts';
 import { sizeBytes } from '../model/ir/tensor.ts';
 import { formatShape } from '../model/ir/type.ts';
+import { constantsOf } from '../model/ir/walk.ts';
 import { parseRequest } from '../support/parse-request.ts';
 import { factsOf } from './model-facts.ts';
 import { inspectRequest } from './requests/inspect.ts';

@@ -1,7 +1,14 @@
 /** What is asked for and what is done, as a table: steps before the recipe, its stages, the result's name. */
 import { describe, expect, it } from 'vitest';
+import { checkCompress, checkDistill, checkFinetune } from '../../src/compress/check-request.ts';
 import { planCompression, planDistillation, planFinetuning } from '../../src/compress/plan.ts';
+import { type PlanFacts, planFacts } from '../../src/compress/plan-facts.ts';
 import type { CompressRequestInit } from '../../src/compress/request.ts';
+import { parseModel } from '../../src/model/formats/onnx-text/index.ts';
+
+const classifier: PlanFacts = { name: 'net.onnx', isTrainable: true, mayScore: true };
+const planOf = async (asked: CompressRequestInit, facts: Partial<PlanFacts> = {}) =>
+  planCompression(checkCompress(asked), { ...classifier, ...facts });
 
 const data = 'photos/';
 const before = ['clean up'];
@@ -39,7 +46,7 @@ const plans: [
 
 describe('a request to compress', () => {
   it.each(plans)('%j', async (asked, steps, name, stages, ending) => {
-    const plan = await planCompression(asked);
+    const plan = await planOf(asked);
     const stageNames = plan.recipe.stages
       .map((s) => s.name)
       .filter((s) => !['prepare', 'decompose'].includes(s));
@@ -60,7 +67,7 @@ describe('a request to compress', () => {
       perTensor: true,
       exclude: ['Gemm'],
     };
-    const { recipe } = await planCompression({ ...asked, calibrate: 20, seed: 3, target: 'node' });
+    const { recipe } = await planOf({ ...asked, calibrate: 20, seed: 3, target: 'node' });
     const options = Object.fromEntries(
       recipe.stages.flatMap((s) => s.passes).map((p) => [p.pass, p.options]),
     );
@@ -74,7 +81,7 @@ describe('a request to compress', () => {
   });
 
   it('trains between the rounds of pruning with the settings of the training after it', async () => {
-    const { steps } = await planCompression({
+    const { steps } = await planOf({
       prune: 50,
       rounds: 3,
       distill: true,
@@ -93,26 +100,95 @@ describe('a request to compress', () => {
       target: 'node',
       stages: [{ name: 'a', passes: [{ pass: 'fold-constants' }] }],
     } as const;
-    const plan = await planCompression({ recipe });
+    const plan = await planOf({ recipe });
     expect(plan).toMatchObject({ steps: [], ending: '.mine', recipe: { name: 'mine', target: 'node' } });
   });
 });
 
+const samples: [CompressRequestInit, calibration: number, evaluation: number][] = [
+  [{ int8: true, data }, 100, 200],
+  [{ int8: true, data, calibrate: 20, evaluate: 50 }, 20, 50],
+  [{ int8: true, data, testData: 'test/' }, 100, Number.POSITIVE_INFINITY],
+  // Nothing finds ranges: all that isn't compared on is left for other things.
+  [{ data }, 0, 200],
+  [{ int8: 'weights', data }, 0, 200],
+];
+
+describe('samples', () => {
+  it.each(samples)('%j', async (asked, calibration, evaluation) => {
+    expect((await planOf(asked)).data?.split).toMatchObject({ calibration, evaluation });
+  });
+
+  it('are none where there is no data, and pruning goes by magnitude then', async () => {
+    const plan = await planOf({ prune: 50 });
+    expect([plan.data, plan.steps[0]]).toMatchObject([null, { importance: 'l2', reconstruct: false }]);
+    const guided = await planOf({ prune: 50, data });
+    expect(guided.steps[0]).toMatchObject({ importance: null, reconstruct: true });
+  });
+
+  it('let zeros come in rounds only where there is a share to come near to', async () => {
+    const trained = { distill: true, data, rounds: 3 };
+    expect((await planOf({ ...trained, sparsity: 50 })).steps[0]).toMatchObject({ rounds: 3 });
+    const { steps } = await planOf({ ...trained, prune: 50, nm: '2:4' });
+    expect(steps).toMatchObject([{ rounds: 3 }, { kind: 'sparsify', rounds: 1 }, { kind: 'train' }]);
+  });
+});
+
+const unserved: [CompressRequestInit, Partial<PlanFacts>, string | null][] = [
+  [{ distill: true, data }, { isTrainable: false }, 'NOTHING_TO_TRAIN'],
+  [{ int8: true, data, qat: true }, { isTrainable: false }, 'NOTHING_TO_TRAIN'],
+  [{ int8: true, data }, { isTrainable: false }, null],
+  [{ int8: true, data, maxDrop: 1 }, { mayScore: false }, 'BUDGET_NOT_MEASURED'],
+  [{ int8: true, data }, { mayScore: false }, null],
+];
+
+it.each(unserved)('%j of a model with %j: %s', async (asked, facts, code) => {
+  const planned = planOf(asked, facts);
+  if (code === null) await expect(planned).resolves.toMatchObject({ recipe: { name: 'int8-static' } });
+  else await expect(planned).rejects.toMatchObject({ code });
+});
+
+const factsOf = (output: string, body: string, weights = '') =>
+  planFacts(
+    parseModel(`<ir_version: 8, opset_import: ["" : 17]>
+      g (float[N,2] x) => (${output}) ${weights} { ${body} }`),
+    'net.onnx',
+  );
+
+it.each([
+  ['class scores', 'float[N,2] y', true],
+  ['one number', 'float[N,1] y', false],
+  ['one number that is called a score', 'float[N,1] score', true],
+  ['an output of unknown shape', 'float[] y', true],
+  ['a scalar', 'float y', false],
+  ['indices', 'int64[N,2] y', false],
+])('%s: whether a model may score classes is %s', (_, output, mayScore) => {
+  expect(factsOf(output, `${output.split(' ').at(-1)} = Identity(x)`).mayScore).toBe(mayScore);
+});
+
+it.each([
+  ['an initializer', 'y = Add(x, w)', '<float[2] w = {1, 2}>', true],
+  ['an attribute of a Constant', 'w = Constant<value_floats = [1.0, 2.0]>() y = Add(x, w)', '', true],
+  ['integers only', 'y = Reshape(x, w)', '<int64[2] w = {-1, 2}>', false],
+])('%s: what there is to train', (_, body, weights, isTrainable) => {
+  expect(factsOf('float[N,2] y', body, weights).isTrainable).toBe(isTrainable);
+});
+
 describe('training by itself', () => {
   it('makes the student first, and leaves the result in float unless int8 is asked for', async () => {
-    const plan = await planDistillation({ width: 0.5, data });
+    const plan = await planDistillation(checkDistill({ width: 0.5, data }), classifier);
     expect(plan.steps).toMatchObject([
       { kind: 'student', width: 0.5 },
       { kind: 'train', name: 'distil', settings: { epochs: 20, learningRate: 1e-3 } },
     ]);
     expect([plan.recipe.stages, plan.ending]).toEqual([[], '.distilled']);
-    const tuned = await planFinetuning({ data, int8: true });
+    const tuned = await planFinetuning(checkFinetune({ data, int8: true }), classifier);
     expect(tuned.steps).toMatchObject([{ name: 'finetune', settings: { epochs: 5, learningRate: 1e-4 } }]);
     expect([tuned.recipe.name, tuned.ending]).toEqual(['int8-static', '.finetuned.int8']);
   });
 
   it('is refused when the student would be the teacher', () =>
-    expect(planDistillation({ data })).rejects.toMatchObject({ code: 'STUDENT_MISSING' }));
+    expect(() => checkDistill({ data })).toThrow(expect.objectContaining({ code: 'STUDENT_MISSING' })));
 });
 
 const idle: CompressRequestInit[] = [
@@ -145,7 +221,7 @@ const idle: CompressRequestInit[] = [
 
 describe('an option that would change nothing', () => {
   it.each(idle)('is refused: %j', (asked) =>
-    expect(planCompression(asked)).rejects.toMatchObject({ code: 'OPTION_WITHOUT_EFFECT' }),
+    expect(() => checkCompress(asked)).toThrow(expect.objectContaining({ code: 'OPTION_WITHOUT_EFFECT' })),
   );
 });
 
@@ -161,5 +237,5 @@ const refused: [CompressRequestInit, string][] = [
 ];
 
 it.each(refused)('%j is refused with %s', (asked, code) =>
-  expect(planCompression(asked)).rejects.toMatchObject({ code, kind: 'user' }),
+  expect(() => checkCompress(asked)).toThrow(expect.objectContaining({ code, kind: 'user' })),
 );

@@ -54,7 +54,7 @@ export function scoresClasses(model: Model): boolean {
   const [output] = model.graph.outputs;
   const shape = shapeOf(output);
   if (!output || !shape || shape.length < 2) return false;
-  if (/logit|prob|score|class|softmax/i.test(output.name)) return true;
+  if (namesScores(output.name)) return true;
   const wide = shape.slice(1).filter((d) => d !== 1);
   return (
     wide.length <= 2 &&
@@ -63,3 +63,6 @@ export function scoresClasses(model: Model): boolean {
     isOp(output.producer, 'Softmax', 'LogSoftmax', 'Gemm', 'MatMul', 'Add', 'Flatten', 'Squeeze', 'Reshape')
   );
 }
+
+/** Whether an output is called as one that scores classes. */
+export const namesScores = (name: string): boolean => /logit|prob|score|class|softmax/i.test(name);

@@ -12,9 +12,8 @@ import { type RecipeResult, runOnTraining } from './run-on-training.ts';
 export const sparsifyStep = (plan: SparsifyPlan): ModelStep => ({
   name: 'sparsify',
   async apply(model, context) {
-    const { recipe, sparsity, settings } = plan;
-    const rounds = settings && sparsity !== null && context.prepared ? plan.rounds : 1;
-    const run = { ...plan, name: 'sparsify', rounds, masked: sparseWeights };
+    const { recipe, sparsity, rounds } = plan;
+    const run = { ...plan, name: 'sparsify', masked: sparseWeights };
     const { kept, training, stopped } = await inRounds<RecipeResult>(run, context, async (before, round) => {
       const share = sparsity === null ? undefined : 100 * sparsityOfRound(sparsity, round, rounds);
       const filled = await fillRecipe(recipe, { sparsity: share });

@@ -1,11 +1,10 @@
 /** What can be said about a model without running it: sizes, counts, ports, and what looks wrong or unusual. */
-import type { Attribute } from '../../model/ir/attribute.ts';
 import { intAttribute, subgraphs } from '../../model/ir/attribute.ts';
 import { dtypes } from '../../model/ir/dtype.ts';
 import { type Graph, type Model, type Node, opKey, type Value } from '../../model/ir/model.ts';
 import { elementCount, sizeBytes, type Tensor, typedArray } from '../../model/ir/tensor.ts';
 import { formatType } from '../../model/ir/type.ts';
-import { graphsOf, nodesOf, withSubgraphs } from '../../model/ir/walk.ts';
+import { constantsOf, graphsOf, nodesOf } from '../../model/ir/walk.ts';
 import { notANumber } from '../../support/diagnostics/quantization.ts';
 
 /** What the model alone does not tell: about its file, and the cost that shape inference finds. */
@@ -72,32 +71,6 @@ function histogram(texts: readonly string[]): Record<string, number> {
   const counts = new Map<string, number>();
   for (const t of texts) counts.set(t, (counts.get(t) ?? 0) + 1);
   return Object.fromEntries([...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)));
-}
-
-interface NamedTensor {
-  readonly name: string;
-  readonly tensor: Tensor;
-}
-
-/** Every tensor that a model's file holds: initializers and attributes, of subgraphs and functions too. */
-export function constantsOf(model: Model): NamedTensor[] {
-  const graphs = [...graphsOf(model), ...model.functions.flatMap((f) => [...withSubgraphs(f.graph)])];
-  return graphs.flatMap((g) => [
-    ...Array.from(g.initializers, (v) => ({ name: v.name, tensor: v.constant! })),
-    ...g.nodes.flatMap(attributeTensors),
-  ]);
-}
-
-const attributeTensors = (node: Node): NamedTensor[] =>
-  [...node.attributes.values()].flatMap((a) =>
-    tensorsIn(a).map((tensor) => ({ name: node.outputs[0]?.name ?? node.name, tensor })),
-  );
-
-function tensorsIn(a: Attribute): readonly Tensor[] {
-  if (a.type === 'tensor') return [a.value];
-  if (a.type === 'tensors') return a.value;
-  if (a.type === 'sparse') return [a.value.values, a.value.indices];
-  return a.type === 'sparses' ? a.value.flatMap((s) => [s.values, s.indices]) : [];
 }
 
 export interface ModelProblems {

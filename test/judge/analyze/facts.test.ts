@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { constantsOf, findProblems, modelFacts } from '../../../src/judge/analyze/facts.ts';
+import { findProblems, modelFacts } from '../../../src/judge/analyze/facts.ts';
 import { modelFactsSchema } from '../../../src/judge/report/report.ts';
 import { parseModel } from '../../../src/model/formats/onnx-text/index.ts';
+import { constantsOf } from '../../../src/model/ir/walk.ts';
 
 const model = parseModel(`
 <ir_version: 8, opset_import: ["" : 17, "com.microsoft" : 1], producer_name: "pytorch", producer_version: "2.1">

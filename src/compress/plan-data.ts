@@ -1,0 +1,52 @@
+/** Which samples a plan takes, and what for: to find ranges on, and others to compare on. */
+import type { DataOptions, PrepareOptions } from '../data/prepare-data.ts';
+import type { Recipe } from './pipeline/recipe.ts';
+import type { CompressRequest } from './request.ts';
+
+/** What requests say about data. */
+export type DataRequest = Pick<
+  CompressRequest,
+  'data' | 'labels' | 'preprocess' | 'skipBad' | 'evaluate' | 'testData' | 'testLabels'
+>;
+
+export interface DataPlan {
+  readonly from: DataOptions;
+  readonly split: PrepareOptions;
+}
+
+/** Samples to compare on where nothing says how many. */
+const usualEvaluation = 200;
+
+/** @param calibrates  whether the recipe finds ranges; samples are left for other things where it doesn't */
+export function dataPlan(
+  request: DataRequest,
+  { seed, samples }: Recipe['calibration'],
+  calibrates: boolean,
+): DataPlan | null {
+  const from = dataOptions(request);
+  return (
+    from && {
+      from,
+      split: {
+        seed,
+        calibration: calibrates ? samples : 0,
+        evaluation: request.evaluate ?? (from.test ? Number.POSITIVE_INFINITY : usualEvaluation),
+        synthetic: 2 * samples,
+      },
+    }
+  );
+}
+
+/** null where a request names no data. */
+export function dataOptions({
+  data,
+  labels,
+  preprocess,
+  skipBad,
+  testData,
+  testLabels,
+}: Omit<DataRequest, 'evaluate'>): DataOptions | null {
+  if (data === undefined) return null;
+  const test = testData === undefined ? undefined : { path: testData, labels: testLabels };
+  return { path: data, labels, preprocess, skipBad, test };
+}
