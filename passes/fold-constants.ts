@@ -8,7 +8,6 @@
 import { z } from 'zod';
 import { counted, definePass, type PassContext, type Skip } from '../src/compress/pipeline/pass.ts';
 import { openKernel } from '../src/compute/engine/kernel.ts';
-import { constantNodeTensor } from '../src/model/ir/constant-node.ts';
 import {
   addInitializer,
   releaseOutput,
@@ -25,9 +24,10 @@ import {
   type Node,
 } from '../src/model/ir/model.ts';
 import { sizeBytes, type Tensor, tensorOf } from '../src/model/ir/tensor.ts';
-import { graphsOf, nodesOf } from '../src/model/ir/walk.ts';
+import { graphsOf } from '../src/model/ir/walk.ts';
 import { inferShapes } from '../src/model/ops/shapes.ts';
 import { labelOf } from '../src/model/rewrite/apply.ts';
+import { storeConstantNodes } from '../src/model/rewrite/constant-nodes.ts';
 import {
   constantRegion,
   decideFold,
@@ -66,18 +66,6 @@ export const foldConstants = definePass({
     return { changed, skipped: [{ at: model.graph.name, reason: `no-fixed-point: ${maxRounds} rounds` }] };
   },
 });
-
-/** Constant nodes as initializers. One whose value is a graph output stays: an output needs a producer. */
-function storeConstantNodes(model: Model): number {
-  let changed = 0;
-  for (const node of nodesOf(model)) {
-    const tensor = constantNodeTensor(node);
-    if (!tensor || node.outputs.some((v) => v && isGraphOutput(v))) continue;
-    store(node, tensor);
-    changed++;
-  }
-  return changed;
-}
 
 /** Small integer results of the main graph that shape inference knows element by element. */
 function storeKnownSizes(model: Model, allowance: number): number {

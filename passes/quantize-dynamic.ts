@@ -12,7 +12,6 @@ import { carryLayer, decide, decisionOf } from '../src/compress/quant/layers.ts'
 import { productObstacle } from '../src/compress/quant/plan.ts';
 import { selectNodes } from '../src/compress/quant/select.ts';
 import { createWeightQuantizer, type WeightQuantizer } from '../src/compute/engine/quantize-kernel.ts';
-import { transposeMatrix } from '../src/compute/engine/transpose-kernel.ts';
 import { floatAttribute, intAttribute } from '../src/model/ir/attribute.ts';
 import { addInitializer, addNode, releaseOutput, removeNode } from '../src/model/ir/edit.ts';
 import {
@@ -26,6 +25,7 @@ import {
   type Value,
 } from '../src/model/ir/model.ts';
 import { elementCount, float32Values, scalar, type Tensor, tensorOf } from '../src/model/ir/tensor.ts';
+import { transposeMatrix } from '../src/model/ir/transpose.ts';
 import { tensorType } from '../src/model/ir/type.ts';
 import { nodesOf } from '../src/model/ir/walk.ts';
 import { integerProduct } from '../src/model/ops/quantization.ts';

@@ -317,8 +317,10 @@ export function allReads(node: Node): Value[] {
 
 /** Puts nodes that were added at the end where they belong: right before the first node that needs them. The others keep
  *  their order. @throws GRAPH_INVALID on a cycle */
-export function settleNodes(graph: Graph, added: ReadonlySet<Node>): void {
+export function settleNodes(graph: Graph, late: Iterable<Node>): void {
   const order = [...graph.nodes];
+  const there = new Set(order);
+  const added = new Set([...late].filter((n) => there.has(n)));
   const placed = new Set<Node>();
   graph.nodes.length = 0;
   const place = (node: Node): void => {

@@ -1,12 +1,13 @@
 /** Takes nodes of a region over to their new layout. */
 import { setInput } from '../ir/edit.ts';
-import type { Node, Value } from '../ir/model.ts';
+import { constantOf, type Node, type Value } from '../ir/model.ts';
 import { lazyTensor, type Tensor } from '../ir/tensor.ts';
+import { transposeTensor } from '../ir/transpose.ts';
 import { deliver, type Wanted } from './deliver.ts';
 import { readingsOf } from './origin.ts';
-import { compose, identityOf, type Permutation, transposeTensor } from './permutation.ts';
+import { compose, identityOf, type Permutation } from './permutation.ts';
 import type { Region } from './region.ts';
-import { type Ports, tensorBehind } from './rule.ts';
+import type { Ports } from './rule.ts';
 import { layoutRule } from './rules/index.ts';
 import type { LayoutSession } from './session.ts';
 
@@ -48,7 +49,7 @@ function wantedBy(
 function copyConstants(session: LayoutSession, node: Node, { constants }: Ports): void {
   for (const { index, perm } of constants) {
     const old = node.inputs[index]!;
-    setInput(node, index, session.constant(old, broadcastable(tensorBehind(old)!, perm)));
+    setInput(node, index, session.constant(old, broadcastable(constantOf(old)!, perm)));
   }
 }
 

@@ -4,15 +4,9 @@ import { setInput, setOutput } from '../ir/edit.ts';
 import { constantOf, isGraphOutput, type Value } from '../ir/model.ts';
 import { freshName, takeName } from '../ir/names.ts';
 import { elementCount } from '../ir/tensor.ts';
+import { transposeTensor } from '../ir/transpose.ts';
 import { type Reading, transposesBehind } from './origin.ts';
-import {
-  compose,
-  inverse,
-  isIdentity,
-  type Permutation,
-  permutedType,
-  transposeTensor,
-} from './permutation.ts';
+import { compose, inverse, isIdentity, type Permutation, permutedType } from './permutation.ts';
 import type { LayoutSession } from './session.ts';
 
 /** Constants up to this size are stored once more where readers want them in several orders. */

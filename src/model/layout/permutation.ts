@@ -1,15 +1,5 @@
 /** Permutations of axes, as Transpose has them: axis i of the result is axis perm[i] of the source. */
-import { dtypes } from '../ir/dtype.ts';
 import { isOp, type Node, shapeOf } from '../ir/model.ts';
-import {
-  elementCount,
-  lazyTensor,
-  stringTensor,
-  type Tensor,
-  tensorOf,
-  typedArray,
-  unpack,
-} from '../ir/tensor.ts';
 import type { Shape, ValueType } from '../ir/type.ts';
 import { transposePermutation } from '../ops/defaults.ts';
 
@@ -54,50 +44,4 @@ export function permutationOf(node: Node): Permutation | null {
 export function keepsElements(shape: Shape, p: Permutation): boolean {
   const long = p.filter((axis) => shape[axis] !== 1);
   return long.every((axis, i) => i === 0 || long[i - 1]! < axis);
-}
-
-/** The tensor with its axes permuted; its bytes are put together when they are read. */
-export function transposeTensor(t: Tensor, p: Permutation): Tensor {
-  const dims = permuted(t.dims, p);
-  if (t.strings) return stringTensor(dims, gathered(t.strings, t.dims, p));
-  return lazyTensor(t.dtype, dims, () => {
-    if (dtypes[t.dtype].bits < 8) return tensorOf(t.dtype, dims, gathered(unpack(t), t.dims, p)).bytes();
-    return wideBytes(t, p);
-  });
-}
-
-/** Element types of 1, 2, 4, 8 or 16 bytes. */
-function wideBytes(t: Tensor, p: Permutation): Uint8Array {
-  const source = dtypes[t.dtype].bits > 64 ? null : typedArray(t);
-  const order = sourceOrder(t.dims, p);
-  if (source) {
-    const target = source.slice();
-    for (let i = 0; i < order.length; i++) target[i] = source[order[i]!]!;
-    return new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
-  }
-  const size = dtypes[t.dtype].bits / 8;
-  const bytes = t.bytes();
-  const target = new Uint8Array(bytes.length);
-  order.forEach((from, to) => {
-    target.set(bytes.subarray(from * size, (from + 1) * size), to * size);
-  });
-  return target;
-}
-
-const gathered = <T>(list: readonly T[], dims: readonly number[], p: Permutation): T[] =>
-  Array.from(sourceOrder(dims, p), (i) => list[i]!);
-
-/** Index in the source of every element of the result, in order. */
-function sourceOrder(dims: readonly number[], p: Permutation): Uint32Array {
-  const strides = dims.map((_, i) => elementCount(dims.slice(i + 1)));
-  const order = new Uint32Array(elementCount(dims));
-  if (order.length === 0) return order;
-  const axes = p.map((axis) => ({ size: dims[axis]!, stride: strides[axis]! }));
-  let filled = 1;
-  for (const { size, stride } of [...axes].reverse()) {
-    for (let i = 1; i < size; i++)
-      for (let j = 0; j < filled; j++) order[i * filled + j] = order[j]! + i * stride;
-    filled *= size;
-  }
-  return order;
 }

@@ -1,12 +1,17 @@
 /** Moves Transposes through operators until as few elements as possible are transposed, and cancels those that undo each
  *  other. Every step lowers the cost, so that a graph is never worse than before. */
-import { type Graph, type Model, type Node, opKey, type Value } from '../ir/model.ts';
+
+import { releaseOutput, removeNode } from '../ir/edit.ts';
+import { type Graph, type Model, type Node, opKey, shapeOf, type Value } from '../ir/model.ts';
+import { tensorOf } from '../ir/tensor.ts';
 import { graphsOf } from '../ir/walk.ts';
 import { labelOf } from '../rewrite/apply.ts';
+import { storeConstantNodes } from '../rewrite/constant-nodes.ts';
+import { knownTarget } from '../rewrite/reshape-target.ts';
 import { moveNodes } from './apply.ts';
 import { deliver } from './deliver.ts';
 import { readingsOf, traceBack } from './origin.ts';
-import { identityOf, type Permutation, permutationOf } from './permutation.ts';
+import { identityOf, keepsElements, type Permutation, permutationOf, permuted } from './permutation.ts';
 import { chooseNodes, growRegion } from './region.ts';
 import { type LayoutSession, openSession } from './session.ts';
 
@@ -28,10 +33,11 @@ export interface PropagatedTransposes {
 /** Graphs settle in two or three rounds. */
 const maxRounds = 16;
 
-/** Edits the model in place, subgraphs included; values of outer graphs are not moved from within them. Types must have been
+/** Edits the model in place, subgraphs included; Constant nodes become initializers; values of outer graphs are not moved from within them. Types must have been
  *  inferred: what has no known rank stays where it is. Outputs stay the same, bit for bit, but for sums in another order. */
 export function propagateTransposes(model: Model): PropagatedTransposes {
   const before = countTransposes(model);
+  if (before > 0) storeConstantNodes(model);
   for (const graph of graphsOf(model))
     if (graph.nodes.some((n) => n.opType === 'Transpose')) propagateIn(model, graph);
   const left = leftTransposes(model);
@@ -47,7 +53,22 @@ function propagateIn(model: Model, graph: Graph): void {
   const session = openSession(model, graph);
   joinTransposes(session);
   for (let round = 0; round < maxRounds && propagateOnce(session); round++) joinTransposes(session);
+  reshapeStill(session);
   session.finish();
+}
+
+/** What moves only axes of size 1 moves no element: a Reshape, which costs nothing. */
+function reshapeStill(session: LayoutSession): void {
+  for (const node of [...session.graph.nodes]) {
+    const [perm, shape] = [permutationOf(node), shapeOf(node.inputs[0])];
+    if (!perm || !shape || session.opset < 5 || !keepsElements(shape, perm)) continue;
+    const target = knownTarget(shape, permuted(shape, perm));
+    if (!target || node.outputs[0]!.uses.length === 0) continue;
+    const inputs = [node.inputs[0]!, session.constant('shape', tensorOf('int64', [target.length], target))];
+    const written = releaseOutput(node, 0);
+    removeNode(node);
+    session.add({ opType: 'Reshape', name: node.name, inputs, outputs: [written] });
+  }
 }
 
 /** Values that Transposes read, and that none writes; each once. */

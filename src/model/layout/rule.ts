@@ -1,5 +1,4 @@
 /** What a rule of this room says of an operator: how it computes on a tensor whose axes stand in another order. */
-import { constantNodeTensor } from '../ir/constant-node.ts';
 import { constantOf, type Node, shapeOf, type Value } from '../ir/model.ts';
 import { elementCount, type Tensor } from '../ir/tensor.ts';
 import type { Permutation } from './permutation.ts';
@@ -46,13 +45,9 @@ const copiedElements = 64;
 /** The same for constants of a lower rank, which mostly are biases. */
 const copiedBias = 4096;
 
-/** The tensor of an initializer that no caller can override, or of a Constant node. */
-export const tensorBehind = (v: Value | null | undefined): Tensor | null =>
-  constantOf(v) ?? (v?.producer ? constantNodeTensor(v.producer) : null);
-
 /** Whether the input takes a copy of its constant, in another order. */
 export function isCopied(v: Value, rank: number): boolean {
-  const tensor = tensorBehind(v);
+  const tensor = constantOf(v);
   if (!tensor || tensor.dims.length > rank) return false;
   const most = tensor.dims.length < rank ? copiedBias : copiedElements;
   return v.uses.length === 1 || elementCount(tensor.dims) <= most;

@@ -4,20 +4,27 @@ import {
   addNode,
   type NodeInit,
   removeInitializer,
-  removeNode,
   removeNodes,
   replaceAllUses,
   setInput,
   settleNodes,
 } from '../ir/edit.ts';
-import { type Graph, isGraphOutput, isOp, type Model, type Node, opset, type Value } from '../ir/model.ts';
+import {
+  constantOf,
+  type Graph,
+  isGraphOutput,
+  type Model,
+  type Node,
+  opset,
+  type Value,
+} from '../ir/model.ts';
 import { inheritName } from '../ir/names.ts';
 import { inheritNotes } from '../ir/note.ts';
 import { numbers, type Tensor, tensorOf } from '../ir/tensor.ts';
 import { tensorType } from '../ir/type.ts';
 import { allowPlainInitializers } from '../rewrite/plain-initializers.ts';
 import { permutationOf, permuted } from './permutation.ts';
-import { type Edit, tensorBehind } from './rule.ts';
+import type { Edit } from './rule.ts';
 
 export interface LayoutSession extends Edit {
   readonly model: Model;
@@ -56,7 +63,7 @@ export function openSession(model: Model, graph: Graph): LayoutSession {
     add,
     constant,
     reorder(vector, order) {
-      const tensor = tensorBehind(vector);
+      const tensor = constantOf(vector);
       if (tensor)
         return constant(vector, tensorOf(tensor.dtype, [order.length], permuted(numbers(tensor), order)));
       const [made] = gathered(vector, order).outputs;
@@ -72,9 +79,8 @@ export function openSession(model: Model, graph: Graph): LayoutSession {
       made!.type = tensorType('int64', [order.length]);
     },
     finish() {
-      const gone = unreadTransposes(graph);
-      removeNodes(graph, gone);
-      settleNodes(graph, new Set([...added].filter((n) => !gone.has(n))));
+      removeNodes(graph, unreadTransposes(graph));
+      settleNodes(graph, added);
       removeUnreadConstants(model, graph, heirs);
     },
   };
@@ -101,10 +107,8 @@ function removeUnreadConstants(model: Model, graph: Graph, heirs: ReadonlyMap<Va
   for (const [made, old] of heirs) {
     inheritNotes(old, made);
     if (old.uses.length > 0 || old.overridable) continue;
-    const { producer } = old;
-    if (producer && isOp(producer, 'Constant')) removeNode(producer);
-    else if (graph.initializers.has(old)) removeInitializer(graph, old);
-    else continue;
+    if (!graph.initializers.has(old)) continue;
+    removeInitializer(graph, old);
     inheritName(model.names, made, old);
   }
 }

@@ -5,7 +5,7 @@
 import { intAttribute } from '../ir/attribute.ts';
 import { dtypes } from '../ir/dtype.ts';
 import { constantOf, isOp, type Node, type Use, type Value } from '../ir/model.ts';
-import { elementCount, float32Values, type Tensor, tensorOf, typedArray } from '../ir/tensor.ts';
+import { float32Values, type Tensor, tensorOf } from '../ir/tensor.ts';
 import { constantBehind } from './constant-behind.ts';
 import { transposePermutation } from './defaults.ts';
 import { type NodeWeight, weightAt } from './weights.ts';
@@ -82,20 +82,4 @@ export function inFloat32(t: Tensor): Tensor {
   const known = asFloat32.get(t) ?? tensorOf('float32', t.dims, float32Values(t));
   asFloat32.set(t, known);
   return known;
-}
-
-/** A tensor with its axes in another order: axis i of the result is axis order[i]. */
-export function reordered(t: Tensor, order: readonly number[]): Tensor {
-  if (order.every((axis, i) => axis === i)) return t;
-  if (dtypes[t.dtype].bits < 8) throw new RangeError(`Packed ${t.dtype} can't be reordered.`);
-  const strides = t.dims.map((_, axis) => elementCount(t.dims.slice(axis + 1)));
-  const dims = order.map((axis) => t.dims[axis] as number);
-  const from = typedArray(t);
-  const to = from.slice();
-  const place = dims.map(() => 0);
-  for (let i = 0; i < to.length; i++) {
-    to[i] = from[order.reduce((at, axis, k) => at + place[k]! * strides[axis]!, 0)] as never;
-    for (let k = dims.length - 1; k >= 0 && ++place[k]! === dims[k]!; k--) place[k] = 0;
-  }
-  return tensorOf(t.dtype, dims, to);
 }

@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../../src/compute/engine/contract.ts';
 import { openEngine } from '../../../src/compute/engine/open.ts';
 import { createWeightQuantizer, type WeightQuantizer } from '../../../src/compute/engine/quantize-kernel.ts';
-import { transposeMatrix } from '../../../src/compute/engine/transpose-kernel.ts';
 import { elementCount, float32Values, numbers, type Tensor, tensorOf } from '../../../src/model/ir/tensor.ts';
 import { createRandom } from '../../../src/support/random.ts';
 
@@ -172,17 +171,5 @@ describe.each(['node', 'wasm'] as const)('integer weights made by the %s engine'
     expect(await weights.quantize(weight, 0, 'uint8')).not.toBe(first);
     const coarse = await weights.quantize(weight, 0, 'int8', new Float32Array(4).fill(1));
     expect(numbers(coarse.scale)).toEqual([1, 1, 1, 1]);
-  });
-});
-
-describe('transposed weights', () => {
-  it.each(['int8', 'float32', 'float64', 'int16'] as const)('of %s swap the last two axes', (dtype) => {
-    const t = transposeMatrix(tensorOf(dtype, [2, 2, 3], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]));
-    expect(t.dims).toEqual([2, 3, 2]);
-    expect(numbers(t)).toEqual([1, 4, 2, 5, 3, 6, 7, 10, 8, 11, 9, 12]);
-  });
-
-  it('may be empty', () => {
-    expect(transposeMatrix(tensorOf('float32', [0, 3], [])).dims).toEqual([3, 0]);
   });
 });

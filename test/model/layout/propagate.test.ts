@@ -100,6 +100,14 @@ describe('propagating transposes', () => {
     expect([...after.graph.initializers].map((v) => [v.name, v.constant!.dims])).toEqual([['w', [3, 5]]]);
   });
 
+  it('reshapes where only axes of size 1 move', async () => {
+    const { after, result } = await propagated(`(float[N,3,4,1] x) => (float[] y) {
+      y = Transpose <perm = [0,3,1,2]> (x)
+    }`);
+    expect(result).toEqual({ removed: 1, left: [] });
+    expect(after.graph.nodes.map((n) => n.opType)).toEqual(['Reshape']);
+  });
+
   it('keeps out of subgraphs what they read from outside', async () => {
     const { result } = await propagated(`(float[1,2,3,4] x, bool c) => (float[] y) {
       a = Transpose <perm = [0,2,3,1]> (x)

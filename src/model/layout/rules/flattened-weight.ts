@@ -2,12 +2,13 @@
  *    flatten(x)·W  =  flatten(xᵀ)·W',   W' has the rows of W in the order in which xᵀ is flattened */
 import { intAttribute } from '../../ir/attribute.ts';
 import { setInput } from '../../ir/edit.ts';
-import { isOp, type Node, opKey, shapeOf, type Value } from '../../ir/model.ts';
+import { constantOf, isOp, type Node, opKey, shapeOf, type Value } from '../../ir/model.ts';
 import { elementCount, lazyTensor, type Tensor } from '../../ir/tensor.ts';
+import { transposeTensor } from '../../ir/transpose.ts';
 import type { Shape } from '../../ir/type.ts';
 import { pointwise } from '../../ops/shapes/elementwise.ts';
-import { type Permutation, transposeTensor } from '../permutation.ts';
-import { type Edit, tensorBehind } from '../rule.ts';
+import type { Permutation } from '../permutation.ts';
+import type { Edit } from '../rule.ts';
 import { axisGroups } from './axis-groups.ts';
 
 /** The matrix that a reader multiplies with. */
@@ -39,7 +40,7 @@ function factorsBehind(v: Value): Factor[] | null {
 }
 
 function factorOf(node: Node): Factor | null {
-  const tensor = tensorBehind(node.inputs[1]);
+  const tensor = constantOf(node.inputs[1]);
   if (!isOp(node, 'MatMul', 'Gemm') || tensor?.dims.length !== 2 || node.inputs[1]!.uses.length > 1)
     return null;
   if (intAttribute(node, 'transA', 0) !== 0) return null;

@@ -4,7 +4,7 @@
  *  w is [M, C/group, …kernel]; that of NhwcConv is [M, …kernel, C/group]. What stands between two of them needs no T, which
  *  collapse-transposes finds. Sources: onnxruntime's nhwc_schema_defs.cc, nhwc_transformer.cc, fusion_nhwc_conv.py. */
 import { constantOf, type Value } from '../../ir/model.ts';
-import { reordered } from '../../ops/stored-weight.ts';
+import { transposeTensor } from '../../ir/transpose.ts';
 import { rankOf } from '../arguments.ts';
 import { type Emit, skip } from '../rule.ts';
 import { activated } from './activation.ts';
@@ -21,7 +21,7 @@ const turned = (emit: Emit, v: Value, perm: number[]) => emit('Transpose', [v], 
 function kernelOf(emit: Emit, w: Value, rank: number): Value {
   const tensor = constantOf(w);
   const order = channelsFirst(rank);
-  return tensor ? emit.constant(reordered(tensor, order), w) : turned(emit, w, order);
+  return tensor ? emit.constant(transposeTensor(tensor, order), w) : turned(emit, w, order);
 }
 
 const apart =
