@@ -55,12 +55,13 @@ export interface LatencyChange {
   readonly change: 'faster' | 'same' | 'slower';
 }
 
-/** Faster or slower only when the whole interval of the ratio is. Alternating runs are compared each with its neighbour: what
- *  else the machine did hit both alike. */
+/** Faster or slower only when the whole interval of the ratio is, and the two medians, which stand beside it, say so too.
+ *  Alternating runs are compared each with its neighbour: what else the machine did hit both alike. */
 export function compareLatency(before: Latency, after: Latency): LatencyChange {
   const { ratio, interval } = ratioOf(before, after);
-  const change = interval[0] > 1 ? 'faster' : interval[1] < 1 ? 'slower' : 'same';
-  return { ratio, interval, change };
+  const isFaster = interval[0] > 1 && after.medianMs < before.medianMs;
+  const isSlower = interval[1] < 1 && after.medianMs > before.medianMs;
+  return { ratio, interval, change: isFaster ? 'faster' : isSlower ? 'slower' : 'same' };
 }
 
 function ratioOf(before: Latency, after: Latency): Omit<LatencyChange, 'change'> {

@@ -204,7 +204,8 @@ function speed(report: Judged): Warning[] {
 /** Whether the result surely takes longer by more than `limits.slowdown`. */
 export function isSlower({ before, after }: Pick<LatencyPair, 'before' | 'after'>): boolean {
   if (!before || !after) return false;
-  return compareLatency(before, after).interval[1] < 1 / (1 + limits.slowdown);
+  const { change, interval } = compareLatency(before, after);
+  return change === 'slower' && interval[1] < 1 / (1 + limits.slowdown);
 }
 
 function size({ source, result }: Judged): Warning[] {

@@ -122,6 +122,21 @@ describe('judge', () => {
     expect(byTurns.ratio).toBeCloseTo(before.medianMs / after.medianMs, 6);
   });
 
+  it('calls nothing faster whose median is not: neighbours alone may say so on a machine under load', () => {
+    // Of every three turns two are faster after; the third, hit by load, moves the median the other way.
+    const before = { ...latency('before', 'this machine', 'wasm', 1, 1), byTurns: true };
+    const after = { ...latency('after', 'this machine', 'wasm', 1, 1), byTurns: true };
+    const turns = Array.from({ length: 99 }, (_, i) => i % 3);
+    const pair = [
+      { ...before, samplesMs: turns.map((i) => [1, 3, 2][i]!), medianMs: 2 },
+      { ...after, samplesMs: turns.map((i) => [0.9, 2.7, 4][i]!), medianMs: 2.7 },
+    ] as const;
+    const { ratio, interval, change } = compareLatency(...pair);
+    expect([ratio, interval[0]].every((r) => r > 1)).toBe(true);
+    expect(change).toBe('same');
+    expect(sampleReport({ latency: [...pair] }).verdict.headline).toContain('within noise');
+  });
+
   it('says of a difference within noise that it is', () => {
     expect(speedNote({ ratio: 1.1, interval: [0.9, 1.3], change: 'same' })).toBe('as fast, within noise');
     expect(speedNote({ ratio: 0.9, interval: [0.85, 0.95], change: 'slower' })).toBe('1.11 times slower');
