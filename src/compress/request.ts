@@ -58,7 +58,10 @@ const trained = {
     .boolean()
     .default(false)
     .meta(field('Precision', '--int8', 'quantise the result')),
-  maxDrop: maxDropField,
+  maxDrop: maxDropField.meta({
+    ...maxDropField.meta(),
+    description: 'refuse a result that loses more accuracy, in percentage points',
+  }),
   target: targetField,
   output: output.meta({ ...output.meta(), fallback: 'beside the model' }),
   ...written,
