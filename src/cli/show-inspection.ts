@@ -5,9 +5,12 @@ import { functionLines } from '../judge/analyze/functions.ts';
 import { holdingLines } from '../judge/report/account.ts';
 import { labelled, plain } from '../judge/report/terminal.ts';
 import { printModel } from '../model/formats/onnx-text/index.ts';
+import { cloneModel } from '../model/ir/clone.ts';
 import { type Model, opKey } from '../model/ir/model.ts';
 import { formatType } from '../model/ir/type.ts';
 import { nodesOf } from '../model/ir/walk.ts';
+import { inferShapes } from '../model/ops/shapes.ts';
+import { Diagnostic } from '../support/diagnostics.ts';
 import { formatBytes, formatCount } from '../support/units.ts';
 
 /** In ONNX's textual syntax. */
@@ -58,10 +61,22 @@ function problemLines(p: ModelProblems): string[] {
   return lines;
 }
 
+/** Every node: operator, name, and the type of its first output as far as it can be inferred. */
 export const nodeList = (model: Model) =>
-  [...nodesOf(model)]
+  [...nodesOf(typed(model))]
     .map((n) => {
       const out = n.outputs.find((v) => v);
       return `  ${opKey(n).padEnd(22)} ${plain(n.name || out?.name || '')}  ${out ? formatType(out.type) : ''}`;
     })
     .join('\n');
+
+/** A copy in which values have types; as it is where its functions can't be expanded. */
+function typed(model: Model): Model {
+  const copy = cloneModel(model);
+  try {
+    inferShapes(copy);
+  } catch (error) {
+    if (!(error instanceof Diagnostic)) throw error;
+  }
+  return copy;
+}

@@ -267,6 +267,15 @@ describe('the other commands', () => {
     expect(json).toMatchObject({ opset: 13, nodes: 38, problems: { nonFinite: [] } });
   });
 
+  it('inspect lists nodes with types that the file leaves out', async () => {
+    const text =
+      '<ir_version: 8, opset_import: ["" : 17]>\ng (float[N,8] x) => (float[N,8] y) { a = Relu (x)\n y = Neg (a) }';
+    writeFileSync(w.path('plain.onnx.txt'), text);
+    expect((await succeeds(['inspect', 'plain.onnx.txt', '--nodes'])).stdout).toMatch(
+      / Relu +a {2}float32 \[N,8\]/,
+    );
+  });
+
   it('compare says how far two models are apart', async () => {
     w.copy('glyphs-cnn');
     await succeeds(['glyphs-cnn.onnx', '--int8', '--no-measure', '-q']);
