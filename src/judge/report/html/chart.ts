@@ -30,9 +30,11 @@ export type Draw = (chart: Chart, size: ChartSize) => string;
 const widths = { wide: 880, narrow: 340 };
 
 /** Loads echarts, which is large, on first use. */
-export async function loadCharts(): Promise<Draw> {
-  const { init, use, SVGRenderer, ...parts } = await import('./echarts.ts');
-  use([SVGRenderer, parts.LineChart, parts.ScatterChart, parts.TreemapChart]);
+export const loadCharts = async (): Promise<Draw> => drawWith(await import('./echarts.ts'));
+
+/** @param echarts  the module itself, or what a bundler made of it */
+export function drawWith({ init, use, ...parts }: typeof import('./echarts.ts')): Draw {
+  use([parts.SVGRenderer, parts.LabelLayout, parts.LineChart, parts.ScatterChart, parts.TreemapChart]);
   use([parts.GridComponent, parts.MarkLineComponent]);
   return (chart, size) => {
     const drawing = init(null, null, {
