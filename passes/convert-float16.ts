@@ -31,7 +31,8 @@ import {
 } from '../src/model/ir/model.ts';
 import { float32Values, type Tensor, tensorOf } from '../src/model/ir/tensor.ts';
 import { nodesOf } from '../src/model/ir/walk.ts';
-import { float16Kind, keptInFloat32 } from '../src/model/ops/float16.ts';
+import { keptInFloat32 } from '../src/model/ops/float16.ts';
+import { float16Kinds } from '../src/model/ops/float16-functions.ts';
 
 const options = z.strictObject({
   /** Inputs and outputs stay float32; false makes them float16 too. */
@@ -60,8 +61,9 @@ export const convertFloat16 = definePass<Options>({
   needs: (o) => ({ opset: 13, calibration: o.ranges }),
 
   observe(model) {
+    const kindOf = float16Kinds(model);
     const values = new Set(
-      model.graph.nodes.filter((n) => float16Kind(n) && !readsEither(n)).flatMap(halfOutputs),
+      model.graph.nodes.filter((n) => kindOf(n) && !readsEither(n)).flatMap(halfOutputs),
     );
     for (const v of model.graph.inputs) if (dtypeOf(v) === 'float32') values.add(v);
     return [...values].map((v) => ({ kind: 'range', value: v.name }));
@@ -101,8 +103,9 @@ async function convertConstants(
   convert: (t: Tensor) => Promise<HalfTensor>,
 ): Promise<Map<Value, HalfTensor>> {
   const halves = new Map<Value, HalfTensor>();
+  const kindOf = float16Kinds(model);
   for (const node of nodesOf(model)) {
-    if (float16Kind(node) === null) continue;
+    if (kindOf(node) === null) continue;
     for (const { value } of halfInputs(node)) {
       const tensor = constantOf(value);
       if (tensor && !halves.has(value)) halves.set(value, await convert(tensor));

@@ -27,7 +27,7 @@ const newest = { pass: 'upgrade-opset' };
 
 export const cleanUp = { name: 'clean up', passes: [...typed, newest, ...simplify] };
 
-const opened = (functions: { all?: boolean }, fused: { ops?: string[] }) => ({
+const opened = (functions: { half?: boolean }, fused: { ops?: string[] }) => ({
   name: 'clean up',
   passes: [
     ...typed,
@@ -56,8 +56,9 @@ export const openUp = opened({}, {});
 /** The same where weights are only stored in fewer bits: Attention expands its own, and is a little faster whole. */
 export const openUpToStore = opened({}, { ops: ['FusedConv', 'FusedGemm', 'FusedMatMul', ...withoutHalf] });
 
-/** The same for float16: what has a form in it stays; a call of a function would stay in float32. */
-export const openUpToHalf = opened({ all: true }, { ops: withoutHalf });
+/** The same for float16: what has a form in it stays; so does a call of a function whose body
+ *  computes in either. */
+export const openUpToHalf = opened({ half: true }, { ops: withoutHalf });
 
 /** The same for 4 bits in half floats. */
-export const openUpForHalf = opened({ all: true }, {});
+export const openUpForHalf = opened({ half: true }, {});

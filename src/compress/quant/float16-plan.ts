@@ -18,6 +18,8 @@ import {
 } from '../../model/ir/model.ts';
 import { graphsOf, nodesOf } from '../../model/ir/walk.ts';
 import { float16Kind, isFloat32Input, isFloat32Output } from '../../model/ops/float16.ts';
+import { float16Kinds } from '../../model/ops/float16-functions.ts';
+import type { Float16Kind } from '../../model/ops/types.ts';
 import { normalisationNodes } from './float16-norms.ts';
 import { decisionOf } from './layers.ts';
 
@@ -46,6 +48,8 @@ export interface Float16Plan {
   readonly mayOverflow: (v: Value) => boolean;
 }
 
+type KindOf = (node: Node) => Float16Kind | null;
+
 const isFloat32 = (v: Value | null | undefined): v is Value => dtypeOf(v) === 'float32';
 
 /** Inputs that are float16 when the node is. */
@@ -67,7 +71,8 @@ export const readsEither = (node: Node): boolean =>
 
 export function planFloat16(model: Model, request: Float16Request): Float16Plan {
   const nodes = [...nodesOf(model)].filter((n) => halfInputs(n).length + halfOutputs(n).length > 0);
-  const fromIntegers = integerValues(model);
+  const kindOf = float16Kinds(model);
+  const fromIntegers = integerValues(model, kindOf);
   const norms = normalisationNodes(nodes);
   const kept = new Map<Node, string>();
   const light: Node[] = [];
@@ -75,18 +80,19 @@ export function planFloat16(model: Model, request: Float16Request): Float16Plan 
   const stored = new Set<Node>();
   for (const node of nodes) {
     if (readsEither(node) || isOp(node, 'Constant', 'ConstantOfShape')) continue;
-    const reason = obstacle(node, request, fromIntegers, norms);
+    const reason = obstacle(node, kindOf(node), request, fromIntegers, norms);
     if (reason !== null) kept.set(node, reason);
-    else if (float16Kind(node) === 'product') half.add(node);
-    else if (float16Kind(node) === 'stored') stored.add(node);
+    else if (kindOf(node) === 'product') half.add(node);
+    else if (kindOf(node) === 'stored') stored.add(node);
     else light.push(node);
   }
   for (const node of followNeighbours(model, light, half, request.keepIo)) half.add(node);
-  return { half, stored, kept, mayOverflow: overflowFrom(half, request) };
+  return { half, stored, kept, mayOverflow: overflowFrom(half, request, kindOf) };
 }
 
 function obstacle(
   node: Node,
+  kind: Float16Kind | null,
   request: Float16Request,
   fromIntegers: ReadonlySet<Value>,
   norms: ReadonlyMap<Node, string>,
@@ -94,7 +100,7 @@ function obstacle(
   if (subgraphs(node).length > 0)
     return `control-flow: what crosses the border of ${node.opType} stays float32`;
   if (request.keep.has(node.opType)) return `operator-kept-in-float32: ${opKey(node)}`;
-  if (float16Kind(node) === null) return `no-float16-form: ${opKey(node)}`;
+  if (kind === null) return `no-float16-form: ${opKey(node)}`;
   if (!request.chosen(node)) return 'excluded';
   if (decisionOf(node)?.precision === 'int8') return 'already-int8';
   if ([...node.inputs, ...node.outputs].some((v) => v && dtypeOf(v) === null)) return 'type-unknown';
@@ -111,7 +117,7 @@ function obstacle(
 }
 
 /** Values that follow from integers and constants alone, by ops that only count, move or mask. */
-function integerValues(model: Model): Set<Value> {
+function integerValues(model: Model, kindOf: KindOf): Set<Value> {
   const found = new Set<Value>();
   const wide = new Set(['int16', 'int32', 'int64', 'uint16', 'uint32', 'uint64']);
   for (const node of nodesOf(model)) {
@@ -123,7 +129,7 @@ function integerValues(model: Model): Set<Value> {
       (isOp(node, 'Cast') && wide.has(dtypeOf(node.inputs[0]) ?? '')) ||
       isOp(node, 'ConstantOfShape', 'Range');
     const outer = isOp(node, 'MatMul') && shapeOf(node.inputs[0])?.at(-1) === 1;
-    const moves = float16Kind(node) === 'light' || isOp(node, 'CumSum', 'ReduceSum', 'Mod') || outer;
+    const moves = kindOf(node) === 'light' || isOp(node, 'CumSum', 'ReduceSum', 'Mod') || outer;
     const passedOn = moves && computed.length > 0 && computed.every((v) => found.has(v));
     if (source || passedOn) for (const v of outputs) found.add(v);
   }
@@ -178,14 +184,18 @@ function followNeighbours(
 }
 
 /** Follows float32 nodes back to constants beyond float16. */
-function overflowFrom(half: ReadonlySet<Node>, request: Float16Request): (v: Value) => boolean {
+function overflowFrom(
+  half: ReadonlySet<Node>,
+  request: Float16Request,
+  kindOf: KindOf,
+): (v: Value) => boolean {
   const known = new Map<Value, boolean>();
   const visit = (v: Value): boolean => {
     const before = known.get(v);
     if (before !== undefined) return before;
     known.set(v, false);
     const node = v.producer;
-    const passes = node && !half.has(node) && float16Kind(node) === 'light' && !isOp(node, 'Clip', 'Softmax');
+    const passes = node && !half.has(node) && kindOf(node) === 'light' && !isOp(node, 'Clip', 'Softmax');
     const found =
       passes === true &&
       node.inputs.some((x, i) => {
