@@ -53,6 +53,23 @@ const withoutHalf = [
 /** The same for recipes that compress weights: what hides weights from them is opened first. */
 export const openUp = opened({}, {});
 
+/** The same for recipes that compute in integers: products in other forms and types become MatMul, Conv and Gemm in float32. */
+export const openUpToCompute = {
+  name: openUp.name,
+  passes: [
+    ...openUp.passes,
+    { pass: 'lower-products' },
+    { pass: 'widen-products' },
+    { pass: 'infer-shapes' },
+  ],
+};
+
+/** The same for 4 bits, which only a weight on the right of MatMul takes. */
+export const openUpToPack = {
+  name: openUp.name,
+  passes: [...openUp.passes, { pass: 'lower-products' }, { pass: 'infer-shapes' }],
+};
+
 /** The same where weights are only stored in fewer bits: Attention expands its own, and is a little faster whole. */
 export const openUpToStore = opened({}, { ops: ['FusedConv', 'FusedGemm', 'FusedMatMul', ...withoutHalf] });
 

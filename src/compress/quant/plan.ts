@@ -78,11 +78,9 @@ function otherReader({ value }: StoredWeight): string {
   return `weight-also-read-by: ${other?.node ? opKey(other.node) : 'another operator'}`;
 }
 
-/** What onnxruntime's integer kernels can't take. */
-function kernelObstacle(weight: NodeWeight): string | null {
+/** What onnxruntime's integer kernels can't take in whatever type it is. */
+export function formObstacle(weight: NodeWeight): string | null {
   const { node } = weight;
-  if (dtypeOf(node.inputs[weight.activation ?? 0]) !== 'float32')
-    return `input-is-${dtypeOf(node.inputs[weight.activation ?? 0])}`;
   if (!weight.layout || weight.layout.channel === null) return 'weight-has-1-dimension';
   const bias = weight.bias === null ? null : node.inputs[weight.bias];
   const c = storedWeight(bias);
@@ -131,10 +129,15 @@ function decideProduct(product: NodeWeight, chosen: (node: Node) => boolean, adv
   const obstacle = productObstacle(product);
   if (obstacle) return { precision: 'float', reason: obstacle };
   if (!chosen(product.node)) return { precision: 'float', reason: 'excluded' };
-  const kernel = kernelObstacle(product);
-  if (kernel) return { precision: 'float', reason: kernel };
+  const form = formObstacle(product);
+  if (form) return { precision: 'float', reason: form };
   const against = advice(product.node);
-  return against ? { precision: 'int8-weights', reason: against } : { precision: 'int8', reason: null };
+  if (against) return { precision: 'int8-weights', reason: against };
+  // Graphs of other types are widened before, where an integer kernel pays.
+  const dtype = dtypeOf(product.node.inputs[product.activation ?? 0]);
+  return dtype === 'float32'
+    ? { precision: 'int8', reason: null }
+    : { precision: 'float', reason: `input-is-${dtype}` };
 }
 
 /** Adds the ops between products whose inputs all come from integer kernels and whose output goes to one. */
