@@ -15,7 +15,8 @@ export const command = defineCommand({
     const { runJob } = await import('./run-job.ts');
     const request = bundleRequestOf(given, 'option');
     await checkReports(report, request);
-    const output = request.output ?? model.replace(/(\.onnx)?$/i, '.bundle');
+    const { withoutExtension } = await import('../model/formats/index.ts');
+    const output = request.output ?? `${withoutExtension(model)}.bundle`;
     const result = await runJob(quiet, (run) => bundleTo(output, model, request, run));
     const { describeBundle, reportOf } = await import('./show-bundle.ts');
     if (report.length > 0) {

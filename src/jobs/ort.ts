@@ -1,7 +1,9 @@
 /** `compress ort`: a model in onnxruntime's own format, with the list of what a reduced build of the runtime must hold. */
 import path from 'node:path';
 import { rejectBroken } from '../judge/analyze/facts.ts';
+import { onnxFormat } from '../model/formats/onnx/format.ts';
 import { openModel } from '../model/formats/open-file.ts';
+import { openedFromModel } from '../model/formats/opened.ts';
 import { convertToOrt } from '../ship/emit/ort.ts';
 import { requiredOperators } from '../ship/emit/required-operators.ts';
 import { checkOutputs, createStage } from '../ship/emit/write.ts';
@@ -30,7 +32,9 @@ export async function convertFile({ input, output, target, force }: OrtFileOptio
   checkOutputs(paths, force ?? false);
   const opened = openModel(input);
   rejectBroken(opened.model);
-  const { bytes: onnx, ...facts } = opened.engineSource('bytes');
+  // From an .ort file the model in it, not the file.
+  const source = opened.format === onnxFormat ? opened : openedFromModel(opened.model);
+  const { bytes: onnx, ...facts } = source.engineSource('bytes');
   const bytes = await convertToOrt(onnx, { target, ...facts });
   const list = requiredOperators([bytes], { names: [path.basename(output)] });
   const contents = [bytes, new TextEncoder().encode(list)];

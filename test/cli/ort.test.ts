@@ -18,6 +18,9 @@ describe('compress ort', () => {
     const session = await (await openEngine('node')).open({ bytes: readFileSync(w.path('m.ort')) });
     expect(session.inputs.map((p) => p.name)).toEqual(['image']);
     await session.close();
+    // And again from what came out: an .ort file is a model like any other.
+    expect((await w.run(['ort', 'm.ort', '-o', 'again.ort'])).code).toBe(0);
+    expect(readFileSync(w.path('again.ort')).subarray(4, 8).toString()).toBe('ORTM');
     expect(readFileSync(w.path('m.required_operators_and_types.config'), 'utf8')).toMatch(
       /com\.microsoft;1;/,
     );

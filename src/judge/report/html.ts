@@ -1,4 +1,5 @@
 /** The report as one HTML page that needs nothing else: no network, no fonts, one small script. */
+import { withoutExtension } from '../../model/formats/index.ts';
 import { loadCharts } from './html/chart.ts';
 import { html } from './html/markup.ts';
 import { renderPage } from './html/page.ts';
@@ -17,6 +18,6 @@ export async function renderHtml(report: Report): Promise<string> {
     ...{ tool, createdAt, report },
     body: html`${top(report)}
 ${sections(report, draw)}`,
-    jsonName: `${report.result.file.replace(/\.onnx$/, '')}.report.json`,
+    jsonName: `${withoutExtension(report.result.file)}.report.json`,
   });
 }

@@ -5,7 +5,7 @@ import type { Model } from '../ir/model.ts';
 import type { ExternalLocation } from '../ir/tensor.ts';
 import { initializersOf } from '../ir/walk.ts';
 import type { ModelFormat, WrittenFile } from './format.ts';
-import { formatOf } from './index.ts';
+import { formatOf, formatOfName } from './index.ts';
 import { onnxFormat } from './onnx/format.ts';
 import type { TensorSource } from './onnx/tensors.ts';
 
@@ -72,11 +72,13 @@ export function openedModel({ name, format, model, files }: OpenedParts): Opened
   const own = once(files);
   const asOnnx = once(() => (format.runnable ? own() : onnxFiles(model, name)));
   const halfWeights = once(() => holdsHalf(model));
+  // An engine goes by the file's name, where we go by what is in it.
+  const opensAsNamed = (path: string | null) => path !== null && formatOfName(path) === format;
   function engineSource(takes: 'bytes'): BytesSource;
   function engineSource(takes: 'path' | 'bytes'): ModelSource;
   function engineSource(takes: 'path' | 'bytes'): ModelSource {
     const files = asOnnx();
-    const source = takes === 'path' && files[0]!.path !== null ? pathSource(files) : bytesSource(files);
+    const source = takes === 'path' && opensAsNamed(files[0]!.path) ? pathSource(files) : bytesSource(files);
     return { ...source, halfWeights: halfWeights() };
   }
   return {

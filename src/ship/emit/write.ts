@@ -14,6 +14,11 @@ const marks: readonly { readonly ending: RegExp; readonly mark: RegExp }[] = [
   // The metadata entry "edgepress" in protobuf: field 1, 9 bytes long, then field 2.
   // biome-ignore lint/suspicious/noControlCharactersInRegex: bytes of a binary file
   { ending: /\.onnx$/i, mark: /\n\x09edgepress\x12/ },
+  // The same entry in the text's header, of which each line begins with two spaces.
+  {
+    ending: /\.onnx\.?txt$/i,
+    mark: /^<\n(?: {2}[^\n]*\n)*? {2}metadata_props: \[[^\n]*"edgepress": "made with recipe /,
+  },
   { ending: /\.json$/i, mark: /"schema":\s*"edgepress\/(bundle-)?report@/ },
   { ending: /\.html$/i, mark: /<meta name="generator" content="edgepress / },
   { ending: /\.md$/i, mark: /^### [\s\S]*("edgepress": 1,|<!-- made by edgepress -->)/ },

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, sep } from 'node:path';
 import type { Engine, ModelSource } from '../../compute/engine/contract.ts';
+import { formatOf } from '../../model/formats/index.ts';
 import type { BytesSource, PathSource, Runnable } from '../../model/formats/opened.ts';
 import { externalDataPath } from '../../support/diagnostics/model-files.ts';
 
@@ -30,7 +31,8 @@ async function written(
 ): Promise<PathSource> {
   const folder = await mkdtemp(join(tmpdir(), 'edgepress-model-'));
   folders.push(folder);
-  const path = join(folder, 'model');
+  // An engine goes by the file's ending.
+  const path = join(folder, `model${formatOf(bytes, '').extensions[0]}`);
   await writeFile(path, bytes);
   for (const [name, data] of externalData) {
     const target = join(folder, name);

@@ -26,11 +26,12 @@ export const textName = (where: string, what: string, excerpt: string) =>
     'Nodes stand in the order in which they run; a name is given once, before it is read.',
   );
 
-export const textExternalData = (tensor: string, location: string) =>
-  user(
-    'TEXT_EXTERNAL_DATA',
-    `"${tensor}" has its elements in the file ${location}, which a text model cannot open.`,
-    'Write the elements into the text, or read the model from its .onnx file.',
+export const textTooLarge = (file: string, cause?: unknown) =>
+  unsupported(
+    'TEXT_TOO_LARGE',
+    `${file} is longer than a text can be in JavaScript, about 500 million characters.`,
+    'Keep the model as .onnx.',
+    cause,
   );
 
 export const emptyFile = (file: string) =>

@@ -3,6 +3,7 @@ import type { Attribute } from '../../ir/attribute.ts';
 import { addInput, createModel } from '../../ir/edit.ts';
 import type { Model, ModelFunction, NameScope } from '../../ir/model.ts';
 import { initializersOf } from '../../ir/walk.ts';
+import type { TensorSource } from '../onnx/tensors.ts';
 import { parseAttributeRest } from './parse-attribute.ts';
 import {
   announce,
@@ -28,13 +29,15 @@ import {
 } from './scanner.ts';
 
 /** The model that a text describes. Where the header leaves them out: ir_version 8, ai.onnx 17.
- *  Nodes must stand in topological order. Tensors in external files have their place, but no bytes.
+ *  Nodes must stand in topological order.
  *  @param name  stands in messages, such as the path of the text
+ *  @param beside  reads tensors that lie in other files; without it they have their place, but no bytes
  *  @example
  *  const model = parseModel('<ir_version: 8, opset_import: ["" : 17]> g (float[N] x) => (float[N] y) { y = Relu(x) }');
- *  @throws TEXT_SYNTAX with line and column, TEXT_NAME for a name that is missing or defined twice */
-export function parseModel(text: string, name = 'model'): Model {
-  const s = createScanner(text, name);
+ *  @throws TEXT_SYNTAX with line and column, TEXT_NAME for a name that is missing or defined twice,
+ *    EXTERNAL_DATA_… */
+export function parseModel(text: string, name = 'model', beside: TensorSource = {}): Model {
+  const s = createScanner(text, name, beside);
   const header = parseHeader(s, modelKeys);
   const model = createModel({
     irVersion: Number(header.numbers.get('ir_version') ?? 8n),

@@ -1,18 +1,17 @@
 /** Tensor constants. Elements of float16, bfloat16, float8 and float4 are bit patterns, as the standard has it;
  *  float16 and bfloat16 also take float literals (1.0, inf), which the standard refuses. */
 
-import { textExternalData } from '../../../support/diagnostics/model-files.ts';
 import { type DType, dtypes } from '../../ir/dtype.ts';
 import {
   denseTensor,
   elementCount,
-  externalTensor,
   stringTensor,
   type Tensor,
   tensorOf,
   typedArray,
 } from '../../ir/tensor.ts';
 import type { ValueType } from '../../ir/type.ts';
+import { tensorBeside } from '../onnx/tensors.ts';
 import {
   expect,
   failure,
@@ -164,9 +163,7 @@ function parseExternal(s: Scanner, dtype: DType, dims: readonly number[], name: 
   const location = entries.get('location');
   const offset = Number(entries.get('offset') ?? 0);
   const length = Number(entries.get('length') ?? Math.ceil((elementCount(dims) * dtypes[dtype].bits) / 8));
-  if (!location || !Number.isSafeInteger(offset) || !Number.isSafeInteger(length))
+  if (!location || ![offset, length].every((n) => Number.isSafeInteger(n) && n >= 0))
     throw failure(s, '"location", and whole numbers as "offset" and "length"', start);
-  return externalTensor(dtype, dims, { location, offset, length }, () => {
-    throw textExternalData(name, location);
-  });
+  return tensorBeside({ location, offset, length }, dtype, dims, `Tensor "${name}"`, s.beside);
 }

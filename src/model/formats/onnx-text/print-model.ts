@@ -5,15 +5,13 @@ import { subgraphs } from '../../ir/attribute.ts';
 import type { Graph, Model, ModelFunction, Node, Value } from '../../ir/model.ts';
 import type { Tensor } from '../../ir/tensor.ts';
 import { float32Text } from './float-text.ts';
-import { tensorContentText, tensorTypeText, typeText } from './print-tensor.ts';
+import { type PrintTensorOptions, tensorContentText, tensorTypeText, typeText } from './print-tensor.ts';
 import { textFromBytes } from './text-bytes.ts';
 import { attributeWords, isIdentifier, nameText, quoted, wordText } from './vocabulary.ts';
 
-export interface PrintOptions {
-  /** Tensors with more elements end in `…`; such a text is for reading, not for parsing. Default: all elements. */
-  maxElements?: number;
+export interface PrintOptions extends PrintTensorOptions {
   /** Whether types of values inside the graph are printed. Default: yes. */
-  valueInfo?: boolean;
+  readonly valueInfo?: boolean;
 }
 
 /** The model as text, the same for the same model. `parseModel` reads it back. */
@@ -66,7 +64,7 @@ function functionText(f: ModelFunction, options: PrintOptions): string {
 function graphText(graph: Graph, indent: string, options: PrintOptions): string {
   const inputs = graph.inputs.map((v) => {
     const port = portText(v);
-    return v.constant ? `${port} = ${tensorContentText(v.constant, options.maxElements)}` : port;
+    return v.constant ? `${port} = ${tensorContentText(v.constant, options)}` : port;
   });
   const signature = `(${inputs.join(', ')}) => (${ports(graph.outputs)})`;
   return `${nameText(graph.name)} ${signature}${bodyText(graph, indent, options)}`;
@@ -93,7 +91,7 @@ function initializerTexts(graph: Graph, options: PrintOptions): string[] {
     .filter((v) => !inputs.has(v))
     .map((v) => {
       const t = v.constant!;
-      return `${tensorTypeText(t)} ${nameText(v.name)} = ${tensorContentText(t, options.maxElements)}`;
+      return `${tensorTypeText(t)} ${nameText(v.name)} = ${tensorContentText(t, options)}`;
     });
 }
 
@@ -177,10 +175,12 @@ function floatText(value: number): string {
   return /^-?\d+$/.test(text) ? `${text}.0` : text;
 }
 
+/** Of attributes. A place is asked for initializers only. */
 function constantText(t: Tensor, name: string, options: PrintOptions): string {
-  const content = tensorContentText(t, options.maxElements);
+  const inside = options.place !== undefined;
+  const content = tensorContentText(t, inside ? { ...options, place: () => undefined } : options);
   const label = name ? ` ${nameText(name)}` : '';
-  return `${tensorTypeText(t)}${label}${t.external ? ' =' : ''} ${content}`;
+  return `${tensorTypeText(t)}${label}${t.external && !inside ? ' =' : ''} ${content}`;
 }
 
 function sparseText(sparse: SparseTensor, options: PrintOptions): string {

@@ -2,6 +2,8 @@
 import { dtypes } from '../../ir/dtype.ts';
 import { elementCount, sizeBytes, type Tensor, typedArray, unpack } from '../../ir/tensor.ts';
 import type { Shape, ValueType } from '../../ir/type.ts';
+import type { PlaceExternal } from '../onnx/tensors.ts';
+import { keepExternal } from '../onnx/write.ts';
 import { float32Text, float64Text } from './float-text.ts';
 import { textFromBytes } from './text-bytes.ts';
 import { dtypeWord, isIdentifier, quoted } from './vocabulary.ts';
@@ -32,12 +34,21 @@ function shapeText(shape: Shape | null): string {
   return `[${dims.join(',')}]`;
 }
 
+export interface PrintTensorOptions {
+  /** Tensors with more elements end in `…`; such a text is for reading, not for parsing. Default: all elements. */
+  readonly maxElements?: number;
+  /** Where tensors lie whose elements are not to be printed. Default: those in external data stay there. */
+  readonly place?: PlaceExternal;
+}
+
 export const tensorTypeText = (t: Tensor) => dtypeWord(t.dtype) + shapeText(t.dims);
 
 /** `{1, 2}`, or the place of external data. With `maxElements`, the elements after those are elided as `…`. */
-export function tensorContentText(t: Tensor, maxElements = Number.POSITIVE_INFINITY): string {
-  if (t.external) {
-    const { location, offset, length } = t.external;
+export function tensorContentText(t: Tensor, options: PrintTensorOptions = {}): string {
+  const { maxElements = Number.POSITIVE_INFINITY, place = keepExternal } = options;
+  const at = t.strings ? undefined : place(t, '');
+  if (at) {
+    const { location, offset, length } = at;
     return `["location": ${quoted(location)}, "offset": "${offset}", "length": "${length}"]`;
   }
   const elements = elementTexts(t, maxElements);

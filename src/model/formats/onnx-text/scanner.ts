@@ -2,6 +2,7 @@
 
 import { textName, textSyntax } from '../../../support/diagnostics/model-files.ts';
 import type { Diagnostic } from '../../../support/diagnostics.ts';
+import type { TensorSource } from '../onnx/tensors.ts';
 
 export interface Scanner {
   readonly text: string;
@@ -10,9 +11,17 @@ export interface Scanner {
   /** Index of the next character. */
   at: number;
   depth: number;
+  /** The files beside it. */
+  readonly beside: TensorSource;
 }
 
-export const createScanner = (text: string, name: string): Scanner => ({ text, name, at: 0, depth: 0 });
+export const createScanner = (text: string, name: string, beside: TensorSource): Scanner => ({
+  text,
+  name,
+  at: 0,
+  depth: 0,
+  beside,
+});
 
 /** Nesting of graphs and types beyond this is refused before it can exhaust the stack. */
 const maxDepth = 100;

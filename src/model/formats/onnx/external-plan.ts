@@ -3,6 +3,8 @@
 import type { Model } from '../../ir/model.ts';
 import { sizeBytes, type Tensor } from '../../ir/tensor.ts';
 import { initializersOf } from '../../ir/walk.ts';
+import type { WrittenFile } from '../format.ts';
+import type { PlaceExternal } from './tensors.ts';
 import { encodeModel } from './write.ts';
 
 /** Smaller tensors stay in the model file, where shape inference and folding look for them. */
@@ -15,12 +17,18 @@ export interface ExternalEncoding {
   readonly tensors: readonly { readonly tensor: Tensor; readonly offset: number }[];
 }
 
-/** @param location  the data file's name, relative to the model's folder
- *  @throws ONNX_TOO_LARGE when even the rest is more than one file can hold */
-export function encodeModelExternal(model: Model, location: string): ExternalEncoding {
+export interface ExternalPlan {
+  /** Called for each tensor by a writer. */
+  readonly place: PlaceExternal;
+  /** What was placed, as ExternalEncoding has it. */
+  tensors(): ExternalEncoding['tensors'];
+}
+
+/** @param location  the data file's name, relative to the model's folder */
+export function planExternal(location: string): ExternalPlan {
   const placed = new Map<Tensor, number>();
   let end = 0;
-  const bytes = encodeModel(model, {
+  return {
     place(tensor) {
       const length = sizeBytes(tensor);
       if (length < SMALLEST) return undefined;
@@ -34,9 +42,36 @@ export function encodeModelExternal(model: Model, location: string): ExternalEnc
       }
       return { location, offset, length };
     },
-  });
-  return { bytes, tensors: [...placed].map(([tensor, offset]) => ({ tensor, offset })) };
+    tensors: () => [...placed].map(([tensor, offset]) => ({ tensor, offset })),
+  };
 }
+
+/** @param location  the data file's name, relative to the model's folder
+ *  @throws ONNX_TOO_LARGE when even the rest is more than one file can hold */
+export function encodeModelExternal(model: Model, location: string): ExternalEncoding {
+  const plan = planExternal(location);
+  const bytes = encodeModel(model, plan);
+  return { bytes, tensors: plan.tensors() };
+}
+
+/** The data file of a plan: one tensor at a time is in memory. */
+export const dataFile = (name: string, tensors: ExternalEncoding['tensors']): WrittenFile => ({
+  name,
+  *pieces() {
+    let at = 0;
+    for (const { tensor, offset } of tensors) {
+      yield new Uint8Array(offset - at);
+      const content = tensor.bytes();
+      yield content;
+      at = offset + content.length;
+    }
+  },
+});
+
+/** The names of the data files that a model has tensors in. */
+export const dataFilesOf = (model: Model): string[] => [
+  ...new Set([...initializersOf(model)].flatMap(({ value }) => value.constant?.external?.location ?? [])),
+];
 
 /** Bytes that the initializers of all graphs take, a shared tensor once for each initializer. */
 export const weightBytes = (model: Model): number =>

@@ -133,6 +133,19 @@ function external(
     offset: number('offset', 0),
     length: number('length', needed),
   };
+  return tensorBeside(location, dtype, dims, what, source);
+}
+
+/** A tensor whose elements lie in a file beside the model.
+ *  @throws TENSOR_BYTES when so many bytes are not its elements, and what the source's check throws */
+export function tensorBeside(
+  location: ExternalLocation,
+  dtype: DType,
+  dims: readonly number[],
+  what: string,
+  source: TensorSource,
+): Tensor {
+  const needed = Math.ceil((elementCount(dims) * dtypes[dtype].bits) / 8);
   if (location.length !== needed || dtype === 'string') throw tensorBytes(what, needed, location.length);
   source.checkExternal?.(location, what);
   return externalTensor(dtype, dims, location, () => {
