@@ -163,12 +163,18 @@ const bytesSource = ([first, ...beside]: readonly OpenedFile[]): BytesSource => 
 });
 
 function dataSource(data: ReadonlyMap<string, Uint8Array>): TensorSource {
-  const read = ({ location, offset, length }: ExternalLocation, what: string) => {
-    const file = data.get(location);
-    if (!file) throw externalDataMissing(what, location, 'the data that came with the model');
-    return file.subarray(offset, offset + length);
+  const file = (location: string, what: string) => {
+    const found = data.get(location);
+    if (!found) throw externalDataMissing(what, location, 'the data that came with the model');
+    return found;
   };
-  return { checkExternal: (at, what) => void read(at, what), external: (at) => read(at, 'The tensor') };
+  const read = ({ location, offset, length }: ExternalLocation, what: string) =>
+    file(location, what).subarray(offset, offset + length);
+  return {
+    checkExternal: (at, what) => void read(at, what),
+    external: (at) => read(at, 'The tensor'),
+    sizeOf: (location, what) => file(location, what).length,
+  };
 }
 
 const holdsHalf = (model: Model) =>

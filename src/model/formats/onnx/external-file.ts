@@ -19,14 +19,19 @@ interface DataFile {
 /** @param folder  the folder that holds the model file */
 export function externalFiles(folder: string): Required<TensorSource> {
   const files = new Map<string, DataFile>();
+  const open = (location: string, what: string) => {
+    const file = files.get(location) ?? findFile(folder, location, what);
+    files.set(location, file);
+    return file;
+  };
   return {
     checkExternal({ location, offset, length }, what) {
-      const file = files.get(location) ?? findFile(folder, location, what);
-      files.set(location, file);
+      const file = open(location, what);
       if (offset + length > file.stats.size)
         throw externalDataShort(what, location, offset + length, file.stats.size);
     },
     external: (at) => readAt(files.get(at.location) ?? findFile(folder, at.location, 'The tensor'), at),
+    sizeOf: (location, what) => open(location, what).stats.size,
   };
 }
 

@@ -72,7 +72,7 @@ const recogniseJson = (text: string): Known =>
   /"(modelTopology|weightsManifest)"|"format":\s*"(graph|layers)-model"/.test(text)
     ? {
         what: 'it is a TensorFlow.js model',
-        hint: `Convert it first: ${converter} --tfjs model.json --output model.onnx`,
+        hint: 'openModel reads it.',
       }
     : { what: 'it is JSON', hint: exportHint };
 

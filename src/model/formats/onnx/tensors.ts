@@ -28,6 +28,8 @@ export interface TensorSource {
   readonly external?: ReadExternal | undefined;
   /** Called once for each external tensor when the model is opened; throws when the data can't be there. */
   readonly checkExternal?: ((location: ExternalLocation, what: string) => void) | undefined;
+  /** Bytes that a file beside the model has; throws when it can't be opened. */
+  readonly sizeOf?: ((location: string, what: string) => number) | undefined;
 }
 
 /** Where the writer should put a tensor instead of into the message; undefined: into the message. */

@@ -1,4 +1,6 @@
 /** TensorFlow.js itself, for comparison. */
+
+import { loadGraphModel } from '@tensorflow/tfjs-converter';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { elementCount, numbers, type Tensor, tensorOf } from '../../../../src/model/ir/tensor.ts';
@@ -26,4 +28,18 @@ export const toTf = (t: Tensor): tf.Tensor =>
 export async function fromTf(t: tf.Tensor): Promise<Tensor> {
   const dtype = t.dtype === 'float32' || t.dtype === 'bool' ? t.dtype : 'int32';
   return tensorOf(dtype, t.shape, Array.from(await t.data()));
+}
+
+/** What a graph-model computes in TensorFlow.js itself: its outputs by public name. */
+export async function runGraphModel(
+  artifacts: tf.io.ModelArtifacts,
+  inputs: Readonly<Record<string, Tensor>>,
+  outputs: readonly string[],
+): Promise<Tensor[]> {
+  const model = await loadGraphModel(tf.io.fromMemory(artifacts));
+  const feeds = Object.fromEntries(Object.entries(inputs).map(([name, t]) => [name, toTf(t)]));
+  const found = await model.executeAsync(feeds, [...outputs]);
+  const results = await Promise.all((Array.isArray(found) ? found : [found]).map(fromTf));
+  model.dispose();
+  return results;
 }

@@ -1,0 +1,29 @@
+/** TensorFlow.js: a JSON file with the network, and weights in files beside it. */
+import { tfjsLayersModel } from '../../../support/diagnostics/tfjs.ts';
+import type { Model } from '../../ir/model.ts';
+import { defineNote } from '../../ir/note.ts';
+import type { ModelFormat, ReadSource } from '../format.ts';
+import { readGraphModel } from './graph/read.ts';
+import { readWeights } from './manifest.ts';
+import { isModelJson, parseModelJson } from './model-json.ts';
+
+/** The files with the weights. */
+const shards = defineNote<Model, readonly string[]>('tfjs-shards');
+
+export const tfjsFormat: ModelFormat = {
+  name: 'TensorFlow.js',
+  extensions: ['.json'],
+  runnable: false,
+  recognise: isModelJson,
+  read,
+  files: (model) => shards.get(model) ?? [],
+};
+
+function read(bytes: Uint8Array, source: ReadSource): Model {
+  const json = parseModelJson(bytes, source.name);
+  const weights = readWeights(json.manifest, source, source.name);
+  if (json.kind === 'layers') throw tfjsLayersModel(source.name);
+  const model = readGraphModel(json, weights, source.name);
+  shards.set(model, weights.files);
+  return model;
+}

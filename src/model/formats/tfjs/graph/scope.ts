@@ -1,0 +1,121 @@
+/** Converts nodes when their values are asked for, each once, those that they read first. A scope is a graph that is being
+ *  written: the model's, or the body of a loop or branch, which may read the values of the scopes around it. */
+import { tfjsCyclic, tfjsMalformed, tfjsOperatorUnknown } from '../../../../support/diagnostics/tfjs.ts';
+import { nearest } from '../../../../support/diagnostics.ts';
+import type { Value } from '../../../ir/model.ts';
+import type { Tensor } from '../../../ir/tensor.ts';
+import type { Emitter } from '../emit/index.ts';
+import type { Operator } from '../operators/operator.ts';
+import type { GraphFunction, GraphNode, Source } from './graph-def.ts';
+
+/** What holds for the whole model. */
+export interface Program {
+  readonly file: string;
+  readonly weights: ReadonlyMap<string, Tensor>;
+  readonly functions: ReadonlyMap<string, GraphFunction>;
+  readonly operators: Readonly<Record<string, Operator>>;
+  readonly structures: Readonly<Record<string, Structure>>;
+}
+
+export interface Scope {
+  readonly program: Program;
+  readonly e: Emitter;
+  readonly nodes: ReadonlyMap<string, GraphNode>;
+  /** Outputs of the nodes that are converted, by node. */
+  readonly values: Map<string, readonly Value[]>;
+  /** The scope around, which has all nodes that aren't `inside`. */
+  readonly outer?: { readonly scope: Scope; readonly inside: ReadonlySet<string> };
+}
+
+/** An operator that is more than a function of its inputs: it has branches, bodies, or is part of a loop. */
+export interface Structure {
+  /** What must be there before it; its inputs, if absent. */
+  sources?(scope: Scope, node: GraphNode): readonly Source[];
+  convert(scope: Scope, node: GraphNode): readonly Value[];
+}
+
+/** The value of a source, converted now unless it was before.
+ *  @throws TFJS_CYCLIC, TFJS_OPERATOR_UNKNOWN, TFJS_OPERATOR_FORM, TFJS_MALFORMED */
+export function evaluate(scope: Scope, source: Source): Value {
+  const home = homeOf(scope, source.node);
+  if (!home.values.has(source.node)) convertNode(home, source.node);
+  const value = home.values.get(source.node)![source.port];
+  if (value) return value;
+  const node = home.nodes.get(source.node);
+  throw tfjsMalformed(
+    scope.program.file,
+    `output ${source.port} of ${node?.op ?? 'input'} "${source.node}" is read, which has ${home.values.get(source.node)!.length}`,
+  );
+}
+
+/** The scope that a node is converted in. */
+function homeOf(scope: Scope, node: string): Scope {
+  let home = scope;
+  while (home.outer && !home.values.has(node) && !home.outer.inside.has(node)) home = home.outer.scope;
+  return home;
+}
+
+/** Depth first, without recursion: graphs are thousands of nodes deep. */
+function convertNode(scope: Scope, first: string): void {
+  const open = new Set<string>();
+  const stack = [first];
+  while (stack.length > 0) {
+    const name = stack[stack.length - 1]!;
+    if (scope.values.has(name)) {
+      stack.pop();
+      continue;
+    }
+    const node = scope.nodes.get(name);
+    if (!node) throw tfjsMalformed(scope.program.file, `nothing is called "${name}"`);
+    const missing = open.has(name) ? [] : missingOf(scope, node);
+    if (missing.length === 0) {
+      scope.values.set(name, convertOne(scope, node));
+      open.delete(name);
+      stack.pop();
+      continue;
+    }
+    open.add(name);
+    for (const next of missing)
+      if (open.has(next)) throw tfjsCyclic(scope.program.file, cycleOf(stack, open, next));
+    stack.push(...missing);
+  }
+}
+
+/** Nodes of this scope that come before; those of other scopes are converted there at once. */
+function missingOf(scope: Scope, node: GraphNode): string[] {
+  const sources = structureOf(scope, node)?.sources?.(scope, node) ?? node.inputs;
+  const missing: string[] = [];
+  for (const source of sources) {
+    const home = homeOf(scope, source.node);
+    if (home !== scope) evaluate(home, source);
+    else if (!scope.values.has(source.node)) missing.push(source.node);
+  }
+  return missing.reverse();
+}
+
+const structureOf = (scope: Scope, node: GraphNode): Structure | undefined =>
+  Object.hasOwn(scope.program.structures, node.op) ? scope.program.structures[node.op] : undefined;
+
+const cycleOf = (stack: readonly string[], open: ReadonlySet<string>, from: string) => {
+  const chain = stack.filter((name) => open.has(name));
+  return [...chain.slice(chain.indexOf(from)), from];
+};
+
+function convertOne(scope: Scope, node: GraphNode): readonly Value[] {
+  const { operators, structures } = scope.program;
+  const structure = structureOf(scope, node);
+  if (structure) return structure.convert(scope, node);
+  const operator = Object.hasOwn(operators, node.op) ? operators[node.op] : undefined;
+  if (!operator)
+    throw tfjsOperatorUnknown(
+      node.op,
+      node.name,
+      nearest(node.op, [...Object.keys(operators), ...Object.keys(structures)]),
+    );
+  const made = operator({
+    e: scope.e.at(node.op, node.name),
+    inputs: node.inputs.map((source) => evaluate(scope, source)),
+    attributes: node.attributes,
+  });
+  return 'name' in made ? [made] : made;
+}

@@ -1,0 +1,35 @@
+/** All operators of graph-models. */
+import { arithmeticOperators } from './arithmetic.ts';
+import { basicMathOperators } from './basic-math.ts';
+import { convolutionOperators } from './convolution.ts';
+import { creationOperators } from './creation.ts';
+import { detectionOperators } from './detection.ts';
+import { imageOperators } from './image.ts';
+import { indexingOperators } from './indexing.ts';
+import { logicalOperators } from './logical.ts';
+import { matrixOperators } from './matrices.ts';
+import { normalizationOperators } from './normalization.ts';
+import type { OperatorTable } from './operator.ts';
+import { poolingOperators } from './pooling.ts';
+import { reductionOperators } from './reduction.ts';
+import { shapingOperators } from './shaping.ts';
+import { slicingOperators } from './slicing.ts';
+
+export { structures } from './structures.ts';
+
+export const operators: OperatorTable = {
+  ...arithmeticOperators,
+  ...basicMathOperators,
+  ...convolutionOperators,
+  ...creationOperators,
+  ...detectionOperators,
+  ...imageOperators,
+  ...indexingOperators,
+  ...logicalOperators,
+  ...matrixOperators,
+  ...normalizationOperators,
+  ...poolingOperators,
+  ...reductionOperators,
+  ...shapingOperators,
+  ...slicingOperators,
+};

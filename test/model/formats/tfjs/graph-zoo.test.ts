@@ -1,0 +1,59 @@
+/** Real graph-models: what the model that is read computes is what TensorFlow.js computes with the file. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Engine } from '../../../../src/compute/engine/contract.ts';
+import { openEngine } from '../../../../src/compute/engine/open.ts';
+import { openModel } from '../../../../src/model/formats/open-file.ts';
+import { verifyModel } from '../../../../src/model/ir/verify.ts';
+import { largestDifference, runModel, seededFeeds } from '../../../run-model.ts';
+import { runGraphModel } from './oracle.ts';
+
+const zoo = process.env['EDGEPRESS_ZOO'];
+const human = ['blazeface', 'emotion', 'iris', 'facemesh', 'selfie'];
+const files = [
+  ...human.map((name) => `tfjs-human/${name}/${name}.json`),
+  'tfjs-basic-pitch-graph-f32/model.json',
+];
+
+function artifactsOf(path: string) {
+  const json = JSON.parse(readFileSync(path, 'utf8'));
+  const { modelTopology, weightsManifest, signature, userDefinedMetadata } = json;
+  const groups = weightsManifest as { paths: string[]; weights: never[] }[];
+  const shards = groups
+    .flatMap((group) => group.paths)
+    .map((name) => readFileSync(join(dirname(path), name)));
+  return {
+    modelTopology: { versions: {}, ...modelTopology },
+    weightSpecs: groups.flatMap((group) => group.weights),
+    weightData: new Uint8Array(Buffer.concat(shards)).buffer,
+    signature,
+    userDefinedMetadata,
+  };
+}
+
+let engine: Engine;
+beforeAll(async () => {
+  engine = await openEngine('node');
+});
+
+describe.skipIf(!zoo)('a graph-model (needs EDGEPRESS_ZOO)', () => {
+  it.each(files)('computes what TensorFlow.js computes: %s', { timeout: 120_000 }, async (file) => {
+    const path = join(zoo!, 'models', file);
+    const { model } = openModel(path);
+    verifyModel(model);
+    const feeds = seededFeeds(model, 7, { dims: { batch: 1 } });
+    const names = model.graph.outputs.map((output) => output.name);
+    const expected = await runGraphModel(artifactsOf(path), feeds, names);
+    const received = await runModel(engine, model, feeds);
+    names.forEach((name, i) => {
+      const { difference, magnitude } = largestDifference(expected[i]!, received[name]!);
+      // Float32 sums of hundreds of layers in another order.
+      expect(difference, name).toBeLessThanOrEqual(1e-4 * Math.max(1, magnitude));
+    });
+  });
+
+  it('of every folder of the zoo is one of these', () => {
+    expect(readdirSync(join(zoo!, 'models/tfjs-human')).sort()).toEqual([...human, 'handtrack'].sort());
+  });
+});
