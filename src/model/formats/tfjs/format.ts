@@ -2,6 +2,7 @@
 import { tfjsLayersModel } from '../../../support/diagnostics/tfjs.ts';
 import type { Model } from '../../ir/model.ts';
 import { defineNote } from '../../ir/note.ts';
+import { propagateTransposes } from '../../layout/propagate.ts';
 import type { ModelFormat, ReadSource } from '../format.ts';
 import { readGraphModel } from './graph/read.ts';
 import { readWeights } from './manifest.ts';
@@ -24,6 +25,7 @@ function read(bytes: Uint8Array, source: ReadSource): Model {
   const weights = readWeights(json.manifest, source, source.name);
   if (json.kind === 'layers') throw tfjsLayersModel(source.name);
   const model = readGraphModel(json, weights, source.name);
+  propagateTransposes(model);
   shards.set(model, weights.files);
   return model;
 }

@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../../../src/compute/engine/contract.ts';
 import { openEngine } from '../../../../src/compute/engine/open.ts';
 import { openModel } from '../../../../src/model/formats/open-file.ts';
+import { numbers, type Tensor, tensorOf } from '../../../../src/model/ir/tensor.ts';
 import { verifyModel } from '../../../../src/model/ir/verify.ts';
 import { largestDifference, runModel, seededFeeds } from '../../../run-model.ts';
 import { runGraphModel } from './oracle.ts';
@@ -32,6 +33,14 @@ function artifactsOf(path: string) {
   };
 }
 
+/** As pictures and sound come. */
+const between0And1 = (t: Tensor) =>
+  tensorOf(
+    t.dtype,
+    t.dims,
+    numbers(t).map((v) => 1 / (1 + Math.exp(-v))),
+  );
+
 let engine: Engine;
 beforeAll(async () => {
   engine = await openEngine('node');
@@ -42,15 +51,28 @@ describe.skipIf(!zoo)('a graph-model (needs EDGEPRESS_ZOO)', () => {
     const path = join(zoo!, 'models', file);
     const { model } = openModel(path);
     verifyModel(model);
-    const feeds = seededFeeds(model, 7, { dims: { batch: 1 } });
+    const feeds = Object.fromEntries(
+      Object.entries(seededFeeds(model, 7, { dims: { batch: 1 } })).map(([name, t]) => [
+        name,
+        between0And1(t),
+      ]),
+    );
     const names = model.graph.outputs.map((output) => output.name);
-    const expected = await runGraphModel(artifactsOf(path), feeds, names);
+    const expected = await runGraphModel(artifactsOf(path), feeds, names, 'wasm');
     const received = await runModel(engine, model, feeds);
     names.forEach((name, i) => {
       const { difference, magnitude } = largestDifference(expected[i]!, received[name]!);
       // Float32 sums of hundreds of layers in another order.
       expect(difference, name).toBeLessThanOrEqual(1e-4 * Math.max(1, magnitude));
     });
+  });
+
+  /** At the input, at the outputs, and where places become rows. */
+  const boundaries = { blazeface: 5, emotion: 1, iris: 2, facemesh: 4, selfie: 2 };
+  it.each(Object.entries(boundaries))('is turned over at its boundaries only: %s', (name, most) => {
+    const { model } = openModel(join(zoo!, 'models', `tfjs-human/${name}/${name}.json`));
+    const left = model.graph.nodes.filter((node) => node.opType === 'Transpose');
+    expect(left.length).toBeLessThanOrEqual(most);
   });
 
   it('of every folder of the zoo is one of these', () => {

@@ -1,5 +1,7 @@
 /** TensorFlow.js itself, for comparison. */
 
+import { fileURLToPath } from 'node:url';
+import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import { loadGraphModel } from '@tensorflow/tfjs-converter';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
@@ -7,6 +9,10 @@ import { elementCount, numbers, type Tensor, tensorOf } from '../../../../src/mo
 import { createRandom } from '../../../../src/support/random.ts';
 
 export { tf };
+
+setWasmPaths(
+  `${fileURLToPath(new URL('../../../../node_modules/@tensorflow/tfjs-backend-wasm/dist/', import.meta.url))}`,
+);
 
 /** Seeded, standard normal. */
 export function normalTensor(dims: readonly number[], seed: number): Tensor {
@@ -35,7 +41,9 @@ export async function runGraphModel(
   artifacts: tf.io.ModelArtifacts,
   inputs: Readonly<Record<string, Tensor>>,
   outputs: readonly string[],
+  backend: 'cpu' | 'wasm' = 'cpu',
 ): Promise<Tensor[]> {
+  await tf.setBackend(backend);
   const model = await loadGraphModel(tf.io.fromMemory(artifacts));
   const feeds = Object.fromEntries(Object.entries(inputs).map(([name, t]) => [name, toTf(t)]));
   const found = await model.executeAsync(feeds, [...outputs]);
