@@ -10,6 +10,8 @@ import { createRandom } from '../../../../src/support/random.ts';
 
 export { tf };
 
+await tf.setBackend('cpu');
+
 setWasmPaths(
   `${fileURLToPath(new URL('../../../../node_modules/@tensorflow/tfjs-backend-wasm/dist/', import.meta.url))}`,
 );
