@@ -324,14 +324,17 @@ export function settleNodes(graph: Graph, late: Iterable<Node>): void {
   const placed = new Set<Node>();
   graph.nodes.length = 0;
   const place = (node: Node): void => {
+    const path = new Set([node]);
     for (const open = [node]; open.length > 0; ) {
       const next = open.at(-1)!;
       const needed = allReads(next)
         .map((v) => v.producer)
         .find((p) => p && p !== next && added.has(p) && !placed.has(p) && p.graph === graph);
-      if (needed && open.includes(needed)) throw graphInvalid(`Graph "${graph.name}" has a cycle.`);
-      if (needed) open.push(needed);
-      else {
+      if (needed && path.has(needed)) throw graphInvalid(`Graph "${graph.name}" has a cycle.`);
+      if (needed) {
+        open.push(needed);
+        path.add(needed);
+      } else {
         open.pop();
         if (!placed.has(next)) graph.nodes.push(next);
         placed.add(next);

@@ -39,7 +39,7 @@ export function propagateTransposes(model: Model): PropagatedTransposes {
   const before = countTransposes(model);
   if (before > 0) storeConstantNodes(model);
   for (const graph of graphsOf(model))
-    if (graph.nodes.some((n) => n.opType === 'Transpose')) propagateIn(model, graph);
+    if (graph.nodes.some((n) => n.opType === 'Transpose')) moveTransposes(openSession(model, graph));
   const left = leftTransposes(model);
   return { removed: before - left.length, left };
 }
@@ -49,8 +49,8 @@ const countTransposes = (model: Model) => transposesOf(model).length;
 const transposesOf = (model: Model): Node[] =>
   [...graphsOf(model)].flatMap((graph) => graph.nodes.filter((n) => opKey(n) === 'Transpose'));
 
-function propagateIn(model: Model, graph: Graph): void {
-  const session = openSession(model, graph);
+/** Moves and cancels in one graph, and ends the session. */
+export function moveTransposes(session: LayoutSession): void {
   joinTransposes(session);
   for (let round = 0; round < maxRounds && propagateOnce(session); round++) joinTransposes(session);
   reshapeStill(session);
@@ -120,7 +120,8 @@ function propagateOnce(session: LayoutSession): boolean {
   return changed;
 }
 
-function leftTransposes(model: Model): LeftTranspose[] {
+/** Those of the model and its subgraphs. */
+export function leftTransposes(model: Model): LeftTranspose[] {
   return transposesOf(model).map((node) => {
     const perm = permutationOf(node);
     return { at: labelOf(node), perm, reason: perm ? placeOf(node) : 'rank-unknown' };

@@ -93,12 +93,16 @@ function replaceOutput(old: Value, made: Value): void {
   if (!wasOutput) [old.name, made.name] = [made.name, old.name];
 }
 
-/** Last ones first, so that chains go whole. */
+/** Last ones first, so that chains mostly go in one walk. */
 function unreadTransposes(graph: Graph): Set<Node> {
   const gone = new Set<Node>();
   const isUnread = (node: Node) =>
     node.outputs.every((v) => !v || v.uses.every((u) => u.node && gone.has(u.node)));
-  for (const node of [...graph.nodes].reverse()) if (permutationOf(node) && isUnread(node)) gone.add(node);
+  const transposes = graph.nodes.filter(permutationOf).reverse();
+  for (let before = -1; before < gone.size; ) {
+    before = gone.size;
+    for (const node of transposes) if (isUnread(node)) gone.add(node);
+  }
   return gone;
 }
 

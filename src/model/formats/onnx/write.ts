@@ -1,6 +1,8 @@
 /** Model → ONNX bytes. */
 
+import { operatorInternal } from '../../../support/diagnostics/graph.ts';
 import { onnxTooLarge } from '../../../support/diagnostics/model-files.ts';
+import { internalOperator } from '../../ir/internal-domain.ts';
 import { isGraphInput, type Model, type ModelFunction, type Value } from '../../ir/model.ts';
 import { initializersOf } from '../../ir/walk.ts';
 import { encodeAttribute } from './attributes.ts';
@@ -33,8 +35,10 @@ export const keepExternal: PlaceExternal = (tensor) => tensor.external;
  *  Weights are copied once, into the result.
  *  @example
  *  const bytes = encodeModel(model);
- *  @throws ONNX_TOO_LARGE beyond 2 GiB, TENSOR_BYTES, EXTERNAL_DATA_… when external tensors can't be read */
+ *  @throws INTERNAL_OPERATOR for operators that exist only in memory, ONNX_TOO_LARGE beyond 2 GiB, TENSOR_BYTES, EXTERNAL_DATA_… when external tensors can't be read */
 export function encodeModel(model: Model, options: EncodeOptions = {}): Uint8Array {
+  const unwritable = internalOperator(model);
+  if (unwritable) throw operatorInternal(unwritable, 'ONNX');
   const notes = modelNotes.get(model) ?? {};
   // Below IR version 4 initializers must be inputs too. A pass that adds one lifts the model above that rule.
   const lifted =
