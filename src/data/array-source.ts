@@ -16,7 +16,7 @@ import { inParallel } from './read-all.ts';
 import type { DataSource } from './source.ts';
 
 /** @throws DATA_UNREADABLE, and what the decoder throws for damaged files */
-export async function readArrays(file: DataFile): Promise<ReadonlyMap<string, Tensor>> {
+async function readArrays(file: DataFile): Promise<ReadonlyMap<string, Tensor>> {
   const bytes = await readBytes(file.path);
   return file.extension === '.npz'
     ? decodeNpz(bytes, file.name)

@@ -6,7 +6,7 @@ import { numbers, type Tensor, tensorOf, typedArray } from '../model/ir/tensor.t
 import { calibrationShape } from '../support/diagnostics/data.ts';
 import { formatInput } from './picture-input.ts';
 
-export interface Converted {
+interface Converted {
   readonly tensor: Tensor;
   /** What was done, in plain words; null when nothing was. */
   readonly note: string | null;

@@ -52,7 +52,7 @@ function tripled(grey: Uint8Array): Uint8Array {
   return rgb;
 }
 
-export interface PictureFacts {
+interface PictureFacts {
   /** After EXIF orientation. */
   readonly width: number;
   readonly height: number;

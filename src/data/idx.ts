@@ -3,7 +3,7 @@
  *  @see yann.lecun.com/exdb/mnist */
 import { dataUnreadable } from '../support/diagnostics/data.ts';
 
-export interface IdxImages {
+interface IdxImages {
   readonly count: number;
   readonly height: number;
   readonly width: number;

@@ -16,7 +16,7 @@ export interface Picture {
   load(): Promise<EncodedPicture>;
 }
 
-export interface ImageSourceOptions {
+interface ImageSourceOptions {
   readonly name: string;
   readonly pictures: readonly Picture[];
   readonly port: Port;

@@ -13,7 +13,7 @@ export const isLabelFile = (f: DataFile) => /^labels\.(csv|tsv|json|npy)$/i.test
 
 export type LabelFinder = (ids: readonly string[]) => ClassLabels | null;
 
-export interface LabelPlaces {
+interface LabelPlaces {
   /** The file that the user named; anything wrong with it is an error. */
   readonly given: string | undefined;
   /** A file that lay there. When it doesn't fit it is left alone, and `notes` says why. */
@@ -51,7 +51,7 @@ export async function labelFinder(places: LabelPlaces): Promise<LabelFinder | nu
 }
 
 /** @throws LABELS_INVALID, DATA_NOT_FOUND, DATA_UNREADABLE */
-export async function readLabels(path: string): Promise<LabelTable> {
+async function readLabels(path: string): Promise<LabelTable> {
   const where = basename(path);
   if ((await pathKind(path)) === 'folder') throw labelsInvalid(path, 'a folder, not a file of labels');
   const bytes = await readBytes(path);

@@ -40,7 +40,7 @@ import {
 } from './preprocess.ts';
 import type { DataSource } from './source.ts';
 
-export interface OpenDataOptions {
+interface OpenDataOptions {
   /** A preset's name, or a preprocessor_config.json (or a spec of ours), or a folder holding one. Guessed
    *  when left out. */
   readonly preprocess?: string | undefined;

@@ -59,8 +59,8 @@ export interface FittedPreprocessing {
 
 type Normalisation = Pick<Preprocessing, 'scale' | 'mean' | 'std'> & { order?: 'BGR'; margin: number };
 
-export const imagenetMean = [0.485, 0.456, 0.406];
-export const imagenetStd = [0.229, 0.224, 0.225];
+const imagenetMean = [0.485, 0.456, 0.406];
+const imagenetStd = [0.229, 0.224, 0.225];
 
 /** `margin` is how much larger than the crop the picture is made first: 256 for a crop of 224. */
 const presets = {

@@ -3,7 +3,7 @@ import { createRandom, type Random } from '../support/random.ts';
 import { inParallel } from './read-all.ts';
 import type { DataSource, Split } from './source.ts';
 
-export interface SplitOptions {
+interface SplitOptions {
   /** Samples wanted for calibration. */
   readonly calibration: number;
   /** Samples wanted for evaluation; all others when left out. */

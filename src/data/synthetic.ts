@@ -10,7 +10,7 @@ import { createRandom, type Random } from '../support/random.ts';
 import { formatInput } from './picture-input.ts';
 import type { DataSource } from './source.ts';
 
-export interface SyntheticOptions {
+interface SyntheticOptions {
   readonly seed: number;
   /** Sizes for open dimensions, by symbol ("batch") or by input name and axis ("x:0"); 1 otherwise. */
   readonly dims?: Readonly<Record<string, number>>;
@@ -21,7 +21,7 @@ export interface SyntheticOptions {
   readonly rank?: number;
 }
 
-export type IntegerRange = readonly [min: number, max: number];
+type IntegerRange = readonly [min: number, max: number];
 
 /** Standard normal floats, uniform integers in a range, random booleans.
  *  @throws SYNTHETIC_TYPE for strings and other types that have no natural random value, and for unknown

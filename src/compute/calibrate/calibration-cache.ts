@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { encodeModel } from '../../model/formats/onnx/write.ts';
+import { onnxFormat } from '../../model/formats/onnx/format.ts';
 import type { Model } from '../../model/ir/model.ts';
 import type { Range, StatisticRequest, Statistics } from './statistics.ts';
 
@@ -57,7 +57,9 @@ export function calibrationKey(
   engine: string,
 ): string {
   const hash = createHash('sha256');
-  hash.update(encodeModel(model));
+  // In pieces: a large model is never one.
+  for (const { pieces } of onnxFormat.write!(model, { name: 'model.onnx' }))
+    for (const piece of pieces()) hash.update(piece);
   hash.update(JSON.stringify([requests, data, engine, 2]));
   return hash.digest('hex');
 }

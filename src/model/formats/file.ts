@@ -20,7 +20,7 @@ import { formatOf, formatOfName, formats } from './index.ts';
 import { externalFiles } from './onnx/external-file.ts';
 import { MESSAGE_LIMIT } from './onnx/write.ts';
 
-export interface ReadFile {
+interface ReadFile {
   readonly format: ModelFormat;
   readonly model: Model;
   /** Of the first file; weights of the model are views of it. */
@@ -55,7 +55,7 @@ function readBytes(path: string): Uint8Array {
   }
 }
 
-export interface WriteFileOptions {
+interface WriteFileOptions {
   /** Weights beyond this go into `<name>.data` beside the model; by default 1.5 GB, well below protobuf's 2 GiB. */
   readonly externalAboveBytes?: number;
 }

@@ -34,6 +34,8 @@ export interface WriteOptions {
 
 export interface WrittenFile {
   readonly name: string;
+  /** Where it is known before the content is made. */
+  readonly sizeBytes?: number;
   /** The content in pieces, one after the other, so that a large model is never in memory as a whole. */
   pieces(): Iterable<Uint8Array>;
 }

@@ -1,6 +1,5 @@
 /** The model formats. To add one: a folder with its adapter, and a line here. Runs in a page; files are in file.ts. */
-import type { Model } from '../ir/model.ts';
-import type { ModelFormat, ReadSource } from './format.ts';
+import type { ModelFormat } from './format.ts';
 import { onnxFormat } from './onnx/format.ts';
 import { onnxTextFormat } from './onnx-text/format.ts';
 import { ortFormat } from './ort/format.ts';
@@ -25,8 +24,3 @@ export function withoutExtension(path: string): string {
   const extension = extensionOf(path, formatOfName(path));
   return extension === undefined ? path : path.slice(0, -extension.length);
 }
-
-/** Reads a model of any format from memory.
- *  @throws EMPTY_FILE, NOT_ONNX naming what it is instead, and what the format's reader throws */
-export const readModel = (bytes: Uint8Array, source: ReadSource = { name: 'The model' }): Model =>
-  formatOf(bytes, source.name).read(bytes, source);

@@ -63,7 +63,7 @@ interface SourceFacts {
   readonly halfWeights?: boolean;
 }
 
-export interface OpenedParts extends Pick<OpenedModel, 'name' | 'format' | 'model'> {
+interface OpenedParts extends Pick<OpenedModel, 'name' | 'format' | 'model'> {
   /** Called when files are asked for, once. */
   readonly files: () => readonly OpenedFile[];
 }
@@ -140,12 +140,22 @@ const inMemory = (name: string, bytes: Uint8Array): OpenedFile => ({
 const onnxFiles = (model: Model, name: string): OpenedFile[] =>
   onnxFormat.write!(model, { name }).map((file) => inMemory(file.name, joined(file)));
 
-function joined({ pieces }: WrittenFile): Uint8Array {
+function joined({ sizeBytes, pieces }: WrittenFile): Uint8Array {
+  // Where the size is known, the pieces need not all be there at once, beside the whole.
+  if (sizeBytes !== undefined) return concatenated(pieces(), sizeBytes);
   const all = [...pieces()];
-  if (all.length === 1) return all[0]!;
-  const bytes = new Uint8Array(all.reduce((sum, piece) => sum + piece.length, 0));
+  return all.length === 1
+    ? all[0]!
+    : concatenated(
+        all,
+        all.reduce((sum, piece) => sum + piece.length, 0),
+      );
+}
+
+function concatenated(pieces: Iterable<Uint8Array>, sizeBytes: number): Uint8Array {
+  const bytes = new Uint8Array(sizeBytes);
   let at = 0;
-  for (const piece of all) {
+  for (const piece of pieces) {
     bytes.set(piece, at);
     at += piece.length;
   }

@@ -22,7 +22,7 @@ const names: Readonly<Partial<Record<DType, string>>> = {
 };
 const dtypes = new Map(Object.entries(names).map(([dtype, name]) => [name, dtype as DType]));
 
-export interface SafeTensors {
+interface SafeTensors {
   readonly tensors: Readonly<Record<string, Tensor>>;
   readonly metadata: Readonly<Record<string, string>>;
 }

@@ -29,7 +29,7 @@ export type DType =
   | 'uint2'
   | 'int2';
 
-export interface DTypeInfo {
+interface DTypeInfo {
   /** TensorProto.DataType. */
   readonly code: number;
   /** Bits an element takes in raw data; 0 for strings. */

@@ -83,12 +83,12 @@ export interface Value {
 }
 
 export type Use = NodeUse | OutputUse;
-export interface NodeUse {
+interface NodeUse {
   readonly node: Node;
   readonly index: number;
   readonly graph?: never;
 }
-export interface OutputUse {
+interface OutputUse {
   readonly graph: Graph;
   readonly index: number;
   readonly node?: never;

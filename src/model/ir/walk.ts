@@ -32,7 +32,7 @@ export function findValue(model: Model, name: string): Value | undefined {
   return undefined;
 }
 
-export interface NamedTensor {
+interface NamedTensor {
   readonly name: string;
   readonly tensor: Tensor;
 }

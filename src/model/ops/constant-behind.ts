@@ -4,7 +4,7 @@ import { constantNodeTensor } from '../ir/constant-node.ts';
 import { constantOf, isOp, type Node, type Value } from '../ir/model.ts';
 import type { Tensor } from '../ir/tensor.ts';
 
-export interface ConstantBehind {
+interface ConstantBehind {
   /** As it is stored, before anything between it and the reader. */
   readonly tensor: Tensor;
   /** The initializer, or the output of the Constant node. */

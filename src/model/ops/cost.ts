@@ -162,7 +162,7 @@ function sizeOf(d: Dim | undefined, bindings: Bindings): number {
   return Math.max(0, evaluate(d, { ...ones, ...bindings }) ?? 1);
 }
 
-export interface ModelMacs {
+interface ModelMacs {
   readonly macs: number;
   readonly byNode: ReadonlyMap<Node, number>;
   /** Nodes that could not be counted. */

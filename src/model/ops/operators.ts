@@ -10,7 +10,7 @@ import { productWeight } from './weights/products.ts';
 import { others, row, type WeightRow } from './weights/row.ts';
 
 /** Why an operator has no rule in a table. */
-export interface Exempt {
+interface Exempt {
   readonly exempt: string;
 }
 

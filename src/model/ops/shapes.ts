@@ -15,7 +15,7 @@ import { dataRules } from './shapes/data.ts';
 import { shapeRules } from './shapes/rules.ts';
 import type { Data, Facts, ShapeContext } from './types.ts';
 
-export interface MissingShape {
+interface MissingShape {
   /** Node name, or the name of its first output when it has none. */
   readonly node: string;
   readonly op: string;

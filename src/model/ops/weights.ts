@@ -38,7 +38,7 @@ export interface NodeWeight extends Omit<WeightInput, 'layout'> {
 }
 
 /** 'unknown-operator' is not the same as no weights: nothing is known of what the node reads. */
-export type NodeWeights =
+type NodeWeights =
   | { readonly kind: 'known'; readonly weights: readonly NodeWeight[] }
   | { readonly kind: 'unknown-operator'; readonly operator: string };
 

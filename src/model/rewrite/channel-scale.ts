@@ -3,7 +3,7 @@
 import { elementCount, float32Values, numbers, type Tensor, tensorOf } from '../ir/tensor.ts';
 
 /** y = scale·x + shift for each channel. */
-export interface Affine {
+interface Affine {
   readonly scale: Float64Array;
   readonly shift: Float64Array;
 }

@@ -91,7 +91,7 @@ export function regionGroups(nodes: readonly Node[]): Node[][] {
   return [...groups.values()];
 }
 
-export interface FoldDecision {
+interface FoldDecision {
   /** Nodes whose results are stored or that only such nodes read. */
   readonly folded: readonly Node[];
   /** Values to store. */

@@ -9,7 +9,7 @@ import { constantNumbers, intsArgument, normalAxis, rankOf } from './arguments.t
 import { isInferenceDropout } from './determinism.ts';
 import { allPads } from './pads.ts';
 
-export type IdentityRow = (node: Node, opset: number) => Value | null;
+type IdentityRow = (node: Node, opset: number) => Value | null;
 
 const first = (node: Node) => node.inputs[0] ?? null;
 const when =

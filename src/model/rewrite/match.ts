@@ -27,7 +27,7 @@ export interface Match {
 }
 
 /** reason null: the structure isn't there. Otherwise the ops are, and `reason` says why they can't be used. */
-export type MatchResult =
+type MatchResult =
   | { readonly match: Match }
   | { readonly match: null; readonly reason: string | null; readonly at: Node };
 

@@ -17,12 +17,12 @@ interface Typed<T> {
   readonly [bound]?: T;
 }
 
-export interface ValuePattern extends Typed<Value> {
+interface ValuePattern extends Typed<Value> {
   readonly kind: 'value';
   readonly where?: (value: Value) => Verdict;
 }
 
-export interface ConstantPattern extends Typed<Constant> {
+interface ConstantPattern extends Typed<Constant> {
   readonly kind: 'constant';
   readonly where?: (value: Constant) => Verdict;
   /** Reason to report when the value is computed; without it, a computed value quietly doesn't match. */
@@ -36,18 +36,18 @@ export interface OpPattern extends Typed<Node> {
   readonly options: OpOptions;
 }
 
-export interface OutputPattern extends Typed<Value> {
+interface OutputPattern extends Typed<Value> {
   readonly kind: 'output';
   readonly of: OpPattern;
   readonly index: number;
 }
 
-export interface OptionalPattern<T = unknown> extends Typed<T | null> {
+interface OptionalPattern<T = unknown> extends Typed<T | null> {
   readonly kind: 'optional';
   readonly of: Pattern;
 }
 
-export interface EitherPattern<T = unknown> extends Typed<T> {
+interface EitherPattern<T = unknown> extends Typed<T> {
   readonly kind: 'either';
   readonly of: readonly Pattern[];
 }
@@ -63,7 +63,7 @@ export type Pattern =
 /** What `match.get(pattern)` returns. */
 export type Bound<P extends Pattern> = P extends Typed<infer T> ? T : never;
 
-export interface OpOptions {
+interface OpOptions {
   /** Wanted attributes: a value to equal, or a condition (which sees undefined when the attribute is absent). */
   readonly attributes?: Readonly<Record<string, AttributeInit | ((a: Attribute | undefined) => Verdict)>>;
   readonly where?: (node: Node) => Verdict;

@@ -13,7 +13,7 @@ export interface BundleEntry {
 }
 
 /** What a variant's row says that does not follow from its bytes. */
-export type VariantInfo = Omit<Variant, 'parts' | 'bytes' | 'brotliBytes'>;
+type VariantInfo = Omit<Variant, 'parts' | 'bytes' | 'brotliBytes'>;
 
 export interface BundleVariant extends VariantInfo {
   /** Path of the model file: "onnx/model_quantized.onnx". Its data lies beside it. */

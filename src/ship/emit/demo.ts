@@ -4,7 +4,7 @@ import type { BundleEntry } from './bundle.ts';
 import { demoScript } from './demo-script.ts';
 import type { Manifest } from './manifest.ts';
 
-export interface DemoParts {
+interface DemoParts {
   /** edgepress-runtime as modules for pages, `index.js` among them. */
   readonly runtime: readonly NamedFile[];
   /** Scripts and wasm files of onnxruntime-web that the bundle's variants need. */

@@ -16,7 +16,7 @@ export const fileSchema = z.strictObject({
 });
 
 /** A model file or one external-data file, in one piece or in shards to be joined in order. */
-export const partSchema = z.strictObject({
+const partSchema = z.strictObject({
   /** Name under which onnxruntime knows it: the model's file name, or the location that the model gives its data. */
   name: z.string(),
   role: z.enum(['model', 'data']),
@@ -90,7 +90,7 @@ export const variantSchema = z.strictObject({
   measured: z.array(measurementSchema),
 });
 
-export const portSchema = z.strictObject({
+const portSchema = z.strictObject({
   name: z.string(),
   dtype: z.string(),
   /** Numbers, symbols, or null for unknown sizes; null when even the rank is. */

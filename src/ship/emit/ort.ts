@@ -12,7 +12,7 @@ import { writeOrt } from '../../model/formats/ort/write.ts';
 import { ortConversionFailed } from '../../support/diagnostics/model-files.ts';
 import { Diagnostic } from '../../support/diagnostics.ts';
 
-export interface OrtOptions {
+interface OrtOptions {
   /** How far the graph is optimised before it is written. 'basic': constants folded, dead nodes gone, all operators
    *  still plain ONNX. 'extended' (default): fused operators that every CPU build has. 'all': layouts of this machine's
    *  processor too (NCHWc); such a file runs on machines of this kind only, so it is not for a bundle. */

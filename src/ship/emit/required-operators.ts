@@ -8,7 +8,7 @@ import type { FlatTable, FlatValue } from '../../model/formats/flatbuffers/schem
 import { readOrt } from '../../model/formats/ort/read.ts';
 import { cppType, type TypeTrack, trackOf } from './operator-types.ts';
 
-export interface RequiredOperatorsOptions {
+interface RequiredOperatorsOptions {
   /** Element types too, for a build with --enable_reduced_operator_type_support; default true. */
   readonly types?: boolean;
   /** Names of the models, for the comment at the top. */

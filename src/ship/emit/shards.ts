@@ -3,7 +3,7 @@
 /** Many hosts and caches refuse single files beyond 25 MB. */
 export const defaultShardBytes = 20e6;
 
-export interface Shard {
+interface Shard {
   readonly path: string;
   /** A view; nothing is copied. */
   readonly bytes: Uint8Array;

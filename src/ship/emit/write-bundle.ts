@@ -70,7 +70,7 @@ function isManifest(file: string): boolean {
   }
 }
 
-export interface BundleStage {
+interface BundleStage {
   write(path: string, bytes: Uint8Array): void;
   /** Puts the folder in its place; what was there is gone then. @throws OUTPUT_UNWRITABLE, with all as before */
   commit(): void;

@@ -74,7 +74,7 @@ export function checkTargets(
 }
 
 /** A hidden folder beside the output, where files are made under their final names. */
-export interface Stage {
+interface Stage {
   readonly folder: string;
   /** Where the file that will end up at `path` is made. */
   pathOf(path: string): string;

@@ -3,7 +3,7 @@
 import { X509Certificate } from 'node:crypto';
 import { generate } from 'selfsigned';
 
-export interface Certificate {
+interface Certificate {
   readonly key: string;
   readonly cert: string;
   /** "AB:CD:…", SHA-256: what a browser shows under certificate details. */

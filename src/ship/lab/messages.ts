@@ -54,7 +54,7 @@ export const joinSchema = z.strictObject({
   device: deviceSchema,
 });
 
-export const outcomeSchema = z.discriminatedUnion('kind', [
+const outcomeSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('measured'),
     downloadMs: ms,

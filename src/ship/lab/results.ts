@@ -58,7 +58,7 @@ export const labResultsSchema = z.strictObject({
   devices: z.array(labDeviceSchema),
 });
 
-export type LabResults = z.infer<typeof labResultsSchema>;
+type LabResults = z.infer<typeof labResultsSchema>;
 export type LabDeviceResult = LabResults['devices'][number];
 export type LabRunResult = LabDeviceResult['runs'][number];
 

@@ -38,7 +38,7 @@ export interface Roster {
   take(session: string, message: Message): void;
 }
 
-export interface RosterOptions {
+interface RosterOptions {
   readonly manifest: Manifest;
   readonly runtime: string;
   readonly maxDevices: number;

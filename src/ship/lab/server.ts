@@ -20,7 +20,7 @@ import { messageLimits } from './limits.ts';
 import { joinSchema, messageSchema } from './messages.ts';
 import type { Roster } from './roster.ts';
 
-export interface LabServerOptions {
+interface LabServerOptions {
   readonly roster: Roster;
   readonly files: ReadonlyMap<string, LabFile>;
   /** 127.0.0.1, or 0.0.0.0 for the network. */

@@ -8,7 +8,7 @@ import { fromWire } from './isolated-messages.ts';
 import { type LaunchedBrowser, launchBrowser } from './launch.ts';
 import type { PageProvider } from './page/messages.ts';
 
-export interface BrowserRun {
+interface BrowserRun {
   /** ONNX or .ort bytes, with external data where the model has some. */
   readonly model: Uint8Array | Extract<ModelSource, { bytes: unknown }>;
   readonly provider: PageProvider;
@@ -26,7 +26,7 @@ export interface BrowserRun {
   readonly timeoutMs?: number;
 }
 
-export interface BrowserOutputs {
+interface BrowserOutputs {
   /** One for each feed, in order. */
   readonly outputs: Record<string, Tensor>[];
   /** "onnxruntime-web 1.30.0" */

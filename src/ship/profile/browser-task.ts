@@ -20,7 +20,7 @@ export interface TaskPart {
   readonly files: readonly ServedFile[];
 }
 
-export interface BrowserTask {
+interface BrowserTask {
   readonly model: readonly TaskPart[];
   readonly feeds: readonly Readonly<Record<string, Tensor>>[];
   readonly provider: PageTask['provider'];
@@ -34,7 +34,7 @@ export interface BrowserTask {
   readonly timeoutMs?: number;
 }
 
-export type Answered = Exclude<PageAnswer, { failed: unknown }>;
+type Answered = Exclude<PageAnswer, { failed: unknown }>;
 
 /** @throws what the page reports (PAGE_WEBGPU, PAGE_THREADS, ENGINE_OPEN, ENGINE_RUN …), BROWSER_CRASHED,
  *    BROWSER_TIMEOUT; the signal's reason when aborted */

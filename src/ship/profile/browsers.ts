@@ -40,7 +40,7 @@ const windows: Readonly<Record<BrowserKind, string>> = {
   firefox: 'Mozilla Firefox\\firefox.exe',
 };
 
-export interface FoundBrowser {
+interface FoundBrowser {
   readonly kind: BrowserKind;
   readonly path: string;
 }

@@ -34,7 +34,7 @@ export interface Setting {
   readonly threads: number;
 }
 
-export interface DeviceOptions extends MeasureOptions {
+interface DeviceOptions extends MeasureOptions {
   /** Batch sizes to measure throughput at. */
   readonly throughput?: readonly number[];
   /** For one subject and setting; default 180 000. */
@@ -63,7 +63,7 @@ export interface Device {
   close(): Promise<void>;
 }
 
-export type DeviceName =
+type DeviceName =
   | { readonly kind: 'node' }
   | { readonly kind: 'wasm' }
   | { readonly kind: BrowserKind; readonly preset?: PresetName };

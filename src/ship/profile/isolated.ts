@@ -13,7 +13,7 @@ import type { Comparison, Measurement, MeasureOptions } from './measure.ts';
 import { onDisk } from './model-files.ts';
 import type { Throughput, ThroughputRequest } from './throughput.ts';
 
-export interface IsolatedOptions extends MeasureOptions {
+interface IsolatedOptions extends MeasureOptions {
   readonly engine: EngineName;
   readonly session?: SessionOptions;
   /** Of the one model, after its latency and memory. */

@@ -14,7 +14,7 @@ import { type BrowserKind, browserVariable, findBrowser, findBrowsers } from './
 import { type PresetName, presets } from './presets.ts';
 import { serve } from './serve.ts';
 
-export interface LaunchOptions {
+interface LaunchOptions {
   /** WebGPU on the machine's GPU, or on SwiftShader (software) where it has none; default false. */
   readonly webgpu?: boolean;
 }

@@ -1,7 +1,7 @@
 /** Phones that a browser on this machine stands in for. A slowed-down computer is not a phone: what is measured so is
  *  always labelled as emulated. */
 
-export interface Preset {
+interface Preset {
   /** One line for people. */
   readonly summary: string;
   /** Times slower than this machine. */

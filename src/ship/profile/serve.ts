@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { extname, join, sep } from 'node:path';
 
-export interface ServeOptions {
+interface ServeOptions {
   /** By path, "/model.onnx": content in memory, or the path of a file. */
   readonly files?: ReadonlyMap<string, ServedFile>;
   /** Folders by the path that they stand under, "/ort/"; links that lead out of them are not followed. */

@@ -2,7 +2,7 @@
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 
-export interface TransferSizes {
+interface TransferSizes {
   readonly rawBytes: number;
   /** Level 9. */
   readonly gzipBytes: number;

@@ -22,7 +22,7 @@ import {
 import { bytesFromText } from './text-bytes.ts';
 import { attributeKindFromWord, attributeWords } from './vocabulary.ts';
 
-export interface AttributeScope {
+interface AttributeScope {
   /** Reads a graph: its name comes next. */
   readonly graph: () => Graph;
   /** In a function body: defaults of the function's attributes, which tell the type of a reference. */

@@ -22,7 +22,7 @@ import {
 } from './scanner.ts';
 
 /** What is known while a graph is read. */
-export interface Frame {
+interface Frame {
   readonly graph: Graph;
   readonly names: NameScope;
   readonly outer: Frame | null;
@@ -33,7 +33,7 @@ export interface Frame {
   readonly defaults: ReadonlyMap<string, Attribute>;
 }
 
-export interface Declaration {
+interface Declaration {
   readonly at: number;
   readonly type: ValueType | null;
   readonly name: string;

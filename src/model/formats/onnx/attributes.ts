@@ -28,7 +28,7 @@ const kinds: readonly (AttributeKind | undefined)[] = [
   'types',
 ];
 
-export interface AttributeReader {
+interface AttributeReader {
   readonly source: TensorSource;
   readonly graph: (graph: onnx.IGraphProto) => Graph;
 }

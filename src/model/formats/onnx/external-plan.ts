@@ -17,7 +17,7 @@ export interface ExternalEncoding {
   readonly tensors: readonly { readonly tensor: Tensor; readonly offset: number }[];
 }
 
-export interface ExternalPlan {
+interface ExternalPlan {
   /** Called for each tensor by a writer. */
   readonly place: PlaceExternal;
   /** What was placed, as ExternalEncoding has it. */
@@ -57,6 +57,7 @@ export function encodeModelExternal(model: Model, location: string): ExternalEnc
 /** The data file of a plan: one tensor at a time is in memory. */
 export const dataFile = (name: string, tensors: ExternalEncoding['tensors']): WrittenFile => ({
   name,
+  sizeBytes: Math.max(0, ...tensors.map(({ tensor, offset }) => offset + sizeBytes(tensor))),
   *pieces() {
     let at = 0;
     for (const { tensor, offset } of tensors) {

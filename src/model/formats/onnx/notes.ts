@@ -12,7 +12,7 @@ interface Unknown {
   readonly unknown?: readonly Uint8Array[] | undefined;
 }
 
-export interface ModelNotes extends Unknown {
+interface ModelNotes extends Unknown {
   readonly trainingInfo?: readonly onnx.ITrainingInfoProto[];
   /** The domain ai.onnx was spelled out in opset_import. */
   readonly spelledOut?: boolean;
@@ -26,7 +26,7 @@ export interface GraphNotes extends Unknown {
   readonly dangling?: readonly onnx.IValueInfoProto[];
 }
 
-export interface NodeNotes extends Unknown {
+interface NodeNotes extends Unknown {
   readonly attributes?: ReadonlyMap<string, AttributeNotes>;
 }
 
@@ -35,7 +35,7 @@ export interface AttributeNotes extends Unknown {
   readonly types?: readonly onnx.ITypeProto[];
 }
 
-export interface ValueNotes extends Unknown {
+interface ValueNotes extends Unknown {
   /** Present when the type says more than ValueType can. */
   readonly type?: onnx.ITypeProto;
   /** Type declared for an input that is an initializer too. */
@@ -44,7 +44,7 @@ export interface ValueNotes extends Unknown {
   readonly sparse?: { readonly tensor: Tensor; readonly stored: SparseTensor };
 }
 
-export interface FunctionNotes extends Unknown {
+interface FunctionNotes extends Unknown {
   /** Of the attributes with a default. */
   readonly attributes?: ReadonlyMap<string, AttributeNotes>;
 }

@@ -8,7 +8,7 @@ import { encodeSparse, encodeTensor, type PlaceExternal } from './tensors.ts';
 import { encodeType } from './types.ts';
 import { encodeText, lengthDelimited, NODE_OVERLOAD, type onnx, withUnknown } from './wire.ts';
 
-export interface GraphOptions {
+interface GraphOptions {
   /** Where initializers go that are not to be part of the message. */
   readonly place?: PlaceExternal | undefined;
   /** Leave inputs out that are constants. */

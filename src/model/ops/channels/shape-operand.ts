@@ -11,7 +11,7 @@ import type { Kept, LinkContext } from './rule.ts';
 /** Where each operator has its sizes. */
 const sizeInputs: Readonly<Record<string, number>> = { Reshape: 1, Expand: 1, ConstantOfShape: 0, Resize: 3 };
 
-export const sizeInput = (node: Node): number | undefined =>
+const sizeInput = (node: Node): number | undefined =>
   node.domain === '' ? sizeInputs[node.opType] : undefined;
 
 /** Pins the axes of the output whose entry can't be rewritten, and rewrites the others when they shrink. */
@@ -28,7 +28,7 @@ export function linkSizes(c: LinkContext): void {
 }
 
 /** For every axis of the output: whether its entry can be replaced by a number. */
-export function rewritable(c: Pick<LinkContext, 'shape' | 'data'>, node: Node): boolean[] {
+function rewritable(c: Pick<LinkContext, 'shape' | 'data'>, node: Node): boolean[] {
   const operand = node.inputs[sizeInput(node) ?? -1];
   const shape = c.shape(node.outputs[0]);
   if (!operand || !shape) return [];

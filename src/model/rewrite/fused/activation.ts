@@ -22,7 +22,7 @@ const parameterNames: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What a fused operator says about its activation. */
-export interface FusedActivation {
+interface FusedActivation {
   /** '' for none. */
   readonly name: string;
   /** Element type of what it is applied to. */

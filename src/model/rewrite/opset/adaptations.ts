@@ -18,7 +18,7 @@ export interface Adapter {
   unsupported(node: Node, reason: string): Diagnostic;
 }
 
-export type Adaptation = (node: Node, a: Adapter) => void;
+type Adaptation = (node: Node, a: Adapter) => void;
 
 /** Attribute of integers → input. */
 const intsToInput =

@@ -3,7 +3,7 @@
 import type { DeviceFacts, JoinReply, Message } from '../messages.ts';
 
 /** `status` 0: the lab could not be reached. */
-export interface Refusal {
+interface Refusal {
   readonly status: number;
   readonly message: string;
 }

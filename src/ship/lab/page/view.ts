@@ -5,7 +5,7 @@ import { describeProvider, runKey } from '../naming.ts';
 import { type Ranked, rank } from './ranking.ts';
 import type { Step } from './tasks.ts';
 
-export interface View {
+interface View {
   status(title: string, detail: string, tone?: 'good' | 'bad'): void;
   device(facts: DeviceFacts): void;
   plan(runs: readonly Run[], left: readonly LeftOut[]): void;

@@ -27,7 +27,7 @@ export interface PagePart {
   readonly urls: readonly string[];
 }
 
-export type PageWork =
+type PageWork =
   /** Run each feed once and hand back the outputs. */
   | { readonly kind: 'run' }
   /** Time the first feed. */

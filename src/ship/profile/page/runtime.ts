@@ -12,14 +12,14 @@ const builds: Readonly<Record<PageProvider, { readonly script: string; readonly 
   webgpu: { script: 'ort.webgpu.bundle.min.mjs', wasm: 'ort-wasm-simd-threaded.asyncify.wasm' },
 };
 
-export interface PageEngine {
+interface PageEngine {
   readonly engine: Engine;
   readonly environment: PageEnvironment;
   readonly compileMs: number;
 }
 
 /** Fetched, not started: the script waits in the HTTP cache. */
-export interface RuntimeFiles {
+interface RuntimeFiles {
   readonly base: URL;
   readonly script: URL;
   readonly wasmBinary: ArrayBuffer;
