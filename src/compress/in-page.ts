@@ -14,6 +14,7 @@ import { nothingToCompress } from '../support/diagnostics/quantization.ts';
 import { parseRequest } from '../support/parse-request.ts';
 import { checkCompress } from './check-request.ts';
 import { compressModel } from './compress.ts';
+import type { Recipe } from './pipeline/recipe.ts';
 import { isSmaller, type Journal } from './pipeline/run.ts';
 import { planCompression } from './plan.ts';
 import { planFacts } from './plan-facts.ts';
@@ -58,15 +59,25 @@ export interface PageResult {
   readonly journal: Journal;
 }
 
+/** Why each group of weights stays where the recipe took none: the account of every byte, which is worked out behind this
+ *  wing. */
+export type Reasons = (made: {
+  readonly recipe: Recipe;
+  readonly model: Model;
+  readonly journal: Journal;
+}) => Promise<{ readonly asked: string; readonly reasons: readonly string[] }>;
+
 /** Makes a model smaller in a page; nothing is uploaded.
  *  @param model  bytes, or an open model; neither is changed
+ *  @param reasonsFor  what a refusal says
  *  @example
  *  const { bytes } = await compress(new Uint8Array(await file.arrayBuffer()), { int8: true });
  *  @throws UNKNOWN_OPTION, INVALID_ARGUMENT, OPTION_WITHOUT_EFFECT, NOT_IN_PAGE, NOTHING_TO_QUANTIZE, and what reading and passes
  *    throw */
 export async function compressInPage(
   model: Uint8Array | Model,
-  options: PageOptions = {},
+  options: PageOptions,
+  reasonsFor: Reasons,
 ): Promise<PageResult> {
   const { data, engine = await openWasmEngine(), signal, onStage = () => {}, ...given } = options;
   parseRequest(pageRequest, given);
@@ -84,8 +95,10 @@ export async function compressInPage(
       ((current, requests) =>
         observe(engine, current, requests, samples, { mseSamples, ...(signal ? { signal } : {}) })),
   });
-  if (!isSmaller(recipe, result.journal))
-    throw nothingToCompress('The model', `recipe "${recipe.name}"`, skipTexts(result.journal));
+  if (!isSmaller(recipe, result.journal)) {
+    const { asked, reasons } = await reasonsFor({ recipe, ...result });
+    throw nothingToCompress('The model', asked, reasons);
+  }
   return { model: result.model, bytes: encodeModel(result.model), journal: result.journal };
 }
 
@@ -93,9 +106,3 @@ const samplesOf = (data: readonly Readonly<Record<string, Tensor>>[]): Samples =
   count: data.length,
   read: async (i) => ({ id: `sample ${i}`, inputs: data[i]! }),
 });
-
-/** The reasons of the first few; the account of every byte needs a report, which a page has none of. */
-function skipTexts({ skips }: Journal): string[] {
-  const texts = skips.slice(0, 4).map(({ at, reason }) => `"${at}" ${reason}`);
-  return texts.length > 0 ? texts : ['no pass found a weight that it takes'];
-}
