@@ -5,7 +5,7 @@ import type { Engine } from '../../compute/engine/contract.ts';
 import { type Model, opset } from '../../model/ir/model.ts';
 import { passNeedsOpset } from '../../support/diagnostics/passes.ts';
 import type { Random } from '../../support/random.ts';
-import type { TargetName } from '../quant/kernels.ts';
+import type { TargetName } from '../quant/integer-kernels.ts';
 
 export interface Pass<Options extends object = object> {
   /** verb-object, equal to the file name. */

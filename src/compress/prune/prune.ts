@@ -3,7 +3,7 @@ import { type Model, shapeOf } from '../../model/ir/model.ts';
 import type { ChannelLinks, UnitKind } from '../../model/ops/channels/links.ts';
 import type { Bindings } from '../../model/ops/dims.ts';
 import { pruneNeeds, pruneTargetMissing, pruneTargetUnreachable } from '../../support/diagnostics/pruning.ts';
-import { selectNodes } from '../quant/select.ts';
+import { selectNodes } from '../quant/name-patterns.ts';
 import { type ChannelGroup, type ChannelGroups, findChannelGroups } from './channel-groups.ts';
 import { chooseUnits, type PruneTarget } from './choose.ts';
 import { type Cost, type CostModel, createCostModel, type LayerCost } from './cost-model.ts';
