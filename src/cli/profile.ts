@@ -14,7 +14,7 @@ export const command = defineCommand({
   request: profileRequest.extend({ compare, report: reportFiles, json }),
   async run([target = ''], { compare, report = [], json, ...request }) {
     const reports = await import('../judge/report/bundle-report-files.ts');
-    const { profileOn } = await import('../jobs/profile-call.ts');
+    const { profileOn } = await import('../jobs/profile.ts');
     const { commandLine, runJob } = await import('./run-job.ts');
     reports.checkReportPaths(report);
     const result = await runJob(false, (run) => profileOn(target, request, run));

@@ -3,8 +3,8 @@
 import type { z } from 'zod';
 import { observe } from '../compute/calibrate/observe.ts';
 import type { Samples } from '../compute/calibrate/run-samples.ts';
-import type { Engine } from '../compute/engine/contract.ts';
 import { openWasmEngine } from '../compute/engine/onnxruntime-web.ts';
+import type { EngineRun } from '../compute/engine/run-context.ts';
 import { decodeModel } from '../model/formats/onnx/read.ts';
 import { encodeModel } from '../model/formats/onnx/write.ts';
 import type { Model } from '../model/ir/model.ts';
@@ -39,12 +39,9 @@ const pageRequest = compressRequest.omit({
   gpu: true,
 });
 
-export interface PageRun {
+export interface PageRun extends Partial<EngineRun> {
   /** Samples to find ranges on, as feeds of the model, batch dimension included. */
   readonly data?: readonly Readonly<Record<string, Tensor>>[] | undefined;
-  /** Default: onnxruntime-web's wasm. */
-  readonly engine?: Engine | undefined;
-  readonly signal?: AbortSignal | undefined;
   /** Told of each stage of the recipe as it begins. */
   readonly onStage?: ((name: string) => void) | undefined;
 }
@@ -68,7 +65,7 @@ export type Reasons = (made: {
 }) => Promise<{ readonly asked: string; readonly reasons: readonly string[] }>;
 
 /** Makes a model smaller in a page; nothing is uploaded.
- *  @param model  bytes, or an open model; neither is changed
+ *  @param model  bytes, or an open model; neither is changed @param options  `engine`: by default onnxruntime-web's wasm
  *  @param reasonsFor  what a refusal says
  *  @example
  *  const { bytes } = await compress(new Uint8Array(await file.arrayBuffer()), { int8: true });
