@@ -59,8 +59,12 @@ function defaultText({ default: value, meta, isRequired }: RequestField): string
   return value === undefined ? '' : code(JSON.stringify(value));
 }
 
+/** A field that is true unless told otherwise is described by what leaving it out does. */
+const aboutOf = ({ meta: { flags, description } }: RequestField) =>
+  `${flags.startsWith('--no-') ? '`false`: ' : ''}${cell(description)}`;
+
 const row = (f: RequestField) =>
-  `| ${code(f.key)} | ${code(f.meta.flags)} | ${typeText(f)} | ${defaultText(f)} | ${cell(f.meta.description)} |`;
+  `| ${code(f.key)} | ${code(f.meta.flags)} | ${typeText(f)} | ${defaultText(f)} | ${aboutOf(f)} |`;
 
 function optionsPage(): string {
   const sections = Object.entries(requests).map(([name, request]) => [

@@ -12,6 +12,7 @@ import type { Tensor } from '../model/ir/tensor.ts';
 import { notInPage } from '../support/diagnostics/command-line.ts';
 import { nothingToCompress } from '../support/diagnostics/quantization.ts';
 import { parseRequest } from '../support/parse-request.ts';
+import { inCallWords } from '../support/respell.ts';
 import { checkCompress } from './check-request.ts';
 import { compressModel } from './compress.ts';
 import type { Recipe } from './pipeline/recipe.ts';
@@ -71,7 +72,13 @@ export type Reasons = (made: {
  *  const { bytes } = await compress(new Uint8Array(await file.arrayBuffer()), { int8: true });
  *  @throws UNKNOWN_OPTION, INVALID_ARGUMENT, OPTION_WITHOUT_EFFECT, NOT_IN_PAGE, NOTHING_TO_QUANTIZE, and what reading and passes
  *    throw */
-export async function compressInPage(
+export const compressInPage = (
+  model: Uint8Array | Model,
+  options: PageOptions,
+  reasonsFor: Reasons,
+): Promise<PageResult> => inCallWords(compressRequest, () => compressHere(model, options, reasonsFor));
+
+async function compressHere(
   model: Uint8Array | Model,
   options: PageOptions,
   reasonsFor: Reasons,

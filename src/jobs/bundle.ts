@@ -21,6 +21,7 @@ import { parityInputs, runtimeNotBuilt } from '../support/diagnostics/bundle.ts'
 import { originalRefused } from '../support/diagnostics/engines.ts';
 import { Diagnostic } from '../support/diagnostics.ts';
 import { parseRequest, type Spelling } from '../support/parse-request.ts';
+import { inCallWords } from '../support/respell.ts';
 import { formatBytes } from '../support/units.ts';
 import { emit } from './bundle-emit.ts';
 import { createGate, type GateData } from './bundle-gate.ts';
@@ -52,16 +53,18 @@ export interface BundledModel {
  *  @throws UNKNOWN_OPTION, INVALID_ARGUMENT, OPTION_WITHOUT_EFFECT, NO_VARIANT and what reading models and data throws
  *  @group Calls */
 export async function bundle(model: ModelInput, options: BundleOptions = {}): Promise<BundledModel> {
-  const { given, run } = separated(options);
-  const request = bundleRequestOf(given, 'field');
-  const { output } = request;
-  if (output !== undefined) return withFiles(await makeBundle(output, model, request, run));
-  const folder = mkdtempSync(path.join(tmpdir(), 'edgepress-'));
-  try {
-    return withFiles(await makeBundle(path.join(folder, 'model'), model, request, run));
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  return inCallWords(bundleRequest, async () => {
+    const { given, run } = separated(options);
+    const request = bundleRequestOf(given, 'field');
+    const { output } = request;
+    if (output !== undefined) return withFiles(await makeBundle(output, model, request, run));
+    const folder = mkdtempSync(path.join(tmpdir(), 'edgepress-'));
+    try {
+      return withFiles(await makeBundle(path.join(folder, 'model'), model, request, run));
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
 }
 
 export interface BundleResult {

@@ -28,6 +28,7 @@ import { browserMissing, nothingMeasured } from '../support/diagnostics/devices.
 import { unknownDtype } from '../support/diagnostics/graph.ts';
 import { Diagnostic } from '../support/diagnostics.ts';
 import { parseRequest } from '../support/parse-request.ts';
+import { inCallWords } from '../support/respell.ts';
 import { type JobRun, type RunOptions, separated, step } from './progress.ts';
 import { type ProfileRequest, type ProfileRequestInit, profileRequest } from './requests/profile.ts';
 
@@ -46,9 +47,11 @@ export async function profile(
   target: ModelInput,
   options: ProfileOptions = {},
 ): Promise<{ report: Profile }> {
-  const { given, run } = separated(options);
-  const request = parseRequest(profileRequest, given);
-  return { report: await profileOn(target, request, run) };
+  return inCallWords(profileRequest, async () => {
+    const { given, run } = separated(options);
+    const request = parseRequest(profileRequest, given);
+    return { report: await profileOn(target, request, run) };
+  });
 }
 
 /** What of a request the measuring itself sees. */
