@@ -5,6 +5,7 @@ import { defineCommand } from './command.ts';
 import { json, quiet, reportFiles } from './printing-fields.ts';
 
 export const command = defineCommand({
+  configured: 'bundle',
   request: bundleRequest.extend({
     report: reportFiles,
     quiet: quiet.meta({ ...quiet.meta(), description: 'print only the path of the manifest' }),

@@ -31,7 +31,6 @@ const attributeOf = (f: RequestField) => new Option(f.meta.flags).attributeName(
 
 const optionOf = (f: RequestField): Option => {
   const option = new Option(f.meta.flags, descriptionOf(f));
-  if (f.isRequired) option.makeOptionMandatory();
   if (f.meta.group) option.helpGroup(`${f.meta.group}:`);
   return option.required || option.optional
     ? option.argParser((text, before: unknown) => readText(f, text, before))

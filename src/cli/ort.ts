@@ -4,6 +4,7 @@ import { defineCommand } from './command.ts';
 import { json } from './printing-fields.ts';
 
 export const command = defineCommand({
+  configured: 'ort',
   request: ortRequest.extend({ json }),
   async run([model = ''], { output, x86, force, json }) {
     const { convertFile } = await import('../jobs/ort.ts');

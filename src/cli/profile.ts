@@ -11,6 +11,7 @@ const sideBySide = z
   .meta(field('Output', '--side-by-side', 'one table: variants down, devices across'));
 
 export const command = defineCommand({
+  configured: 'profile',
   request: profileRequest.extend({ sideBySide, report: reportFiles, json }),
   async run([target = ''], { sideBySide, report = [], json, ...request }) {
     const reports = await import('../judge/report/bundle-report-files.ts');

@@ -94,7 +94,7 @@ export interface Asked {
 /** @throws what checkCompress, readRecipe and loadConfig throw */
 export async function askToCompress({ config, ...given }: CompressCall, spelling?: Spelling): Promise<Asked> {
   const loaded = config ? await (await import('./load-config.ts')).loadConfig(config) : null;
-  const merged = loaded && mergeConfig(loaded.request, given);
+  const merged = loaded && mergeConfig(compressRequest, loaded.request, given);
   const request = checkCompress(await withRecipe(merged?.request ?? given), spelling);
   return {
     request,
