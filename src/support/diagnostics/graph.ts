@@ -3,10 +3,6 @@ import { internal, unsupported, user } from '../diagnostics.ts';
 
 export const graphInvalid = (what: string) => internal('GRAPH_INVALID', what);
 
-/** An operator that a rewrite makes for one writer reached another. */
-export const operatorInternal = (operator: string, format: string) =>
-  internal('INTERNAL_OPERATOR', `${format} has no operator ${operator}; it exists only in memory.`);
-
 export const unknownDtype = (code: number | string, where: string) =>
   unsupported('UNKNOWN_DTYPE', `${where} has element type ${code}, which ONNX 1.20 does not define.`);
 

@@ -1,6 +1,6 @@
 /** Model → ONNX bytes. */
 
-import { operatorInternal } from '../../../support/diagnostics/graph.ts';
+import { operatorInternal } from '../../../support/diagnostics/layout.ts';
 import { onnxTooLarge } from '../../../support/diagnostics/model-files.ts';
 import { internalOperator } from '../../ir/internal-domain.ts';
 import { isGraphInput, type Model, type ModelFunction, type Value } from '../../ir/model.ts';
