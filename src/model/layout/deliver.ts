@@ -1,7 +1,7 @@
 /** Gives every reader of a value the order that it wants: the value itself, a Transpose that is there, or a new one.
  *  Names go on meaning what they meant: a Transpose that restores an order takes over the name that had it. */
 import { setInput, setOutput } from '../ir/edit.ts';
-import { constantOf, isGraphOutput, type Value } from '../ir/model.ts';
+import { constantOf, isGraphOutput, type Node, type Value } from '../ir/model.ts';
 import { freshName, takeName } from '../ir/names.ts';
 import { elementCount } from '../ir/tensor.ts';
 import { transposeTensor } from '../ir/transpose.ts';
@@ -17,11 +17,16 @@ export interface Wanted extends Reading {
   readonly wants: Permutation;
 }
 
+interface Named {
+  readonly value: string;
+  readonly node: string;
+}
+
 /** What is there of a value, by the permutation of the value as it was. */
 interface Supply {
   readonly value: Value;
   readonly written: Permutation;
-  readonly names: Map<string, string>;
+  readonly names: Map<string, Named>;
   readonly made: Map<string, Value>;
   /** Whether other orders are stored as constants of their own. */
   readonly isStored: boolean;
@@ -52,7 +57,7 @@ function supplyOf(
   written: Permutation,
   wanted: readonly Wanted[],
 ): Supply {
-  const names = new Map([[written.map((_, i) => i).join(), value.name]]);
+  const names = new Map<string, Named>([[written.map((_, i) => i).join(), { value: value.name, node: '' }]]);
   const made = new Map<string, Value>();
   const moved = !isIdentity(written);
   for (const node of transposesBehind(session.graph, value)) {
@@ -61,11 +66,11 @@ function supplyOf(
     if (!reading) continue;
     const key = reading.perm.join();
     if (!moved && node.inputs[0] === value && !made.has(key)) made.set(key, old!);
-    else if (!names.has(key)) names.set(key, surrenderedName(session, old!));
+    else if (!names.has(key)) names.set(key, surrendered(session, node, old!));
   }
   if (moved) {
     value.type = permutedType(value.type, written);
-    value.name = claimed(session, names, written, value.name);
+    value.name = claimed(session, names, written, value.name).value;
   }
   const tensor = constantOf(value);
   const orders = new Set(wanted.map(({ wants }) => wants.join())).size;
@@ -74,25 +79,26 @@ function supplyOf(
   return { value, written, names, made, isStored };
 }
 
-/** The name of a value that will go. */
-function surrenderedName(session: LayoutSession, old: Value): string {
-  const { name } = old;
-  old.name = freshName(session.model.names, name);
-  return name;
+/** The names of a Transpose that will go. */
+function surrendered(session: LayoutSession, node: Node, written: Value): Named {
+  const names = { value: written.name, node: node.name };
+  written.name = freshName(session.model.names, names.value);
+  node.name = '';
+  return names;
 }
 
-/** The name that had this meaning, or a new one. */
+/** The names that had this meaning, or a new one. */
 function claimed(
   session: LayoutSession,
-  names: Map<string, string>,
+  names: Map<string, Named>,
   meaning: Permutation,
   like: string,
-): string {
+): Named {
   const key = meaning.join();
-  const name = names.get(key) ?? freshName(session.model.names, like);
-  takeName(session.model.names, name);
+  const found = names.get(key) ?? { value: freshName(session.model.names, like), node: '' };
+  takeName(session.model.names, found.value);
   names.delete(key);
-  return name;
+  return found;
 }
 
 function valueFor(session: LayoutSession, supply: Supply, wants: Permutation): Value {
@@ -122,7 +128,11 @@ function transposed(
   });
   const [result] = node.outputs;
   result!.type = permutedType(value.type, perm);
-  if (names.has(wants.join())) result!.name = claimed(session, names, wants, '');
+  if (names.has(wants.join())) {
+    const named = claimed(session, names, wants, '');
+    result!.name = named.value;
+    node.name = named.node;
+  }
   return result!;
 }
 

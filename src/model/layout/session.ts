@@ -44,10 +44,19 @@ export function openSession(model: Model, graph: Graph): LayoutSession {
     added.add(node);
     return node;
   };
+  const unread = new Set([...graph.initializers].filter((v) => v.uses.length === 0));
+  /** Settings by what they say. */
+  const settings = new Map<string, Value>();
   const constant = (name: string | Value, tensor: Tensor) => {
     allowPlainInitializers(model);
-    const made = addInitializer(graph, typeof name === 'string' ? name : name.name, tensor);
-    if (typeof name !== 'string') heirs.set(made, name);
+    if (typeof name !== 'string') {
+      const made = addInitializer(graph, name.name, tensor);
+      heirs.set(made, name);
+      return made;
+    }
+    const key = `${name} ${tensor.dtype} [${tensor.dims}] ${numbers(tensor)}`;
+    const made = settings.get(key) ?? addInitializer(graph, name, tensor);
+    settings.set(key, made);
     return made;
   };
   const gathered = (v: Value, order: readonly number[]) =>
@@ -81,7 +90,9 @@ export function openSession(model: Model, graph: Graph): LayoutSession {
     finish() {
       removeNodes(graph, unreadTransposes(graph));
       settleNodes(graph, added);
-      removeUnreadConstants(model, graph, heirs);
+      passNamesOn(model, graph, heirs);
+      for (const v of [...graph.initializers])
+        if (v.uses.length === 0 && !v.overridable && !unread.has(v)) removeInitializer(graph, v);
     },
   };
 }
@@ -107,7 +118,7 @@ function unreadTransposes(graph: Graph): Set<Node> {
 }
 
 /** Constants in whose place others stand now, once nobody reads them; their names go on. */
-function removeUnreadConstants(model: Model, graph: Graph, heirs: ReadonlyMap<Value, Value>): void {
+function passNamesOn(model: Model, graph: Graph, heirs: ReadonlyMap<Value, Value>): void {
   for (const [made, old] of heirs) {
     inheritNotes(old, made);
     if (old.uses.length > 0 || old.overridable) continue;
