@@ -1,8 +1,7 @@
 /** Makes one variant: runs its recipe, turns the result into bytes, and shows it to the gate. */
-
 import path from 'node:path';
 import type { CalibrationCache } from '../compute/calibrate/calibration-cache.ts';
-import type { EngineRun, Tell } from '../compute/engine/run-context.ts';
+import type { Engine } from '../compute/engine/contract.ts';
 import type { Prepared } from '../data/prepare-data.ts';
 import { type OpenedModel, openedFromModel, openedFromParts } from '../model/formats/opened.ts';
 import type { Model } from '../model/ir/model.ts';
@@ -18,7 +17,8 @@ import type { VariantPlan } from './bundle-plan.ts';
 import { idleReasons } from './refusals.ts';
 import { runRecipeOn } from './run-recipe.ts';
 
-export interface VariantContext extends EngineRun {
+export interface VariantContext {
+  readonly engine: Engine;
   readonly prepared: Prepared | null;
   readonly cache: CalibrationCache | null;
   readonly gate: Gate;
@@ -26,6 +26,7 @@ export interface VariantContext extends EngineRun {
   readonly externalAboveBytes?: number | undefined;
   /** Stands between making a variant and checking it; tests break models here. */
   readonly afterMaking?: ((model: Model, plan: VariantPlan) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export type VariantOutcome =
@@ -37,7 +38,7 @@ export async function makeVariant(
   source: Model,
   plan: VariantPlan,
   context: VariantContext,
-  onProgress: Tell,
+  onProgress: (done: number, total: number) => void,
 ): Promise<VariantOutcome> {
   const { engine, prepared, cache, signal } = context;
   const { recipe } = plan;

@@ -1,8 +1,6 @@
 /** The device lab from start to end: opens the bundle, serves it, saves what comes in, stops when told, when idle, or
  *  after the first device. */
-
 import { accessSync, constants } from 'node:fs';
-import type { Stoppable } from '../compute/engine/run-context.ts';
 import { type AdbReverse, reversePort } from '../ship/lab/adb.ts';
 import { openBundle } from '../ship/lab/bundle.ts';
 import { createCertificate } from '../ship/lab/certificate.ts';
@@ -16,7 +14,7 @@ import { installedVersion } from '../ship/profile/machine.ts';
 import { outputUnwritable } from '../support/diagnostics/files.ts';
 import { labNoNetwork } from '../support/diagnostics/lab.ts';
 
-export interface LabRequest extends Stoppable {
+export interface LabRequest {
   /** Folder of a bundle. */
   readonly bundle: string;
   /** 0: a free one. */
@@ -29,6 +27,7 @@ export interface LabRequest extends Stoppable {
   readonly once: boolean;
   /** Default 128. */
   readonly maxDevices?: number;
+  readonly signal?: AbortSignal;
   /** It listens now. */
   readonly onOpen?: (lab: OpenLab) => void;
   readonly onEvent?: (event: LabEvent, devices: readonly LabDevice[]) => void;

@@ -1,4 +1,3 @@
-import type { Stoppable, Tell } from '../compute/engine/run-context.ts';
 import { optionsObject } from '../support/parse-request.ts';
 
 /** What a running job tells whoever watches: the terminal's live line, or a log. */
@@ -22,7 +21,9 @@ export type Progress =
   | { readonly kind: 'end'; readonly step: string; readonly text: string; readonly ms: number };
 
 /** What every call of the library takes besides its request. */
-export interface RunOptions extends Stoppable {
+export interface RunOptions {
+  /** Stops the work; what had been begun is cleaned up. */
+  readonly signal?: AbortSignal | undefined;
   /** Told of each step: when it begins, how far it is, when it ended and what came of it. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
@@ -37,7 +38,8 @@ export function separated<T extends RunOptions>(
 }
 
 /** What a job is run with. */
-export interface JobRun extends Stoppable {
+export interface JobRun {
+  readonly signal: AbortSignal | undefined;
   readonly events: JobEvents;
 }
 
@@ -55,7 +57,7 @@ const eventsOf = (tell: RunOptions['onProgress']): JobEvents =>
 export async function step<T>(
   events: JobEvents,
   name: string,
-  work: (progress: Tell) => Promise<T>,
+  work: (progress: (done: number, total: number) => void) => Promise<T>,
   detail: (result: T) => string,
 ): Promise<T> {
   events.begin?.(name);

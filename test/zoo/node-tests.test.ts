@@ -1,22 +1,18 @@
 /** The exact passes on ONNX's own backend tests: outputs as ONNX expects them, wherever the runtime gives these for the
  *  original. */
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { cleanUp } from '../../passes/presets/clean-up.ts';
 import { loadPasses } from '../../src/compress/compress.ts';
 import { parseRecipe, type Recipe } from '../../src/compress/pipeline/recipe.ts';
 import { runRecipe } from '../../src/compress/pipeline/run.ts';
 import type { Engine } from '../../src/compute/engine/contract.ts';
 import { openEngine } from '../../src/compute/engine/open.ts';
-import { decodeModel, decodeTensorProto, encodeModel } from '../../src/model/formats/onnx/index.ts';
-import type { DType } from '../../src/model/ir/dtype.ts';
+import { decodeModel, encodeModel } from '../../src/model/formats/onnx/index.ts';
 import { addInitializer, addNode, createValue, removeInput, setOutputs } from '../../src/model/ir/edit.ts';
 import { type Model, opset } from '../../src/model/ir/model.ts';
 import type { Tensor } from '../../src/model/ir/tensor.ts';
 import { Diagnostic } from '../../src/support/diagnostics.ts';
+import { type NodeTest as Case, unpackNodeTests } from '../node-tests.ts';
 import { largestDifference, runModel } from '../run-model.ts';
 
 const passes = await loadPasses();
@@ -27,31 +23,16 @@ const kinds = ['node', 'simple', 'pytorch-converted', 'pytorch-operator'];
 /** The Scan of opset 8 has a batch dimension that no later one has. */
 const refused = ['test_scan_sum: UPGRADE_UNSUPPORTED'];
 
-interface Case {
-  readonly name: string;
-  readonly model: Model;
-  readonly feeds: Record<string, Tensor>;
-  readonly wanted: Record<string, Tensor>;
-}
-
 describe.skipIf(!zoo)('the exact passes on ONNX backend tests (set EDGEPRESS_ZOO to run)', () => {
-  let root = '';
   let engine: Engine;
   const runnable: Case[] = [];
 
   beforeAll(async () => {
-    root = mkdtempSync(join(tmpdir(), 'edgepress-passes-'));
-    execFileSync('tar', ['-xJf', join(zoo!, 'data/onnx-node-tests.tar.xz'), '-C', root]);
     engine = await openEngine('node');
-    const data = join(root, 'onnx-backend-test-data');
-    for (const kind of kinds)
-      for (const name of readdirSync(join(data, kind))) {
-        const one = readCase(join(data, kind, name), name);
-        if (one && opset(one.model) >= 7 && (await differences(engine, one.model, one)).length === 0)
-          runnable.push(one);
-      }
+    for (const one of unpackNodeTests(zoo!, kinds))
+      if (opset(one.model) >= 7 && (await differences(engine, one.model, one)).length === 0)
+        runnable.push(one);
   });
-  afterAll(() => rmSync(root, { recursive: true, force: true }));
 
   it('has enough of them that run', () => {
     expect(runnable.length).toBeGreaterThan(1000);
@@ -75,38 +56,6 @@ describe.skipIf(!zoo)('the exact passes on ONNX backend tests (set EDGEPRESS_ZOO
     expect(await failures(engine, old, recipe)).toEqual(refused);
   });
 });
-
-/** Types that onnxruntime-node hands over; on some of the others it ends the process. */
-const plain: ReadonlySet<DType> = new Set([
-  'float32',
-  'float64',
-  'float16',
-  'bool',
-  'int8',
-  'uint8',
-  'int16',
-  'uint16',
-  'int32',
-  'uint32',
-  'int64',
-  'uint64',
-]);
-
-/** Null for tests with sequences, optionals or files that this decoder has no place for. */
-function readCase(dir: string, name: string): Case | null {
-  const set = join(dir, 'test_data_set_0');
-  if (!existsSync(join(dir, 'model.onnx'))) return null;
-  const read = (path: string) => new Uint8Array(readFileSync(path));
-  const model = decodeModel(read(join(dir, 'model.onnx')), { name });
-  const inputs = model.graph.inputs.filter((v) => !v.constant);
-  const ports = [...inputs, ...model.graph.outputs];
-  if (ports.some((v) => v.type?.kind !== 'tensor' || !plain.has(v.type.dtype))) return null;
-  const tensors = (values: typeof inputs, prefix: string) =>
-    Object.fromEntries(
-      values.map((v, i) => [v.name, decodeTensorProto(read(join(set, `${prefix}_${i}.pb`)), v.name)]),
-    );
-  return { name, model, feeds: tensors(inputs, 'input'), wanted: tensors(model.graph.outputs, 'output') };
-}
 
 /** The same with its inputs as initializers, and an Identity before each output, so that all can be folded. */
 function withConstants(c: Case): Case {

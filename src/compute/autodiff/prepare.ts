@@ -1,26 +1,12 @@
 /** A copy of a model that can be differentiated: opset 21, every size a number, no Constant nodes, no shape arithmetic. */
 import { cloneModel } from '../../model/ir/clone.ts';
-import { constantNodeTensor } from '../../model/ir/constant-node.ts';
-import {
-  addInitializer,
-  removeInitializer,
-  removeNodes,
-  replaceAllUses,
-  setConstant,
-} from '../../model/ir/edit.ts';
-import {
-  type Graph,
-  isGraphOutput,
-  type Model,
-  type Node,
-  opset,
-  shapeOf,
-  type Value,
-} from '../../model/ir/model.ts';
+import { setConstant } from '../../model/ir/edit.ts';
+import { type Graph, type Model, opset, shapeOf } from '../../model/ir/model.ts';
 import { numbers, tensorOf } from '../../model/ir/tensor.ts';
 import { isStatic, tensorType } from '../../model/ir/type.ts';
 import { evaluate } from '../../model/ops/dims.ts';
-import { type InferredShapes, inferShapes } from '../../model/ops/shapes.ts';
+import { inferShapes } from '../../model/ops/shapes.ts';
+import { foldKnownSizes, liftConstants, removeDead } from '../../model/rewrite/known-sizes.ts';
 import { upgradeModel } from '../../model/rewrite/opset/upgrade.ts';
 import { trainingShape } from '../../support/diagnostics/training.ts';
 
@@ -37,22 +23,10 @@ export function prepareTraining(model: Model, shapes: Readonly<Record<string, re
   const rebatched = pinInputs(copy.graph, shapes);
   forgetTypes(copy.graph);
   if (rebatched) rebatchReshapes(copy.graph, rebatched);
-  foldKnown(copy.graph, inferShapes(copy));
+  foldKnownSizes(copy.graph, inferShapes(copy));
   removeDead(copy.graph);
   requireSizes(copy.graph);
   return copy;
-}
-
-function liftConstants(graph: Graph): void {
-  const gone = new Set<Node>();
-  for (const node of graph.nodes) {
-    const tensor = constantNodeTensor(node);
-    const out = node.outputs[0];
-    if (!tensor || !out || isGraphOutput(out)) continue;
-    replaceAllUses(out, addInitializer(graph, out.name || 'constant', tensor));
-    gone.add(node);
-  }
-  removeNodes(graph, gone);
 }
 
 interface Rebatched {
@@ -101,28 +75,6 @@ function rebatchReshapes(graph: Graph, { from }: Rebatched): void {
     // -1 takes up the batch; where another axis is open already, 0 copies the first size.
     setConstant(target, tensorOf('int64', [sizes.length], [open < 0 ? -1 : 0, ...rest]));
   }
-}
-
-/** Sizes computed from sizes are constants now. */
-function foldKnown(graph: Graph, inferred: InferredShapes): void {
-  for (const node of graph.nodes) {
-    for (const out of node.outputs) {
-      if (!out || out.uses.length === 0 || isGraphOutput(out) || out.type?.kind !== 'tensor') continue;
-      const { dtype } = out.type;
-      const known = inferred.data(out);
-      if (!known || !['int64', 'int32', 'bool'].includes(dtype)) continue;
-      if (!known.values.every((v) => typeof v === 'number')) continue;
-      replaceAllUses(out, addInitializer(graph, out.name, tensorOf(dtype, known.dims, known.values)));
-    }
-  }
-}
-
-export function removeDead(graph: Graph): void {
-  const gone = new Set<Node>();
-  const alive = (v: Value | null) => v?.uses.some((u) => !u.node || !gone.has(u.node)) ?? false;
-  for (const node of [...graph.nodes].reverse()) if (!node.outputs.some(alive)) gone.add(node);
-  removeNodes(graph, gone);
-  for (const v of [...graph.initializers]) if (v.uses.length === 0) removeInitializer(graph, v);
 }
 
 function requireSizes(graph: Graph): void {

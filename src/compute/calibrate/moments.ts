@@ -10,7 +10,6 @@ import { findValue } from '../../model/ir/walk.ts';
 import { calibrationNotFinite } from '../../support/diagnostics/data.ts';
 import { internal } from '../../support/diagnostics.ts';
 import type { Engine } from '../engine/contract.ts';
-import type { RunContext } from '../engine/run-context.ts';
 import { columnsOf, inGroups, operators, products, rowsOf } from './rows.ts';
 import { runSamples, type Samples } from './run-samples.ts';
 import type { MomentRequest, Moments, Statistics } from './statistics.ts';
@@ -22,7 +21,7 @@ export async function collectMoments(
   requests: readonly MomentRequest[],
   samples: Samples,
   progress: (done: number) => void = () => {},
-  signal?: RunContext['signal'],
+  signal?: AbortSignal,
 ): Promise<NonNullable<Statistics['moments']>> {
   const unique = [...new Map(requests.map((r) => [keyOf(r), r])).values()];
   const copy = cloneModel(model);

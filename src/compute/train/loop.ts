@@ -1,8 +1,7 @@
 /** The training loop: epochs of mini-batches, schedule, evaluation, best weights, early stopping, checkpoints. */
-
 import type { Model } from '../../model/ir/model.ts';
 import type { Tensor } from '../../model/ir/tensor.ts';
-import type { EngineRun } from '../engine/run-context.ts';
+import type { Engine } from '../engine/contract.ts';
 import type { TrainingData } from './data.ts';
 import {
   afterBatch,
@@ -19,7 +18,8 @@ import type { StepSpec } from './step.ts';
 import type { StepResult } from './trainer.ts';
 import { withWeights } from './with-weights.ts';
 
-export interface TrainOptions extends Omit<StepSpec, 'shapes' | 'teacher'>, EngineRun {
+export interface TrainOptions extends Omit<StepSpec, 'shapes' | 'teacher'> {
+  readonly engine: Engine;
   readonly data: TrainingData;
   /** Samples in a batch. */
   readonly batch: number;
@@ -37,6 +37,7 @@ export interface TrainOptions extends Omit<StepSpec, 'shapes' | 'teacher'>, Engi
   readonly patience?: number;
   readonly checkpoints?: CheckpointStore;
   readonly threads?: number;
+  readonly signal?: AbortSignal;
 }
 
 export type TrainEvent =

@@ -12,11 +12,11 @@ import {
 } from '../../model/ir/edit.ts';
 import type { Model } from '../../model/ir/model.ts';
 import { type Tensor, tensorOf } from '../../model/ir/tensor.ts';
+import { removeDead } from '../../model/rewrite/known-sizes.ts';
 import { lower } from '../autodiff/lower.ts';
-import { prepareTraining, removeDead } from '../autodiff/prepare.ts';
+import { prepareTraining } from '../autodiff/prepare.ts';
 import type { Engine } from '../engine/contract.ts';
 import { openKernel } from '../engine/kernel.ts';
-import type { Stoppable } from '../engine/run-context.ts';
 import { epochOrder, type TrainingData } from './data.ts';
 import { withWeights } from './with-weights.ts';
 
@@ -28,7 +28,11 @@ export async function reestimateStatistics(
   engine: Engine,
   model: Model,
   data: TrainingData,
-  options: Stoppable & { readonly batch?: number; readonly seed?: number } = {},
+  options: {
+    readonly batch?: number;
+    readonly seed?: number;
+    readonly signal?: AbortSignal | undefined;
+  } = {},
 ): Promise<Model> {
   const batch = Math.min(options.batch ?? 64, data.length);
   const shapes = Object.fromEntries(Object.entries(data.shapes).map(([n, d]) => [n, [batch, ...d]]));

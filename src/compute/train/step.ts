@@ -6,12 +6,13 @@ import { type Model, type Node, shapeOf, type Value } from '../../model/ir/model
 import type { Port } from '../../model/ir/port.ts';
 import type { Tensor } from '../../model/ir/tensor.ts';
 import { weightAt } from '../../model/ops/weights.ts';
+import { removeDead } from '../../model/rewrite/known-sizes.ts';
 import { nothingToTrain } from '../../support/diagnostics/training.ts';
 import { createEmitter, type Emitter } from '../autodiff/emitter.ts';
 import { differentiate } from '../autodiff/gradients.ts';
 import { type Lowered, lower } from '../autodiff/lower.ts';
 import { type ParameterChoice, trainableParameters } from '../autodiff/parameters.ts';
-import { prepareTraining, removeDead } from '../autodiff/prepare.ts';
+import { prepareTraining } from '../autodiff/prepare.ts';
 import { recomputeForward } from '../autodiff/recompute.ts';
 import type { LossTerm } from './losses.ts';
 import {

@@ -1,6 +1,4 @@
 /** The before/after rows, what was left alone, and the worst layers: worked out once, shown by every view. */
-
-import { reasonOf, reasonWords } from '../../support/reason.ts';
 import {
   formatBytes,
   formatCount,
@@ -10,6 +8,7 @@ import {
   formatPercent,
   formatTimes,
 } from '../../support/units.ts';
+import { words } from './account.ts';
 import { compareLatency, type LatencyChange, latencyPairs, shortPlaceName } from './latency.ts';
 import { changeOf, formatChange, formatMetric } from './metrics.ts';
 import type { Layer, ModelFacts, Report } from './report.ts';
@@ -101,10 +100,7 @@ function latencyRows(report: Report): SummaryRow[] {
       label: 'latency p50',
       before: before ? formatMs(before.medianMs) : none,
       after: after ? formatMs(after.medianMs) : none,
-      note: [
-        both ? speedNote(both, { before: before!.medianMs, after: after!.medianMs }) : '',
-        shortPlaceName(pair, pairs),
-      ]
+      note: [both ? speedNote(both) : '', shortPlaceName(pair, pairs)]
         .filter((text) => text !== '')
         .join(' · '),
       tone,
@@ -148,20 +144,10 @@ export function timesFaster(ratio: number): string {
   return ratio > 1 ? `${formatTimes(ratio)} times faster` : `${formatTimes(1 / ratio)} times slower`;
 }
 
-/** `timesFaster` where a difference was shown: a ratio within noise may well point the other way than the medians beside it.
- *  The ratio is the median over pairs of runs, one right after the other, which machine and moment hardly touch; where the medians shown
- *  beside it would give another one, that is said. */
-export function speedNote({ ratio, change }: LatencyChange, medians?: MedianPair): string {
+/** `timesFaster` where a difference was shown: a ratio within noise may well point the other way than the medians beside it. */
+export function speedNote({ ratio, change }: LatencyChange): string {
   const said = timesFaster(ratio);
-  if (change === 'same') return said === 'as fast' ? said : 'as fast, within noise';
-  const isOther = medians && timesFaster(medians.before / medians.after) !== said;
-  return isOther ? `${said} (median of the runs' ratios)` : said;
-}
-
-/** Medians in one unit that are shown beside a note. */
-export interface MedianPair {
-  readonly before: number;
-  readonly after: number;
+  return change === 'same' && said !== 'as fast' ? 'as fast, within noise' : said;
 }
 
 // --- left alone --------------------------------------------------------------------------------------------------
@@ -199,18 +185,17 @@ export function keptGroups(layers: readonly Layer[], precision?: Layer['precisio
 function mergeByCode(groups: ReadonlyMap<string, readonly Layer[]>): Map<string, readonly Layer[]> {
   const reasonsOf = new Map<string, string[]>();
   for (const reason of groups.keys()) {
-    // A text without a code is a group of its own.
-    const code = reasonOf(reason).code || reason;
+    const code = reason.split(':')[0]!;
     reasonsOf.set(code, [...(reasonsOf.get(code) ?? []), reason]);
   }
   const merged = new Map<string, readonly Layer[]>();
   for (const [code, reasons] of reasonsOf) {
     if (reasons.length > 3)
       merged.set(
-        reasonWords(code),
+        words(code),
         reasons.flatMap((reason) => groups.get(reason) ?? []),
       );
-    else for (const reason of reasons) merged.set(reasonWords(reason), groups.get(reason) ?? []);
+    else for (const reason of reasons) merged.set(words(reason), groups.get(reason) ?? []);
   }
   return merged;
 }

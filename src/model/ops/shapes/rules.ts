@@ -13,7 +13,6 @@ import { otherShapes } from './other.ts';
 import { quantizationShapes } from './quantization.ts';
 import { recurrentShapes } from './recurrent.ts';
 import { reductionShapes } from './reduction.ts';
-import { resamplingShapes } from './resampling.ts';
 import { sequenceShapes } from './sequence.ts';
 
 export const shapeRules: ShapeTable = {
@@ -30,6 +29,5 @@ export const shapeRules: ShapeTable = {
   ...quantizationShapes,
   ...recurrentShapes,
   ...reductionShapes,
-  ...resamplingShapes,
   ...sequenceShapes,
 };

@@ -1,0 +1,105 @@
+/** Integers with scales. TensorFlow.js computes nothing in 8 bits: what quantises and expands is written in floats, whose
+ *  whole numbers up to 2^24 are exact. */
+import { intAttribute } from '../../../../ir/attribute.ts';
+import { dtypes } from '../../../../ir/dtype.ts';
+import { constantOf, dtypeOf, type Node, shapeOf, type Value } from '../../../../ir/model.ts';
+import { elementCount, numbers, tensorOf } from '../../../../ir/tensor.ts';
+import { normalAxis } from '../../../../rewrite/arguments.ts';
+import { type Emitter, refuse, shapeAt, type TfOperator, type TfOperators } from '../emitter.ts';
+import type { Ref } from '../graph.ts';
+import { cast } from './elementwise.ts';
+import { reshape } from './shaping.ts';
+
+/** A scale or zero point of one element, or of one for each index of the axis, shaped to meet the tensor. */
+function parameter(node: Node, e: Emitter, index: number): Ref {
+  const value = node.inputs[index] as Value;
+  const x = cast(e, e.ref(value), 'float32');
+  const shape = shapeOf(value);
+  const rank = shapeAt(node, 0).length;
+  if (!shape || shape.length === 0 || rank <= 1) return x;
+  const axis = normalAxis(intAttribute(node, 'axis', 1), rank);
+  return reshape(
+    e,
+    x,
+    Array.from({ length: rank }, (_, i) => (i === axis ? -1 : 1)),
+  );
+}
+
+const isBlocked = (node: Node) => intAttribute(node, 'block_size', 0) !== 0;
+
+/** clip(round(x/scale) + zero), kept as a float that is a whole number where only a DequantizeLinear reads it. */
+const quantize: TfOperator = (node, e) => {
+  if (isBlocked(node)) return refuse(node, 'it quantises in blocks');
+  const dtype = dtypeOf(node.outputs[0]) ?? 'uint8';
+  const { kind, bits } = dtypes[dtype];
+  if (kind === 'float') return refuse(node, `it makes ${dtype}`);
+  const [low, high] = kind === 'int' ? [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1] : [0, 2 ** bits - 1];
+  const steps = e.op('Round', [e.op('RealDiv', [e.input(node, 0), parameter(node, e, 1)])]);
+  const moved = node.inputs[2] ? e.op('AddV2', [steps, parameter(node, e, 2)]) : steps;
+  return e.op('ClipByValue', [moved, e.float(low), e.float(high)]);
+};
+
+const dequantize: TfOperator = (node, e) => {
+  if (isBlocked(node)) return dequantizeBlocks(node, e);
+  const x = cast(e, e.input(node, 0), 'float32');
+  const centred = node.inputs[2] ? e.op('Sub', [x, parameter(node, e, 2)]) : x;
+  return e.op('Mul', [centred, parameter(node, e, 1)]);
+};
+
+/** Constants in blocks along an axis: integers [.., blocks, size, ..] times scales [.., blocks, 1, ..]. */
+function dequantizeBlocks(node: Node, e: Emitter): Ref {
+  const [codes, scale] = [constantOf(node.inputs[0]), constantOf(node.inputs[1])];
+  const zero = node.inputs[2] ? constantOf(node.inputs[2]) : null;
+  if (!codes || !scale) return refuse(node, 'its blocks are computed while it runs');
+  const { dims } = codes;
+  const axis = normalAxis(intAttribute(node, 'axis', 1), dims.length);
+  const block = intAttribute(node, 'block_size', 1);
+  if (dims[axis]! % block !== 0) return refuse(node, 'its last block is not whole');
+  const blocks = dims.toSpliced(axis, 1, dims[axis]! / block, block);
+  const each = scale.dims.toSpliced(axis + 1, 0, 1);
+  const integers = e.op(
+    'Cast',
+    [e.constant(tensorOf('int8', blocks, numbers(codes)))],
+    { DstT: { type: 'float32' } },
+    'float32',
+  );
+  const centred = zero
+    ? e.op('Sub', [integers, e.constant(tensorOf('float32', each, numbers(zero)))])
+    : integers;
+  const real = e.op('Mul', [centred, e.constant(tensorOf('float32', each, numbers(scale)))]);
+  return reshape(e, real, dims);
+}
+
+/** Products of integers less their zero points. 2^24 bounds what a float sums exactly. */
+const matMulInteger: TfOperator = (node, e) => {
+  const side = (index: number) => {
+    const x = cast(e, e.input(node, index), 'float32');
+    if (!node.inputs[index + 2]) return x;
+    return e.op('Sub', [x, cast(e, e.input(node, index + 2), 'float32')]);
+  };
+  const zeros = [2, 3].map((i) => elementCount((shapeOf(node.inputs[i]) ?? []).map((d) => Number(d))));
+  if (zeros.some((n) => n !== 1)) return refuse(node, 'it has a zero point for each row');
+  return e.op('BatchMatMulV2', [side(0), side(1)], { adj_x: { bool: false }, adj_y: { bool: false } });
+};
+
+/** scale = (max − min)/255 with 0 in the range, zero = clip(round(−min/scale)).
+ *  Source: ONNX DynamicQuantizeLinear-11. */
+const dynamicQuantize: TfOperator = (node, e) => {
+  const x = e.input(node, 0);
+  const axes = e.int(shapeAt(node, 0).map((_, axis) => axis));
+  const bound = (op: string, limit: string) =>
+    e.op(limit, [e.op(op, [x, axes], { keep_dims: { bool: false } }), e.float(0)]);
+  const [low, high] = [bound('Min', 'Minimum'), bound('Max', 'Maximum')];
+  const scale = e.op('RealDiv', [e.op('Sub', [high, low]), e.float(255)]);
+  const clipped = (v: Ref) => e.op('ClipByValue', [v, e.float(0), e.float(255)]);
+  const zero = clipped(e.op('Round', [e.op('RealDiv', [e.op('Neg', [low]), scale])]));
+  const y = clipped(e.op('AddV2', [e.op('Round', [e.op('RealDiv', [x, scale])]), zero]));
+  return [y, scale, zero];
+};
+
+export const quantized: TfOperators = {
+  QuantizeLinear: quantize,
+  DequantizeLinear: dequantize,
+  MatMulInteger: matMulInteger,
+  DynamicQuantizeLinear: dynamicQuantize,
+};

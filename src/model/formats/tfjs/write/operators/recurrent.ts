@@ -1,0 +1,328 @@
+/** LSTM, GRU and RNN: the products with the input are one for the whole sequence; the steps stand one after the other where
+ *  they are few, and are a loop otherwise.
+ *  Source: ONNX LSTM-22, GRU-22, RNN-22. */
+import { floatAttribute, intAttribute, textAttribute } from '../../../../ir/attribute.ts';
+import { type Node, shapeOf } from '../../../../ir/model.ts';
+import { float32Values, tensorOf } from '../../../../ir/tensor.ts';
+import { isStatic, type Shape } from '../../../../ir/type.ts';
+import { constantNumbers } from '../../../../rewrite/arguments.ts';
+import { type Emitter, refuse, shapeAt, type TfOperator, type TfOperators } from '../emitter.ts';
+import type { Ref } from '../graph.ts';
+import { floatWeight, permuted, plainWeight, reshapedWeight, slicedWeight, type Weight } from '../weights.ts';
+import { repeat } from './loops.ts';
+import { concat, fill, reshape, shapeTensor, sizeOf, sliceVector, transpose } from './shaping.ts';
+
+/** Longer sequences are a loop: its JSON doesn't grow with them. */
+const unrolled = 16;
+
+type Activate = (e: Emitter, x: Ref) => Ref;
+
+const plainActivations: Readonly<Record<string, string>> = {
+  sigmoid: 'Sigmoid',
+  tanh: 'Tanh',
+  relu: 'Relu',
+  softplus: 'Softplus',
+  elu: 'Elu',
+};
+
+/** Function number `index` of the list that a node has. */
+function activation(node: Node, index: number, usual: readonly string[]): Activate {
+  const a = node.attributes.get('activations');
+  const names = a?.type === 'strings' ? a.value.map((s) => new TextDecoder().decode(s)) : usual;
+  const name = (names[index] ?? usual[index % usual.length])!.toLowerCase();
+  if (name === 'hardsigmoid' && !node.attributes.has('activation_alpha'))
+    return (e, x) =>
+      e.op('ClipByValue', [
+        e.op('AddV2', [e.op('Mul', [x, e.float(0.2)]), e.float(0.5)]),
+        e.float(0),
+        e.float(1),
+      ]);
+  const op = plainActivations[name];
+  return op ? (e, x) => e.op(op, [x]) : refuse(node, `its activation is ${name}`);
+}
+
+/** What a step makes of the state: the input's part of the gates [batch, gates·hidden], the states [batch, hidden].
+ *  @returns the states after it, the output first */
+type Step = (e: Emitter, gates: Ref, states: readonly Ref[]) => readonly Ref[];
+
+interface Direction {
+  readonly node: Node;
+  readonly hidden: number;
+  /** [gates·hidden, input], [gates·hidden, hidden], [2·gates·hidden]; of this direction. */
+  readonly input: Weight;
+  readonly recurrent: Weight;
+  readonly bias: Weight | null;
+  readonly peepholes: Weight | null;
+  /** Its first activation. */
+  readonly first: number;
+}
+
+interface Kind {
+  readonly gates: number;
+  /** Activations of one direction. */
+  readonly usual: readonly string[];
+  readonly states: 1 | 2;
+  readonly step: (d: Direction) => Step;
+  /** Rows of the recurrent bias that join the input's; the others are added inside the step. */
+  readonly joinsBias: (d: Direction, gate: number) => boolean;
+}
+
+const times = (e: Emitter, x: Ref, weight: Weight): Ref =>
+  e.op('MatMul', [x, e.weight(permuted(weight, [1, 0]))], {
+    transpose_a: { bool: false },
+    transpose_b: { bool: false },
+  });
+
+const split = (e: Emitter, x: Ref, count: number): Ref[] =>
+  e.ops('Split', [e.int(1), x], Array(count).fill('float32'), { num_split: { int: count } });
+
+const add = (e: Emitter, a: Ref, b: Ref) => e.op('AddV2', [a, b]);
+const mul = (e: Emitter, a: Ref, b: Ref) => e.op('Mul', [a, b]);
+
+/** Gates i, o, f, c. */
+const lstm: Kind = {
+  gates: 4,
+  usual: ['Sigmoid', 'Tanh', 'Tanh'],
+  states: 2,
+  joinsBias: () => true,
+  step(d) {
+    const [f, g, h] = [0, 1, 2].map((i) => activation(d.node, d.first + i, lstm.usual)) as [
+      Activate,
+      Activate,
+      Activate,
+    ];
+    return (e, gates, [hidden, cell]) => {
+      const [i, o, forget, c] = split(e, add(e, gates, times(e, hidden!, d.recurrent)), 4) as [
+        Ref,
+        Ref,
+        Ref,
+        Ref,
+      ];
+      const seen = (x: Ref, gate: number, state: Ref) =>
+        d.peepholes
+          ? add(
+              e,
+              x,
+              mul(e, state, e.weight(slicedWeight(d.peepholes, 0, gate * d.hidden, (gate + 1) * d.hidden))),
+            )
+          : x;
+      const kept = mul(e, f(e, seen(forget, 2, cell!)), cell!);
+      const next = add(e, kept, mul(e, f(e, seen(i, 0, cell!)), g(e, c)));
+      return [mul(e, f(e, seen(o, 1, next)), h(e, next)), next];
+    };
+  },
+};
+
+/** Gates z, r, h. */
+const gru: Kind = {
+  gates: 3,
+  usual: ['Sigmoid', 'Tanh'],
+  states: 1,
+  joinsBias: (d, gate) => gate < 2 || intAttribute(d.node, 'linear_before_reset', 0) === 0,
+  step(d) {
+    const [f, g] = [0, 1].map((i) => activation(d.node, d.first + i, gru.usual)) as [Activate, Activate];
+    const late = intAttribute(d.node, 'linear_before_reset', 0) !== 0;
+    const rows = (from: number, to: number) => slicedWeight(d.recurrent, 0, from * d.hidden, to * d.hidden);
+    return (e, gates, [hidden]) => {
+      const [xz, xr, xh] = split(e, gates, 3) as [Ref, Ref, Ref];
+      const [hz, hr] = split(e, times(e, hidden!, rows(0, 2)), 2) as [Ref, Ref];
+      const z = f(e, add(e, xz, hz));
+      const r = f(e, add(e, xr, hr));
+      const candidate = late
+        ? mul(e, r, lateBias(e, d, times(e, hidden!, rows(2, 3))))
+        : times(e, mul(e, r, hidden!), rows(2, 3));
+      const fresh = g(e, add(e, xh, candidate));
+      return [add(e, fresh, mul(e, z, e.op('Sub', [hidden!, fresh])))];
+    };
+  },
+};
+
+/** The recurrent bias of gate h, which the reset gate multiplies too. */
+const lateBias = (e: Emitter, d: Direction, x: Ref): Ref =>
+  d.bias ? add(e, x, e.weight(slicedWeight(d.bias, 0, 5 * d.hidden, 6 * d.hidden))) : x;
+
+const rnn: Kind = {
+  gates: 1,
+  usual: ['Tanh'],
+  states: 1,
+  joinsBias: () => true,
+  step(d) {
+    const f = activation(d.node, d.first, rnn.usual);
+    return (e, gates, [hidden]) => [f(e, add(e, gates, times(e, hidden!, d.recurrent)))];
+  },
+};
+
+/** Weights of one direction, without the axis of directions. */
+function directionsOf(node: Node, e: Emitter, kind: Kind): Direction[] {
+  const [input, recurrent] = [1, 2].map(
+    (i) => e.weightOf(node.inputs[i]) ?? refuse(node, 'its weights are computed while it runs'),
+  ) as [Weight, Weight];
+  const optional = (index: number) => {
+    const value = node.inputs[index];
+    return value ? (e.weightOf(value) ?? refuse(node, 'its weights are computed while it runs')) : null;
+  };
+  const [bias, peepholes] = [optional(3), kind.states === 2 ? optional(7) : null];
+  const hidden = recurrent.tensor.dims.at(-1)!;
+  return Array.from({ length: recurrent.tensor.dims[0]! }, (_, i) => {
+    const own = (w: Weight) => {
+      const one = slicedWeight(plainWeight(floatWeight(w)), 0, i, i + 1);
+      return reshapedWeight(one, one.tensor.dims.slice(1));
+    };
+    return {
+      ...{ node, hidden, input: own(input), recurrent: own(recurrent) },
+      bias: bias && own(bias),
+      peepholes: peepholes && own(peepholes),
+      first: i * kind.usual.length,
+    };
+  });
+}
+
+/** Bias of the input's products: the input's own, plus what of the recurrent one can be added at once. */
+function inputBias(e: Emitter, kind: Kind, d: Direction): Ref | null {
+  if (!d.bias) return null;
+  const values = Array.from(float32Values(d.bias.tensor));
+  const rows = kind.gates * d.hidden;
+  const joined = values
+    .slice(0, rows)
+    .map((v, i) => (kind.joinsBias(d, Math.floor(i / d.hidden)) ? v + values[rows + i]! : v));
+  return e.weight(plainWeight(tensorOf('float32', [rows], joined)));
+}
+
+function checkRefused(node: Node): void {
+  if (floatAttribute(node, 'clip', 0) !== 0) refuse(node, 'it clips its gates');
+  if (intAttribute(node, 'input_forget', 0) !== 0) refuse(node, 'it couples input and forget gate');
+  const lengths = node.inputs[4];
+  const steps = shapeOf(node.inputs[0])?.[intAttribute(node, 'layout', 0) === 0 ? 0 : 1];
+  if (lengths && !constantNumbers(lengths)?.every((n) => n === steps))
+    refuse(node, 'its sequences have lengths of their own');
+}
+
+const recurrentNetwork =
+  (kind: Kind): TfOperator =>
+  (node, e) => {
+    checkRefused(node);
+    const batchFirst = intAttribute(node, 'layout', 0) !== 0;
+    const shape = shapeAt(node, 0);
+    const given = e.input(node, 0);
+    const x = batchFirst ? transpose(e, given, [1, 0, 2]) : given;
+    const sizes: Shape = batchFirst ? [shape[1]!, shape[0]!, shape[2]!] : shape;
+    const direction = textAttribute(node, 'direction', 'forward');
+    const results = directionsOf(node, e, kind).map((d, i) => {
+      const reverse = direction === 'reverse' || i === 1;
+      const start = Array.from({ length: kind.states }, (_, s) =>
+        startState(node, e, x, { sizes, d, index: i, input: 5 + s, batchFirst }),
+      );
+      return runDirection(e, kind, d, { x, sizes, reverse, start });
+    });
+    return collect(node, e, results, batchFirst);
+  };
+
+interface Start {
+  readonly sizes: Shape;
+  readonly d: Direction;
+  readonly index: number;
+  readonly input: number;
+  readonly batchFirst: boolean;
+}
+
+/** The state before the first step, [batch, hidden]: given for all directions, or zeros. */
+function startState(node: Node, e: Emitter, x: Ref, { sizes, d, index, input, batchFirst }: Start): Ref {
+  const value = node.inputs[input];
+  if (value)
+    return e.op('GatherV2', [e.ref(value), e.int(index), e.int(batchFirst ? 1 : 0)], {
+      batch_dims: { int: 0 },
+    });
+  const batch = typeof sizes[1] === 'number' ? e.int([sizes[1]]) : sizeOf(e, x, 1);
+  return fill(e, concat(e, [batch, e.int([d.hidden])]), e.float(0));
+}
+
+interface Run {
+  readonly x: Ref;
+  readonly sizes: Shape;
+  readonly reverse: boolean;
+  readonly start: readonly Ref[];
+}
+
+interface Result {
+  /** [steps, batch, hidden] */
+  readonly sequence: Ref;
+  readonly states: readonly Ref[];
+}
+
+function runDirection(e: Emitter, kind: Kind, d: Direction, { x, sizes, reverse, start }: Run): Result {
+  const turned = reverse ? e.op('ReverseV2', [x, e.int([0])]) : x;
+  const flat = reshape(e, turned, [-1, d.input.tensor.dims[1]!]);
+  const bias = inputBias(e, kind, d);
+  const product = times(e, flat, d.input);
+  const biased = bias ? e.op('BiasAdd', [product, bias], { data_format: { text: 'NHWC' } }) : product;
+  const width = kind.gates * d.hidden;
+  const rows = isStatic(sizes.slice(0, 2))
+    ? e.int([sizes[0] as number, sizes[1] as number, width])
+    : concat(e, [sliceVector(e, shapeTensor(e, turned), 0, 2), e.int([width])]);
+  const gates = e.op('Reshape', [biased, rows]);
+  const step = kind.step(d);
+  const steps = sizes[0];
+  const made =
+    typeof steps === 'number' && steps <= unrolled
+      ? unroll(e, gates, steps, step, start)
+      : loop(e, gates, step, { start, hidden: d.hidden });
+  return { ...made, sequence: reverse ? e.op('ReverseV2', [made.sequence, e.int([0])]) : made.sequence };
+}
+
+function unroll(e: Emitter, gates: Ref, steps: number, step: Step, start: readonly Ref[]): Result {
+  const parts = e.ops('Unpack', [gates], Array(steps).fill('float32'), {
+    num: { int: steps },
+    axis: { int: 0 },
+  });
+  let states = start;
+  const outputs = parts.map((part) => {
+    states = step(e, part, states);
+    return states[0]!;
+  });
+  return { sequence: e.op('Pack', outputs, { N: { int: steps }, axis: { int: 0 } }), states };
+}
+
+function loop(
+  e: Emitter,
+  gates: Ref,
+  step: Step,
+  { start, hidden }: { start: readonly Ref[]; hidden: number },
+): Result {
+  const steps = reshape(e, sizeOf(e, gates, 0), []);
+  const { carried, stacked } = repeat(e, {
+    ...{ steps, going: null, carried: start, constant: [gates], hint: 'recurrence' },
+    stacks: [{ dtype: 'float32', shape: [null, hidden] }],
+    body(inner, { index, carried, constant }) {
+      const part = inner.op('GatherV2', [constant[0]!, index, inner.int(0)], { batch_dims: { int: 0 } });
+      const states = step(inner, part, carried);
+      return { carried: states, stacked: [states[0]!], going: null };
+    },
+  });
+  return { sequence: stacked[0]!, states: carried };
+}
+
+/** Y [steps, directions, batch, hidden], then the last states [directions, batch, hidden]; batch first where asked. */
+function collect(node: Node, e: Emitter, results: readonly Result[], batchFirst: boolean): (Ref | null)[] {
+  const pack = (parts: readonly Ref[], axis: number) =>
+    e.op('Pack', parts, { N: { int: parts.length }, axis: { int: axis } });
+  const sequence = pack(
+    results.map((r) => r.sequence),
+    1,
+  );
+  const states = results[0]!.states.map((_, s) =>
+    pack(
+      results.map((r) => r.states[s]!),
+      batchFirst ? 1 : 0,
+    ),
+  );
+  return [batchFirst ? transpose(e, sequence, [2, 0, 1, 3]) : sequence, ...states].slice(
+    0,
+    node.outputs.length,
+  );
+}
+
+export const recurrent: TfOperators = {
+  LSTM: recurrentNetwork(lstm),
+  GRU: recurrentNetwork(gru),
+  RNN: recurrentNetwork(rnn),
+};

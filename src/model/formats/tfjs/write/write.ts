@@ -1,0 +1,67 @@
+/** Writes a model as a TensorFlow.js graph-model: model.json and shards of weights beside it. */
+import { version } from '../../../../support/version.ts';
+import type { Model } from '../../../ir/model.ts';
+import { channelsLast } from '../../../layout/channels-last.ts';
+import type { WrittenFile } from '../../format.ts';
+import { type BuiltGraph, buildGraph, type TfPort } from './build.ts';
+import type { TfNode, WeightData } from './graph.ts';
+import { lowerModel } from './lower.ts';
+import {
+  createNames,
+  functionJson,
+  type Names,
+  nodeJson,
+  portJson,
+  refName,
+  weightJson,
+} from './model-json.ts';
+import { shardNames, shardPieces, storedBytes } from './shards.ts';
+
+/** @param name  of the JSON; shards are named as TensorFlow.js's own tools name them
+ *  @throws TFJS_OPERATOR, TFJS_TYPE, TFJS_INTEGER, TFJS_RANK, and what upgrades and functions throw */
+export function writeGraphModel(model: Model, name = 'model.json'): WrittenFile[] {
+  const lowered = lowerModel(model);
+  channelsLast(lowered.model);
+  const built = buildGraph(lowered);
+  const names = createNames();
+  for (const { ref } of [...built.inputs, ...built.outputs]) names.of(ref.node);
+  const constants = [built.nodes, ...built.functions.map((f) => f.graph.nodes)].flatMap((nodes) =>
+    nodes.filter(isConstant),
+  );
+  const weights = constants.map((node) => node.weight);
+  const shards = shardNames(weights.reduce((sum, weight) => sum + storedBytes(weight), 0));
+  const manifest = [
+    { paths: shards, weights: constants.map((node) => weightJson(names.of(node), node.weight)) },
+  ];
+  const text = JSON.stringify({ ...topology(built, names), ...about(model), weightsManifest: manifest });
+  return [
+    { name, pieces: () => [new TextEncoder().encode(text)] },
+    ...shards.map((shard, i) => ({ name: shard, pieces: () => shardPieces(weights, i) })),
+  ];
+}
+
+const isConstant = (node: TfNode): node is TfNode & { readonly weight: WeightData } => node.weight !== null;
+
+function topology({ nodes, functions, inputs, outputs }: BuiltGraph, names: Names) {
+  const ports = (list: readonly TfPort[]) =>
+    Object.fromEntries(
+      list.map(({ name, ref, dtype, shape }) => [name, portJson(`${refName(ref, names)}:0`, dtype, shape)]),
+    );
+  const library = functions.length > 0 ? { function: functions.map((fn) => functionJson(fn, names)) } : {};
+  return {
+    format: 'graph-model',
+    generatedBy: `edgepress ${version}`,
+    convertedBy: `edgepress ${version}`,
+    signature: { inputs: ports(inputs), outputs: ports(outputs) },
+    modelTopology: {
+      node: nodes.map((node) => nodeJson(node, names)),
+      library,
+      // The graph version that TensorFlow 2 writes; the loader reads it unconditionally.
+      versions: { producer: 987 },
+    },
+  };
+}
+
+/** What the model says about itself: labels, preprocessing, whatever its metadata holds. */
+const about = ({ metadata }: Model) =>
+  metadata.size > 0 ? { userDefinedMetadata: Object.fromEntries(metadata) } : {};

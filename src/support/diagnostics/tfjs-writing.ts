@@ -1,0 +1,31 @@
+/** What keeps a model from being written as a TensorFlow.js graph-model. */
+import { unsupported } from '../diagnostics.ts';
+
+/** @param why  as "TensorFlow.js has no operator for it" */
+export const tfjsOperator = (op: string, node: string, why: string) =>
+  unsupported(
+    'TFJS_OPERATOR',
+    `${op} "${node}" can't be written for TensorFlow.js: ${why}.`,
+    'Cut the model before it (export it with fewer outputs), or run the ONNX model with onnxruntime-web.',
+  );
+
+export const tfjsType = (what: string, dtype: string) =>
+  unsupported(
+    'TFJS_TYPE',
+    `TensorFlow.js computes in float32, int32 and bool; ${what} is ${dtype}.`,
+    'Cut the part that needs it off the model, or run the ONNX model with onnxruntime-web.',
+  );
+
+export const tfjsInteger = (what: string, value: string) =>
+  unsupported(
+    'TFJS_INTEGER',
+    `TensorFlow.js has integers of 32 bits; ${what} holds ${value}.`,
+    'Export the model with int32 constants, or run the ONNX model with onnxruntime-web.',
+  );
+
+export const tfjsRank = (what: string, rank: number) =>
+  unsupported(
+    'TFJS_RANK',
+    `TensorFlow.js has tensors of up to 6 axes; ${what} has ${rank}.`,
+    'Merge axes of size 1 before exporting.',
+  );

@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { targetFacts } from '../../../src/compress/quant/kernels.ts';
+import { parseModel } from '../../../src/model/formats/onnx-text/index.ts';
+import { inferShapes } from '../../../src/model/ops/shapes.ts';
+
+/** What wasm's advice is on a 1×1 Conv of `channels` inputs, with `rest` behind it. */
+function advice(channels: number, rest: string): string | null {
+  const zeros = new Array(channels).fill(0).join(', ');
+  const model = parseModel(`<ir_version: 8, opset_import: ["" : 17]>
+g (float[1,${channels},8,8] x) => (float[1,1,8,8] y)
+< float[1,${channels},1,1] W = {${zeros}} >
+{
+c = Conv (x, W)
+${rest}
+}`);
+  inferShapes(model);
+  return targetFacts.wasm.advice(model.graph.nodes[0]!);
+}
+
+describe('int8 convolutions on wasm', () => {
+  it('pay from 48 products an output', () => {
+    expect(advice(47, 'y = Neg (c)')).toContain('slower-on-wasm: few products an output (fewer than 48)');
+    expect(advice(48, 'y = Neg (c)')).toBeNull();
+  });
+
+  it.each(['y = Relu (c)', 'z = Relu (c)\n y = Neg (z)'])(
+    'pay from 100 where half of the outputs are cut off: %s',
+    (rest) => {
+      expect(advice(99, rest)).toContain('slower-on-wasm: few products an output (fewer than 100)');
+      expect(advice(100, rest)).toBeNull();
+    },
+  );
+
+  it('pay from 48 where the Relu is not all that reads them', () => {
+    expect(advice(48, 'r = Relu (c)\n y = Add (r, c)')).toBeNull();
+  });
+});
