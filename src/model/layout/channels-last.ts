@@ -61,7 +61,12 @@ type Turn = (rank: number) => Permutation;
 function turnNode(session: LayoutSession, node: Node, into: Turn, back: Turn, domain: string): void {
   const x = node.inputs[0]!;
   const rank = shapeOf(x)!.length;
-  const before = session.add({ opType: 'Transpose', inputs: [x], attributes: { perm: into(rank) } });
+  const before = session.add({
+    opType: 'Transpose',
+    inputs: [x],
+    outputs: [`${x.name}_turned`],
+    attributes: { perm: into(rank) },
+  });
   before.outputs[0]!.type = permutedType(x.type, into(rank));
   const written = node.outputs.map((_, i) => releaseOutput(node, i));
   const made = session.add({

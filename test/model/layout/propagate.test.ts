@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { openNodeEngine } from '../../../src/compute/engine/onnxruntime-node.ts';
+import { propagateTransposes } from '../../../src/model/layout/propagate.ts';
 import { countNodes, expectSameAfterPropagation, modelWithWeights } from './equal-models.ts';
 
 const engine = await openNodeEngine();
@@ -122,5 +123,12 @@ describe('propagating transposes', () => {
     const model = modelWithWeights('(float[] x) => (float[] y) { a = Transpose (x)  y = Transpose (a) }');
     const { result } = await expectSameAfterPropagation(engine, model, 0, { inputs: { x: [2, 3] } });
     expect(result.left.map(({ reason }) => reason)).toEqual(['rank-unknown', 'rank-unknown']);
+  });
+
+  it('leaves a perm that does not fit its tensor', () => {
+    const model = modelWithWeights(
+      '(float[2,3] x) => (float[] y) { a = Transpose <perm = [0,0]> (x)  b = Relu (a)  y = Transpose <perm = [0,2,1]> (b) }',
+    );
+    expect(propagateTransposes(model).left.map(({ perm }) => perm)).toEqual([null, null]);
   });
 });
