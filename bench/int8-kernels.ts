@@ -1,4 +1,4 @@
-/** Which operators gain from int8, by shape and engine: the facts behind src/compress/quant/kernels.ts.
+/** Which operators gain from int8, by shape and engine: the facts behind src/compress/quant/integer-kernels.ts.
  *    npx tsx bench/int8-kernels.ts [wasm|node] [pattern]
  *  Each case is a chain of equal layers timed alternately in float and in int8 forms; the number is the least time of
  *  many repetitions, as other load can only add to it. One thread. */

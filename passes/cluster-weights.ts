@@ -11,7 +11,7 @@ import { filledBy } from '../src/compress/pipeline/option-fields.ts';
 import { counted, definePass, type Skip } from '../src/compress/pipeline/pass.ts';
 import { makePalette, type Palette } from '../src/compress/prune/palette.ts';
 import { findWeightLayers } from '../src/compress/prune/unstructured-layers.ts';
-import { selectNodes } from '../src/compress/quant/select.ts';
+import { selectNodes } from '../src/compress/quant/name-patterns.ts';
 import { addInitializer, addNode, removeInitializer, replaceAllUses } from '../src/model/ir/edit.ts';
 import { constantOf, type Model, type Node, opset, type Value } from '../src/model/ir/model.ts';
 import { elementCount, float32Values, type Tensor, tensorOf } from '../src/model/ir/tensor.ts';

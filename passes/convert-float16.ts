@@ -18,7 +18,7 @@ import {
   readsEither,
 } from '../src/compress/quant/float16-plan.ts';
 import { decide, decisionOf, layerNote } from '../src/compress/quant/layers.ts';
-import { selectNodes } from '../src/compress/quant/select.ts';
+import { selectNodes } from '../src/compress/quant/name-patterns.ts';
 import { createHalfConverter, type HalfTensor } from '../src/compute/engine/float16-kernel.ts';
 import {
   constantOf,

@@ -7,7 +7,7 @@
  *  Source: onnxruntime ContribOperators.md and its CPU kernels. */
 import { z } from 'zod';
 import { counted, definePass } from '../src/compress/pipeline/pass.ts';
-import type { TargetName } from '../src/compress/quant/kernels.ts';
+import type { TargetName } from '../src/compress/quant/integer-kernels.ts';
 import { intAttribute } from '../src/model/ir/attribute.ts';
 import { isFloat } from '../src/model/ir/dtype.ts';
 import { isOp, type Node, type Value } from '../src/model/ir/model.ts';

@@ -21,7 +21,7 @@ import {
 } from '../src/compress/prune/unstructured-layers.ts';
 import { elementAt } from '../src/compress/prune/unstructured-masks.ts';
 import { carryLayer } from '../src/compress/quant/layers.ts';
-import { selectNodes } from '../src/compress/quant/select.ts';
+import { selectNodes } from '../src/compress/quant/name-patterns.ts';
 import { floatAttribute, intAttribute } from '../src/model/ir/attribute.ts';
 import {
   addInitializer,

@@ -13,7 +13,7 @@ import { filledBy } from '../src/compress/pipeline/option-fields.ts';
 import { definePass, type Skip } from '../src/compress/pipeline/pass.ts';
 import { type SparsityOptions, sparsify, sparsityObstacle } from '../src/compress/prune/unstructured.ts';
 import { findWeightLayers, type WeightLayer } from '../src/compress/prune/unstructured-layers.ts';
-import { selectNodes } from '../src/compress/quant/select.ts';
+import { selectNodes } from '../src/compress/quant/name-patterns.ts';
 import type { Model } from '../src/model/ir/model.ts';
 import { patternInvalid, sparsityTargetMissing } from '../src/support/diagnostics/sparsity.ts';
 

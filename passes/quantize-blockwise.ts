@@ -22,7 +22,7 @@ import {
 } from '../src/compress/quant/blocked-weights.ts';
 import { sharedInitializer } from '../src/compress/quant/insert.ts';
 import { carryLayer, decide, decisionOf } from '../src/compress/quant/layers.ts';
-import { selectNodes } from '../src/compress/quant/select.ts';
+import { selectNodes } from '../src/compress/quant/name-patterns.ts';
 import {
   type BlockedWeight,
   type BlockQuantizer,

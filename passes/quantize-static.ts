@@ -15,10 +15,10 @@ import {
   insertWeightDequantize,
   sharedInitializer,
 } from '../src/compress/quant/insert.ts';
-import { targetFacts } from '../src/compress/quant/kernels.ts';
+import { targetFacts } from '../src/compress/quant/integer-kernels.ts';
 import { decide, decisionOf } from '../src/compress/quant/layers.ts';
+import { selectNodes } from '../src/compress/quant/name-patterns.ts';
 import { planStatic, type StaticPlan } from '../src/compress/quant/plan.ts';
-import { selectNodes } from '../src/compress/quant/select.ts';
 import type { Range, StatisticRequest } from '../src/compute/calibrate/statistics.ts';
 import { createWeightQuantizer, type WeightQuantizer } from '../src/compute/engine/quantize-kernel.ts';
 import { addInitializer, removeNode, setInput } from '../src/model/ir/edit.ts';

@@ -13,7 +13,7 @@ import { filledBy, selectionOptions } from '../src/compress/pipeline/option-fiel
 import { definePass, type Skip } from '../src/compress/pipeline/pass.ts';
 import { insertWeightExpand, sharedInitializer } from '../src/compress/quant/insert.ts';
 import { carryLayer, decide, decisionOf } from '../src/compress/quant/layers.ts';
-import { selectNodes } from '../src/compress/quant/select.ts';
+import { selectNodes } from '../src/compress/quant/name-patterns.ts';
 import {
   createWeightQuantizer,
   type QuantizedWeight,

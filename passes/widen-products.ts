@@ -8,7 +8,7 @@
  *  Source: onnxruntime's MatMulIntegerToFloat, QLinearConv and DynamicQuantizeLinear kernels, which read float32. */
 import { z } from 'zod';
 import { counted, definePass } from '../src/compress/pipeline/pass.ts';
-import { targetFacts } from '../src/compress/quant/kernels.ts';
+import { targetFacts } from '../src/compress/quant/integer-kernels.ts';
 import { formObstacle, type KernelAdvice, productObstacle } from '../src/compress/quant/plan.ts';
 import { dtypes } from '../src/model/ir/dtype.ts';
 import { dtypeOf, type Node, shapeOf, type Value } from '../src/model/ir/model.ts';

@@ -7,32 +7,11 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { compressRequest, distillRequest, finetuneRequest } from '../src/compress/request.ts';
-import { bundleRequest } from '../src/jobs/requests/bundle.ts';
-import { compareRequest } from '../src/jobs/requests/compare.ts';
-import { evaluateRequest } from '../src/jobs/requests/evaluate.ts';
-import { generateRequest } from '../src/jobs/requests/generate.ts';
-import { labRequest } from '../src/jobs/requests/lab.ts';
-import { ortRequest } from '../src/jobs/requests/ort.ts';
-import { profileRequest } from '../src/jobs/requests/profile.ts';
+import { requests } from '../src/jobs/requests/index.ts';
 import { fieldsOf, innerOf, type RequestField } from '../src/support/field.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const committed = join(root, 'docs/api');
-
-/** What can be asked for, by command. */
-const requests: Readonly<Record<string, z.ZodObject>> = {
-  compress: compressRequest,
-  distill: distillRequest,
-  finetune: finetuneRequest,
-  bundle: bundleRequest,
-  compare: compareRequest,
-  evaluate: evaluateRequest,
-  generate: generateRequest,
-  profile: profileRequest,
-  lab: labRequest,
-  ort: ortRequest,
-};
 
 const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 const code = (text: string) => `\`${cell(text)}\``;
@@ -59,8 +38,12 @@ function defaultText({ default: value, meta, isRequired }: RequestField): string
   return value === undefined ? '' : code(JSON.stringify(value));
 }
 
+/** A field that is true unless told otherwise is described by what leaving it out does. */
+const aboutOf = ({ meta: { flags, description } }: RequestField) =>
+  `${flags.startsWith('--no-') ? '`false`: ' : ''}${cell(description)}`;
+
 const row = (f: RequestField) =>
-  `| ${code(f.key)} | ${code(f.meta.flags)} | ${typeText(f)} | ${defaultText(f)} | ${cell(f.meta.description)} |`;
+  `| ${code(f.key)} | ${code(f.meta.flags)} | ${typeText(f)} | ${defaultText(f)} | ${aboutOf(f)} |`;
 
 function optionsPage(): string {
   const sections = Object.entries(requests).map(([name, request]) => [

@@ -26,7 +26,7 @@ export { openTrainer, type StepResult, type Trainer } from './compute/train/trai
 export { openData } from './data/open.ts';
 export type { DataSource, Sample, Split } from './data/source.ts';
 export { splitData } from './data/split.ts';
-export { type BundledModel, type BundleOptions, bundle } from './jobs/bundle-call.ts';
+export { type BundledModel, type BundleOptions, bundle } from './jobs/bundle.ts';
 export { type CompareOptions, type Comparison, compare } from './jobs/compare.ts';
 export {
   type CompressOptions,
@@ -42,7 +42,7 @@ export {
 export { type EvaluateOptions, type Evaluation, evaluate } from './jobs/evaluate.ts';
 export { type Inspection, inspect } from './jobs/inspect.ts';
 export { type ModelStep, runModelSteps, type StepOutcome } from './jobs/model-steps.ts';
-export { type ProfileOptions, profile } from './jobs/profile-call.ts';
+export { type ProfileOptions, profile } from './jobs/profile.ts';
 export type { Progress, RunOptions } from './jobs/progress.ts';
 export { layerQuality } from './judge/analyze/layer-quality.ts';
 export {

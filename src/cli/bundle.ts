@@ -5,19 +5,20 @@ import { defineCommand } from './command.ts';
 import { json, quiet, reportFiles } from './printing-fields.ts';
 
 export const command = defineCommand({
+  configured: 'bundle',
   request: bundleRequest.extend({
     report: reportFiles,
     quiet: quiet.meta({ ...quiet.meta(), description: 'print only the path of the manifest' }),
     json,
   }),
   async run([model = ''], { report = [], quiet, json }, { report: _, quiet: __, json: ___, ...given }) {
-    const { bundleRequestOf, bundleTo } = await import('../jobs/bundle-call.ts');
+    const { bundleRequestOf, makeBundle } = await import('../jobs/bundle.ts');
     const { runJob } = await import('./run-job.ts');
     const request = bundleRequestOf(given, 'option');
     await checkReports(report, request);
     const { withoutExtension } = await import('../model/formats/index.ts');
     const output = request.output ?? `${withoutExtension(model)}.bundle`;
-    const result = await runJob(quiet, (run) => bundleTo(output, model, request, run));
+    const result = await runJob(quiet, (run) => makeBundle(output, model, request, run));
     const { describeBundle, reportOf } = await import('./show-bundle.ts');
     if (report.length > 0) {
       const { writeBundleReport } = await import('../judge/report/bundle-report-files.ts');

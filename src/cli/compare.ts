@@ -4,6 +4,7 @@ import { defineCommand } from './command.ts';
 import { json } from './printing-fields.ts';
 
 export const command = defineCommand({
+  configured: 'compare',
   request: compareRequest.extend({ json }),
   async run([before = '', after = ''], { json, ...request }) {
     const { compareModels } = await import('../jobs/compare.ts');

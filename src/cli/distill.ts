@@ -4,6 +4,7 @@ import { defineCommand } from './command.ts';
 import { json, quiet } from './printing-fields.ts';
 
 export const command = defineCommand({
+  configured: 'distill',
   request: distillRequest.extend({ quiet, json }),
   shown: () => true,
   async run([teacher = ''], flags, { quiet: _, json: __, ...given }) {

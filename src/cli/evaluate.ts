@@ -4,6 +4,7 @@ import { defineCommand } from './command.ts';
 import { json } from './printing-fields.ts';
 
 export const command = defineCommand({
+  configured: 'evaluate',
   request: evaluateRequest.extend({ json }),
   async run([model = ''], { json, ...request }, given) {
     const { evaluateWith, refuseIdle } = await import('../jobs/evaluate.ts');

@@ -37,21 +37,24 @@ const unexpected = (error: unknown) =>
   );
 
 /** A command line that commander refuses, as a diagnostic: 'commander.unknownOption' becomes UNKNOWN_OPTION.
- *  @param words  the arguments that are not options; @param commands  what the first of them could have been */
+ *  @param words  the arguments that are not options; @param commands  what the first of them could have been
+ *  @param options  those of the command, without dashes */
 export function usageFailure(
   error: CommanderError,
   words: readonly string[],
   commands: readonly string[],
+  options: readonly string[],
 ): Diagnostic {
   const last = words.at(-1) ?? '';
   if (error.code === 'commander.help') return commandUnknown(last, nearest(last, commands));
   const code = error.code.replace('commander.', '').replace(/[A-Z]/g, '_$&').toUpperCase();
-  const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
+  const [first = ''] = error.message.replace(/^error: /, '').split('\n');
   const command = commands.find((name) => name === words[0]);
-  const suggested = /\(Did you mean (.+)\?\)/s.exec(rest.join('\n'))?.[1];
+  const unknown = /unknown option '--([\w-]+)/.exec(first)?.[1];
   const choice = /argument '(.*)' is invalid\. Allowed choices are (.+)\.$/.exec(first);
+  const option = unknown && nearest(unknown, options);
   const meant =
-    suggested ??
+    (option ? `--${option}` : undefined) ??
     (choice ? nearestChoice(choice[1]!.split(','), choice[2]!.split(', ')) : undefined) ??
     (words.length > 1 && !command ? nearest(words[0]!, commands) : undefined);
   const message = `${first.slice(0, 1).toUpperCase()}${first.slice(1).replace(/\.$/, '')}.`;

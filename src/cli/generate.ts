@@ -12,6 +12,7 @@ const echo = z
   .meta(field('Output', '--echo', 'print the prompt before the text'));
 
 export const command = defineCommand({
+  configured: 'generate',
   request: generateRequest.extend({ echo, json }),
   async run([model = ''], request) {
     const { interruptSignal } = await import('./interrupt.ts');

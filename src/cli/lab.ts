@@ -5,6 +5,7 @@ import { defineCommand } from './command.ts';
 import { json, reportFiles } from './printing-fields.ts';
 
 export const command = defineCommand({
+  configured: 'lab',
   request: labRequest.extend({ report: reportFiles, json }),
   async run([bundle = ''], { report = [], json, idle, port = 0, ...request }) {
     const { checkReportPaths, writeBundleReport } = await import('../judge/report/bundle-report-files.ts');

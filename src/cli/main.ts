@@ -90,7 +90,7 @@ async function build(words: readonly string[]): Promise<Command> {
     .description('Makes a trained network small and fast for web pages and phones, and says what it cost.')
     .usage('<model> [options]   or   compress <command> …')
     .enablePositionalOptions()
-    .showSuggestionAfterError()
+    .showSuggestionAfterError(false)
     .exitOverride()
     .configureOutput({ outputError() {} })
     .configureHelp({
@@ -119,7 +119,7 @@ async function addMain(program: Command): Promise<void> {
   command.addTo(program);
   program.action(async (model: string | undefined) => {
     if (model !== undefined) return command.run([model], program);
-    if (process.argv.length <= 2) return program.outputHelp();
+    if (separated(process.argv).length <= 2) return program.outputHelp();
     program.error("error: missing required argument 'model'", { code: 'commander.missingArgument' });
   });
 }
@@ -135,9 +135,11 @@ const subcommandTerm = (command: Command) =>
     ...command.registeredArguments.map((a) => (a.required ? `<${a.name()}>` : `[${a.name()}]`)),
   ].join(' ');
 
-/** `--int8 model.onnx`: what follows is not a mode but the model. */
-const separated = (argv: readonly string[]) =>
-  argv.map((word, i) => {
+/** `edgepress compress model.onnx`: the program's name is that of what it does without a command, and may be said twice.
+ *  `--int8 model.onnx`: what follows is not a mode but the model. */
+const separated = ([node = '', program = '', ...words]: readonly string[]) => {
+  const given = words[0] === 'compress' ? words.slice(1) : words;
+  return [node, program, ...given].map((word, i, argv) => {
     const next = argv[i + 1];
     return word === '--int8' &&
       next !== undefined &&
@@ -146,6 +148,9 @@ const separated = (argv: readonly string[]) =>
       ? '--int8=auto'
       : word;
   });
+};
+
+const namesOf = ({ options }: Command) => options.flatMap(({ long }) => (long ? [long.slice(2)] : []));
 
 async function main(): Promise<void> {
   const words = separated(process.argv);
@@ -156,9 +161,10 @@ async function main(): Promise<void> {
     if (error instanceof CommanderError && error.exitCode === 0) return;
     const { reportFailure, usageFailure, withCommandHint } = await import('./failure.ts');
     const commands = program.commands.map((c) => c.name());
+    const typed = program.commands.find((c) => c.name() === program.args[0]) ?? program;
     process.exitCode = reportFailure(
       error instanceof CommanderError
-        ? usageFailure(error, program.args, commands)
+        ? usageFailure(error, program.args, commands, namesOf(typed))
         : withCommandHint(error, program.args, commands),
     );
   }

@@ -1,7 +1,7 @@
 /** A request's fields as options of a command line: from their metadata to what commander parses, and to the help. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { z } from 'zod';
-import { fieldsOf, innerOf, type RequestField } from '../support/field.ts';
+import { choicesOf, fieldsOf, innerOf, type RequestField } from '../support/field.ts';
 import { refusalOf } from '../support/parse-request.ts';
 
 /** Adds an option for each field; those that `shown` leaves out are understood, but stay out of the help. */
@@ -31,7 +31,6 @@ const attributeOf = (f: RequestField) => new Option(f.meta.flags).attributeName(
 
 const optionOf = (f: RequestField): Option => {
   const option = new Option(f.meta.flags, descriptionOf(f));
-  if (f.isRequired) option.makeOptionMandatory();
   if (f.meta.group) option.helpGroup(`${f.meta.group}:`);
   return option.required || option.optional
     ? option.argParser((text, before: unknown) => readText(f, text, before))
@@ -44,10 +43,18 @@ const offOf = ({ meta }: RequestField): Option[] =>
     ? []
     : [new Option(meta.flags.replace(/^--([\w-]+).*/, '--no-$1'), meta.off).helpGroup(`${meta.group}:`)];
 
+/** With the words that it takes, where it says not of all what they do. */
+function described({ meta: { description }, schema }: RequestField): string {
+  const choices = choicesOf(schema);
+  if (choices.every((choice) => description.includes(choice))) return description;
+  return `${description}: ${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`;
+}
+
 function descriptionOf(f: RequestField): string {
+  const description = described(f);
   const known = typeof f.default === 'number' || typeof f.default === 'string' ? `${f.default}` : undefined;
   const value = f.meta.fallback ?? known;
-  return value === undefined ? f.meta.description : `${f.meta.description} (default: ${value})`;
+  return value === undefined ? description : `${description} (default: ${value})`;
 }
 
 function readText(f: RequestField, text: string, before: unknown): unknown {

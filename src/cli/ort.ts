@@ -4,13 +4,14 @@ import { defineCommand } from './command.ts';
 import { json } from './printing-fields.ts';
 
 export const command = defineCommand({
+  configured: 'ort',
   request: ortRequest.extend({ json }),
   async run([model = ''], { output, x86, force, json }) {
     const { convertFile } = await import('../jobs/ort.ts');
-    const { withoutExtension } = await import('../model/formats/index.ts');
     const target = x86 ? 'any' : 'arm';
-    const path = output ?? `${withoutExtension(model)}.ort`;
-    const result = await convertFile({ input: model, output: path, target, force });
+    const { inFolderOf, outputPath } = await import('../jobs/output-path.ts');
+    const path = outputPath(model, '.ort', output);
+    const result = await inFolderOf(output, () => convertFile({ input: model, output: path, target, force }));
     if (json) (await import('./print-json.ts')).printJson(result);
     else await show(result);
   },

@@ -18,7 +18,7 @@ export function listing(result: Profile, reports: readonly string[] = []): strin
 }
 
 /** Variants down, places across; how many times as fast as the float variant there, or the first. */
-export function comparison(result: Profile, reports: readonly string[] = []): string {
+export function overview(result: Profile, reports: readonly string[] = []): string {
   const places = [...new Set(result.rows.filter((row) => row.measured).map(placeName))];
   const subjects = [...new Set(result.rows.map((row) => row.subject))];
   const at = (subject: string, place: string) =>

@@ -1,9 +1,10 @@
 /** The composition root: a model, a recipe and what it needs, to a smaller model. Runs in Node and in pages; reads and
  *  writes no files. The only file of src/ that imports passes/. */
+
 import { passLoaders } from '../../passes/index.ts';
 import { type PresetName, preset, presetNames } from '../../passes/presets/index.ts';
 import type { StatisticRequest, Statistics } from '../compute/calibrate/statistics.ts';
-import type { Engine } from '../compute/engine/contract.ts';
+import type { EngineRun } from '../compute/engine/run-context.ts';
 import type { Model } from '../model/ir/model.ts';
 import { fillOptions } from './pipeline/option-fields.ts';
 import type { Pass, Storage } from './pipeline/pass.ts';
@@ -27,10 +28,8 @@ function passesOf({ stages }: Pick<Recipe, 'stages'>): Promise<ReadonlyMap<strin
   return loadPasses(names.every((name) => Object.hasOwn(passLoaders, name)) ? names : undefined);
 }
 
-export interface CompressModelOptions {
+export interface CompressModelOptions extends EngineRun {
   readonly recipe: Recipe;
-  /** Computes constants and integer weights. */
-  readonly engine: Engine;
   /** Answers what the recipe's passes ask about activations; needed by static int8. */
   readonly calibrate?:
     | ((model: Model, requests: readonly StatisticRequest[]) => Promise<Statistics>)
@@ -39,7 +38,6 @@ export interface CompressModelOptions {
   readonly refine?: ((model: Model, clean: Model) => Promise<void>) | undefined;
   readonly onStage?: (name: string) => void;
   readonly onStageDone?: (stage: JournalStage, model: Model) => void;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** @property clean  after the exact passes only: what layers are compared against */

@@ -3,8 +3,8 @@
 import type { z } from 'zod';
 import { observe } from '../compute/calibrate/observe.ts';
 import type { Samples } from '../compute/calibrate/run-samples.ts';
-import type { Engine } from '../compute/engine/contract.ts';
 import { openWasmEngine } from '../compute/engine/onnxruntime-web.ts';
+import type { EngineRun } from '../compute/engine/run-context.ts';
 import { decodeModel } from '../model/formats/onnx/read.ts';
 import { encodeModel } from '../model/formats/onnx/write.ts';
 import type { Model } from '../model/ir/model.ts';
@@ -12,8 +12,10 @@ import type { Tensor } from '../model/ir/tensor.ts';
 import { notInPage } from '../support/diagnostics/command-line.ts';
 import { nothingToCompress } from '../support/diagnostics/quantization.ts';
 import { parseRequest } from '../support/parse-request.ts';
+import { inCallWords } from '../support/respell.ts';
 import { checkCompress } from './check-request.ts';
 import { compressModel } from './compress.ts';
+import type { Recipe } from './pipeline/recipe.ts';
 import { isSmaller, type Journal } from './pipeline/run.ts';
 import { planCompression } from './plan.ts';
 import { planFacts } from './plan-facts.ts';
@@ -38,12 +40,9 @@ const pageRequest = compressRequest.omit({
   gpu: true,
 });
 
-export interface PageRun {
+export interface PageRun extends Partial<EngineRun> {
   /** Samples to find ranges on, as feeds of the model, batch dimension included. */
   readonly data?: readonly Readonly<Record<string, Tensor>>[] | undefined;
-  /** Default: onnxruntime-web's wasm. */
-  readonly engine?: Engine | undefined;
-  readonly signal?: AbortSignal | undefined;
   /** Told of each stage of the recipe as it begins. */
   readonly onStage?: ((name: string) => void) | undefined;
 }
@@ -58,15 +57,31 @@ export interface PageResult {
   readonly journal: Journal;
 }
 
+/** Why each group of weights stays where the recipe took none: the account of every byte, which is worked out behind this
+ *  wing. */
+export type Reasons = (made: {
+  readonly recipe: Recipe;
+  readonly model: Model;
+  readonly journal: Journal;
+}) => Promise<{ readonly asked: string; readonly reasons: readonly string[] }>;
+
 /** Makes a model smaller in a page; nothing is uploaded.
- *  @param model  bytes, or an open model; neither is changed
+ *  @param model  bytes, or an open model; neither is changed @param options  `engine`: by default onnxruntime-web's wasm
+ *  @param reasonsFor  what a refusal says
  *  @example
  *  const { bytes } = await compress(new Uint8Array(await file.arrayBuffer()), { int8: true });
  *  @throws UNKNOWN_OPTION, INVALID_ARGUMENT, OPTION_WITHOUT_EFFECT, NOT_IN_PAGE, NOTHING_TO_QUANTIZE, and what reading and passes
  *    throw */
-export async function compressInPage(
+export const compressInPage = (
   model: Uint8Array | Model,
-  options: PageOptions = {},
+  options: PageOptions,
+  reasonsFor: Reasons,
+): Promise<PageResult> => inCallWords(compressRequest, () => compressHere(model, options, reasonsFor));
+
+async function compressHere(
+  model: Uint8Array | Model,
+  options: PageOptions,
+  reasonsFor: Reasons,
 ): Promise<PageResult> {
   const { data, engine = await openWasmEngine(), signal, onStage = () => {}, ...given } = options;
   parseRequest(pageRequest, given);
@@ -84,8 +99,10 @@ export async function compressInPage(
       ((current, requests) =>
         observe(engine, current, requests, samples, { mseSamples, ...(signal ? { signal } : {}) })),
   });
-  if (!isSmaller(recipe, result.journal))
-    throw nothingToCompress('The model', `recipe "${recipe.name}"`, skipTexts(result.journal));
+  if (!isSmaller(recipe, result.journal)) {
+    const { asked, reasons } = await reasonsFor({ recipe, ...result });
+    throw nothingToCompress('The model', asked, reasons);
+  }
   return { model: result.model, bytes: encodeModel(result.model), journal: result.journal };
 }
 
@@ -93,9 +110,3 @@ const samplesOf = (data: readonly Readonly<Record<string, Tensor>>[]): Samples =
   count: data.length,
   read: async (i) => ({ id: `sample ${i}`, inputs: data[i]! }),
 });
-
-/** The reasons of the first few; the account of every byte needs a report, which a page has none of. */
-function skipTexts({ skips }: Journal): string[] {
-  const texts = skips.slice(0, 4).map(({ at, reason }) => `"${at}" ${reason}`);
-  return texts.length > 0 ? texts : ['no pass found a weight that it takes'];
-}

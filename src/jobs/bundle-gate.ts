@@ -3,6 +3,7 @@
 import type { Engine } from '../compute/engine/contract.ts';
 import { openEngine } from '../compute/engine/open.ts';
 import { openOn } from '../compute/engine/open-model.ts';
+import type { Stoppable, Tell } from '../compute/engine/run-context.ts';
 import { readAll } from '../data/read-all.ts';
 import type { DataSource } from '../data/source.ts';
 import { createComparer, type OutputComparison } from '../judge/analyze/compare.ts';
@@ -39,11 +40,10 @@ export interface GateResult {
   readonly notes: readonly string[];
 }
 
-export interface GateOptions {
+export interface GateOptions extends Stoppable {
   readonly original: Runnable;
   readonly data: GateData;
   readonly budget: Budget;
-  readonly signal?: AbortSignal | undefined;
 }
 
 export interface Gate {
@@ -51,7 +51,7 @@ export interface Gate {
   check(
     plan: Pick<VariantPlan, 'engine' | 'providers' | 'requires'>,
     variant: Pick<OpenedModel, 'name' | 'engineSource'>,
-    onProgress: (done: number, total: number) => void,
+    onProgress: Tell,
   ): Promise<GateResult>;
   close(): Promise<void>;
 }
@@ -65,11 +65,7 @@ export function createGate(options: GateOptions): Gate {
   const nearEnough = (outputs: readonly OutputComparison[], minAgreement = budget.minAgreement) =>
     outOfBudget(outputs, data, { ...budget, minAgreement });
 
-  const onEngine = async (
-    variant: Runnable,
-    name: 'wasm' | 'node',
-    onProgress: (n: number, of: number) => void,
-  ) => {
+  const onEngine = async (variant: Runnable, name: 'wasm' | 'node', onProgress: Tell) => {
     const engine = await openEngine(name);
     const { compare, evaluation } = await runPair(
       { model: original },

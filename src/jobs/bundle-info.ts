@@ -13,14 +13,12 @@ import type { BundleInfo } from '../ship/emit/bundle.ts';
 import { installedVersion } from '../ship/profile/machine.ts';
 import { labelNamesCount } from '../support/diagnostics/bundle.ts';
 import { version } from '../support/version.ts';
+import type { BundleRequest } from './requests/bundle.ts';
 import { scoresOutput } from './run-pair.ts';
 
-export interface InfoOptions {
-  readonly name?: string | undefined;
+interface InfoRequest extends Pick<BundleRequest, 'name' | 'preprocess' | 'licence'> {
   /** Names of the classes, and the file that they are from. */
   readonly labelNames?: { readonly file: string; readonly names: readonly string[] } | undefined;
-  readonly preprocess?: string | undefined;
-  readonly licence?: string | undefined;
 }
 
 /** @param clean  the model with inferred shapes; @param prepared  real data, if there is any
@@ -29,7 +27,7 @@ export async function bundleInfo(
   opened: OpenedModel,
   clean: Model,
   prepared: Prepared | null,
-  options: InfoOptions,
+  options: InfoRequest,
 ): Promise<Omit<BundleInfo, 'provenance'> & { guessed: readonly string[] }> {
   const inputs = portsOf(clean).map(plainPort);
   const outputs = outputPortsOf(clean).map(plainPort);
@@ -65,7 +63,7 @@ async function preprocessingOf(
 function labelsOf(
   outputs: readonly Port[],
   prepared: Prepared | null,
-  given: InfoOptions['labelNames'],
+  given: InfoRequest['labelNames'],
 ): string[] | null {
   if (!given) return prepared?.source.classes ? [...prepared.source.classes] : null;
   const { file, names } = given;

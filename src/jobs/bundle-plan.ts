@@ -24,7 +24,7 @@ export interface VariantPlan
   readonly engine: EngineName;
 }
 
-export interface PlanFacts {
+export interface VariantFacts {
   readonly hasData: boolean;
   /** Share of the weights that 4 bits are for, 0 to 1: see productShare. */
   readonly productShare: number;
@@ -34,7 +34,7 @@ export interface PlanFacts {
 const leastProductShare = 0.6;
 
 /** Best first for each target; the float model is last and runs everywhere. */
-export function planVariants(targets: readonly BundleTarget[], facts: PlanFacts): VariantPlan[] {
+export function planVariants(targets: readonly BundleTarget[], facts: VariantFacts): VariantPlan[] {
   const wants = (target: BundleTarget) => targets.includes(target);
   const int8 = facts.hasData ? 'int8-static' : 'int8-dynamic';
   const plans: VariantPlan[] = [];

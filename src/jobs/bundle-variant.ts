@@ -1,7 +1,8 @@
 /** Makes one variant: runs its recipe, turns the result into bytes, and shows it to the gate. */
+
 import path from 'node:path';
 import type { CalibrationCache } from '../compute/calibrate/calibration-cache.ts';
-import type { Engine } from '../compute/engine/contract.ts';
+import type { EngineRun, Tell } from '../compute/engine/run-context.ts';
 import type { Prepared } from '../data/prepare-data.ts';
 import { type OpenedModel, openedFromModel, openedFromParts } from '../model/formats/opened.ts';
 import type { Model } from '../model/ir/model.ts';
@@ -17,8 +18,7 @@ import type { VariantPlan } from './bundle-plan.ts';
 import { idleReasons } from './refusals.ts';
 import { runRecipeOn } from './run-recipe.ts';
 
-export interface VariantContext {
-  readonly engine: Engine;
+export interface VariantContext extends EngineRun {
   readonly prepared: Prepared | null;
   readonly cache: CalibrationCache | null;
   readonly gate: Gate;
@@ -26,7 +26,6 @@ export interface VariantContext {
   readonly externalAboveBytes?: number | undefined;
   /** Stands between making a variant and checking it; tests break models here. */
   readonly afterMaking?: ((model: Model, plan: VariantPlan) => void) | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 export type VariantOutcome =
@@ -38,7 +37,7 @@ export async function makeVariant(
   source: Model,
   plan: VariantPlan,
   context: VariantContext,
-  onProgress: (done: number, total: number) => void,
+  onProgress: Tell,
 ): Promise<VariantOutcome> {
   const { engine, prepared, cache, signal } = context;
   const { recipe } = plan;

@@ -5,6 +5,7 @@ import { type ModelInput, openModel } from '../model/formats/open-file.ts';
 import { type Port, portsOf } from '../model/ir/port.ts';
 import { compareInputs } from '../support/diagnostics/data.ts';
 import { parseRequest } from '../support/parse-request.ts';
+import { inCallWords } from '../support/respell.ts';
 import { chooseSamples } from './choose-samples.ts';
 import { type JobRun, type RunOptions, separated, step } from './progress.ts';
 import { type CompareRequest, type CompareRequestInit, compareRequest } from './requests/compare.ts';
@@ -32,9 +33,11 @@ export async function compare(
   after: ModelInput,
   options: CompareOptions,
 ): Promise<{ report: Comparison }> {
-  const { given, run } = separated(options);
-  const request = parseRequest(compareRequest, given);
-  return { report: await compareModels(before, after, request, run) };
+  return inCallWords(compareRequest, async () => {
+    const { given, run } = separated(options);
+    const request = parseRequest(compareRequest, given);
+    return { report: await compareModels(before, after, request, run) };
+  });
 }
 
 export async function compareModels(

@@ -30,12 +30,12 @@ import { measurePair } from './measure-pair.ts';
 import { factsOf } from './model-facts.ts';
 import type { StepsResult } from './model-steps.ts';
 import { openSteps } from './open-steps.ts';
-import { type JobEvents, step } from './progress.ts';
+import { type JobEvents, type JobRun, step } from './progress.ts';
 import { refuseIdle } from './refusals.ts';
 import { runPair } from './run-pair.ts';
 import { runRecipeOn } from './run-recipe.ts';
 
-export interface CompressFileOptions {
+export interface CompressFileOptions extends JobRun {
   readonly opened: OpenedModel;
   /** Where it came from, for the report: a path, or its name. */
   readonly input: string;
@@ -47,8 +47,6 @@ export interface CompressFileOptions {
   readonly cache: CalibrationCache | null;
   /** What was typed or called, for the report. */
   readonly command: string;
-  readonly events: JobEvents;
-  readonly signal?: AbortSignal | undefined;
 }
 
 export interface CompressedFile {

@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { z } from 'zod';
 import { checkCompress, checkDistill, checkFinetune } from '../compress/check-request.ts';
 import { type ConfigUse, mergeConfig } from '../compress/merge-config.ts';
 import {
@@ -12,7 +13,14 @@ import {
   planFinetuning,
 } from '../compress/plan.ts';
 import { type PlanFacts, planFacts } from '../compress/plan-facts.ts';
-import type { CompressRequestInit, DistillRequestInit, FinetuneRequestInit } from '../compress/request.ts';
+import {
+  type CompressRequestInit,
+  compressRequest,
+  type DistillRequestInit,
+  distillRequest,
+  type FinetuneRequestInit,
+  finetuneRequest,
+} from '../compress/request.ts';
 import { defaultCacheFolder, openCalibrationCache } from '../compute/calibrate/calibration-cache.ts';
 import type { Report } from '../judge/report/report.ts';
 import { type ModelInput, openModel } from '../model/formats/open-file.ts';
@@ -20,9 +28,10 @@ import { pathsOf } from '../model/formats/opened.ts';
 import type { Model } from '../model/ir/model.ts';
 import { createStage, makeFolder } from '../ship/emit/write.ts';
 import type { Spelling } from '../support/parse-request.ts';
+import { inCallWords } from '../support/respell.ts';
 import { type CompressedFile, compressFile } from './compress-file.ts';
 import { describeModel } from './model-facts.ts';
-import { outputPath } from './output-path.ts';
+import { inFolderOf, outputPath } from './output-path.ts';
 import { type JobRun, type RunOptions, separated, step } from './progress.ts';
 import { readRecipe } from './read-recipe.ts';
 
@@ -52,21 +61,21 @@ export type FinetuneOptions = FinetuneRequestInit & RunOptions;
  *    what `signal` was aborted with
  *  @group Calls */
 export const compress = (model: ModelInput, options: CompressOptions = {}): Promise<CompressResult> =>
-  call(model, options, askToCompress);
+  call(model, options, compressRequest, askToCompress);
 
 /** Trains a smaller student to answer as a model does; see compress.
  *  @example
  *  await distill('teacher.onnx', { width: 0.5, data: 'photos/', output: 'student.onnx' });
  *  @group Calls */
 export const distill = (model: ModelInput, options: DistillOptions): Promise<CompressResult> =>
-  call(model, options, askToDistill);
+  call(model, options, distillRequest, askToDistill);
 
 /** Trains a model on labels; see compress.
  *  @example
  *  await finetune('model.onnx', { data: 'photos/', epochs: 3, output: 'tuned.onnx' });
  *  @group Calls */
 export const finetune = (model: ModelInput, options: FinetuneOptions): Promise<CompressResult> =>
-  call(model, options, askToFinetune);
+  call(model, options, finetuneRequest, askToFinetune);
 
 /** A request to compress as a command or a call gives it: its recipe may be a file, and a file may complete it. */
 export type CompressCall = CompressRequestInit & {
@@ -85,7 +94,7 @@ export interface Asked {
 /** @throws what checkCompress, readRecipe and loadConfig throw */
 export async function askToCompress({ config, ...given }: CompressCall, spelling?: Spelling): Promise<Asked> {
   const loaded = config ? await (await import('./load-config.ts')).loadConfig(config) : null;
-  const merged = loaded && mergeConfig(loaded.request, given);
+  const merged = loaded && mergeConfig(compressRequest, loaded.request, given);
   const request = checkCompress(await withRecipe(merged?.request ?? given), spelling);
   return {
     request,
@@ -125,15 +134,19 @@ export function write(files: readonly OutputFile[], folder = '.'): string[] {
 async function call<Init extends object>(
   model: ModelInput,
   options: Init & RunOptions,
+  request: z.ZodObject,
   ask: (request: Init) => Promise<Asked>,
 ): Promise<CompressResult> {
-  const { given, run } = separated(options);
-  const asked = await ask(given as unknown as Init);
-  const command = commandOf(model, given);
-  if (asked.request.output !== undefined) return withFiles(await carryOut(model, asked, { command, ...run }));
-  return inTemporaryFolder(async (folder) => {
-    const output = `${folder}${path.sep}`;
-    return inMemory(withFiles(await carryOut(model, asked, { command, ...run, output })));
+  return inCallWords(request, async () => {
+    const { given, run } = separated(options);
+    const asked = await ask(given as unknown as Init);
+    const command = commandOf(model, given);
+    if (asked.request.output !== undefined)
+      return withFiles(await carryOut(model, asked, { command, ...run }));
+    return inTemporaryFolder(async (folder) => {
+      const output = `${folder}${path.sep}`;
+      return inMemory(withFiles(await carryOut(model, asked, { command, ...run, output })));
+    });
   });
 }
 
@@ -161,13 +174,16 @@ export interface CompressRun extends JobRun {
 export async function carryOut(input: ModelInput, asked: Asked, run: CompressRun): Promise<CompressedFile> {
   const opened = await step(run.events, 'read', async () => openModel(input), describeModel);
   const plan = await asked.plan(planFacts(opened.model, opened.name));
-  return compressFile({
-    ...run,
-    ...{ opened, plan, config: asked.config },
-    input: typeof input === 'string' ? input : opened.name,
-    output: outputPath(pathsOf(opened)[0] ?? opened.name, plan.ending, plan.request.output ?? run.output),
-    cache: plan.request.cache === false ? null : openCalibrationCache(defaultCacheFolder()),
-  });
+  const place = plan.request.output ?? run.output;
+  const output = outputPath(pathsOf(opened)[0] ?? opened.name, `${plan.ending}.onnx`, place);
+  return inFolderOf(place, () =>
+    compressFile({
+      ...run,
+      ...{ opened, plan, output, config: asked.config },
+      input: typeof input === 'string' ? input : opened.name,
+      cache: plan.request.cache === false ? null : openCalibrationCache(defaultCacheFolder()),
+    }),
+  );
 }
 
 async function inTemporaryFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {

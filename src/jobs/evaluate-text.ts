@@ -1,5 +1,5 @@
 /** Metrics of models that read and write text, of one model or of two side by side. */
-import type { Engine } from '../compute/engine/contract.ts';
+import type { RunContext, Tell } from '../compute/engine/run-context.ts';
 import { type BleuResult, createBleuMeter } from '../judge/evaluate/bleu.ts';
 import type { BleuTokenizer } from '../judge/evaluate/bleu-tokenize.ts';
 import { createExactMatchMeter, type ExactMatchResult } from '../judge/evaluate/exact-match.ts';
@@ -18,16 +18,13 @@ import { type Generator, type GeneratorFiles, openGenerator } from './generate-s
 import { promptIds, stopsOf } from './generate-text.ts';
 import { openTokenizer, type TokenizerChoice } from './generate-tokenizer.ts';
 
-export interface EvaluateTextOptions extends GeneratorFiles, TokenizerChoice {
+export interface EvaluateTextOptions extends GeneratorFiles, TokenizerChoice, RunContext {
   readonly data: string;
-  readonly engine: Engine;
   /** The original: its figures stand in `before`. */
   readonly baseline?: ModelInput | undefined;
   readonly baselineEncoder?: ModelInput | undefined;
   /** Windows of text, or pairs, at most. */
   readonly samples?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 export type TextEvaluation = NonNullable<Report['evaluation']> & {
@@ -103,7 +100,7 @@ async function onEach<T>(
   options: EvaluateTextOptions,
   files: GeneratorFiles,
   padToken: number | null,
-  work: (generator: Generator, onProgress: (done: number, total: number) => void) => Promise<T>,
+  work: (generator: Generator, onProgress: Tell) => Promise<T>,
 ): Promise<Both<T>> {
   const { engine, baseline } = options;
   const runs = baseline ? 2 : 1;
@@ -152,7 +149,7 @@ async function measurePairs(
   tokenizer: TextTokenizer,
   pairs: readonly Pair[],
   options: EvaluatePairsOptions,
-  onProgress: (done: number, total: number) => void,
+  onProgress: Tell,
 ): Promise<{ bleu: BleuResult; match: ExactMatchResult }> {
   const prompts = pairs.map((p) => promptIds(tokenizer, p.source, decoder.kind));
   const written = await generateAll(decoder, prompts, {

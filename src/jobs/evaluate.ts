@@ -7,6 +7,7 @@ import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
 import { labelsRequired } from '../support/diagnostics/data.ts';
 import { fieldsOf } from '../support/field.ts';
 import { isGiven, parseRequest, type Spelling, spell } from '../support/parse-request.ts';
+import { inCallWords } from '../support/respell.ts';
 import { chooseSamples } from './choose-samples.ts';
 import { type MetricFamily, metricFamily } from './evaluate-metrics.ts';
 import { evaluateModel, type ModelEvaluation } from './evaluate-model.ts';
@@ -33,10 +34,12 @@ export type EvaluateOptions = EvaluateRequestInit & RunOptions;
  *    and data throws
  *  @group Calls */
 export async function evaluate(model: ModelInput, options: EvaluateOptions): Promise<{ report: Evaluation }> {
-  const { given, run } = separated(options);
-  const request = parseRequest(evaluateRequest, given);
-  refuseIdle(given, request, 'field');
-  return { report: await evaluateWith(model, request, run) };
+  return inCallWords(evaluateRequest, async () => {
+    const { given, run } = separated(options);
+    const request = parseRequest(evaluateRequest, given);
+    refuseIdle(given, request, 'field');
+    return { report: await evaluateWith(model, request, run) };
+  });
 }
 
 export const evaluateWith = (

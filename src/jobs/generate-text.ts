@@ -1,5 +1,5 @@
 /** Text from a prompt, told piece by piece. */
-import type { Engine } from '../compute/engine/contract.ts';
+import type { RunContext } from '../compute/engine/run-context.ts';
 import type { DecoderKind } from '../judge/generate/decoder.ts';
 import { type GenerateOptions, generate } from '../judge/generate/generate.ts';
 import type { TextTokenizer } from '../judge/generate/tokenizer.ts';
@@ -9,9 +9,9 @@ import { openTokenizer, type TokenizerChoice } from './generate-tokenizer.ts';
 export interface GenerateTextOptions
   extends GeneratorFiles,
     TokenizerChoice,
-    Pick<GenerateOptions, 'maxTokens' | 'temperature' | 'topK' | 'topP' | 'seed' | 'signal'> {
+    Pick<GenerateOptions, 'maxTokens' | 'temperature' | 'topK' | 'topP' | 'seed' | 'signal'>,
+    Pick<RunContext, 'engine'> {
   readonly prompt: string;
-  readonly engine: Engine;
   /** Ends the text, beside what tokeniser and configuration say: texts of one token. */
   readonly stop?: readonly string[] | undefined;
   /** More of the text; what comes joined is the text. */

@@ -1,6 +1,8 @@
 /** The device lab from start to end: opens the bundle, serves it, saves what comes in, stops when told, when idle, or
  *  after the first device. */
+
 import { accessSync, constants } from 'node:fs';
+import type { Stoppable } from '../compute/engine/run-context.ts';
 import { type AdbReverse, reversePort } from '../ship/lab/adb.ts';
 import { openBundle } from '../ship/lab/bundle.ts';
 import { createCertificate } from '../ship/lab/certificate.ts';
@@ -14,7 +16,7 @@ import { installedVersion } from '../ship/profile/machine.ts';
 import { outputUnwritable } from '../support/diagnostics/files.ts';
 import { labNoNetwork } from '../support/diagnostics/lab.ts';
 
-export interface LabRequest {
+export interface LabRequest extends Stoppable {
   /** Folder of a bundle. */
   readonly bundle: string;
   /** 0: a free one. */
@@ -27,7 +29,6 @@ export interface LabRequest {
   readonly once: boolean;
   /** Default 128. */
   readonly maxDevices?: number;
-  readonly signal?: AbortSignal;
   /** It listens now. */
   readonly onOpen?: (lab: OpenLab) => void;
   readonly onEvent?: (event: LabEvent, devices: readonly LabDevice[]) => void;

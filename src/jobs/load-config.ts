@@ -1,18 +1,20 @@
 /** Finds and loads edgepress.config.{json,js,mjs,ts}: in the folder that is worked in or one above it. */
 import path from 'node:path';
 import { defaultLoaders, type Loader, lilconfig } from 'lilconfig';
-import type { CompressRequestInit } from '../compress/request.ts';
-import { compressRequest } from '../compress/request.ts';
+import type { z } from 'zod';
+import { optionUnknown } from '../support/diagnostics/command-line.ts';
 import { configInvalid } from '../support/diagnostics/files.ts';
-import { Diagnostic, messageOf } from '../support/diagnostics.ts';
-import { fieldsOf } from '../support/field.ts';
-import { parseRequest } from '../support/parse-request.ts';
+import { Diagnostic, messageOf, nearest } from '../support/diagnostics.ts';
+import { fieldsOf, partialRequest } from '../support/field.ts';
+import { optionsObject, parseRequest } from '../support/parse-request.ts';
 import { readProblem } from '../support/read-problem.ts';
+import { type Configured, requests } from './requests/index.ts';
 
 export interface LoadedConfig {
   /** Relative to the working folder. */
   readonly file: string;
-  readonly request: CompressRequestInit;
+  /** What it says about the command that was asked for; empty where that is nothing. */
+  readonly request: Fields;
 }
 
 const endings = ['json', 'js', 'mjs', 'ts'];
@@ -40,9 +42,12 @@ const loaders = Object.fromEntries(
   ]),
 );
 
-/** @param named  a file; true: the one that is found, if any
+/** @param named  a file; true: the one that is found, if any @param command  whose part of it
  *  @throws FILE_NOT_FOUND for a named one that isn't there; CONFIG_INVALID */
-export async function loadConfig(named: string | true): Promise<LoadedConfig | null> {
+export async function loadConfig(
+  named: string | true,
+  command: Configured = 'compress',
+): Promise<LoadedConfig | null> {
   const { search, load } = lilconfig('edgepress', {
     searchPlaces: endings.map((ending) => `edgepress.config.${ending}`),
     loaders,
@@ -58,7 +63,7 @@ export async function loadConfig(named: string | true): Promise<LoadedConfig | n
   if (!found) return null;
   const file = path.relative('.', found.filepath);
   if (found.isEmpty) throw configInvalid(file, 'The file is empty.');
-  return { file, request: checked(file, found.config) };
+  return { file, request: partOf(file, found.config, command) };
 }
 
 function problemOf(named: string | true, cause: unknown): unknown {
@@ -69,20 +74,41 @@ function problemOf(named: string | true, cause: unknown): unknown {
   return configInvalid(file, messageOf(cause), cause);
 }
 
-/** @throws CONFIG_INVALID naming the file */
-function checked(file: string, config: unknown): CompressRequestInit {
+type Fields = Readonly<Record<string, unknown>>;
+
+/** What a file says about one command; the parts about others are checked all the same.
+ *  @throws CONFIG_INVALID naming the file */
+function partOf(file: string, config: unknown, command: Configured): Fields {
   try {
-    parseRequest(compressRequest, config);
+    const parts = partsOf(optionsObject(config));
+    for (const [name, part] of Object.entries(parts))
+      parseRequest(partialRequest(requests[name as Configured]), part);
+    return withOwnPaths(requests[command], parts[command] ?? {}, path.dirname(file));
   } catch (error) {
     throw error instanceof Diagnostic ? configInvalid(file, error.message, error, error.hint) : error;
   }
-  return withOwnPaths(config as CompressRequestInit, path.dirname(file));
+}
+
+/** By command: { bundle: { … } } is about bundle, what stands outside of such parts about compress.
+ *  @throws UNKNOWN_OPTION for a part of a command that there isn't */
+function partsOf(config: Fields): Partial<Record<Configured, Fields>> {
+  const parts: Partial<Record<Configured, Fields>> = {};
+  const outside: Record<string, unknown> = {};
+  const known = Object.keys(requests);
+  for (const [key, value] of Object.entries(config)) {
+    const isPart = typeof value === 'object' && value !== null && !Array.isArray(value);
+    if (isPart && known.includes(key)) parts[key as Configured] = value as Fields;
+    else if (isPart && !(key in requests.compress.shape))
+      throw optionUnknown(key, nearest(key, known), known);
+    else outside[key] = value;
+  }
+  return { ...parts, compress: { ...outside, ...parts.compress } };
 }
 
 /** Paths in the file are relative to it. */
-function withOwnPaths(config: CompressRequestInit, folder: string): CompressRequestInit {
-  const isPath = new Set(fieldsOf(compressRequest).flatMap((f) => (f.meta.isPath ? [f.key] : [])));
-  const moved = Object.entries(config).map(([key, value]) => {
+function withOwnPaths(request: z.ZodObject, part: Fields, folder: string): Fields {
+  const isPath = new Set(fieldsOf(request).flatMap((f) => (f.meta.isPath ? [f.key] : [])));
+  const moved = Object.entries(part).map(([key, value]) => {
     const isOwn = isPath.has(key) && typeof value === 'string' && value !== 'synthetic';
     // A folder is told by the end of its name, which join keeps.
     return [key, isOwn && !path.isAbsolute(value) ? path.join(folder, value) : value];

@@ -1,6 +1,7 @@
 /** Latency of two models, run alternately, and the peak memory of each alone, on the runtime of the target. */
 
 import type { EngineName } from '../compute/engine/contract.ts';
+import type { Stoppable } from '../compute/engine/run-context.ts';
 import type { Sample } from '../data/source.ts';
 import { syntheticInputs } from '../data/synthetic.ts';
 import type { Latency, PairMeasurement } from '../judge/report/report.ts';
@@ -10,12 +11,11 @@ import { measureIsolated, measureTwoIsolated, memoryMethod } from '../ship/profi
 import { describeMachine, installedVersion } from '../ship/profile/machine.ts';
 import type { Measurement } from '../ship/profile/measure.ts';
 
-export interface MeasurePairOptions {
+export interface MeasurePairOptions extends Stoppable {
   readonly engine: EngineName;
   /** What to feed; when absent, seeded synthetic inputs of the ports' shapes. */
   readonly sample: Sample | null;
   readonly ports: readonly Port[];
-  readonly signal?: AbortSignal | undefined;
   readonly maxMs?: number;
 }
 

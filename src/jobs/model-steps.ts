@@ -1,8 +1,10 @@
 /** What can be done to a model before it is quantised: prune, distil, fine-tune, in the order given. Each step is measured,
  *  so that the report can say what it cost and what it bought. */
+
 import { compressModel, preset } from '../compress/compress.ts';
 import type { Skip } from '../compress/pipeline/pass.ts';
 import type { Engine } from '../compute/engine/contract.ts';
+import type { EngineRun } from '../compute/engine/run-context.ts';
 import { scoresClasses } from '../compute/train/from-settings.ts';
 import { openHeldOut } from '../compute/train/held-out.ts';
 import { sampleData } from '../compute/train/samples.ts';
@@ -17,17 +19,14 @@ import { modelMacs } from '../model/ops/cost.ts';
 import { inferShapes } from '../model/ops/shapes.ts';
 import { formatCount } from '../support/units.ts';
 import { measurePair } from './measure-pair.ts';
-import { type JobEvents, step } from './progress.ts';
+import { type JobRun, step } from './progress.ts';
 
-export interface StepContext {
-  readonly engine: Engine;
+export interface StepContext extends EngineRun, JobRun {
   /** The model as it was given, ready to be a teacher. */
   readonly original: Model;
   readonly prepared: Prepared | null;
   /** Samples of `prepared.source` that may be learnt from. */
   readonly training: readonly number[];
-  readonly events: JobEvents;
-  readonly signal?: AbortSignal | undefined;
 }
 
 export interface StepOutcome {
@@ -50,15 +49,12 @@ export interface StepsResult extends StepsRecord {
   readonly model: Model;
 }
 
-export interface StepsOptions {
+export interface StepsOptions extends EngineRun, JobRun {
   readonly steps: readonly ModelStep[];
-  readonly engine: Engine;
   readonly prepared: Prepared | null;
   /** Whether the latency of each model is measured. */
   readonly measure: boolean;
   readonly runtime: Engine['name'];
-  readonly events: JobEvents;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** @throws what steps throw */

@@ -1,6 +1,8 @@
-/** Measures the variants of a bundle, or one model, on devices of this machine. */
+/** `profile`: how fast the variants of a bundle, or one model, are on devices of this machine. */
+
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { RunContext } from '../compute/engine/run-context.ts';
 import { syntheticInputs } from '../data/synthetic.ts';
 import { type ModelInput, openModel } from '../model/formats/open-file.ts';
 import type { ModelSource, OpenedModel } from '../model/formats/opened.ts';
@@ -21,43 +23,56 @@ import {
   type Setting,
   type Subject,
 } from '../ship/profile/device.ts';
-import type { MeasureOptions } from '../ship/profile/measure.ts';
 import { openDevice } from '../ship/profile/open-device.ts';
 import { browserMissing, nothingMeasured } from '../support/diagnostics/devices.ts';
 import { unknownDtype } from '../support/diagnostics/graph.ts';
 import { Diagnostic } from '../support/diagnostics.ts';
-import { type JobEvents, step } from './progress.ts';
+import { parseRequest } from '../support/parse-request.ts';
+import { inCallWords } from '../support/respell.ts';
+import { type JobRun, type RunOptions, separated, step } from './progress.ts';
+import { type ProfileRequest, type ProfileRequestInit, profileRequest } from './requests/profile.ts';
 
-export interface ProfileOptions {
-  /** A bundle's folder, or a model. */
-  readonly target: ModelInput;
-  readonly devices: readonly string[];
-  /** Default: all that a device has and a variant is made for. */
-  readonly providers?: readonly Provider[];
-  /** Default [1]. */
-  readonly threads?: readonly number[];
-  /** Batch sizes. */
-  readonly throughput?: readonly number[];
-  /** Sizes of open dimensions by symbol; 1 otherwise. */
-  readonly dims?: Readonly<Record<string, number>>;
-  readonly measure?: Omit<MeasureOptions, 'signal'>;
-  readonly signal?: AbortSignal;
-  readonly events?: JobEvents;
+export type ProfileOptions = ProfileRequestInit & RunOptions;
+
+/** Measures speed and memory of a bundle's variants, or of one model, in Node, browsers and emulated phones. A bundle's
+ *  manifest keeps what was measured.
+ *  @param target  the folder of a bundle; or a model: a path, bytes or an open model
+ *  @example
+ *  const { report } = await profile('public/model/', { device: ['node', 'chromium'] });
+ *  console.log(report.rows.map((r) => [r.subject, r.device, r.measured?.result.medianMs]));
+ *  @throws UNKNOWN_OPTION, INVALID_ARGUMENT, UNKNOWN_DEVICE, BROWSER_MISSING, NOTHING_MEASURED, BUNDLE_UNREADABLE, what
+ *    reading a model throws
+ *  @group Calls */
+export async function profile(
+  target: ModelInput,
+  options: ProfileOptions = {},
+): Promise<{ report: Profile }> {
+  return inCallWords(profileRequest, async () => {
+    const { given, run } = separated(options);
+    const request = parseRequest(profileRequest, given);
+    return { report: await profileOn(target, request, run) };
+  });
+}
+
+/** What of a request the measuring itself sees. */
+interface Asked extends Pick<ProfileRequest, 'threads' | 'throughput'> {
+  readonly provider?: readonly Provider[] | undefined;
 }
 
 /** @throws UNKNOWN_DEVICE and BROWSER_MISSING before anything is measured; NOTHING_MEASURED when no row could be;
  *    BUNDLE_NOT_FOUND, BUNDLE_UNREADABLE, what reading a model throws; OUTPUT_UNWRITABLE */
-export async function profile(options: ProfileOptions): Promise<Profile> {
-  for (const name of options.devices) checkDevice(name);
-  const bundle = isBundle(options.target) ? openBundle(options.target) : null;
-  const subjects = bundle ? bundleSubjects(bundle, options) : [modelSubject(options)];
+export async function profileOn(target: ModelInput, request: ProfileRequest, run: JobRun): Promise<Profile> {
+  for (const name of request.device) checkDevice(name);
+  const bundle = isBundle(target) ? openBundle(target) : null;
+  const dims = Object.fromEntries((request.dim ?? []).map(({ name, size }) => [name, size]));
+  const subjects = bundle ? bundleSubjects(bundle, dims) : [modelSubject(target, dims)];
   const devices: Profile['devices'][number][] = [];
   const rows: ProfileRow[] = [];
-  for (const name of new Set(options.devices)) {
-    const device = await openDevice(name, neededProviders(subjects, options));
+  for (const name of new Set(request.device)) {
+    const device = await openDevice(name, neededProviders(subjects, request));
     try {
       devices.push({ name, title: device.title, emulated: device.emulated });
-      rows.push(...(await measureOn(device, subjects, options)));
+      rows.push(...(await measureOn(device, subjects, request, run)));
     } finally {
       await device.close();
     }
@@ -65,8 +80,7 @@ export async function profile(options: ProfileOptions): Promise<Profile> {
   if (!rows.some((row) => row.measured))
     throw nothingMeasured(rows.flatMap(({ subject, reason }) => (reason ? [`${subject}: ${reason}`] : [])));
   const written = bundle ? writeMeasured(bundle.folder, rows) : null;
-  const target = typeof options.target === 'string' ? options.target : subjects[0]!.name;
-  return { target, devices, rows, written };
+  return { target: typeof target === 'string' ? target : subjects[0]!.name, devices, rows, written };
 }
 
 function checkDevice(name: string): void {
@@ -77,31 +91,28 @@ function checkDevice(name: string): void {
 }
 
 /** WebGPU takes setting up: only where something might run on it. */
-const neededProviders = (subjects: readonly Subject[], { providers }: ProfileOptions): Provider[] => {
+const neededProviders = (subjects: readonly Subject[], { provider }: Asked): Provider[] => {
   const wanted = subjects.flatMap((s): readonly Provider[] => s.providers ?? ['wasm', 'webgpu', 'cpu']);
-  return [...new Set(wanted)].filter((p) => !providers || providers.includes(p));
+  return [...new Set(wanted)].filter((p) => !provider || provider.includes(p));
 };
 
 async function measureOn(
   device: Device,
   subjects: readonly Subject[],
-  options: ProfileOptions,
+  asked: Asked,
+  { signal, events }: JobRun,
 ): Promise<ProfileRow[]> {
-  const { events = {}, signal, throughput } = options;
+  const { throughput } = asked;
   const rows: ProfileRow[] = [];
   for (const subject of subjects)
-    for (const setting of settingsOf(device, subject, options)) {
+    for (const setting of settingsOf(device, subject, asked)) {
       const row = { subject: subject.name, device: device.name, ...setting };
       const reason = device.refuses(subject, setting);
       if (reason !== null) {
         rows.push({ ...row, measured: null, reason });
         continue;
       }
-      const ask = {
-        ...options.measure,
-        ...(throughput ? { throughput } : {}),
-        ...(signal ? { signal } : {}),
-      };
+      const ask = { ...(throughput ? { throughput } : {}), signal };
       const name = `${device.name} ${placeOf(setting)}`;
       const outcome = await step(
         events,
@@ -120,7 +131,7 @@ export const placeOf = ({ provider, threads }: Setting) =>
 /** One that cannot run there is a row with the reason; a bug of ours, or the user's interrupt, is not. */
 async function attempt(
   measure: () => Promise<DeviceMeasurement>,
-  signal: AbortSignal | undefined,
+  signal: RunContext['signal'],
 ): Promise<Pick<ProfileRow, 'measured' | 'reason'>> {
   try {
     return { measured: await measure(), reason: null };
@@ -131,12 +142,8 @@ async function attempt(
 }
 
 /** A device's providers that were asked for, those that the subject is made for first; one row says why if none is. */
-function settingsOf(
-  device: Device,
-  subject: Subject,
-  { providers, threads = [1] }: ProfileOptions,
-): Setting[] {
-  const asked = device.providers.filter((p) => !providers || providers.includes(p));
+function settingsOf(device: Device, subject: Subject, { provider: only, threads }: Asked): Setting[] {
+  const asked = device.providers.filter((p) => !only || only.includes(p));
   const fit = asked.filter((p) => !subject.providers || subject.providers.includes(p));
   const used = fit.length > 0 ? fit : asked.slice(0, 1);
   return used.flatMap((provider) =>
@@ -152,7 +159,10 @@ function settingsOf(
 const isBundle = (target: ModelInput): target is string =>
   typeof target === 'string' && statSync(target, { throwIfNoEntry: false })?.isDirectory() === true;
 
-function bundleSubjects({ manifest, files }: OpenedBundle, { dims }: ProfileOptions): Subject[] {
+/** Sizes of open dimensions by symbol; 1 otherwise. */
+type Dims = Readonly<Record<string, number>>;
+
+function bundleSubjects({ manifest, files }: OpenedBundle, dims: Dims): Subject[] {
   const inputs = manifest.inputs.map(portOf);
   const feeds = syntheticInputs(inputs, { seed: 0, dims: { ...pictureDims(manifest), ...dims } });
   return manifest.variants.map((variant) => ({
@@ -191,7 +201,7 @@ function pictureDims({ preprocessing, inputs }: Manifest): Record<string, number
   );
 }
 
-function modelSubject({ target, dims }: ProfileOptions): Subject {
+function modelSubject(target: ModelInput, dims: Dims): Subject {
   const opened = openModel(target);
   const inputs = portsOf(opened.model);
   const { halfWeights, ...source } = opened.engineSource('path');
@@ -204,7 +214,7 @@ function modelSubject({ target, dims }: ProfileOptions): Subject {
     requires: [],
     sessionConfig: {},
     inputs,
-    feeds: syntheticInputs(inputs, { seed: 0, ...(dims ? { dims } : {}) }),
+    feeds: syntheticInputs(inputs, { seed: 0, dims }),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Stoppable, Tell } from '../compute/engine/run-context.ts';
 import { optionsObject } from '../support/parse-request.ts';
 
 /** What a running job tells whoever watches: the terminal's live line, or a log. */
@@ -21,9 +22,7 @@ export type Progress =
   | { readonly kind: 'end'; readonly step: string; readonly text: string; readonly ms: number };
 
 /** What every call of the library takes besides its request. */
-export interface RunOptions {
-  /** Stops the work; what had been begun is cleaned up. */
-  readonly signal?: AbortSignal | undefined;
+export interface RunOptions extends Stoppable {
   /** Told of each step: when it begins, how far it is, when it ended and what came of it. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
@@ -38,8 +37,7 @@ export function separated<T extends RunOptions>(
 }
 
 /** What a job is run with. */
-export interface JobRun {
-  readonly signal: AbortSignal | undefined;
+export interface JobRun extends Stoppable {
   readonly events: JobEvents;
 }
 
@@ -57,7 +55,7 @@ const eventsOf = (tell: RunOptions['onProgress']): JobEvents =>
 export async function step<T>(
   events: JobEvents,
   name: string,
-  work: (progress: (done: number, total: number) => void) => Promise<T>,
+  work: (progress: Tell) => Promise<T>,
   detail: (result: T) => string,
 ): Promise<T> {
   events.begin?.(name);

@@ -21,9 +21,14 @@ export async function refuseIdle(what: string, made: RecipeRun): Promise<void> {
 
 /** @throws NOTHING_TO_QUANTIZE */
 export async function refuse(what: string, made: RecipeRun): Promise<never> {
-  const { recipe } = made;
-  const asked = storageNames(await storagesOf(recipe)) || `recipe "${recipe.name}"`;
-  throw nothingToCompress(what, asked, await reasonsFor(made));
+  const { asked, reasons } = await refusalOf(made);
+  throw nothingToCompress(what, asked, reasons);
+}
+
+/** What was asked for, in words, and why each group of weights stays. */
+export async function refusalOf(made: RecipeRun): Promise<{ asked: string; reasons: string[] }> {
+  const asked = storageNames(await storagesOf(made.recipe)) || `recipe "${made.recipe.name}"`;
+  return { asked, reasons: await reasonsFor(made) };
 }
 
 /** Why each group of weights stays, where the recipe's lossy passes changed nothing; null where they did. */

@@ -1,7 +1,8 @@
 /** Runs two models over the same samples: how far their outputs are apart, and what each makes of the labels. */
 
-import type { Engine, Session, SessionOptions } from '../compute/engine/contract.ts';
+import type { Session, SessionOptions } from '../compute/engine/contract.ts';
 import { openOn } from '../compute/engine/open-model.ts';
+import type { RunContext } from '../compute/engine/run-context.ts';
 import { readAll } from '../data/read-all.ts';
 import type { DataSource, Sample } from '../data/source.ts';
 import { type Comparer, createComparer } from '../judge/analyze/compare.ts';
@@ -18,12 +19,9 @@ export interface Subject {
   readonly session?: SessionOptions;
 }
 
-export interface RunPairOptions {
-  readonly engine: Engine;
+export interface RunPairOptions extends RunContext {
   readonly source: DataSource;
   readonly indices: readonly number[];
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: (done: number, total: number) => void;
   /** Pictures of samples where the two disagree, at most. */
   readonly pictures?: number;
 }

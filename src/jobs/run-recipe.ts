@@ -5,7 +5,7 @@ import type { Recipe } from '../compress/pipeline/recipe.ts';
 import { type CalibrationCache, calibrationKey } from '../compute/calibrate/calibration-cache.ts';
 import { observe } from '../compute/calibrate/observe.ts';
 import type { StatisticRequest, Statistics } from '../compute/calibrate/statistics.ts';
-import type { Engine } from '../compute/engine/contract.ts';
+import type { EngineRun, Tell } from '../compute/engine/run-context.ts';
 import type { TrainingSettingsInit } from '../compute/train/settings.ts';
 import { type Prepared, trainingIndices } from '../data/prepare-data.ts';
 import { layersOf } from '../judge/report/layer-table.ts';
@@ -13,20 +13,17 @@ import { stageSummary } from '../judge/report/stage-summary.ts';
 import type { TrainingRecord } from '../judge/report/training.ts';
 import type { Model } from '../model/ir/model.ts';
 import { qatNothing, qatSyntheticData } from '../support/diagnostics/trained-int8.ts';
-import { type JobEvents, step } from './progress.ts';
+import { type JobEvents, type JobRun, step } from './progress.ts';
 
 const describeCalibration = (activations: number, samples: number) =>
   `${activations === 1 ? 'range of 1 activation' : `ranges of ${activations} activations`} on ${samples} samples`;
 
-export interface RunRecipeOptions {
+export interface RunRecipeOptions extends EngineRun, JobRun {
   readonly recipe: Recipe;
-  readonly engine: Engine;
   readonly prepared: Prepared | null;
   readonly cache?: CalibrationCache | null | undefined;
   /** Train the statically quantised model. */
   readonly qat?: QatOptions | null | undefined;
-  readonly events: JobEvents;
-  readonly signal?: AbortSignal | undefined;
 }
 
 export interface QatOptions {
@@ -104,7 +101,7 @@ async function calibrate(
   requests: readonly StatisticRequest[],
   { source, calibration: indices }: Prepared,
   { recipe, engine, cache, signal }: RunRecipeOptions,
-  onProgress: (done: number, total: number) => void,
+  onProgress: Tell,
 ): Promise<Statistics> {
   const { mseSamples } = recipe.calibration;
   const data = { hash: cache ? await source.hash() : '', indices, mseSamples };

@@ -2,20 +2,17 @@
  *  labels where there are some, weights and scales that suit its integers. The form of the model does not change. */
 
 import { fold, type TrainedScale, unfold } from '../compress/quant/trainable.ts';
-import type { Engine } from '../compute/engine/contract.ts';
 import {
   type TrainingSettings,
   type TrainingSettingsInit,
   trainingSettingsSchema,
 } from '../compute/train/settings.ts';
 import type { ParameterRule } from '../compute/train/step.ts';
-import type { DataSource } from '../data/source.ts';
 import type { TrainingRecord } from '../judge/report/training.ts';
 import { cloneModel } from '../model/ir/clone.ts';
 import type { Model } from '../model/ir/model.ts';
 import { float32Values, type Tensor, tensorOf } from '../model/ir/tensor.ts';
-import type { JobEvents } from './progress.ts';
-import { metricNoise, trainingRun } from './training-run.ts';
+import { metricNoise, type TrainingRunOptions, trainingRun } from './training-run.ts';
 
 /** Fewer and smaller steps than training from scratch: the weights are good already, only their rounding is not.
  *  @param samples  to train on; few of them are gone through more often, until there were about 200 batches */
@@ -32,16 +29,12 @@ export function qatSettings(given: TrainingSettingsInit, samples: number): Train
   });
 }
 
-export interface TrainInt8Options {
-  readonly engine: Engine;
-  readonly source: DataSource;
-  /** Samples that may be trained on. */
-  readonly indices: readonly number[];
+type TrainInt8Options = Omit<
+  TrainingRunOptions,
+  'settings' | 'teacher' | 'step' | 'also' | 'each' | 'deployed'
+> & {
   readonly settings: TrainingSettingsInit;
-  readonly checkpoints?: string | null | undefined;
-  readonly events: JobEvents;
-  readonly signal?: AbortSignal | undefined;
-}
+};
 
 /** Trains `quantized` in place. Where that made it worse on the samples held back, by more than their noise, the model stays
  *  as it was calibrated.

@@ -1,7 +1,8 @@
 /** Trains a model on prepared data, with progress, a held-out part for choosing the epoch, and checkpoints. */
+
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import type { Engine } from '../compute/engine/contract.ts';
+import type { EngineRun } from '../compute/engine/run-context.ts';
 import { fileCheckpoints } from '../compute/train/checkpoint.ts';
 import { lossesOf, optimizerOf, scheduleOf, scoresClasses } from '../compute/train/from-settings.ts';
 import { openHeldOut } from '../compute/train/held-out.ts';
@@ -15,10 +16,9 @@ import { splitData } from '../data/split.ts';
 import { type TrainingRecord, trainingGain, trainingMetric } from '../judge/report/training.ts';
 import type { Model } from '../model/ir/model.ts';
 import { noneToTrainOn, nothingToLearnFrom } from '../support/diagnostics/training.ts';
-import type { JobEvents } from './progress.ts';
+import type { JobRun } from './progress.ts';
 
-export interface TrainingRunOptions {
-  readonly engine: Engine;
+export interface TrainingRunOptions extends EngineRun, JobRun {
   readonly settings: TrainingSettings;
   readonly source: DataSource;
   /** Samples that may be trained on; a tenth, at most 1 000, of them is held back to choose the best epoch. */
@@ -33,9 +33,7 @@ export interface TrainingRunOptions {
   readonly each?: Readonly<Record<string, ParameterRule>>;
   /** The form of the student that will be used, when it is not the one in training; this is measured. */
   readonly deployed?: (student: Model) => Model;
-  readonly events: JobEvents;
   readonly step: string;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** @throws NOTHING_TO_LEARN_FROM without teacher and labels; NONE_TO_TRAIN_ON; what training and data throw; an abort as AbortError */

@@ -65,6 +65,17 @@ export const fieldsOf = (request: z.ZodObject): RequestField[] =>
     };
   });
 
+/** The same request, in which nothing has to be given. */
+export const partialRequest = (request: z.ZodObject): z.ZodObject =>
+  z.strictObject(
+    Object.fromEntries(
+      Object.entries(request.shape as Record<string, z.ZodType>).map(([key, schema]) => [
+        key,
+        schema.optional().meta(schema.meta() ?? {}),
+      ]),
+    ),
+  );
+
 /** The schema inside of what makes it optional. */
 export function innerOf(schema: z.ZodType): z.ZodType {
   const wrapped =

@@ -3,7 +3,8 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openEngine } from '../../src/compute/engine/open.ts';
-import { type BundleOptions, bundleFile } from '../../src/jobs/bundle.ts';
+import { type BundleTrial, bundleRequestOf, makeBundle } from '../../src/jobs/bundle.ts';
+import type { BundleRequestInit } from '../../src/jobs/requests/bundle.ts';
 import { readRuntimeBundle } from '../../src/jobs/runtime-bundle.ts';
 import { setConstant } from '../../src/model/ir/edit.ts';
 import type { Model } from '../../src/model/ir/model.ts';
@@ -191,21 +192,12 @@ describe('compress bundle', () => {
 });
 
 describe('a bundle', () => {
-  const options = (changes: Partial<BundleOptions> = {}): BundleOptions => ({
-    input: shippedModel('glyphs-cnn'),
-    output: w.path('model'),
-    targets: ['wasm'],
-    data: { path: data('glyphs') },
-    seed: 0,
-    calibrationSamples: 20,
-    evaluationSamples: 20,
-    budget: { minAgreement: 0.9, minSqnrDb: 10 },
-    shardBytes: 20e6,
-    precompress: false,
-    demo: false,
-    url: '/model/',
-    ...changes,
-  });
+  const given = { data: data('glyphs'), calibrate: 20, evaluate: 20 };
+  const make = (asked: BundleRequestInit = given, trial: BundleTrial = {}, model = 'glyphs-cnn') => {
+    const request = bundleRequestOf({ targets: ['wasm'], demo: false, cache: false, ...asked }, 'field');
+    const output = request.output ?? w.path('model');
+    return makeBundle(output, shippedModel(model), request, { events: {} }, trial);
+  };
 
   /** Weights that are all there and all wrong. */
   function breakModel(model: Model): void {
@@ -223,10 +215,12 @@ describe('a bundle', () => {
     }
   }
 
+  const breakInt8 = (model: Model, { name }: { readonly name: string }) => {
+    if (name === 'wasm-int8') breakModel(model);
+  };
+
   it('does not publish a variant that disagrees with the original, and says so', async () => {
-    const result = await bundleFile(
-      options({ afterMaking: (model, plan) => plan.name === 'wasm-int8' && breakModel(model) }),
-    );
+    const result = await make(given, { afterMaking: breakInt8 });
     expect(result.manifest.variants.map((v) => v.name)).toEqual(['float']);
     expect(result.refused).toHaveLength(1);
     expect(result.refused[0]!.reason).toMatch(
@@ -237,13 +231,7 @@ describe('a bundle', () => {
   });
 
   it('measures the distance where made-up inputs have no classes', async () => {
-    const { refused } = await bundleFile(
-      options({
-        data: undefined,
-        input: shippedModel('glyphs-mlp'),
-        afterMaking: (model, plan) => plan.name === 'wasm-int8' && breakModel(model),
-      }),
-    );
+    const { refused } = await make({}, { afterMaking: breakInt8 }, 'glyphs-mlp');
     expect(refused[0]?.reason).toMatch(/^output ".*" has SQNR .* dB, at least 10\.0 dB asked$/);
   });
 
@@ -283,7 +271,7 @@ describe('a bundle', () => {
   });
 
   it('is not written at all when nothing agrees', async () => {
-    await expect(bundleFile(options({ afterMaking: breakModel }))).rejects.toMatchObject({
+    await expect(make(given, { afterMaking: breakModel })).rejects.toMatchObject({
       code: 'NO_VARIANT',
       kind: 'gate',
     });
@@ -291,7 +279,7 @@ describe('a bundle', () => {
   });
 
   it('keeps weights in a file of their own where one cannot hold them, in shards that join', async () => {
-    const { manifest } = await bundleFile(options({ externalAboveBytes: 50e3, shardBytes: 60e3 }));
+    const { manifest } = await make(given, { externalAboveBytes: 50e3, shardBytes: 60e3 });
     const float = manifest.variants.at(-1)!;
     expect(float.parts.map((p) => [p.name, p.role])).toEqual([
       ['model.onnx', 'model'],
@@ -313,12 +301,12 @@ describe('a bundle', () => {
       names,
       JSON.stringify({ id2label: Object.fromEntries([...'abcdefghij'].map((c, i) => [i, c])) }),
     );
-    const given = { data: undefined, preprocess: 'tf', labelNames: names };
-    const { manifest } = await bundleFile(options(given));
+    const named = { preprocess: 'tf', labelNames: names };
+    const { manifest } = await make(named);
     expect(manifest.preprocessing?.['name']).toBe('tf');
     expect(manifest.labels?.join('')).toBe('abcdefghij');
     writeFileSync(names, JSON.stringify(['one', 'two']));
-    await expect(bundleFile(options({ ...given, output: w.path('other') }))).rejects.toMatchObject({
+    await expect(make({ ...named, output: w.path('other') })).rejects.toMatchObject({
       code: 'LABEL_NAMES_COUNT',
     });
   });
@@ -326,9 +314,7 @@ describe('a bundle', () => {
   it.skipIf(!findBrowser('chromium'))(
     'runs what is for WebGPU in Chromium, or says why it could not (skipped: none found)',
     async () => {
-      const { manifest, notes } = await bundleFile(
-        options({ input: shippedModel('glyphs-mlp'), data: undefined, targets: ['webgpu'] }),
-      );
+      const { manifest, notes } = await make({ targets: ['webgpu'] }, {}, 'glyphs-mlp');
       const onGpu = (name: string) =>
         manifest.variants.find((v) => v.name === name)?.parity.some((p) => p.runtime.includes('webgpu'));
       // Software GPUs have no shader-f16; a real one has.
@@ -341,7 +327,7 @@ describe('a bundle', () => {
   it.skipIf(!readRuntimeBundle())(
     'has a demo page with all that it imports (skipped: not built)',
     async () => {
-      const { files } = await bundleFile(options({ demo: true }));
+      const { files } = await make({ ...given, demo: true });
       const demo = files.map((f) => f.path).filter((path) => path.startsWith('demo/'));
       expect(demo).toContain('demo/index.html');
       expect(demo).toContain('demo/runtime/index.js');
@@ -350,7 +336,7 @@ describe('a bundle', () => {
   );
 
   it('is loaded by transformers.js from a local path, each precision under its name there', async () => {
-    await bundleFile(options({ targets: ['wasm', 'node'], transformersJs: 'glyphs' }));
+    await make({ ...given, targets: ['wasm', 'node'], transformersJs: 'glyphs' });
     const { AutoModel, env, Tensor } = await import('@huggingface/transformers');
     env.allowRemoteModels = false;
     env.localModelPath = `${w.folder}/`;

@@ -218,6 +218,12 @@ describe('an output that must not be written', () => {
 describe('a command line with a mistake', () => {
   const mistakes: [string, string[], string, string][] = [
     ['an option', ['glyphs-cnn.onnx', '--int9'], 'UNKNOWN_OPTION', 'Did you mean --int8?'],
+    [
+      'an option of another command',
+      ['bundle', 'glyphs-cnn.onnx', '--no-measure'],
+      'UNKNOWN_OPTION',
+      'compress bundle --help',
+    ],
     ['a mode', ['glyphs-cnn.onnx', '--int8', 'dynamc'], 'INVALID_ARGUMENT', 'Did you mean dynamic?'],
     ['a target', ['glyphs-cnn.onnx', '--target', 'wsm'], 'INVALID_ARGUMENT', 'Did you mean wasm?'],
     ['a number', ['glyphs-cnn.onnx', '--int8', '--seed', '1.5'], 'INVALID_ARGUMENT', 'whole number'],

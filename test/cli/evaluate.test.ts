@@ -37,6 +37,14 @@ describe('compress evaluate --metric', () => {
     expect(result.perClass[0]).toMatchObject({ label: 0, support: 40 });
   });
 
+  it('takes what was not typed from its part of a configuration file', async () => {
+    const evaluate = { data: data('glyphs-grey.npz'), evaluate: 10, metric: ['top5'] };
+    writeFileSync(w.path('part.json'), JSON.stringify({ int8: true, evaluate }));
+    const result = await measured('glyphs-mlp.onnx', '--config', 'part.json', '--evaluate', '20');
+    expect(result.samples).toBe(20);
+    expect(result.metrics.map((m: { name: string }) => m.name)).toEqual(['top-5 accuracy']);
+  });
+
   it('perplexity reads a text', async () => {
     // The right token has the score 1 among five, the others 0: e/(e + 4) each time.
     const expected = (Math.E + 4) / Math.E;

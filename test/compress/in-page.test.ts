@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { compressInPage, type PageOptions } from '../../src/compress/in-page.ts';
+import type { PageOptions } from '../../src/compress/in-page.ts';
 import { openEngine } from '../../src/compute/engine/open.ts';
 import { compress } from '../../src/jobs/compress.ts';
 import { decodeModel } from '../../src/model/formats/onnx/read.ts';
@@ -8,6 +8,7 @@ import { printModel } from '../../src/model/formats/onnx-text/index.ts';
 import type { Model } from '../../src/model/ir/model.ts';
 import { tensorOf } from '../../src/model/ir/tensor.ts';
 import { createRandom } from '../../src/support/random.ts';
+import { compress as compressInPage } from '../../src/web.ts';
 
 const file = new URL('../../fixtures/models/glyphs-cnn.onnx', import.meta.url);
 const bytes = new Uint8Array(readFileSync(file));

@@ -56,3 +56,22 @@ it.each([
   const call = compress(model, options as CompressOptions);
   await expect(call).rejects.toMatchObject({ code, hint: expect.stringContaining(hint) });
 });
+
+it('makes the folder that output names, and takes it away again when it fails', async () => {
+  const output = join(folder, 'new', 'deeper/');
+  const { files } = await compress(model, { ...quick, output });
+  expect(files[0]!.path).toBe(join(output, 'glyphs-mlp.int8.onnx'));
+  expect(readdirSync(output)).toHaveLength(4);
+  const failing = compress(model, { ...quick, output: join(folder, 'other', 'deeper/'), data: 'nowhere/' });
+  await expect(failing).rejects.toMatchObject({ code: expect.stringMatching(/NOT_FOUND/) });
+  expect(readdirSync(folder)).toEqual(['new']);
+});
+
+it.each([
+  [{ labels: 'l.csv' }, '"labels" has no effect without "data".'],
+  [{ finetune: true }, '"data" (folder or .npz)'],
+])('speaks of fields, not of flags: %j', async (options, words) => {
+  const call = compress(model, options);
+  const error = await call.catch((refused: Error & { hint?: string }) => refused);
+  expect(`${(error as Error).message} ${(error as { hint?: string }).hint}`).toContain(words);
+});

@@ -1,11 +1,12 @@
 /** The contract of a pass. A pass edits the model in place and says what it changed and what it left, with the reason. */
+
 import type { z } from 'zod';
 import type { StatisticRequest, Statistics } from '../../compute/calibrate/statistics.ts';
-import type { Engine } from '../../compute/engine/contract.ts';
+import type { RunContext } from '../../compute/engine/run-context.ts';
 import { type Model, opset } from '../../model/ir/model.ts';
 import { passNeedsOpset } from '../../support/diagnostics/passes.ts';
 import type { Random } from '../../support/random.ts';
-import type { TargetName } from '../quant/kernels.ts';
+import type { TargetName } from '../quant/integer-kernels.ts';
 
 export interface Pass<Options extends object = object> {
   /** verb-object, equal to the file name. */
@@ -50,9 +51,7 @@ export interface PassNeeds {
   readonly calibration?: boolean;
 }
 
-export interface PassContext {
-  /** Computes small graphs and constants; never the user's data. */
-  readonly engine: Engine;
+export interface PassContext extends Pick<RunContext, 'engine'> {
   /** What `observe` asked for; empty for passes that don't observe. */
   readonly statistics: Statistics;
   readonly target: TargetName;

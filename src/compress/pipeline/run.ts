@@ -1,6 +1,7 @@
 /** Runs a recipe over a copy of a model: observe once a stage, apply each pass, verify after each, keep a journal. */
+
 import { noStatistics, type StatisticRequest, type Statistics } from '../../compute/calibrate/statistics.ts';
-import type { Engine } from '../../compute/engine/contract.ts';
+import type { EngineRun } from '../../compute/engine/run-context.ts';
 import { cloneModel } from '../../model/ir/clone.ts';
 import { type Model, opset } from '../../model/ir/model.ts';
 import { verifyModel } from '../../model/ir/verify.ts';
@@ -12,9 +13,8 @@ import { markLayers } from '../quant/layers.ts';
 import { checkNeeds, type Pass, type PassContext } from './pass.ts';
 import { type Recipe, type ResolvedStep, resolveRecipe } from './recipe.ts';
 
-export interface PipelineOptions {
+export interface PipelineOptions extends EngineRun {
   readonly passes: ReadonlyMap<string, Pass>;
-  readonly engine: Engine;
   /** Answers the statistic requests of a stage; absent when there is no data. */
   readonly calibrate?:
     | ((model: Model, requests: readonly StatisticRequest[]) => Promise<Statistics>)
@@ -24,7 +24,6 @@ export interface PipelineOptions {
   readonly onStageDone?: (stage: JournalStage, model: Model) => void;
   /** Goes on editing `model` after a pass whose result is trainable and that changed something; `clean` as below. Verified. */
   readonly refine?: ((model: Model, clean: Model) => Promise<void>) | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 export interface JournalPass {

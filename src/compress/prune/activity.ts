@@ -4,7 +4,6 @@
 import type { Engine } from '../../compute/engine/contract.ts';
 import { openKernel } from '../../compute/engine/kernel.ts';
 import type { Sample } from '../../data/source.ts';
-import { intAttribute } from '../../model/ir/attribute.ts';
 import { cloneModel } from '../../model/ir/clone.ts';
 import { addInitializer, addNode, setOutputs } from '../../model/ir/edit.ts';
 import { isOp, type Model, opset, shapeOf, type Value } from '../../model/ir/model.ts';
@@ -75,9 +74,9 @@ function readPlace(value: Value): { value: Value; axis: number } | null {
 function summedAxis({ node, index, activation, role, layout }: NodeWeight, rank: number): number | null {
   if (!layout || (role !== 'product' && role !== 'recurrent') || isOp(node, 'Einsum')) return null;
   if (layout.kernel) return layout.kernel === 'channels-first' ? 1 : rank - 1;
-  const isLeft = activation! < index;
-  const isTurned = intAttribute(node, isLeft ? 'transA' : 'transB', 0) !== 0;
-  return Math.max(0, isLeft === isTurned ? rank - 2 : rank - 1);
+  const other = weightAt(node, activation!);
+  const summed = typeof other === 'object' ? other?.layout?.reduced.at(-1) : undefined;
+  return summed ?? Math.max(0, activation! < index ? rank - 1 : rank - 2);
 }
 
 const square = (model: Model, x: Value) =>

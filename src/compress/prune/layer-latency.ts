@@ -1,8 +1,10 @@
 /** What a layer takes at other widths, measured: every product of the network is run alone at a grid of widths on the
  *  target's runtime, and times between are interpolated. What is left of the whole network's time (activations, additions,
  *  overhead) is shared out by output elements. */
+
 import type { Engine } from '../../compute/engine/contract.ts';
 import { buildKernel, openKernel } from '../../compute/engine/kernel.ts';
+import type { RunContext } from '../../compute/engine/run-context.ts';
 import { cloneModel } from '../../model/ir/clone.ts';
 import { isOp, type Model, type Node, shapeOf } from '../../model/ir/model.ts';
 import { elementCount, type Tensor, tensorOf } from '../../model/ir/tensor.ts';
@@ -14,13 +16,9 @@ import { createRandom } from '../../support/random.ts';
 import { median } from '../../support/statistics.ts';
 import type { LayerCost } from './cost-model.ts';
 
-export interface LayerLatencyOptions {
-  /** The target's runtime. */
-  readonly engine: Engine;
+export interface LayerLatencyOptions extends RunContext {
   /** Sizes for symbols; 1 otherwise. */
   readonly bindings?: Bindings;
-  readonly onProgress?: (done: number, total: number) => void;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** Shares of a width that are measured. */
@@ -165,7 +163,7 @@ export async function latencyRatio(
   engine: Engine,
   before: Model,
   after: Model,
-  signal?: AbortSignal,
+  signal?: RunContext['signal'],
 ): Promise<number> {
   const typed = cloneModel(before);
   inferShapes(typed);

@@ -1,7 +1,9 @@
 /** Structured pruning with samples at hand: bit by bit, the units ranked before every bit by the error that is left once their
  *  readers are fitted again, and the readers fitted after it. No labels, no training. */
+
 import type { Samples } from '../../compute/calibrate/run-samples.ts';
 import type { Engine } from '../../compute/engine/contract.ts';
+import type { Watchable } from '../../compute/engine/run-context.ts';
 import { cloneModel } from '../../model/ir/clone.ts';
 import type { Model } from '../../model/ir/model.ts';
 import type { PruneTarget } from './choose.ts';
@@ -17,12 +19,10 @@ import {
 import { type Reconstructed, reconstruct } from './reconstruct.ts';
 import { scoreReconstruction } from './reconstruction-scores.ts';
 
-export interface PruneOnDataOptions extends Omit<PruneOptions, 'importance' | 'steps' | 'ratio'> {
+export interface PruneOnDataOptions extends Omit<PruneOptions, 'importance' | 'steps' | 'ratio'>, Watchable {
   readonly target: PruneTarget;
   /** Largest share of the dense model that goes at a time. Default 0.25. */
   readonly bit?: number;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 export interface PrunedOnData {

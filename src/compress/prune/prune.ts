@@ -3,7 +3,7 @@ import { type Model, shapeOf } from '../../model/ir/model.ts';
 import type { ChannelLinks, UnitKind } from '../../model/ops/channels/links.ts';
 import type { Bindings } from '../../model/ops/dims.ts';
 import { pruneNeeds, pruneTargetMissing, pruneTargetUnreachable } from '../../support/diagnostics/pruning.ts';
-import { selectNodes } from '../quant/select.ts';
+import { selectNodes } from '../quant/name-patterns.ts';
 import { type ChannelGroup, type ChannelGroups, findChannelGroups } from './channel-groups.ts';
 import { chooseUnits, type PruneTarget } from './choose.ts';
 import { type Cost, type CostModel, createCostModel, type LayerCost } from './cost-model.ts';
@@ -155,44 +155,45 @@ function finished(model: Model, options: PruneOptions, result: PruneResult): Pru
   return result;
 }
 
+/** What units are chosen among, and what that is weighed against. */
+interface Candidates {
+  readonly found: ChannelGroups;
+  /** Of the kinds that may go. */
+  readonly groups: readonly ChannelGroup[];
+  readonly skipped: PruneResult['skipped'];
+  readonly cost: CostModel;
+  readonly before: Cost;
+  readonly dense: Cost;
+}
+
+function findCandidates(model: Model, options: PruneOptions, context: PruneContext): Candidates {
+  const exclude = options.exclude?.length ? selectNodes(model, { include: options.exclude }) : () => false;
+  const found = findChannelGroups(model, { shrinkNorms: options.shrinkNorms ?? false, exclude });
+  const what = new Set(options.what ?? ['channels', 'heads', 'hidden']);
+  const others = found.groups.filter((g) => !what.has(g.kind));
+  const unasked = others.map((g) => ({ at: g.name, reason: `not-asked-for: ${g.kind}` }));
+  const cost = createCostModel(model, found.links, context.bindings, context.layerCost);
+  const before = cost(new Set());
+  return {
+    ...{
+      found,
+      groups: found.groups.filter((g) => what.has(g.kind)),
+      skipped: [...found.pinned, ...unasked],
+    },
+    ...{ cost, before, dense: denseCost(model, before, context.bindings) },
+  };
+}
+
 /** Chooses what pruneModel removes in one step, and leaves the model as it is but for inferred types. @throws as pruneModel */
 export function planPruning(model: Model, options: PruneOptions, context: PruneContext = {}): PrunePlan {
   const target = checkOptions(options, context);
   const byTarget = Object.keys(target).length > 0;
-  const exclude = options.exclude?.length ? selectNodes(model, { include: options.exclude }) : () => false;
-  const found = findChannelGroups(model, { shrinkNorms: options.shrinkNorms ?? false, exclude });
-  const what = new Set(options.what ?? ['channels', 'heads', 'hidden']);
-  const groups = found.groups.filter((g) => what.has(g.kind));
-  const cost = createCostModel(model, found.links, context.bindings, context.layerCost);
-  const before = cost(new Set());
-  const dense = denseCost(model, before, context.bindings);
+  const candidates = findCandidates(model, options, context);
+  const { found, groups, cost, before, dense } = candidates;
   const within = (c: Cost) => isWithin(c, dense, target);
-  const others = found.groups.filter((g) => !what.has(g.kind));
-  const skipped = [
-    ...found.pinned,
-    ...others.map((g) => ({ at: g.name, reason: `not-asked-for: ${g.kind}` })),
-  ];
-  const plan = (removed: ReadonlySet<number>, after: Cost, met: boolean): PrunePlan => ({
-    found,
-    groups,
-    removed,
-    result: {
-      dense,
-      before,
-      after,
-      met,
-      removed: summary(groups, removed),
-      skipped,
-      outputs: keptOutputs(model, found.links, removed),
-    },
-  });
-  if (byTarget ? within(before) : ratioDone(model, options.ratio!)) return plan(new Set(), before, true);
-  const scores = groups.map((g) => {
-    const errors = options.importance === 'reconstruction' ? errorsOf(g, context) : null;
-    if (errors) return errorPerSaving(errors, g, before, cost, target);
-    const reach = reachOf(g);
-    return scoreUnits(g, options.importance ?? 'l2', context).map((s) => s * reach);
-  });
+  if (byTarget ? within(before) : ratioDone(model, options.ratio!))
+    return planOf(model, candidates, { removed: new Set(), cost: before, met: true });
+  const scores = groups.map((g) => scoresOf(g, options.importance, candidates, target, context));
   const choice = chooseUnits(groups, scores, cost, byTarget ? { within } : { ratio: options.ratio! }, {
     scope: options.scope ?? 'global',
     round: options.round ?? 8,
@@ -200,7 +201,30 @@ export function planPruning(model: Model, options: PruneOptions, context: PruneC
     widths: denseWidths(model, groups),
   });
   if (!choice.met && !options.bestEffort) throw unreachable(target, choice.cost, dense, found);
-  return plan(choice.removed, choice.cost, choice.met);
+  return planOf(model, candidates, choice);
+}
+
+type Choice = Pick<ReturnType<typeof chooseUnits>, 'removed' | 'cost' | 'met'>;
+
+function planOf(model: Model, candidates: Candidates, { removed, cost, met }: Choice): PrunePlan {
+  const { found, groups, skipped, before, dense } = candidates;
+  const outputs = keptOutputs(model, found.links, removed);
+  const result = { dense, before, after: cost, met, removed: summary(groups, removed), skipped, outputs };
+  return { found, groups, removed, result };
+}
+
+/** How much each unit of a group matters. */
+function scoresOf(
+  group: ChannelGroup,
+  importance: Importance = 'l2',
+  { before, cost }: Candidates,
+  target: PruneTarget,
+  context: PruneContext,
+) {
+  const errors = importance === 'reconstruction' ? errorsOf(group, context) : null;
+  if (errors) return errorPerSaving(errors, group, before, cost, target);
+  const reach = reachOf(group);
+  return scoreUnits(group, importance, context).map((s) => s * reach);
 }
 
 /** Null where one is not known. */

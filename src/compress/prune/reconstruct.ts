@@ -3,6 +3,7 @@
  *  dense layer's answer. Layers are taken in order, each seeing what those before it now give. Where a layer's answer is added
  *  to a residual stream, it is fitted to the dense stream, so that it also mends what went wrong upstream.
  *  Source: He, Zhang & Sun 2017, arXiv:1707.06168 (least squares, and its "multi-branch" targets). */
+
 import {
   type AddOperator,
   answersOf,
@@ -16,6 +17,7 @@ import type { Samples } from '../../compute/calibrate/run-samples.ts';
 import { stackedSamples } from '../../compute/calibrate/stacked.ts';
 import type { MomentRequest } from '../../compute/calibrate/statistics.ts';
 import type { Engine } from '../../compute/engine/contract.ts';
+import type { Watchable } from '../../compute/engine/run-context.ts';
 import { floatAttribute } from '../../model/ir/attribute.ts';
 import { addInitializer, setConstant } from '../../model/ir/edit.ts';
 import { constantOf, type Graph, isOp, type Model, type Node, type Value } from '../../model/ir/model.ts';
@@ -35,13 +37,11 @@ export interface PrunedPair {
   readonly outputs: ReadonlyMap<string, readonly number[]>;
 }
 
-export interface ReconstructOptions {
+export interface ReconstructOptions extends Watchable {
   /** Of the fit, as a share of the mean variance of a layer's inputs. Default 0.01. */
   readonly damping?: number;
   /** Layers that sum over more keep their weights; the work grows with the cube. Default 2304. */
   readonly maxColumns?: number;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: (done: number, total: number) => void;
 }
 
 export interface Reconstructed {

@@ -3,11 +3,13 @@
  *  2. Between groups, one measurement each: the error in the model's answer with half of the group gone and its readers
  *     fitted. It gives the errors of 1 a common unit.
  *  Nothing here needs labels. */
+
 import { collectMoments } from '../../compute/calibrate/moments.ts';
 import type { Samples } from '../../compute/calibrate/run-samples.ts';
 import { stackedSamples } from '../../compute/calibrate/stacked.ts';
 import type { Moments } from '../../compute/calibrate/statistics.ts';
 import type { Engine } from '../../compute/engine/contract.ts';
+import type { Watchable } from '../../compute/engine/run-context.ts';
 import { type Model, readers as readersInGraph } from '../../model/ir/model.ts';
 import { float32Values, type Tensor } from '../../model/ir/tensor.ts';
 import type { ChannelGroup } from './channel-groups.ts';
@@ -17,15 +19,13 @@ import { dampingFor } from './least-squares.ts';
 import { openTrial, type Read, type Reader } from './trial.ts';
 import { findWeightLayers, placesOf, type WeightLayer } from './unstructured-layers.ts';
 
-export interface ReconstructionScoreOptions {
+export interface ReconstructionScoreOptions extends Watchable {
   /** Least share of a group's units that stays. Default 0.1. */
   readonly leave?: number | undefined;
   /** Layers that sum over more are not looked at; units that only such layers read are ranked by magnitude. Default 1024. */
   readonly maxColumns?: number;
   /** As the groups were found. */
   readonly shrinkNorms?: boolean | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: (done: number, total: number) => void;
 }
 
 /** Error relative to the variance of the model's answer, by the unit's key: what the answer loses when the unit goes after

@@ -1,7 +1,9 @@
 /** Two models of one origin run over the same samples in one graph, so that what one answers can be compared with the other
  *  inside it. What lies behind is not computed again: the values that later nodes read are kept for all samples. */
+
 import { runSamples, type Samples } from '../../compute/calibrate/run-samples.ts';
 import type { Engine } from '../../compute/engine/contract.ts';
+import type { Stoppable } from '../../compute/engine/run-context.ts';
 import type { Sample } from '../../data/source.ts';
 import { copyContent } from '../../model/ir/clone.ts';
 import { byteLength } from '../../model/ir/dtype.ts';
@@ -37,12 +39,11 @@ export interface SideBySide {
   ): Promise<void>;
 }
 
-export interface SideBySideOptions {
+export interface SideBySideOptions extends Stoppable {
   /** Samples in a stack. Default 1. */
   readonly stack?: number;
   /** Bytes of values that are kept between pieces. Default 512 MiB. */
   readonly memoryBytes?: number;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** What has been run of one model. */

@@ -1,7 +1,9 @@
 /** Tries a removal on a copy of the model: how far its answer is from what it was, with what is left refitted. */
+
 import { runSamples, type Samples } from '../../compute/calibrate/run-samples.ts';
 import { stackedSamples } from '../../compute/calibrate/stacked.ts';
 import type { Engine } from '../../compute/engine/contract.ts';
+import type { Stoppable } from '../../compute/engine/run-context.ts';
 import type { Sample } from '../../data/source.ts';
 import { cloneModel } from '../../model/ir/clone.ts';
 import { isFloat } from '../../model/ir/dtype.ts';
@@ -31,12 +33,11 @@ export interface Trial {
   without(group: ChannelGroup, units: readonly number[], readings: readonly Read[]): Promise<number>;
 }
 
-export interface TrialOptions {
+export interface TrialOptions extends Stoppable {
   /** Samples that are run at a time. */
   readonly together: number;
   /** As the groups were found. */
   readonly shrinkNorms?: boolean | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** Keeps the samples, and the answer of the model as it is: its first output of real numbers.

@@ -10,6 +10,7 @@ import { findValue } from '../../model/ir/walk.ts';
 import { calibrationNotFinite } from '../../support/diagnostics/data.ts';
 import { internal } from '../../support/diagnostics.ts';
 import type { Engine } from '../engine/contract.ts';
+import type { RunContext } from '../engine/run-context.ts';
 import { columnsOf, inGroups, operators, products, rowsOf } from './rows.ts';
 import { runSamples, type Samples } from './run-samples.ts';
 import type { MomentRequest, Moments, Statistics } from './statistics.ts';
@@ -21,7 +22,7 @@ export async function collectMoments(
   requests: readonly MomentRequest[],
   samples: Samples,
   progress: (done: number) => void = () => {},
-  signal?: AbortSignal,
+  signal?: RunContext['signal'],
 ): Promise<NonNullable<Statistics['moments']>> {
   const unique = [...new Map(requests.map((r) => [keyOf(r), r])).values()];
   const copy = cloneModel(model);

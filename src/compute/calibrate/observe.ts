@@ -12,16 +12,14 @@ import { quantParams } from '../../model/quantization/params.ts';
 import { calibrationNotFinite } from '../../support/diagnostics/data.ts';
 import { internal } from '../../support/diagnostics.ts';
 import type { Engine } from '../engine/contract.ts';
+import type { RunContext, Watchable } from '../engine/run-context.ts';
 import { collectMoments } from './moments.ts';
 import { runSamples, type Samples } from './run-samples.ts';
 import type { Range, StatisticRequest, Statistics } from './statistics.ts';
 
-export interface ObserveOptions {
+export interface ObserveOptions extends Watchable {
   /** Samples of the second pass (MSE ranges); it costs about eight times as much a sample. Default 16. */
   readonly mseSamples?: number;
-  readonly signal?: AbortSignal;
-  /** Called after every sample run: done and total count both passes. */
-  readonly onProgress?: (done: number, total: number) => void;
 }
 
 /** Answers `requests` about `model` from the samples that `read` gives.
@@ -65,7 +63,7 @@ async function minMax(
   names: readonly string[],
   samples: Samples,
   progress: (done: number) => void,
-  signal: AbortSignal | undefined,
+  signal: RunContext['signal'],
 ): Promise<Map<string, Range>> {
   const low = new Float64Array(names.length).fill(Number.POSITIVE_INFINITY);
   const high = new Float64Array(names.length).fill(Number.NEGATIVE_INFINITY);
@@ -101,7 +99,7 @@ async function searchRanges(
   ranges: ReadonlyMap<string, Range>,
   samples: Samples,
   progress: (done: number) => void,
-  signal: AbortSignal | undefined,
+  signal: RunContext['signal'],
 ): Promise<Map<string, Range>> {
   const tried = searches.flatMap((search) => {
     const { min, max } = ranges.get(search.value)!;

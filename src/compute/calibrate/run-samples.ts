@@ -6,6 +6,7 @@ import type { Tensor } from '../../model/ir/tensor.ts';
 import { createBreather } from '../../support/breathe.ts';
 import type { Engine, Session } from '../engine/contract.ts';
 import { openKernel } from '../engine/kernel.ts';
+import type { RunContext } from '../engine/run-context.ts';
 
 export interface Samples {
   readonly count: number;
@@ -17,7 +18,7 @@ export async function runSamples(
   engine: Engine,
   model: Model,
   samples: Samples,
-  signal: AbortSignal | undefined,
+  signal: RunContext['signal'],
   take: (outputs: readonly Tensor[], sample: Sample, index: number) => void,
 ): Promise<void> {
   const breathe = createBreather();

@@ -3,8 +3,9 @@
 import type { Model } from '../../model/ir/model.ts';
 import { float32Values, numbers, type Tensor } from '../../model/ir/tensor.ts';
 import { prepareTraining } from '../autodiff/prepare.ts';
-import type { Engine, Session } from '../engine/contract.ts';
+import type { Session } from '../engine/contract.ts';
 import { openKernel } from '../engine/kernel.ts';
+import type { RunContext } from '../engine/run-context.ts';
 import type { TrainingData } from './data.ts';
 
 export type HeldOutMetric = 'accuracy' | 'agreement' | 'SQNR';
@@ -17,8 +18,7 @@ export interface HeldOut {
   close(): Promise<void>;
 }
 
-export interface HeldOutOptions {
-  readonly engine: Engine;
+export interface HeldOutOptions extends Pick<RunContext, 'engine'> {
   readonly data: TrainingData;
   readonly batch: number;
   readonly teacher: Model | null;

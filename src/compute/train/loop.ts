@@ -1,7 +1,8 @@
 /** The training loop: epochs of mini-batches, schedule, evaluation, best weights, early stopping, checkpoints. */
+
 import type { Model } from '../../model/ir/model.ts';
 import type { Tensor } from '../../model/ir/tensor.ts';
-import type { Engine } from '../engine/contract.ts';
+import type { EngineRun } from '../engine/run-context.ts';
 import type { TrainingData } from './data.ts';
 import {
   afterBatch,
@@ -18,8 +19,7 @@ import type { StepSpec } from './step.ts';
 import type { StepResult } from './trainer.ts';
 import { withWeights } from './with-weights.ts';
 
-export interface TrainOptions extends Omit<StepSpec, 'shapes' | 'teacher'> {
-  readonly engine: Engine;
+export interface TrainOptions extends Omit<StepSpec, 'shapes' | 'teacher'>, EngineRun {
   readonly data: TrainingData;
   /** Samples in a batch. */
   readonly batch: number;
@@ -37,7 +37,6 @@ export interface TrainOptions extends Omit<StepSpec, 'shapes' | 'teacher'> {
   readonly patience?: number;
   readonly checkpoints?: CheckpointStore;
   readonly threads?: number;
-  readonly signal?: AbortSignal;
 }
 
 export type TrainEvent =

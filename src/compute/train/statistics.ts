@@ -17,6 +17,7 @@ import { lower } from '../autodiff/lower.ts';
 import { prepareTraining } from '../autodiff/prepare.ts';
 import type { Engine } from '../engine/contract.ts';
 import { openKernel } from '../engine/kernel.ts';
+import type { Stoppable } from '../engine/run-context.ts';
 import { epochOrder, type TrainingData } from './data.ts';
 import { withWeights } from './with-weights.ts';
 
@@ -28,11 +29,7 @@ export async function reestimateStatistics(
   engine: Engine,
   model: Model,
   data: TrainingData,
-  options: {
-    readonly batch?: number;
-    readonly seed?: number;
-    readonly signal?: AbortSignal | undefined;
-  } = {},
+  options: Stoppable & { readonly batch?: number; readonly seed?: number } = {},
 ): Promise<Model> {
   const batch = Math.min(options.batch ?? 64, data.length);
   const shapes = Object.fromEntries(Object.entries(data.shapes).map(([n, d]) => [n, [batch, ...d]]));

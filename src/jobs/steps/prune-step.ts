@@ -14,6 +14,7 @@ import { scoreReconstruction } from '../../compress/prune/reconstruction-scores.
 import type { Samples } from '../../compute/calibrate/run-samples.ts';
 import type { EngineName } from '../../compute/engine/contract.ts';
 import { engineOfTarget, openEngine } from '../../compute/engine/open.ts';
+import type { RunContext } from '../../compute/engine/run-context.ts';
 import { scoresClasses } from '../../compute/train/from-settings.ts';
 import { openHeldOut } from '../../compute/train/held-out.ts';
 import { sampleData } from '../../compute/train/samples.ts';
@@ -162,7 +163,7 @@ async function latencyShare(
   dense: Model,
   pruned: Model,
   runtime: EngineName,
-  signal: AbortSignal | undefined,
+  signal: RunContext['signal'],
 ): Promise<number> {
   const engine = await openEngine(runtime);
   const [a, b] = [

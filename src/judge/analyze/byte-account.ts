@@ -5,6 +5,7 @@ import { intAttribute } from '../../model/ir/attribute.ts';
 import { type DType, dtypes } from '../../model/ir/dtype.ts';
 import { dtypeOf, isOp, type Model, type Node, opKey, readers, type Value } from '../../model/ir/model.ts';
 import { weightAt, weightRow } from '../../model/ops/weights.ts';
+import { reasonOf } from '../../support/reason.ts';
 import { type ConstantFlow, constantFlow, type End } from './constant-ends.ts';
 import { type ConstantPlace, constantPlaces } from './constant-places.ts';
 
@@ -111,7 +112,7 @@ function rowOf(entries: readonly Entry[]): ByteRow {
     role,
     dtype,
     reason,
-    isUnintended: reason !== null && !intended.has(reason.split(':')[0]!),
+    isUnintended: reason !== null && !intended.has(reasonOf(reason).code),
     constants: entries.length,
     elements: sum((e) => e.elements),
     bytes: sum((e) => e.place.bytes),

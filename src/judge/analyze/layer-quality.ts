@@ -4,6 +4,7 @@
 import { layerNote } from '../../compress/quant/layers.ts';
 import type { Engine } from '../../compute/engine/contract.ts';
 import { openKernel } from '../../compute/engine/kernel.ts';
+import type { RunContext } from '../../compute/engine/run-context.ts';
 import type { Sample } from '../../data/source.ts';
 import { cloneModel, copyContent } from '../../model/ir/clone.ts';
 import { addInitializer, addNode, setOutputs } from '../../model/ir/edit.ts';
@@ -27,7 +28,7 @@ export async function layerQuality(
   before: Model,
   after: Model,
   samples: { readonly count: number; read(index: number): Promise<Sample> },
-  signal?: AbortSignal,
+  signal?: RunContext['signal'],
 ): Promise<LayerQuality[]> {
   const { model, names } = sideBySide(before, after);
   if (names.length === 0 || samples.count === 0) return [];

@@ -1,10 +1,11 @@
 /** Perplexity of a decoder on texts longer than it can see: windows that slide over them. */
 
+import type { Watchable } from '../../compute/engine/run-context.ts';
 import { allPositionsNeeded, tooFewTokens, windowInvalid } from '../../support/diagnostics/generation.ts';
 import type { Decoder, TokenRows } from '../generate/decoder.ts';
 import { createPerplexityMeter, type PerplexityResult } from './perplexity.ts';
 
-export interface TextPerplexityOptions {
+export interface TextPerplexityOptions extends Watchable {
   /** Tokens that the model sees at once (default: all it can, or 1024). Each window begins without memory. */
   readonly window?: number | undefined;
   /** Tokens from one window's begin to the next (default: the window). A smaller one gives more context to what is
@@ -14,8 +15,6 @@ export interface TextPerplexityOptions {
   readonly limit?: number | undefined;
   /** Length of some tokens as text, for bits a character and a byte. */
   readonly textLength?: ((ids: readonly number[]) => TextLength) | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 export interface TextLength {

@@ -1,14 +1,14 @@
 /** Writes on from a prompt, token by token. */
+import type { Stoppable, Tell } from '../../compute/engine/run-context.ts';
 import { generationOption } from '../../support/diagnostics/generation.ts';
 import { type Decoder, scoresAt } from './decoder.ts';
 import { createSampler, type SamplingOptions } from './sampling.ts';
 
-export interface GenerateOptions extends SamplingOptions {
+export interface GenerateOptions extends SamplingOptions, Stoppable {
   /** Tokens to write, at most (default: 128). */
   readonly maxTokens?: number | undefined;
   /** Writing one of these ends the text; it is not part of it. */
   readonly stopTokens?: readonly number[] | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** Tokens after the prompt (for an encoder–decoder, the text made of it), each as soon as it is chosen. The first
@@ -36,7 +36,7 @@ export async function generateAll(
   options: GenerateOptions & {
     /** Prompts that run side by side, at most (default: 64). */
     readonly batch?: number | undefined;
-    readonly onProgress?: ((done: number, total: number) => void) | undefined;
+    readonly onProgress?: Tell | undefined;
   } = {},
 ): Promise<number[][]> {
   const batch = Math.min(options.batch ?? 64, decoder.maxBatch ?? Number.POSITIVE_INFINITY);

@@ -1,5 +1,6 @@
 /** The account of bytes as the report has it, and its words. */
 import { z } from 'zod';
+import { reasonOf, reasonWords } from '../../support/reason.ts';
 import { formatBytes, formatInteger, formatPercent } from '../../support/units.ts';
 
 const roles = {
@@ -64,17 +65,19 @@ export type AccountRow = z.infer<typeof rowSchema>;
 export const roleName = (row: AccountRow): string => roles[row.role];
 export const formName = (row: AccountRow): string => forms[row.form];
 
+/** What a row is stored as, with its type where that doesn't say it: "int8", "int8 (uint8)", "float32". Rows that are alike
+ *  in the rest differ in it. */
+export function storedAs(row: AccountRow): string {
+  const name = formName(row);
+  if (row.form === 'other' || row.form === 'float' || row.dtype === name) return row.dtype;
+  return row.form === 'int4' && row.dtype === 'int4' ? name : `${name} (${row.dtype})`;
+}
+
 /** "3 Conv, 1 Gemm". */
 export const operatorsOf = ({ operators }: AccountRow): string =>
   Object.entries(operators)
     .map(([op, n]) => (op === 'none' ? formatInteger(n) : `${formatInteger(n)} ${op}`))
     .join(', ');
-
-/** A reason in words: "used-twice" → "used twice", "too-large: 12 MB" → "too large: 12 MB". */
-export function words(reason: string): string {
-  const match = /^([a-z0-9]+(?:-[a-z0-9]+)+)(:.*)?$/s.exec(reason);
-  return match ? `${match[1]!.replaceAll('-', ' ')}${match[2] ?? ''}` : reason;
-}
 
 /** What counts as weights: everything but shapes, scales of integers, masks and text. */
 const isWeighty = ({ role }: AccountRow) =>
@@ -106,9 +109,9 @@ export function unintendedShare({ rows }: Account): number {
 const sum = (rows: readonly AccountRow[], what: 'elements' | 'bytes') =>
   rows.reduce((n, row) => n + row[what], 0);
 
-/** "3 Conv 1.2 MB: no integer kernel". */
+/** "3 Conv 1.2 MB: no integer kernel"; the type where it isn't float32. */
 export const leftText = (row: AccountRow): string =>
-  `${operatorsOf(row)} ${formatBytes(row.bytes)}: ${words(row.reason ?? `${formName(row)} already`)}`;
+  `${operatorsOf(row)} ${formatBytes(row.bytes)}${row.dtype === 'float32' || row.reason === null ? '' : ` ${row.dtype}`}: ${row.reason === null ? `${formName(row)} already` : reasonWords(row.reason)}`;
 
 /** What a model holds as it is, a line a row: "197 kB float32 weights: 9 Conv, 1 Gemm". */
 export const holdingLines = (account: Account): string[] =>
@@ -160,7 +163,7 @@ export function leftSentence(account: Account, least: number): string | null {
 
 /** What to do about the largest row. */
 function nextStep({ reason, role }: AccountRow, { asked }: Account): string {
-  const code = (reason ?? '').split(':')[0]!;
+  const { code } = reasonOf(reason ?? '');
   if (role === 'unknown') return 'Export the model with standard ONNX operators.';
   if (code === 'weights-underflow' || code === 'constant-beyond-float16')
     return '--int8 has a scale for each channel and can hold them.';

@@ -1,6 +1,7 @@
 /** The report as Markdown for a pull request: verdict, table and warnings in view, the rest folded away. */
+import { reasonWords } from '../../support/reason.ts';
 import { formatBytes, formatDb } from '../../support/units.ts';
-import { type AccountRow, formName, operatorsOf, roleName, words } from './account.ts';
+import { type AccountRow, operatorsOf, roleName, storedAs } from './account.ts';
 import { configText } from './config-text.ts';
 import { dataText } from './data-text.ts';
 import { cell, code, fence, folded, table, text } from './markdown-text.ts';
@@ -59,10 +60,10 @@ function account({ account }: Report): string {
   if (!account) return '';
   const rows = account.rows.map((row: AccountRow) => [
     text(roleName(row)),
-    row.form === 'other' ? row.dtype : formName(row),
+    storedAs(row),
     formatBytes(row.bytes),
     text(operatorsOf(row)),
-    row.reason === null ? '' : text(words(row.reason)),
+    row.reason === null ? '' : text(reasonWords(row.reason)),
   ]);
   const head = ['what', 'stored as', 'bytes', 'read by', 'why in float'];
   const body = table(head, ['left', 'left', 'right', 'left', 'left'], rows);

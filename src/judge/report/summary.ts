@@ -1,4 +1,6 @@
 /** The before/after rows, what was left alone, and the worst layers: worked out once, shown by every view. */
+
+import { reasonOf, reasonWords } from '../../support/reason.ts';
 import {
   formatBytes,
   formatCount,
@@ -8,7 +10,6 @@ import {
   formatPercent,
   formatTimes,
 } from '../../support/units.ts';
-import { words } from './account.ts';
 import { compareLatency, type LatencyChange, latencyPairs, shortPlaceName } from './latency.ts';
 import { changeOf, formatChange, formatMetric } from './metrics.ts';
 import type { Layer, ModelFacts, Report } from './report.ts';
@@ -100,7 +101,10 @@ function latencyRows(report: Report): SummaryRow[] {
       label: 'latency p50',
       before: before ? formatMs(before.medianMs) : none,
       after: after ? formatMs(after.medianMs) : none,
-      note: [both ? speedNote(both) : '', shortPlaceName(pair, pairs)]
+      note: [
+        both ? speedNote(both, { before: before!.medianMs, after: after!.medianMs }) : '',
+        shortPlaceName(pair, pairs),
+      ]
         .filter((text) => text !== '')
         .join(' · '),
       tone,
@@ -144,10 +148,20 @@ export function timesFaster(ratio: number): string {
   return ratio > 1 ? `${formatTimes(ratio)} times faster` : `${formatTimes(1 / ratio)} times slower`;
 }
 
-/** `timesFaster` where a difference was shown: a ratio within noise may well point the other way than the medians beside it. */
-export function speedNote({ ratio, change }: LatencyChange): string {
+/** `timesFaster` where a difference was shown: a ratio within noise may well point the other way than the medians beside it.
+ *  The ratio is the median over pairs of runs, one right after the other, which machine and moment hardly touch; where the medians shown
+ *  beside it would give another one, that is said. */
+export function speedNote({ ratio, change }: LatencyChange, medians?: MedianPair): string {
   const said = timesFaster(ratio);
-  return change === 'same' && said !== 'as fast' ? 'as fast, within noise' : said;
+  if (change === 'same') return said === 'as fast' ? said : 'as fast, within noise';
+  const isOther = medians && timesFaster(medians.before / medians.after) !== said;
+  return isOther ? `${said} (median of the runs' ratios)` : said;
+}
+
+/** Medians in one unit that are shown beside a note. */
+export interface MedianPair {
+  readonly before: number;
+  readonly after: number;
 }
 
 // --- left alone --------------------------------------------------------------------------------------------------
@@ -185,17 +199,18 @@ export function keptGroups(layers: readonly Layer[], precision?: Layer['precisio
 function mergeByCode(groups: ReadonlyMap<string, readonly Layer[]>): Map<string, readonly Layer[]> {
   const reasonsOf = new Map<string, string[]>();
   for (const reason of groups.keys()) {
-    const code = reason.split(':')[0]!;
+    // A text without a code is a group of its own.
+    const code = reasonOf(reason).code || reason;
     reasonsOf.set(code, [...(reasonsOf.get(code) ?? []), reason]);
   }
   const merged = new Map<string, readonly Layer[]>();
   for (const [code, reasons] of reasonsOf) {
     if (reasons.length > 3)
       merged.set(
-        words(code),
+        reasonWords(code),
         reasons.flatMap((reason) => groups.get(reason) ?? []),
       );
-    else for (const reason of reasons) merged.set(words(reason), groups.get(reason) ?? []);
+    else for (const reason of reasons) merged.set(reasonWords(reason), groups.get(reason) ?? []);
   }
   return merged;
 }

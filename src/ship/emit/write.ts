@@ -90,6 +90,25 @@ export const makeFolder = (folder: string): void => {
   guarded(folder, () => fs.mkdirSync(folder, { recursive: true }));
 };
 
+/** Makes a folder for what `work` writes into it; where that fails, it goes again as far as nothing lies in it.
+ *  @throws OUTPUT_UNWRITABLE, what `work` throws */
+export async function inMadeFolder<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  const first = guarded(folder, () => fs.mkdirSync(folder, { recursive: true }));
+  try {
+    return await work();
+  } catch (error) {
+    if (first) removeEmpty(path.resolve(folder), path.dirname(path.resolve(first)));
+    throw error;
+  }
+}
+
+/** Removes a folder and those it lies in, up to `end`, while they are empty. */
+function removeEmpty(folder: string, end: string): void {
+  if (folder === end || fs.readdirSync(folder).length > 0) return;
+  fs.rmdirSync(folder);
+  removeEmpty(path.dirname(folder), end);
+}
+
 /** @param output  path of the main file; all others go into the same folder
  *  @throws OUTPUT_UNWRITABLE (disk full, no permission); then nothing was changed */
 export function createStage(output: string): Stage {

@@ -1,5 +1,7 @@
 /** What a model computes in a real browser: the parity gate runs recorded inputs through this. */
+
 import type { ModelSource } from '../../compute/engine/contract.ts';
+import type { Stoppable } from '../../compute/engine/run-context.ts';
 import type { Tensor } from '../../model/ir/tensor.ts';
 import { internal } from '../../support/diagnostics.ts';
 import { runTask, type TaskPart } from './browser-task.ts';
@@ -8,7 +10,7 @@ import { fromWire } from './isolated-messages.ts';
 import { type LaunchedBrowser, launchBrowser } from './launch.ts';
 import type { PageProvider } from './page/messages.ts';
 
-interface BrowserRun {
+interface BrowserRun extends Stoppable {
   /** ONNX or .ort bytes, with external data where the model has some. */
   readonly model: Uint8Array | Extract<ModelSource, { bytes: unknown }>;
   readonly provider: PageProvider;
@@ -21,7 +23,6 @@ interface BrowserRun {
   readonly browser?: LaunchedBrowser;
   /** Default 'chromium'. */
   readonly kind?: BrowserKind;
-  readonly signal?: AbortSignal | undefined;
   /** Default 180 000. */
   readonly timeoutMs?: number;
 }

@@ -1,5 +1,7 @@
 /** Runs one task in a page of its own: serves page, model, inputs and runtime, waits for the answer. */
+
 import { join } from 'node:path';
+import type { Stoppable } from '../../compute/engine/run-context.ts';
 import type { Tensor } from '../../model/ir/tensor.ts';
 import { browserTimeout } from '../../support/diagnostics/devices.ts';
 import { engineMissing } from '../../support/diagnostics/engines.ts';
@@ -20,7 +22,7 @@ export interface TaskPart {
   readonly files: readonly ServedFile[];
 }
 
-interface BrowserTask {
+interface BrowserTask extends Stoppable {
   readonly model: readonly TaskPart[];
   readonly feeds: readonly Readonly<Record<string, Tensor>>[];
   readonly provider: PageTask['provider'];
@@ -29,7 +31,6 @@ interface BrowserTask {
   readonly shaderF16?: boolean;
   readonly work: PageTask['work'];
   readonly preset?: PresetName;
-  readonly signal?: AbortSignal | undefined;
   /** Default 180 000. */
   readonly timeoutMs?: number;
 }
@@ -104,8 +105,7 @@ function runtimeFolder(): string {
   return join(folder, 'dist');
 }
 
-interface Limits {
-  readonly signal: AbortSignal | undefined;
+interface Limits extends Stoppable {
   readonly timeoutMs: number;
   readonly title: string;
 }

@@ -1,10 +1,12 @@
 /** The one measuring routine, used in Node, in child processes and in pages. Repeats until the median is known well
  *  enough or time is up; keeps every sample, so that a report can show more than one number. */
+
 import type { Session } from '../../compute/engine/contract.ts';
+import type { Stoppable } from '../../compute/engine/run-context.ts';
 import type { Tensor } from '../../model/ir/tensor.ts';
 import { median, medianInterval, quantile } from '../../support/statistics.ts';
 
-export interface MeasureOptions {
+export interface MeasureOptions extends Stoppable {
   /** Runs after the first one that are not counted; default 3. One is enough once they have taken maxMs. */
   readonly warmup?: number;
   /** Warm-up goes on for at least this long; default 0. wasm needs it: V8 starts with slow code and compiles what is
@@ -21,7 +23,6 @@ export interface MeasureOptions {
   readonly minMs?: number;
   /** Time for the counted repetitions (of both models together in `measureTwo`); default 5000. */
   readonly maxMs?: number;
-  readonly signal?: AbortSignal;
 }
 
 const defaultMaxMs = 5000;

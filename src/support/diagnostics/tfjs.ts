@@ -51,13 +51,6 @@ export const tfjsCyclic = (file: string, cycle: readonly string[]) =>
     'The file is damaged or was written by a faulty exporter; convert the model again.',
   );
 
-export const tfjsLayersModel = (file: string) =>
-  unsupported(
-    'TFJS_LAYERS_MODEL',
-    `${file} is a layers-model of Keras; a graph-model was expected.`,
-    'Convert it first: tensorflowjs_converter --input_format tfjs_layers_model --output_format tfjs_graph_model.',
-  );
-
 export const tfjsOperatorUnknown = (op: string, node: string, suggestion: string | undefined) =>
   unsupported(
     'TFJS_OPERATOR_UNKNOWN',

@@ -3,6 +3,7 @@ import {
   type Account,
   type AccountRow,
   keptTexts,
+  storedAs,
   unintendedShare,
 } from '../../../src/judge/report/account.ts';
 import { renderHtml } from '../../../src/judge/report/html.ts';
@@ -93,6 +94,16 @@ describe('a model that nothing was done to', () => {
     ]);
     expect(keptTexts(account(row({ form: 'other', role: 'setting', dtype: 'int64' })))).toEqual([
       '4.00 kB shapes, indices, limits',
+    ]);
+  });
+
+  it('tells rows apart that differ in their type alone', () => {
+    const as = (form: AccountRow['form'], dtype: string) => storedAs(row({ form, dtype }));
+    expect([as('int8', 'int8'), as('int8', 'uint8'), as('int4', 'uint8'), as('float', 'float64')]).toEqual([
+      'int8',
+      'int8 (uint8)',
+      '4 bits (uint8)',
+      'float64',
     ]);
   });
 });

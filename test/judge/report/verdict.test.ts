@@ -140,6 +140,13 @@ describe('judge', () => {
   it('says of a difference within noise that it is', () => {
     expect(speedNote({ ratio: 1.1, interval: [0.9, 1.3], change: 'same' })).toBe('as fast, within noise');
     expect(speedNote({ ratio: 0.9, interval: [0.85, 0.95], change: 'slower' })).toBe('1.11 times slower');
+    const medians = { before: 549, after: 546 };
+    expect(speedNote({ ratio: 1.04, interval: [1.02, 1.06], change: 'faster' }, medians)).toBe(
+      "1.04 times faster (median of the runs' ratios)",
+    );
+    expect(
+      speedNote({ ratio: 1.04, interval: [1.02, 1.06], change: 'faster' }, { before: 52, after: 50 }),
+    ).toBe('1.04 times faster');
     expect(speedNote({ ratio: 1.001, interval: [0.9, 1.1], change: 'same' })).toBe('as fast');
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { comparison, listing } from '../../../src/cli/show-profile.ts';
+import { listing, overview } from '../../../src/cli/show-profile.ts';
 import { mergeRows } from '../../../src/jobs/profile.ts';
 import type { BundleMeasurement, Manifest } from '../../../src/ship/emit/manifest.ts';
 import type { Profile, ProfileRow } from '../../../src/ship/profile/device.ts';
@@ -69,7 +69,7 @@ describe('the table of a profile', () => {
   });
 
   it('compares variants down and devices across, against the first variant there', () => {
-    const lines = comparison(sample).split('\n');
+    const lines = overview(sample).split('\n');
     expect(lines[0]).toMatch(/median +chromium wasm +chromium:phone wasm/);
     expect(lines[1]).toMatch(/float +40\.0 ms +160\.0 ms ◀/);
     expect(lines[2]).toMatch(/wasm-int8 +20\.0 ms \(2\.0×\) ◀ +200\.0 ms \(0\.80×\)/);

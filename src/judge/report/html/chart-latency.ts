@@ -17,8 +17,9 @@ export function latencyChart(report: Pick<Report, 'latency' | 'target'>): Chart 
     const texts = [pair.before, pair.after]
       .filter((t) => t !== null)
       .map((t) => `${formatMs(t.medianMs)} ${t.model}`);
-    const change =
-      pair.before && pair.after ? ` (${speedNote(compareLatency(pair.before, pair.after))})` : '';
+    const { before, after } = pair;
+    const medians = before && after && { before: before.medianMs, after: after.medianMs };
+    const change = medians ? ` (${speedNote(compareLatency(before, after), medians)})` : '';
     return `${placeName(pair)}: ${texts.join(', ')}${change}.`;
   });
   const end = reach(rows);

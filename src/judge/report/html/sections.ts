@@ -1,6 +1,7 @@
 /** The page below the big numbers, one function a section; a section without anything to show is left out. */
+import { reasonWords } from '../../../support/reason.ts';
 import { formatBytes, formatDb, formatInteger, formatMs } from '../../../support/units.ts';
-import { type Account, formName, operatorsOf, roleName, words } from '../account.ts';
+import { type Account, operatorsOf, roleName, storedAs } from '../account.ts';
 import { configText } from '../config-text.ts';
 import { dataText } from '../data-text.ts';
 import type { Report } from '../report.ts';
@@ -79,10 +80,10 @@ const accountTable = ({ bytes, rows }: Account): Markup =>
     rows,
     [
       { title: 'What', cell: roleName },
-      { title: 'Stored as', cell: (row) => (row.form === 'other' ? row.dtype : formName(row)) },
+      { title: 'Stored as', cell: storedAs },
       { title: 'Bytes', cell: (row) => formatBytes(row.bytes), numeric: true },
       { title: 'Constants of', cell: operatorsOf },
-      { title: 'Why in float', cell: (row) => (row.reason === null ? '' : words(row.reason)) },
+      { title: 'Why in float', cell: (row) => (row.reason === null ? '' : reasonWords(row.reason)) },
     ],
     'fold',
   );
@@ -136,7 +137,7 @@ function leftAlone({ layers, skipped, precision }: Report): Markup | null {
   const passes = table('What passes could have acted on and did not', skipped.slice(0, mostRows), [
     { title: 'At', cell: (skip) => html`<span class="name">${skip.at}</span>` },
     { title: 'Pass', cell: (skip) => skip.pass },
-    { title: 'Why', cell: (skip) => words(skip.reason) },
+    { title: 'Why', cell: (skip) => reasonWords(skip.reason) },
   ]);
   const more = skipped.length > mostRows ? html`<p>The first ${mostRows}; the JSON has all.</p>` : null;
   return section(

@@ -135,7 +135,7 @@ function speed(report: Report): BigNumber {
     label,
     after: formatMs(after.medianMs),
     before: before ? formatMs(before.medianMs) : null,
-    note: change ? speedNote(change) : '',
+    note: change ? speedNote(change, { before: before!.medianMs, after: after.medianMs }) : '',
     tone: isSlower(pair) ? 'bad' : change?.change === 'faster' ? 'good' : 'plain',
     share: before ? after.medianMs / before.medianMs : null,
   };

@@ -1,10 +1,10 @@
 /** TensorFlow.js: a JSON file with the network, and weights in files beside it. */
-import { tfjsLayersModel } from '../../../support/diagnostics/tfjs.ts';
 import type { Model } from '../../ir/model.ts';
 import { defineNote } from '../../ir/note.ts';
 import { propagateTransposes } from '../../layout/propagate.ts';
 import type { ModelFormat, ReadSource } from '../format.ts';
 import { readGraphModel } from './graph/read.ts';
+import { readLayersModel } from './layers/read.ts';
 import { readWeights } from './manifest.ts';
 import { isModelJson, parseModelJson } from './model-json.ts';
 import { writeGraphModel } from './write/write.ts';
@@ -25,8 +25,10 @@ export const tfjsFormat: ModelFormat = {
 function read(bytes: Uint8Array, source: ReadSource): Model {
   const json = parseModelJson(bytes, source.name);
   const weights = readWeights(json.manifest, source, source.name);
-  if (json.kind === 'layers') throw tfjsLayersModel(source.name);
-  const model = readGraphModel(json, weights, source.name);
+  const model =
+    json.kind === 'layers'
+      ? readLayersModel({ topology: json.topology, weights: weights.tensors, file: source.name })
+      : readGraphModel(json, weights, source.name);
   propagateTransposes(model);
   shards.set(model, weights.files);
   return model;

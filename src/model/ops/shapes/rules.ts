@@ -13,6 +13,7 @@ import { otherShapes } from './other.ts';
 import { quantizationShapes } from './quantization.ts';
 import { recurrentShapes } from './recurrent.ts';
 import { reductionShapes } from './reduction.ts';
+import { resamplingShapes } from './resampling.ts';
 import { sequenceShapes } from './sequence.ts';
 
 export const shapeRules: ShapeTable = {
@@ -29,5 +30,6 @@ export const shapeRules: ShapeTable = {
   ...quantizationShapes,
   ...recurrentShapes,
   ...reductionShapes,
+  ...resamplingShapes,
   ...sequenceShapes,
 };

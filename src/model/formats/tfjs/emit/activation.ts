@@ -5,7 +5,7 @@ import type { Emitter } from './emitter.ts';
 import { cast } from './movement.ts';
 
 export interface ActivationOptions {
-  /** Slope below zero of leakyrelu, scale of elu. */
+  /** Slope below zero of leakyrelu, scale of elu, slope of hard_sigmoid. */
   readonly alpha?: number | undefined;
   /** Axis of softmax; the last by default. */
   readonly axis?: number | undefined;
@@ -61,7 +61,8 @@ const activations: Readonly<Record<string, Activation>> = {
   leakyrelu: (e, x, { alpha = 0.2 }) => e.emit('LeakyRelu', [x], { alpha: float(alpha) }),
   prelu,
   sigmoid: plain('Sigmoid'),
-  hard_sigmoid: plain('HardSigmoid'),
+  hard_sigmoid: (e, x, { alpha }) =>
+    e.emit('HardSigmoid', [x], { alpha: alpha === undefined ? undefined : float(alpha) }),
   tanh: plain('Tanh'),
   softplus: plain('Softplus'),
   softsign: plain('Softsign'),

@@ -23,8 +23,11 @@ const logical =
 const select: Operator = (call) => {
   const { e } = call;
   const [a, b] = [inputOf(call, 1), inputOf(call, 2)];
-  const chosen = e.dtype(a) === e.dtype(b) ? [a, b] : matched(e, a, b);
-  return e.emit('Where', [cast(e, inputOf(call, 0), 'bool'), ...chosen]);
+  // onnxruntime has no kernel for truth values.
+  const dtype = e.dtype(a) === e.dtype(b) ? e.dtype(a) : null;
+  const chosen = dtype === null || dtype === 'bool' ? matched(e, a, b) : [a, b];
+  const y = e.emit('Where', [cast(e, inputOf(call, 0), 'bool'), ...chosen]);
+  return dtype === null ? y : cast(e, y, dtype);
 };
 
 /** Bit by bit of int32: each number as its 32 bits without a sign, in int64. */

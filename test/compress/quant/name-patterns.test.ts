@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Selection, selectNodes } from '../../../src/compress/quant/select.ts';
+import { type Selection, selectNodes } from '../../../src/compress/quant/name-patterns.ts';
 import { parseModel } from '../../../src/model/formats/onnx-text/index.ts';
 import { removeNode, setOutputs } from '../../../src/model/ir/edit.ts';
 import { nodesOf } from '../../../src/model/ir/walk.ts';

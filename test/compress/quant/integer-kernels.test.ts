@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { targetFacts } from '../../../src/compress/quant/kernels.ts';
+import { targetFacts } from '../../../src/compress/quant/integer-kernels.ts';
 import { parseModel } from '../../../src/model/formats/onnx-text/index.ts';
 import { inferShapes } from '../../../src/model/ops/shapes.ts';
 

@@ -1,0 +1,85 @@
+/** Makes the variants of a bundle, one after the other; one that fails is left out with the reason. */
+import { openEngine } from '../compute/engine/open.ts';
+import type { OpenedModel } from '../model/formats/opened.ts';
+import type { Model } from '../model/ir/model.ts';
+import type { BundleVariant } from '../ship/emit/bundle.ts';
+import { noVariant } from '../support/diagnostics/bundle.ts';
+import type { VariantPlan } from './bundle-plan.ts';
+import {
+  describeOutcome,
+  isAboutVariant,
+  makeVariant,
+  type VariantContext,
+  type VariantOutcome,
+} from './bundle-variant.ts';
+import { type JobEvents, step } from './progress.ts';
+
+export interface Made {
+  readonly variants: BundleVariant[];
+  /** The float model, cleaned, with the shapes that were inferred. */
+  readonly clean: Model;
+  readonly refused: { name: string; reason: string }[];
+  readonly notes: { name: string; note: string }[];
+}
+
+/** @throws NO_VARIANT, and what is not about one variant alone */
+export async function makeAll(
+  { model }: OpenedModel,
+  plans: readonly VariantPlan[],
+  making: Omit<VariantContext, 'engine'>,
+  events: JobEvents,
+): Promise<Made> {
+  const context = { ...making, engine: await openEngine() };
+  const made: Made & { clean: Model } = { variants: [], clean: model, refused: [], notes: [] };
+  // The float model first: without it there is nothing to fall back on.
+  for (const plan of [...plans].reverse()) {
+    const outcome = await step(
+      events,
+      'variant',
+      (onProgress) => attempt(() => makeVariant(model, plan, context, onProgress)),
+      (o) => describeOutcome(plan, o),
+    );
+    const { name } = plan;
+    if ('refused' in outcome) made.refused.unshift({ name, reason: outcome.refused });
+    else {
+      if (plan.precision === 'float32') Object.assign(made, { clean: outcome.model });
+      made.notes.unshift(...outcome.notes.map((note) => ({ name, note })));
+      addOrJoin(made.variants, outcome.variant);
+    }
+  }
+  if (made.variants.length === 0) throw noVariant(made.refused.map((r) => `${r.name}: ${r.reason}`));
+  return made;
+}
+
+/** A variant that fails is left out with the reason; the others are made all the same. */
+async function attempt(work: () => Promise<VariantOutcome>): Promise<VariantOutcome> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isAboutVariant(error)) return { refused: error.message };
+    throw error;
+  }
+}
+
+/** Best first. Two variants with the same bytes are one that runs in both places. */
+function addOrJoin(variants: BundleVariant[], variant: BundleVariant): void {
+  const at = variants.findIndex(
+    (v) =>
+      v.format === variant.format &&
+      v.content.data === null &&
+      sameBytes(v.content.model, variant.content.model),
+  );
+  if (at < 0) {
+    variants.unshift(variant);
+    return;
+  }
+  const [first, second] = [variant, variants[at]!];
+  variants[at] = {
+    ...first,
+    providers: [...new Set([...first.providers, ...second.providers])],
+    runtime: first.runtime ?? second.runtime,
+    parity: [...first.parity, ...second.parity],
+  };
+}
+
+const sameBytes = (a: Uint8Array, b: Uint8Array) => a.length === b.length && Buffer.compare(a, b) === 0;
