@@ -38,6 +38,7 @@ export const decomposeFused = definePass<Options>({
   name: 'decompose-fused',
   summary: 'Takes operators that an optimiser fused around a weight apart into standard ones',
   effect: 'exact',
+  opens: true,
   describe: counted('fused operator taken apart', 'fused operators taken apart'),
   prominence: 85,
   // Attention's projection is one product here and one a head there; the order of summation is the engine's own.

@@ -36,6 +36,7 @@ export const inlineFunctions = definePass<Options>({
   name: 'inline-functions',
   summary: 'Writes calls of the model’s own functions out where weights take part',
   effect: 'exact',
+  opens: true,
   describe: counted('function call written out', 'function calls written out'),
   prominence: 95,
   // A body of an older opset is upgraded, with upgrade-opset's tolerance.

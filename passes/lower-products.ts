@@ -30,6 +30,7 @@ export const lowerProducts = definePass({
   name: 'lower-products',
   summary: 'Writes Einsum, and MatMul with its weight on the left, as MatMul with the weight on the right',
   effect: 'exact',
+  opens: true,
   describe: counted('product in another form written as MatMul', 'products in other forms written as MatMul'),
   prominence: 60,
   // The order of summation is the engine's own.

@@ -28,6 +28,8 @@ export interface Pass<Options extends object = object> {
   readonly prominence?: number;
   /** What it stores weights as, and whose: said of weights that no pass has a word for, and where it finds nothing to do. */
   readonly stores?: Storage;
+  /** It opens operators that hide weights from other passes: one that it leaves is kept whole, and why is noted at the node. */
+  readonly opens?: true;
   /** Its result computes with fake quantisation that training can go on from. */
   readonly trainable?: boolean;
   /** Throws a diagnostic when model, options or context lack what `needs` can't say; called before `observe` too. */

@@ -5,12 +5,14 @@ import type { EngineRun } from '../../compute/engine/run-context.ts';
 import { cloneModel } from '../../model/ir/clone.ts';
 import { type Model, opset } from '../../model/ir/model.ts';
 import { verifyModel } from '../../model/ir/verify.ts';
+import { nodesOf } from '../../model/ir/walk.ts';
+import { labelOf } from '../../model/rewrite/apply.ts';
 import { passBroke } from '../../support/diagnostics/passes.ts';
 import { calibrationRequired } from '../../support/diagnostics/quantization.ts';
 import { Diagnostic } from '../../support/diagnostics.ts';
 import { createRandom } from '../../support/random.ts';
-import { markLayers } from '../quant/layers.ts';
-import { checkNeeds, type Pass, type PassContext } from './pass.ts';
+import { keepWhole, markLayers } from '../quant/layers.ts';
+import { checkNeeds, type Pass, type PassContext, type Skip } from './pass.ts';
 import { type Recipe, type ResolvedStep, resolveRecipe } from './recipe.ts';
 
 export interface PipelineOptions extends EngineRun {
@@ -168,6 +170,7 @@ async function applyStep(
     throw cause instanceof Diagnostic ? passBroke(pass.name, cause) : cause;
   }
   for (const skip of skipped) journal.skips.push({ pass: pass.name, ...skip });
+  if (pass.opens) noteWhole(model, skipped);
   return {
     name: pass.name,
     effect: pass.effect,
@@ -175,6 +178,14 @@ async function applyStep(
     skipped: skipped.length,
     ms: performance.now() - started,
   };
+}
+
+function noteWhole(model: Model, skipped: readonly Skip[]): void {
+  const reasons = new Map(skipped.map(({ at, reason }) => [at, reason]));
+  for (const node of nodesOf(model)) {
+    const reason = reasons.get(labelOf(node));
+    if (reason !== undefined) keepWhole(node, reason);
+  }
 }
 
 /** Whether the recipe's lossy passes did anything, or it has none. */

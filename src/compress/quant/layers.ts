@@ -21,6 +21,7 @@ export interface LayerNote {
 
 const layers = defineNote<Node, LayerNote>('layer');
 const decisions = defineNote<Node, Decision>('precision');
+const whole = defineNote<Node, string>('kept-whole');
 
 /** Notes every weight-holding op of a model. */
 export function markLayers(model: Model): void {
@@ -40,6 +41,20 @@ export const layerNote = layers.get;
 export const decisionOf = decisions.get;
 
 export const decide = decisions.set;
+
+/** Notes why an operator that hides weights could not be opened: a function call, or one that an optimiser fused. */
+export const keepWhole = whole.set;
+
+export const wholeReason = whole.get;
+
+/** Why a node computes in float; null where it doesn't, or nothing was said. That it was kept whole comes before what later
+ *  passes made of it, but not before the user's own word. */
+export function floatReason(node: Node): string | null {
+  const decision = decisionOf(node);
+  const said = decision?.reason ?? null;
+  const isFloat = !decision || decision.precision === 'float' || decision.precision === 'int8-weights';
+  return isFloat && said !== 'excluded' ? (wholeReason(node) ?? said) : said;
+}
 
 export function carryLayer(from: Node, to: Node): void {
   const note = layerNote(from);

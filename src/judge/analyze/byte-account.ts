@@ -1,6 +1,6 @@
 /** Every byte of a model's constants in exactly one row: what it is, what it is stored as, and, for what stayed in float,
  *  why. "Unknown" has a row of its own and is never counted as "nothing to do". Pure: reads the graph, runs nothing. */
-import { decisionOf } from '../../compress/quant/layers.ts';
+import { decisionOf, wholeReason } from '../../compress/quant/layers.ts';
 import { intAttribute } from '../../model/ir/attribute.ts';
 import { type DType, dtypes } from '../../model/ir/dtype.ts';
 import { dtypeOf, isOp, type Model, type Node, opKey, readers, type Value } from '../../model/ir/model.ts';
@@ -33,7 +33,8 @@ export interface ByteRow {
   readonly role: ConstantRole;
   /** Element types, such as "float32". */
   readonly dtype: string;
-  /** Code, then words if needed. Never null for what is stored in float, or in float16 where that wasn't asked for. */
+  /** Code, then words if needed: why it is in float, or in float16 where that wasn't asked for; of all else only why the
+   *  operator that holds it was kept whole. */
   readonly reason: string | null;
   /** Whether somebody who asked for a smaller model would have wanted it to be another way. */
   readonly isUnintended: boolean;
@@ -99,9 +100,14 @@ interface Entry {
   readonly role: ConstantRole;
   readonly dtype: DType;
   readonly reason: string | null;
+  /** Not in a form that was asked for. */
+  readonly isLeft: boolean;
   readonly elements: number;
   readonly operator: string;
 }
+
+const isUnintended = ({ isLeft, reason }: Entry) =>
+  isLeft && reason !== null && !intended.has(reasonOf(reason).code);
 
 function rowOf(entries: readonly Entry[]): ByteRow {
   const [{ form, role, dtype, reason }] = entries as [Entry];
@@ -112,7 +118,7 @@ function rowOf(entries: readonly Entry[]): ByteRow {
     role,
     dtype,
     reason,
-    isUnintended: reason !== null && !intended.has(reasonOf(reason).code),
+    isUnintended: entries.some(isUnintended),
     constants: entries.length,
     elements: sum((e) => e.elements),
     bytes: sum((e) => e.place.bytes),
@@ -142,7 +148,8 @@ function entryOf(
     form,
     role,
     dtype: place.dtype,
-    reason: isLeft ? reasonFor({ place, end, role, form }, request, reasons) : null,
+    reason: isLeft ? reasonFor({ place, end, role, flow }, request, reasons) : wholeWeight(end, role, flow),
+    isLeft,
     elements: place.elements * packedIn(place, end),
     operator,
   };
@@ -279,7 +286,7 @@ function packedIn(place: ConstantPlace, end: End | null): number {
 // --- why it stayed in float --------------------------------------------------------------------------------------
 
 function reasonFor(
-  { place, end, role }: Pick<Entry, 'place' | 'role' | 'form'> & { end: End | null },
+  { place, end, role, flow }: Pick<Entry, 'place' | 'role'> & { end: End | null; flow: ConstantFlow },
   request: AccountRequest | null,
   reasons: ReadonlyMap<string, string>,
 ): string {
@@ -288,7 +295,7 @@ function reasonFor(
   if (!request || request.wanted.length === 0) return 'not-asked-for';
   if (role === 'bias') return 'one-number-a-channel: biases';
   if (role === 'parameter') return 'needs-float: scales and shifts of normalisations';
-  const said = end?.node ? saidOf(end.node, place, reasons) : null;
+  const said = end?.node ? saidOf(end.node, place, reasons, flow) : null;
   if (said) return said;
   if (role === 'attribute')
     return `attribute: no pass reaches into the attributes of ${opKey(place.holder!)}`;
@@ -309,8 +316,27 @@ const fewElements = 342;
 
 const isVector = ({ tensor }: ConstantPlace) => (tensor?.dims ?? []).filter((d) => d > 1).length <= 1;
 
-/** What the last pass that could have acted, or the plan, said of the node or the constant. */
-function saidOf(node: Node, place: ConstantPlace, reasons: ReadonlyMap<string, string>): string | null {
+const wholeWeight = (end: End | null, role: ConstantRole, flow: ConstantFlow): string | null =>
+  end?.node && role === 'weight' ? whyWhole(end.node, flow) : null;
+
+/** Why an operator, or a call around it, was kept whole. */
+function whyWhole(node: Node, flow: ConstantFlow): string | null {
+  const nodes = [node, ...flow.callsAround(node)];
+  return nodes.map(wholeReason).find((reason) => reason !== undefined) ?? null;
+}
+
+/** What the user, a pass that opens operators, the last pass that could have acted, or the plan said of the node or the constant. */
+function saidOf(
+  node: Node,
+  place: ConstantPlace,
+  reasons: ReadonlyMap<string, string>,
+  flow: ConstantFlow,
+): string | null {
+  const own = saidAt(node, place, reasons);
+  return own === 'excluded' ? own : (whyWhole(node, flow) ?? own);
+}
+
+function saidAt(node: Node, place: ConstantPlace, reasons: ReadonlyMap<string, string>): string | null {
   const names = [place.name, node.name, ...node.outputs.map((v) => v?.name ?? '')];
   for (const name of names) if (name !== '' && reasons.has(name)) return reasons.get(name)!;
   const decision = decisionOf(node);

@@ -34,6 +34,8 @@ export interface ConstantFlow {
   endsOf(value: Value): End[];
   /** Whether a value depends on constants only. */
   isConstant(value: Value): boolean;
+  /** Calls of the local function that a node stands in, then of the functions that these stand in. */
+  callsAround(node: Node): Node[];
 }
 
 interface Network {
@@ -51,7 +53,22 @@ export function constantFlow(model: Model): ConstantFlow {
   return {
     endsOf: (value) => follow(value, network),
     isConstant: (value) => network.constant.has(value),
+    callsAround: (node) => callsAround(node, network),
   };
+}
+
+function callsAround(node: Node, { ownerOf, callsOf }: Network): Node[] {
+  const found = new Set<Node>();
+  const graphs = new Set([node.graph]);
+  for (const graph of graphs) {
+    const owner = ownerOf.get(graph);
+    if (owner) graphs.add(owner.graph);
+    for (const call of callsOf.get(graph) ?? []) {
+      found.add(call);
+      graphs.add(call.graph);
+    }
+  }
+  return [...found];
 }
 
 function networkOf(model: Model): Network {

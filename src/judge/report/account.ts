@@ -36,7 +36,8 @@ const rowSchema = z.object({
   /** What they are to the operators that read them. */
   role: z.enum(Object.keys(roles) as [keyof typeof roles]),
   dtype: z.string(),
-  /** Why they are in float, or in float16 where that wasn't asked for; null elsewhere. A code, then words if needed. */
+  /** Why they are in float, or in float16 where that wasn't asked for; of all others only why the operator that holds them was
+   *  kept whole. A code, then words if needed. */
   reason: z.string().nullable(),
   /** Whether the request would have had it another way. */
   isUnintended: z.boolean(),
@@ -90,8 +91,9 @@ const isTiny = (row: AccountRow, { bytes }: Account) => row.bytes < 0.005 * byte
 
 /** Rows of weights in float (or in float16, unasked) with the reason, those that matter most first. Biases and the like are
  *  not among them. */
-export const leftInFloat = ({ rows }: Account): AccountRow[] =>
+export const leftInFloat = ({ rows, asked }: Account): AccountRow[] =>
   rows
+    .filter((row) => row.form === 'float' || (row.form === 'float16' && !asked.includes('float16')))
     .filter((row) => row.reason !== null && isMatrix(row))
     .sort((a, b) => Number(b.isUnintended) - Number(a.isUnintended) || b.bytes - a.bytes);
 

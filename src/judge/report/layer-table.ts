@@ -1,6 +1,12 @@
 /** What became of each layer, for the report. */
 
-import { decisionOf, layerNote, storedConstants, weightBytes } from '../../compress/quant/layers.ts';
+import {
+  decisionOf,
+  floatReason,
+  layerNote,
+  storedConstants,
+  weightBytes,
+} from '../../compress/quant/layers.ts';
 import type { Model, Node } from '../../model/ir/model.ts';
 import { nodesOf } from '../../model/ir/walk.ts';
 import { modelMacs } from '../../model/ops/cost.ts';
@@ -47,7 +53,7 @@ export function layerTable(clean: Model, result: Model, quality: readonly LayerQ
       macs: byNode.get(node) ?? null,
       sqnrDb: close?.sqnrDb ?? null,
       cosine: close?.cosine ?? null,
-      reason: decision ? decision.reason : 'not-selected',
+      reason: (became && floatReason(became)) ?? (decision ? null : 'not-selected'),
     });
   }
   return rows;

@@ -83,7 +83,7 @@ const accountTable = ({ bytes, rows }: Account): Markup =>
       { title: 'Stored as', cell: storedAs },
       { title: 'Bytes', cell: (row) => formatBytes(row.bytes), numeric: true },
       { title: 'Constants of', cell: operatorsOf },
-      { title: 'Why in float', cell: (row) => (row.reason === null ? '' : reasonWords(row.reason)) },
+      { title: 'Why', cell: (row) => (row.reason === null ? '' : reasonWords(row.reason)) },
     ],
     'fold',
   );
