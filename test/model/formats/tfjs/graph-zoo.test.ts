@@ -1,6 +1,7 @@
 /** Real graph-models: what the model that is read computes is what TensorFlow.js computes with the file. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../../../src/compute/engine/contract.ts';
 import { openEngine } from '../../../../src/compute/engine/open.ts';
@@ -11,7 +12,7 @@ import { largestDifference, runModel, seededFeeds } from '../../../run-model.ts'
 import { runGraphModel } from './oracle.ts';
 
 const zoo = process.env['EDGEPRESS_ZOO'];
-const human = ['blazeface', 'emotion', 'iris', 'facemesh', 'selfie'];
+const human = ['blazeface', 'emotion', 'iris', 'facemesh', 'selfie', 'handtrack'];
 const files = [
   ...human.map((name) => `tfjs-human/${name}/${name}.json`),
   'tfjs-basic-pitch-graph-f32/model.json',
@@ -35,13 +36,22 @@ function artifactsOf(path: string) {
 
 /** Pictures have values between 0 and 1. */
 const asItComes = (t: Tensor) =>
-  t.dims.length < 4
+  t.dims.length < 4 || t.dtype !== 'float32'
     ? t
     : tensorOf(
         t.dtype,
         t.dims,
         numbers(t).map((v) => 1 / (1 + Math.exp(-v))),
       );
+
+/** Faces, as noise has no detections to compare. On the wasm backend of TensorFlow.js 4.22 the post-processing of handtrack
+ *  finds nothing, on its cpu backend it does. */
+async function photograph(side: number): Promise<Tensor> {
+  const folder = join(zoo!, 'data/sample-images');
+  const name = readdirSync(folder).find((file) => /\.(jpe?g|png)$/.test(file))!;
+  const picture = sharp(join(folder, name)).resize(side, side, { fit: 'fill' }).removeAlpha().raw();
+  return tensorOf('uint8', [1, side, side, 3], new Uint8Array(await picture.toBuffer()));
+}
 
 let engine: Engine;
 beforeAll(async () => {
@@ -50,14 +60,16 @@ beforeAll(async () => {
 
 describe.skipIf(!zoo)('a graph-model (needs EDGEPRESS_ZOO)', () => {
   it.each(files)('computes what TensorFlow.js computes: %s', { timeout: 120_000 }, async (file) => {
+    const detects = file.includes('handtrack');
     const path = join(zoo!, 'models', file);
     const { model } = openModel(path);
     verifyModel(model);
-    const feeds = Object.fromEntries(
+    const feeds: Record<string, Tensor> = Object.fromEntries(
       Object.entries(seededFeeds(model, 7, { dims: { batch: 1 } })).map(([name, t]) => [name, asItComes(t)]),
     );
+    if (detects) feeds['input_tensor:0'] = await photograph(320);
     const names = model.graph.outputs.map((output) => output.name);
-    const expected = await runGraphModel(artifactsOf(path), feeds, names, 'wasm');
+    const expected = await runGraphModel(artifactsOf(path), feeds, names, detects ? 'cpu' : 'wasm');
     const received = await runModel(engine, model, feeds);
     names.forEach((name, i) => {
       const { difference, magnitude } = largestDifference(expected[i]!, received[name]!);
@@ -75,6 +87,6 @@ describe.skipIf(!zoo)('a graph-model (needs EDGEPRESS_ZOO)', () => {
   });
 
   it('of every folder of the zoo is one of these', () => {
-    expect(readdirSync(join(zoo!, 'models/tfjs-human')).sort()).toEqual([...human, 'handtrack'].sort());
+    expect(readdirSync(join(zoo!, 'models/tfjs-human')).sort()).toEqual([...human].sort());
   });
 });

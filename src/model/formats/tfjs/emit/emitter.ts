@@ -30,6 +30,8 @@ export interface Emitter {
   readonly node: string;
   /** First output of a new ai.onnx node. Left out inputs are null. */
   emit(opType: string, inputs: readonly (Value | null)[], attributes?: Attributes): Value;
+  /** The same, where the operator's inputs say less of the output than is known. */
+  emitAs(type: ValueType, opType: string, inputs: readonly (Value | null)[], attributes?: Attributes): Value;
   /** All outputs of a new node. */
   emitAll(
     opType: string,
@@ -89,13 +91,20 @@ function emitterAt(state: State, op: string, node: string): Emitter {
     state.cache.set(key, made);
     return made;
   };
-  const emitAll: Emitter['emitAll'] = (opType, inputs, outputs, attributes = {}) => {
+  const write = (
+    opType: string,
+    inputs: readonly (Value | null)[],
+    types: readonly (ValueType | null)[],
+    attributes: Attributes = {},
+  ): readonly Value[] => {
     const name = freshName(graph.names, `${node}/${opType}`);
-    const names = Array.from({ length: outputs }, (_, i) => (i === 0 ? node : `${node}:${i}`));
-    const made = addNode(graph, { opType, name, inputs, outputs: names, attributes });
+    const outputs = types.map((type, i) => createValue(graph.names, i === 0 ? node : `${node}:${i}`, type));
+    const made = addNode(graph, { opType, name, inputs, outputs, attributes });
     state.shapes.infer(made);
-    return folded(made, state, cached) ?? (made.outputs as Value[]);
+    return folded(made, state, cached) ?? outputs;
   };
+  const emitAll: Emitter['emitAll'] = (opType, inputs, outputs, attributes) =>
+    write(opType, inputs, Array<null>(outputs).fill(null), attributes);
   const emitter: Emitter = {
     model,
     graph,
@@ -103,6 +112,7 @@ function emitterAt(state: State, op: string, node: string): Emitter {
     node,
     emitAll,
     emit: (opType, inputs, attributes) => emitAll(opType, inputs, 1, attributes)[0]!,
+    emitAs: (type, opType, inputs, attributes) => write(opType, inputs, [type], attributes)[0]!,
     constant: (tensor, name = 'constant') => addInitializer(graph, name, tensor),
     integers: (...numbers) => cached('int64', [numbers.length], numbers),
     scalar: (dtype, value) => cached(dtype, [], [value]),

@@ -1,4 +1,8 @@
 /** All operators of graph-models. */
+import { frameStructures } from '../control/frames.ts';
+import { functionStructures } from '../control/functions.ts';
+import { listOperators } from '../control/lists.ts';
+import type { Structure } from '../graph/scope.ts';
 import { arithmeticOperators } from './arithmetic.ts';
 import { basicMathOperators } from './basic-math.ts';
 import { convolutionOperators } from './convolution.ts';
@@ -14,8 +18,14 @@ import { poolingOperators } from './pooling.ts';
 import { reductionOperators } from './reduction.ts';
 import { shapingOperators } from './shaping.ts';
 import { slicingOperators } from './slicing.ts';
+import { plainStructures } from './structures.ts';
 
-export { structures } from './structures.ts';
+/** Operators that are more than a function of their inputs. */
+export const structures: Readonly<Record<string, Structure>> = {
+  ...plainStructures,
+  ...functionStructures,
+  ...frameStructures,
+};
 
 export const operators: OperatorTable = {
   ...arithmeticOperators,
@@ -25,6 +35,7 @@ export const operators: OperatorTable = {
   ...detectionOperators,
   ...imageOperators,
   ...indexingOperators,
+  ...listOperators,
   ...logicalOperators,
   ...matrixOperators,
   ...normalizationOperators,

@@ -20,4 +20,7 @@ const placeholder: Structure = {
   },
 };
 
-export const structures: Readonly<Record<string, Structure>> = { Const: constant, Placeholder: placeholder };
+export const plainStructures: Readonly<Record<string, Structure>> = {
+  Const: constant,
+  Placeholder: placeholder,
+};
