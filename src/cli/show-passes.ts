@@ -55,8 +55,7 @@ const absentValue = (schema: Record<string, unknown>): string =>
 
 /** As wide as the terminal, where there is one. */
 function print(rows: readonly (readonly string[])[], indent?: number): void {
-  const width = process.stdout.columns;
-  const lines = textTable(rows, { ...(width ? { width } : {}), ...(indent === undefined ? {} : { indent }) });
+  const lines = textTable(rows, { width: process.stdout.columns || undefined, indent });
   console.log(lines.join('\n'));
 }
 

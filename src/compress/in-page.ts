@@ -85,7 +85,7 @@ async function compressHere(
 ): Promise<PageResult> {
   const { data, engine = await openWasmEngine(), signal, onStage = () => {}, ...given } = options;
   parseRequest(pageRequest, given);
-  const request = checkCompress({ ...given, ...(data ? { data: 'samples' } : {}) });
+  const request = checkCompress({ ...given, data: data && 'samples' });
   const source = model instanceof Uint8Array ? decodeModel(model) : model;
   const { recipe, steps, qat } = await planCompression(request, planFacts(source, 'The model'));
   const [step] = steps;
@@ -95,9 +95,7 @@ async function compressHere(
   const result = await compressModel(source, {
     ...{ recipe, engine, signal, onStage },
     calibrate:
-      data &&
-      ((current, requests) =>
-        observe(engine, current, requests, samples, { mseSamples, ...(signal ? { signal } : {}) })),
+      data && ((current, requests) => observe(engine, current, requests, samples, { mseSamples, signal })),
   });
   if (!isSmaller(recipe, result.journal)) {
     const { asked, reasons } = await reasonsFor({ recipe, ...result });

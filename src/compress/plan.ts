@@ -6,7 +6,9 @@ import {
   type TrainingSettingsInit,
   trainingSettingsIn,
   trainingSettingsSchema,
+  usualTraining,
 } from '../compute/train/settings.ts';
+import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
 import { budgetNotMeasured, nothingToTrain } from '../support/diagnostics/training.ts';
 import { checkRecipe, fillRecipe, needsCalibration, type PresetName, preset } from './compress.ts';
 import type { Recipe } from './pipeline/recipe.ts';
@@ -80,10 +82,11 @@ export interface Plan {
 
 export type PlannedRequest = DataRequest &
   Pick<CompressRequest, 'maxDrop' | 'checkpoint' | 'output' | 'force' | 'measure'> &
-  Partial<Pick<CompressRequest, 'compare' | 'cache'>>;
+  Partial<Pick<CompressRequest, 'compare' | 'cache' | 'temperature' | 'smoothing'>>;
 
 /** @param request  complete and checked; a recipe stands in it as such, not as a path @param facts  of the model
- *  @throws RECIPE_INVALID, PASS_UNKNOWN; NOTHING_TO_TRAIN, BUDGET_NOT_MEASURED for a model that can't be served */
+ *  @throws RECIPE_INVALID, PASS_UNKNOWN; NOTHING_TO_TRAIN, BUDGET_NOT_MEASURED, OPTION_WITHOUT_EFFECT for a model that can't be
+ *    served */
 export async function planCompression(request: CompressRequest, facts: PlanFacts): Promise<Plan> {
   const training = request.finetune ? 'finetune' : request.distill ? 'distil' : null;
   const recipe = await recipeFor(request);
@@ -123,7 +126,17 @@ async function completed(plan: Omit<Plan, 'data'>, facts: PlanFacts): Promise<Pl
   const trainsModel = qat !== null || (steps.at(-1)?.kind === 'train' && steps[0]?.kind !== 'student-file');
   if (trainsModel && !facts.isTrainable) throw nothingToTrain(facts.name);
   if (request.maxDrop !== undefined && !facts.mayScore) throw budgetNotMeasured(request.maxDrop);
+  if (trainsModel && !facts.mayScore) refuseScoreSettings(request);
   return { ...plan, data: dataPlan(request, recipe.calibration, await needsCalibration(recipe)) };
+}
+
+/** @throws OPTION_WITHOUT_EFFECT for what shapes a loss of class scores */
+function refuseScoreSettings(request: PlannedRequest): void {
+  for (const key of ['temperature', 'smoothing'] as const) {
+    const { [key]: given } = request;
+    if (given !== undefined && given !== usualTraining[key])
+      throw optionWithoutEffect(`--${key}`, 'an output that scores classes');
+  }
 }
 
 const trainPlan = (
@@ -217,9 +230,9 @@ function prunePlan(request: CompressRequest): Omit<PrunePlan, 'settings' | 'roun
   const importance = request.importance ?? (hasData ? null : 'l2');
   const reconstruct = request.reconstruct && hasData;
   const target = {
-    ...(prune === undefined ? {} : { parameters: 1 - prune / 100 }),
-    ...(macs === undefined ? {} : { macs }),
-    ...(latency === undefined ? {} : { latency }),
+    parameters: prune === undefined ? undefined : 1 - prune / 100,
+    macs,
+    latency,
   };
   return { kind: 'prune', target, importance, reconstruct, scope: 'global', round: 8, exclude, on };
 }

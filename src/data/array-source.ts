@@ -168,12 +168,11 @@ function arraySource({ name, kind, ids, chosen, labels, targets, notes, ports, i
       return createHash('sha256').update(lines.join('')).digest('hex');
     },
     async read(index) {
-      const known = label(index);
       return {
         id: ids[place(index)]!,
         inputs: await inputs(place(index)),
-        ...(known === undefined ? {} : { label: known }),
-        ...(targets ? { target: row(targets, place(index)) } : {}),
+        label: label(index),
+        target: targets ? row(targets, place(index)) : undefined,
       };
     },
   };

@@ -81,11 +81,10 @@ export async function createImageSource(options: ImageSourceOptions): Promise<Da
       const encoded = await picture.load();
       const decoded = await decodePicture(encoded, spec).catch((cause: unknown) => refuse(picture.id, cause));
       const tensor = fitted(decoded, port, picture.id);
-      const known = label(index);
       return {
         id: picture.id,
         inputs: { [port.name]: tensor },
-        ...(known === undefined ? {} : { label: known }),
+        label: label(index),
       };
     },
     picture: async (index) => thumbnail(await load(index)).catch(() => null),

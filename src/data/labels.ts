@@ -56,7 +56,7 @@ export function parseLabelCsv(text: string, where: string): LabelTable {
     body.map((row) => ({
       file: file < 0 ? null : row[file]!.trim(),
       value: row[at]!.trim(),
-      ...(known && named.name >= 0 && named.name !== at ? { name: row[named.name]!.trim() } : {}),
+      name: known && named.name !== at ? row[named.name]?.trim() : undefined,
     })),
     where,
   );
@@ -185,7 +185,7 @@ function fromItem(item: unknown, where: string, i: number): Entry {
   return {
     file,
     value: scalarOf(value, where, `entry ${i}`),
-    ...(typeof name === 'string' ? { name } : {}),
+    name: typeof name === 'string' ? name : undefined,
   };
 }
 

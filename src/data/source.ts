@@ -8,10 +8,10 @@ export interface Sample {
   /** One tensor for each model input, batch dimension 1 included. */
   readonly inputs: Readonly<Record<string, Tensor>>;
   /** Class index for classification; absent when unlabelled. */
-  readonly label?: number;
+  readonly label?: number | undefined;
   /** What training aims at where one class index does not say it: int64 [1, …] a class at every position, −100 where
    *  none counts, or float32 [1, …]. */
-  readonly target?: Tensor;
+  readonly target?: Tensor | undefined;
 }
 
 export interface DataSource {

@@ -59,7 +59,7 @@ export async function compressFile(options: CompressFileOptions): Promise<Compre
   const { opened, plan, events, cache, signal } = options;
   const { recipe, request, data } = plan;
   const outputs = outputPaths(options.output);
-  const inputs = { files: pathsOf(opened) };
+  const inputs = inputPaths(opened, plan);
   requireWritable(options.output);
   checkTargets(inputs, [options.output, ...outputs], request.force);
   rejectBroken(opened.model);
@@ -93,6 +93,15 @@ export async function compressFile(options: CompressFileOptions): Promise<Compre
     stage.discard();
   }
 }
+
+/** All that is read, as far as it has paths. */
+const inputPaths = (opened: OpenedModel, { data, steps }: Plan): string[] =>
+  [
+    ...pathsOf(opened),
+    ...steps.map((s) => (s.kind === 'student-file' ? s.path : undefined)),
+    ...[data?.from, data?.from.test].flatMap((from) => [from?.path, from?.labels]),
+    data?.from.preprocess,
+  ].filter((p) => p !== undefined);
 
 async function runSteps(
   opened: OpenedModel,

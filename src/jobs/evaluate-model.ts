@@ -22,7 +22,7 @@ export interface EvaluateModelOptions extends RunPairOptions {
 
 export type ModelEvaluation = NonNullable<Report['evaluation']> & {
   /** Precision, recall and F1 of each class, when f1 was asked for. */
-  readonly perClass?: ClassificationResult['perClass'];
+  readonly perClass?: ClassificationResult['perClass'] | undefined;
   /** How often a class was taken for another, or for itself; pairs that never occur are left out. */
   readonly confusion?: ClassificationResult['confusion'];
 };
@@ -45,7 +45,7 @@ export async function evaluateModel(
     metrics: metrics.flatMap((name) =>
       name === 'f1' ? scoreRows(a, b) : [topRow(name === 'top5' ? 5 : 1, a, b)],
     ),
-    ...(metrics.includes('f1') ? { perClass: b.perClass } : {}),
+    perClass: metrics.includes('f1') ? b.perClass : undefined,
   };
 }
 

@@ -50,7 +50,7 @@ export async function openGenerator(
       encoder,
       maxLength: files.window ?? limit,
       maxSource,
-      ...(start === null ? {} : { startTokens: [start] }),
+      startTokens: start === null ? undefined : [start],
     });
     return { decoder, stopTokens: config.stop, close };
   } catch (error) {

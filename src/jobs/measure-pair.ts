@@ -25,7 +25,7 @@ export async function measurePair(
   { engine, sample, ports, signal, maxMs = 3000 }: MeasurePairOptions,
 ): Promise<PairMeasurement> {
   const feeds = sample?.inputs ?? syntheticInputs(ports, { seed: 0 });
-  const common = { engine, ...(signal ? { signal } : {}) };
+  const common = { engine, signal };
   const session = { threads: 1 };
   const pair = await measureTwoIsolated({ model: before, session }, { model: after, session }, feeds, {
     ...common,

@@ -3,10 +3,10 @@ import path from 'node:path';
 import { rejectBroken } from '../judge/analyze/facts.ts';
 import { onnxFormat } from '../model/formats/onnx/format.ts';
 import { openModel } from '../model/formats/open-file.ts';
-import { openedFromModel } from '../model/formats/opened.ts';
+import { openedFromModel, pathsOf } from '../model/formats/opened.ts';
 import { convertToOrt } from '../ship/emit/ort.ts';
 import { requiredOperators } from '../ship/emit/required-operators.ts';
-import { checkOutputs, createStage } from '../ship/emit/write.ts';
+import { checkTargets, createStage } from '../ship/emit/write.ts';
 
 export interface OrtFileOptions {
   readonly input: string;
@@ -26,11 +26,11 @@ export interface OrtFileResult {
 export const operatorsPath = (output: string) =>
   `${output.replace(/\.ort$/i, '')}.required_operators_and_types.config`;
 
-/** @throws what reading throws, OUTPUT_EXISTS, ORT_CONVERSION, ENGINE_MISSING; nothing is written then */
+/** @throws what reading throws, OUTPUT_IS_INPUT, OUTPUT_EXISTS, ORT_CONVERSION, ENGINE_MISSING; nothing is written then */
 export async function convertFile({ input, output, target, force }: OrtFileOptions): Promise<OrtFileResult> {
   const paths = [output, operatorsPath(output)];
-  checkOutputs(paths, force ?? false);
   const opened = openModel(input);
+  checkTargets(pathsOf(opened), paths, force ?? false);
   rejectBroken(opened.model);
   // From an .ort file the model in it, not the file.
   const source = opened.format === onnxFormat ? opened : openedFromModel(opened.model);

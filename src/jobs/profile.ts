@@ -112,7 +112,7 @@ async function measureOn(
         rows.push({ ...row, measured: null, reason });
         continue;
       }
-      const ask = { ...(throughput ? { throughput } : {}), signal };
+      const ask = { throughput, signal };
       const name = `${device.name} ${placeOf(setting)}`;
       const outcome = await step(
         events,

@@ -61,7 +61,7 @@ export async function runRecipeOn(
     recipe,
     engine,
     signal,
-    ...(qat ? { refine } : {}),
+    refine: qat ? refine : undefined,
     onStage: stages.begin,
     onStageDone: (stage, current) => stages.end(stageSummary(stage, layersOf(current))),
     calibrate: prepared
@@ -112,7 +112,7 @@ async function calibrate(
   const made = await observe(engine, model, requests, samples, {
     mseSamples,
     onProgress,
-    ...(signal ? { signal } : {}),
+    signal,
   });
   cache?.put(key, requests, made);
   return made;

@@ -4,7 +4,13 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { EngineRun } from '../compute/engine/run-context.ts';
 import { fileCheckpoints } from '../compute/train/checkpoint.ts';
-import { lossesOf, optimizerOf, scheduleOf, scoresClasses } from '../compute/train/from-settings.ts';
+import {
+  idleSettings,
+  lossesOf,
+  optimizerOf,
+  scheduleOf,
+  scoresClasses,
+} from '../compute/train/from-settings.ts';
 import { openHeldOut } from '../compute/train/held-out.ts';
 import { type TrainEvent, train } from '../compute/train/loop.ts';
 import type { LossTerm } from '../compute/train/losses.ts';
@@ -27,10 +33,10 @@ export interface TrainingRunOptions extends EngineRun, JobRun {
   /** Folder for checkpoints; a run that was cut off goes on from there. null: none are kept. */
   readonly checkpoints?: string | null | undefined;
   /** Weights whose zeros stay zero. */
-  readonly masked?: readonly string[];
+  readonly masked?: readonly string[] | undefined;
   /** Initialisers to train besides those that are read as weights, and what is special about single ones. */
   readonly also?: readonly string[];
-  readonly each?: Readonly<Record<string, ParameterRule>>;
+  readonly each?: Readonly<Record<string, ParameterRule>> | undefined;
   /** The form of the student that will be used, when it is not the one in training; this is measured. */
   readonly deployed?: (student: Model) => Model;
   readonly step: string;
@@ -45,8 +51,10 @@ export async function trainingRun(
   const scores = scoresClasses(student) || (teacher !== null && scoresClasses(teacher));
   const deployed = options.deployed ?? ((model: Model) => model);
   const labelled = source.labelled || source.targeted === true;
-  const losses = lossesOf(settings, { teacher: teacher !== null, labelled, scores });
+  const lesson = { teacher: teacher !== null, labelled, scores };
+  const losses = lossesOf(settings, lesson);
   if (losses.length === 0) throw nothingToLearnFrom();
+  for (const text of idleSettings(settings, losses, lesson)) events.note?.(options.step, text);
   if (options.indices.length === 0) throw noneToTrainOn(source.length);
   const { fit, validation } = await divideForTraining(source, options.indices, settings.seed);
   const data = await sampleData(source, fit, { augmentation: settings.augment });
@@ -84,18 +92,14 @@ export async function trainingRun(
       recompute: settings.recompute,
       seed: settings.seed,
       parameters: { freeze: settings.freeze, also: options.also ?? [] },
-      ...(options.each ? { each: options.each } : {}),
-      ...(options.masked ? { masked: options.masked } : {}),
-      ...(teacher ? { teacher } : {}),
-      ...(heldOut
-        ? {
-            evaluate: (m: Model) => heldOut.measure(deployed(m)),
-            metricNoise: metricNoise(heldOut.metric, validation.length),
-          }
-        : {}),
-      ...(settings.patience > 0 ? { patience: settings.patience } : {}),
-      ...(store ? { checkpoints: store } : {}),
-      ...(signal ? { signal } : {}),
+      each: options.each,
+      masked: options.masked,
+      teacher: teacher ?? undefined,
+      evaluate: heldOut ? (m) => heldOut.measure(deployed(m)) : undefined,
+      metricNoise: heldOut ? metricNoise(heldOut.metric, validation.length) : undefined,
+      patience: settings.patience > 0 ? settings.patience : undefined,
+      checkpoints: store,
+      signal,
     });
     let next = await run.next();
     for (; !next.done; next = await run.next()) {

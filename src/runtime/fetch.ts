@@ -207,7 +207,7 @@ async function get(
     const response = await fetch(url, {
       cache,
       mode: sameOrigin ? 'same-origin' : 'cors',
-      ...(signal ? { signal } : {}),
+      signal: signal ?? null,
     });
     if (response.url && new URL(response.url).origin !== base.origin)
       throw new Error(`sent on to another origin, ${response.url}`);

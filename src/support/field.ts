@@ -17,7 +17,7 @@ export interface FieldMeta {
   /** As commander takes it: "--data <path>", "-o, --output <path>", "--int8 [mode]", "--no-compare". */
   readonly flags: string;
   /** Heading in the help; without one it stands among all options. */
-  readonly group?: FieldGroup;
+  readonly group?: FieldGroup | undefined;
   readonly description: string;
   /** The default in words, where it follows from other things. */
   readonly fallback?: string;
@@ -41,7 +41,7 @@ export const field = (
   flags: string,
   description: string,
   more: Omit<FieldMeta, 'flags' | 'group' | 'description'> = {},
-): FieldMeta & Record<string, unknown> => ({ flags, ...(group ? { group } : {}), description, ...more });
+): FieldMeta & Record<string, unknown> => ({ flags, group: group ?? undefined, description, ...more });
 
 export interface RequestField {
   readonly key: string;

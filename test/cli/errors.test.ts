@@ -195,6 +195,15 @@ describe('an output that must not be written', () => {
     );
   });
 
+  it('is a file of data, even with --force', async () => {
+    writeFileSync(w.path('data.npz'), '');
+    await refuses(
+      compress('glyphs-cnn.onnx', '--int8', '--data', 'data.npz', '-o', 'data.npz', '--force'),
+      'OUTPUT_IS_INPUT',
+      2,
+    );
+  });
+
   it('is in a folder that does not exist', () =>
     refuses(compress('glyphs-cnn.onnx', '-o', 'absent/x.onnx'), 'FOLDER_NOT_FOUND', 2));
 

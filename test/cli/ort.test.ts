@@ -34,4 +34,15 @@ describe('compress ort', () => {
     expect(stderr).toMatch(/m\.ort/);
     expect(w.listing()).toEqual(before);
   });
+
+  it('never writes over the file that it reads, even with --force', async () => {
+    expect((await w.run(['ort', 'glyphs-cnn.onnx', '-o', 'm.ort'])).code).toBe(0);
+    const before = readFileSync(w.path('m.ort'));
+    for (const args of [['m.ort'], ['glyphs-cnn.onnx', '-o', 'glyphs-cnn.onnx']]) {
+      const { code, stderr } = await w.run(['ort', ...args, '--force']);
+      expect(code).toBe(2);
+      expect(stderr).toContain('OUTPUT_IS_INPUT');
+    }
+    expect(readFileSync(w.path('m.ort'))).toEqual(before);
+  });
 });

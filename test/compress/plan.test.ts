@@ -140,6 +140,10 @@ const unserved: [CompressRequestInit, Partial<PlanFacts>, string | null][] = [
   [{ int8: true, data }, { isTrainable: false }, null],
   [{ int8: true, data, maxDrop: 1 }, { mayScore: false }, 'BUDGET_NOT_MEASURED'],
   [{ int8: true, data }, { mayScore: false }, null],
+  [{ distill: true, data, temperature: 2 }, { mayScore: false }, 'OPTION_WITHOUT_EFFECT'],
+  [{ finetune: true, data, smoothing: 0.1 }, { mayScore: false }, 'OPTION_WITHOUT_EFFECT'],
+  [{ int8: true, data, qat: true, smoothing: 0.1 }, { mayScore: false }, 'OPTION_WITHOUT_EFFECT'],
+  [{ int8: true, data, qat: true, smoothing: 0.1 }, {}, null],
 ];
 
 it.each(unserved)('%j of a model with %j: %s', async (asked, facts, code) => {

@@ -21,7 +21,7 @@ export type { ModelSource };
 export interface SessionOptions {
   /** 0 or absent: the engine's default for native, 1 for wasm. For wasm the first session of a process decides;
    *  other counts later are ENGINE_THREADS. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /** 'all' by default; 'none' runs the graph as written (observers, kernels compared against rewrites). */
   readonly optimization?: 'none' | 'basic' | 'extended' | 'all';
   /** true by default: memory is planned as one block after the first run. false: taken as needed, so that the first run's

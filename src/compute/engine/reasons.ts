@@ -4,7 +4,7 @@ import type { DiagnosticKind } from '../../support/diagnostics.ts';
 export interface Reason {
   readonly text: string;
   readonly kind: DiagnosticKind;
-  readonly hint?: string;
+  readonly hint?: string | undefined;
 }
 
 /** @param engine  'wasm' explains numbers and aborts, which is all that build says when memory ends */
@@ -23,7 +23,7 @@ export function explain(error: unknown, engine: string): Reason {
   const text = clean(raw);
   for (const { pattern, kind, say, hint } of known) {
     const found = pattern.exec(text);
-    if (found) return { text: say ? say(found) : text, kind, ...(hint ? { hint } : {}) };
+    if (found) return { text: say ? say(found) : text, kind, hint };
   }
   return { text, kind: 'user' };
 }
@@ -32,7 +32,7 @@ interface Known {
   readonly pattern: RegExp;
   readonly kind: DiagnosticKind;
   readonly say?: (found: RegExpExecArray) => string;
-  readonly hint?: string;
+  readonly hint?: string | undefined;
 }
 
 const wasmMemory =

@@ -3,7 +3,7 @@ import { isOp, type Model, shapeOf } from '../../model/ir/model.ts';
 import type { LossTerm } from './losses.ts';
 import type { OptimizerSpec } from './optimizers.ts';
 import type { ScheduleSpec } from './schedule.ts';
-import type { TrainingSettings } from './settings.ts';
+import { type TrainingSettings, usualTraining } from './settings.ts';
 
 export function optimizerOf(s: TrainingSettings): OptimizerSpec {
   return s.optimizer === 'sgd'
@@ -17,11 +17,16 @@ export function scheduleOf(s: TrainingSettings): ScheduleSpec {
     : { kind: s.schedule, warmup: s.warmup };
 }
 
+/** What there is to learn from. */
+interface LessonFacts {
+  readonly teacher: boolean;
+  readonly labelled: boolean;
+  /** Whether student or teacher scores classes. */
+  readonly scores: boolean;
+}
+
 /** Distillation where there is a teacher, labels where there are some, hints as named. */
-export function lossesOf(
-  s: TrainingSettings,
-  facts: { readonly teacher: boolean; readonly labelled: boolean; readonly scores: boolean },
-): LossTerm[] {
+export function lossesOf(s: TrainingSettings, facts: LessonFacts): LossTerm[] {
   const terms: LossTerm[] = [];
   const labels = facts.labelled && (!facts.teacher || s.labelWeight > 0);
   const labelWeight = facts.teacher ? s.labelWeight : 1;
@@ -47,6 +52,18 @@ export function lossesOf(
   for (const h of s.hint) terms.push({ kind: 'hint', ...h, weight: s.hintWeight });
   for (const h of s.attention) terms.push({ kind: 'attention-transfer', ...h, weight: s.hintWeight });
   return terms;
+}
+
+/** Settings that were changed and that no loss asks for, in words with the reason. */
+export function idleSettings(s: TrainingSettings, losses: readonly LossTerm[], facts: LessonFacts): string[] {
+  const has = (kind: LossTerm['kind']) => losses.some((term) => term.kind === kind);
+  const scores = facts.scores ? null : 'no output scores classes';
+  const idle: string[] = [];
+  if (s.temperature !== usualTraining.temperature && !has('distillation'))
+    idle.push(`temperature ${s.temperature} changes nothing: ${scores ?? 'there is no teacher'}`);
+  if (s.smoothing !== usualTraining.smoothing && !has('cross-entropy'))
+    idle.push(`smoothing ${s.smoothing} changes nothing: ${scores ?? 'no loss is computed from labels'}`);
+  return idle;
 }
 
 /** Whether the first output scores classes along its last axis, judged by what computes it. */

@@ -28,15 +28,15 @@ export interface TrainOptions extends Omit<StepSpec, 'shapes' | 'teacher'>, Engi
   readonly schedule?: ScheduleSpec;
   readonly seed: number;
   /** Answers for distillation and hints. */
-  readonly teacher?: Model;
+  readonly teacher?: Model | undefined;
   /** Measures the student on held-out data; larger is better. Called after each epoch. */
-  readonly evaluate?: (student: Model) => Promise<number>;
+  readonly evaluate?: ((student: Model) => Promise<number>) | undefined;
   /** Differences of the metric up to this are noise of few held-out samples; between such epochs the loss decides. */
-  readonly metricNoise?: number;
+  readonly metricNoise?: number | undefined;
   /** Stop after this many epochs without a better metric. */
-  readonly patience?: number;
-  readonly checkpoints?: CheckpointStore;
-  readonly threads?: number;
+  readonly patience?: number | undefined;
+  readonly checkpoints?: CheckpointStore | undefined;
+  readonly threads?: number | undefined;
 }
 
 export type TrainEvent =

@@ -90,6 +90,9 @@ export const trainingSettingsSchema = z.strictObject({
 export type TrainingSettings = z.infer<typeof trainingSettingsSchema>;
 export type TrainingSettingsInit = z.input<typeof trainingSettingsSchema>;
 
+/** Where nothing is given. */
+export const usualTraining: TrainingSettings = trainingSettingsSchema.parse({});
+
 type Shape = typeof trainingSettingsSchema.shape;
 type Optional = {
   [K in keyof Shape]: z.ZodOptional<z.ZodType<z.output<Shape[K]>, z.input<Shape[K]>>>;

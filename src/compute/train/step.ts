@@ -43,9 +43,9 @@ export interface StepSpec extends Regularization {
   /** 'batch' (default): BatchNormalization by the batch, running statistics follow; 'running': as deployed. */
   readonly statistics?: 'batch' | 'running';
   /** Exceptions for single parameters, by name. */
-  readonly each?: Readonly<Record<string, ParameterRule>>;
+  readonly each?: Readonly<Record<string, ParameterRule>> | undefined;
   /** Weights that are multiplied by a mask after every update, by name: what is zero at first stays zero (pruning). */
-  readonly masked?: readonly string[];
+  readonly masked?: readonly string[] | undefined;
   /** Keep only the activations at the borders of this many segments and compute the others again on the way back. */
   readonly recompute?: number;
 }

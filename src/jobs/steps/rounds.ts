@@ -52,7 +52,7 @@ export async function inRounds<T extends { readonly model: Model }>(
           settings: { ...settings, epochs },
           source: prepared.source,
           indices: context.training,
-          ...(options.masked ? { masked: options.masked(made.model) } : {}),
+          masked: options.masked?.(made.model),
         });
         training.push({ ...run.record, name: `${name}, round ${round}` });
         made = { ...made, model: run.model };

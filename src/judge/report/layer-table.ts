@@ -25,7 +25,7 @@ function precisionOf(node: Node): Pick<Layer, 'precision' | 'weights'> {
   const precision = decisionOf(node)?.precision ?? 'float';
   const isNarrow =
     precision.startsWith('int8') && storedConstants(node).some((tensor) => tensor.dtype === 'int4');
-  return { precision, ...(isNarrow ? { weights: 'int4' } : {}) };
+  return { precision, weights: isNarrow ? 'int4' : undefined };
 }
 
 /** Rows in the order of the cleaned graph. */

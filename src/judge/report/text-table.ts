@@ -6,11 +6,11 @@ export interface TextTableOptions {
   /** Columns that stand at the right, all others at the left. */
   readonly right?: (column: number) => boolean;
   /** Columns of the terminal; the last column wraps under itself there. Default: no wrapping. */
-  readonly width?: number;
+  readonly width?: number | undefined;
   /** Spaces between columns. Default 2. */
   readonly gap?: number;
   /** Spaces in front of every line. Default 2. */
-  readonly indent?: number;
+  readonly indent?: number | undefined;
   /** Least width of the first column. */
   readonly firstWidth?: number;
 }

@@ -49,13 +49,13 @@ export type ModelSource = BytesSource | PathSource;
 export interface BytesSource extends SourceFacts {
   readonly bytes: Uint8Array;
   /** Content of the files beside the model, by the names that it has for them. */
-  readonly externalData?: ReadonlyMap<string, Uint8Array>;
+  readonly externalData?: ReadonlyMap<string, Uint8Array> | undefined;
 }
 
 export interface PathSource extends SourceFacts {
   readonly path: string;
   /** Names of the files beside it. */
-  readonly dataFiles?: readonly string[];
+  readonly dataFiles?: readonly string[] | undefined;
 }
 
 interface SourceFacts {
@@ -164,12 +164,12 @@ function concatenated(pieces: Iterable<Uint8Array>, sizeBytes: number): Uint8Arr
 
 const pathSource = ([first, ...beside]: readonly OpenedFile[]): PathSource => ({
   path: first!.path!,
-  ...(beside.length > 0 ? { dataFiles: beside.map((file) => file.name) } : {}),
+  dataFiles: beside.length > 0 ? beside.map((file) => file.name) : undefined,
 });
 
 const bytesSource = ([first, ...beside]: readonly OpenedFile[]): BytesSource => ({
   bytes: first!.bytes(),
-  ...(beside.length > 0 ? { externalData: new Map(beside.map((file) => [file.name, file.bytes()])) } : {}),
+  externalData: beside.length > 0 ? new Map(beside.map((file) => [file.name, file.bytes()])) : undefined,
 });
 
 function dataSource(data: ReadonlyMap<string, Uint8Array>): TensorSource {

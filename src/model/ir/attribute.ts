@@ -7,7 +7,7 @@ export type Attribute =
   | { readonly type: 'float'; readonly value: number }
   | { readonly type: 'int'; readonly value: bigint }
   | { readonly type: 'string'; readonly value: Uint8Array }
-  | { readonly type: 'tensor'; readonly value: Tensor; readonly name?: string }
+  | { readonly type: 'tensor'; readonly value: Tensor; readonly name?: string | undefined }
   | { readonly type: 'graph'; readonly value: Graph }
   | { readonly type: 'type'; readonly value: ValueType }
   | { readonly type: 'sparse'; readonly value: SparseTensor }
@@ -29,7 +29,7 @@ export interface SparseTensor {
   readonly values: Tensor;
   /** int64 [nnz] (linear) or [nnz, rank] */
   readonly indices: Tensor;
-  readonly name?: string;
+  readonly name?: string | undefined;
 }
 
 /** Plain JavaScript values as attributes: use `float()` where a whole number must be a float. */

@@ -116,7 +116,10 @@ export interface NodeInit {
   inputs: readonly (Value | null)[];
   /** Names for new outputs, ready-made values without producer, or how many fresh outputs to make (default 1). */
   outputs?: number | readonly (string | Value | null)[];
-  attributes?: Readonly<Record<string, AttributeInit | undefined>> | ReadonlyMap<string, Attribute>;
+  attributes?:
+    | Readonly<Record<string, AttributeInit | undefined>>
+    | ReadonlyMap<string, Attribute>
+    | undefined;
   doc?: string;
 }
 

@@ -48,7 +48,7 @@ export function createDraft(model: Model, match: Match): Draft {
         name: options.name ?? nameFor(opType),
         inputs: trimmed(inputs).map((v) => (v && 'bytes' in v ? constant(v, `${prefix}/constant`) : v)),
         outputs: Array.from({ length: count }, () => `${prefix}/${opType}`),
-        ...(options.attributes ? { attributes: options.attributes } : {}),
+        attributes: options.attributes,
       },
       root,
     );

@@ -19,7 +19,7 @@ interface Typed<T> {
 
 interface ValuePattern extends Typed<Value> {
   readonly kind: 'value';
-  readonly where?: (value: Value) => Verdict;
+  readonly where?: ((value: Value) => Verdict) | undefined;
 }
 
 interface ConstantPattern extends Typed<Constant> {
@@ -78,7 +78,7 @@ interface OpOptions {
 /** Any value. */
 export const value = (where?: (value: Value) => Verdict): ValuePattern => ({
   kind: 'value',
-  ...(where ? { where } : {}),
+  where,
 });
 
 export const constant = (

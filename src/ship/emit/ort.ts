@@ -28,7 +28,7 @@ interface OrtOptions {
    *  unpacks them in every run (.ort files are not optimised when they are loaded). */
   readonly foldConstants?: boolean;
   /** Tensors kept beside the model, by their location string. */
-  readonly externalData?: ReadonlyMap<string, Uint8Array>;
+  readonly externalData?: ReadonlyMap<string, Uint8Array> | undefined;
   /** Whether a weight is in float16, where that is known. */
   readonly halfWeights?: boolean;
 }

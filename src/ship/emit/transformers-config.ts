@@ -23,12 +23,12 @@ export function transformersConfig(manifest: Manifest, modelType: string): Bundl
   const best = manifest.variants.find((v) => v.providers.includes('wasm') || v.providers.includes('cpu'));
   const dtype = best && dtypes[best.parts[0]!.name];
   const options = {
-    ...(dtype ? { dtype } : {}),
-    ...(Object.keys(external).length > 0 ? { use_external_data_format: external } : {}),
+    dtype,
+    use_external_data_format: Object.keys(external).length > 0 ? external : undefined,
   };
   const config = {
     model_type: modelType,
-    ...(manifest.labels ? { id2label: Object.fromEntries(manifest.labels.map((l, i) => [i, l])) } : {}),
+    id2label: manifest.labels ? Object.fromEntries(manifest.labels.map((l, i) => [i, l])) : undefined,
     'transformers.js_config': options,
   };
   return { path: 'config.json', bytes: new TextEncoder().encode(`${JSON.stringify(config, null, 2)}\n`) };

@@ -61,15 +61,12 @@ export function checkOutputs(paths: readonly string[], force: boolean): void {
   }
 }
 
-/** Outputs may replace what edgepress made, but never the model that is being compressed.
- *  @throws OUTPUT_IS_INPUT and what checkOutputs throws */
-export function checkTargets(
-  source: { readonly files: readonly string[] },
-  outputs: readonly string[],
-  force: boolean,
-): void {
-  const inputs = new Set(source.files.map((f) => fs.realpathSync(f)));
-  for (const p of outputs) if (fs.existsSync(p) && inputs.has(fs.realpathSync(p))) throw outputIsInput(p);
+/** Outputs may replace what edgepress made, but never what is read to make them.
+ *  @param inputs  paths of all that is read: model, data; those that aren't there are passed over
+ *  @throws OUTPUT_IS_INPUT, whatever `force`, and what checkOutputs throws */
+export function checkTargets(inputs: readonly string[], outputs: readonly string[], force: boolean): void {
+  const read = new Set(inputs.filter((f) => fs.existsSync(f)).map((f) => fs.realpathSync(f)));
+  for (const p of outputs) if (fs.existsSync(p) && read.has(fs.realpathSync(p))) throw outputIsInput(p);
   checkOutputs(outputs, force);
 }
 

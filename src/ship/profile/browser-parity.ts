@@ -52,7 +52,7 @@ export async function runInBrowser(run: BrowserRun): Promise<BrowserOutputs> {
       config: run.sessionConfig ?? {},
       work: { kind: 'run' },
       signal: run.signal,
-      ...(run.timeoutMs === undefined ? {} : { timeoutMs: run.timeoutMs }),
+      timeoutMs: run.timeoutMs,
     });
     if (!('outputs' in answer)) throw internal('PAGE_ANSWER', 'The page answered another task.');
     const { runtime, adapter } = answer.environment;

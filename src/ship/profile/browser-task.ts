@@ -28,11 +28,11 @@ interface BrowserTask extends Stoppable {
   readonly provider: PageTask['provider'];
   readonly threads: number;
   readonly config: PageTask['config'];
-  readonly shaderF16?: boolean;
+  readonly shaderF16?: boolean | undefined;
   readonly work: PageTask['work'];
-  readonly preset?: PresetName;
+  readonly preset?: PresetName | undefined;
   /** Default 180 000. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
 }
 
 type Answered = Exclude<PageAnswer, { failed: unknown }>;
@@ -47,7 +47,7 @@ export async function runTask(browser: LaunchedBrowser, task: BrowserTask): Prom
     provider: task.provider,
     threads: task.threads,
     config: task.config,
-    ...(task.shaderF16 ? { shaderF16: true } : {}),
+    shaderF16: task.shaderF16,
     runtimeUrl: '/ort/',
     model,
     feedsUrl: '/feeds',

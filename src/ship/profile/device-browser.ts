@@ -41,10 +41,10 @@ export async function openBrowserDevice(
         threads,
         config: subject.sessionConfig,
         shaderF16: needsFloat16(subject, provider),
-        work: { kind: 'measure', options: timing, ...(request ? { throughput: request } : {}) },
-        ...(preset ? { preset } : {}),
+        work: { kind: 'measure', options: timing, throughput: request },
+        preset,
         signal,
-        ...(timeoutMs === undefined ? {} : { timeoutMs }),
+        timeoutMs,
       });
       if (!('measurement' in answer)) throw internal('PAGE_ANSWER', 'The page answered another task.');
       const { measurement: timed, environment } = answer;

@@ -47,7 +47,7 @@ export async function openNodeDevice(engine: EngineName): Promise<Device> {
         ...rest,
         engine,
         session: { threads, config: subject.sessionConfig },
-        ...(request ? { throughput: request } : {}),
+        throughput: request,
       });
       const facts = {
         device: machineName(),

@@ -36,7 +36,7 @@ export interface Setting {
 
 interface DeviceOptions extends MeasureOptions {
   /** Batch sizes to measure throughput at. */
-  readonly throughput?: readonly number[];
+  readonly throughput?: readonly number[] | undefined;
   /** For one subject and setting; default 180 000. */
   readonly timeoutMs?: number;
 }
@@ -140,7 +140,7 @@ export function measurementOf(
     BundleMeasurement,
     'device' | 'host' | 'provider' | 'threads' | 'runtime' | 'adapter' | 'emulated'
   >,
-  timed: Measurement & { readonly compileMs: number; readonly throughput?: Throughput },
+  timed: Measurement & { readonly compileMs: number; readonly throughput?: Throughput | undefined },
   sizes: Pick<BundleMeasurement, 'downloadMs' | 'peakBytes'>,
 ): BundleMeasurement {
   const { compileMs, createMs, firstRunMs, warmup, samplesMs, medianMs, p90Ms } = timed;
@@ -154,7 +154,7 @@ export function measurementOf(
     downloadMs: sizes.downloadMs === null ? null : rounded(sizes.downloadMs),
     ...{ compileMs: rounded(compileMs), createMs: rounded(createMs), firstRunMs: rounded(firstRunMs) },
     ...{ warmup, repetitions: samplesMs.length, medianMs: rounded(medianMs), p90Ms: rounded(p90Ms) },
-    ...(perSecond.length > 0 ? { throughput: Object.fromEntries(perSecond) } : {}),
+    throughput: perSecond.length > 0 ? Object.fromEntries(perSecond) : undefined,
     measuredAt: new Date().toISOString(),
   };
 }

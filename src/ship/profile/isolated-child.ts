@@ -44,7 +44,7 @@ async function perform(task: Task): Promise<Answer> {
 /** Loads and compiles the runtime, so that neither createMs nor the model's memory contains it. */
 async function wakeRuntime(engine: Engine, threads: number | undefined): Promise<void> {
   const identity = buildKernel((b) => b.output('y', b.input('x', 'float32', [1]), 'float32', [1]), 17);
-  const session = await openKernel(engine, identity, threads ? { threads } : {});
+  const session = await openKernel(engine, identity, { threads });
   await session.run({ x: tensorOf('float32', [1], [0]) });
   await session.close();
 }
@@ -55,7 +55,7 @@ const failure = (error: unknown): Failure =>
         code: error.code,
         kind: error.kind,
         message: error.message,
-        ...(error.hint ? { hint: error.hint } : {}),
+        hint: error.hint,
       }
     : {
         code: 'MEASURE_FAILED',

@@ -18,7 +18,7 @@ export interface Task {
   readonly feeds: readonly WireTensor[];
   readonly measure: Omit<MeasureOptions, 'signal'>;
   /** Afterwards, of `before` alone. */
-  readonly throughput?: ThroughputRequest;
+  readonly throughput?: ThroughputRequest | undefined;
 }
 
 export interface WireTensor {
@@ -35,7 +35,7 @@ export type Answer =
       readonly memory: MemoryPeak;
       /** Loading the runtime, up to the first answer of a one-node model. */
       readonly compileMs: number;
-      readonly throughput?: Throughput;
+      readonly throughput?: Throughput | undefined;
     }
   | { readonly pair: Comparison }
   | { readonly failed: Failure };
@@ -51,7 +51,7 @@ export interface Failure {
   readonly code: string;
   readonly kind: DiagnosticKind;
   readonly message: string;
-  readonly hint?: string;
+  readonly hint?: string | undefined;
 }
 
 export const toWire = (feeds: Readonly<Record<string, Tensor>>): WireTensor[] =>

@@ -17,7 +17,7 @@ interface IsolatedOptions extends MeasureOptions {
   readonly engine: EngineName;
   readonly session?: SessionOptions;
   /** Of the one model, after its latency and memory. */
-  readonly throughput?: ThroughputRequest;
+  readonly throughput?: ThroughputRequest | undefined;
   /** The child is killed after this time; default 120 000. */
   readonly timeoutMs?: number;
 }
@@ -26,7 +26,7 @@ export interface IsolatedMeasurement extends Measurement {
   readonly memory: MemoryPeak;
   /** Loading the runtime, up to the first answer of a one-node model. */
   readonly compileMs: number;
-  readonly throughput?: Throughput;
+  readonly throughput?: Throughput | undefined;
 }
 
 /** How `memory` was measured, for reports. */
@@ -75,7 +75,7 @@ function task(
   feeds: Readonly<Record<string, Tensor>>,
   subjects: Pick<Task, 'before' | 'after'>,
 ): Task {
-  return { engine, ...subjects, feeds: toWire(feeds), measure, ...(throughput ? { throughput } : {}) };
+  return { engine, ...subjects, feeds: toWire(feeds), measure, throughput };
 }
 
 function runChild(

@@ -78,7 +78,7 @@ export const outputFolderMissing = (path: string, folder: string) =>
 export const outputIsInput = (path: string) =>
   user(
     'OUTPUT_IS_INPUT',
-    `${path} is the model to compress; the original is never written over.`,
+    `${path} is read to make the result; what is read is never written over.`,
     'Choose another name with -o.',
   );
 

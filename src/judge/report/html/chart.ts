@@ -94,7 +94,8 @@ export const valueAxis = (name: string, size: ChartSize, vertical: boolean) => (
   nameTextStyle: {
     color: 'var(--muted)',
     fontSize: fontSize(size),
-    ...(vertical ? { align: 'left' as const, padding: [0, 0, 0, -36] } : {}),
+    align: vertical ? ('left' as const) : undefined,
+    padding: vertical ? [0, 0, 0, -36] : undefined,
   },
   axisLabel: { color: 'var(--muted)', fontSize: fontSize(size), hideOverlap: true },
   axisLine: { show: !vertical, onZero: false, lineStyle: { color: 'var(--axis)' } },

@@ -151,7 +151,7 @@ function parseTypeOrTensor(s: Scanner): Single {
   matches(s, '=');
   if (type.kind !== 'sparse') {
     const value = parseTensorContent(s, type, name, start);
-    return { type: 'tensor', value, ...(name ? { name } : {}) };
+    return { type: 'tensor', value, name: name || undefined };
   }
   return { type: 'sparse', value: parseSparse(s, type.shape, name, start) };
 }
@@ -177,5 +177,5 @@ function parseSparse(
   expect(s, ',', 'between values and indices');
   const indices = part();
   expect(s, '}', 'after the indices');
-  return { dims: shape as number[], values, indices, ...(name ? { name } : {}) };
+  return { dims: shape as number[], values, indices, name: name || undefined };
 }

@@ -97,7 +97,7 @@ function decodeKind(
       return { type: 'string', value: m.s ?? new Uint8Array() };
     case 'tensor': {
       const value = decodeTensor(need(m.t), where, source);
-      return m.t?.name ? { type: 'tensor', value, name: m.t.name } : { type: 'tensor', value };
+      return { type: 'tensor', value, name: m.t?.name || undefined };
     }
     case 'graph':
       return { type: 'graph', value: graph(need(m.g)) };
@@ -129,7 +129,7 @@ function attributeNotes(message: onnx.IAttributeProto): AttributeNotes | undefin
   const types = message.tp ? [message.tp] : (message.typeProtos ?? []);
   const keepTypes = types.some(holdsMore);
   if (unknown.length === 0 && !doc && !keepTypes) return undefined;
-  return { unknown, doc, ...(keepTypes ? { types } : {}) };
+  return { unknown, doc, types: keepTypes ? types : undefined };
 }
 
 export function encodeAttribute(

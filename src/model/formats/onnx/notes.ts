@@ -15,7 +15,7 @@ interface Unknown {
 interface ModelNotes extends Unknown {
   readonly trainingInfo?: readonly onnx.ITrainingInfoProto[];
   /** The domain ai.onnx was spelled out in opset_import. */
-  readonly spelledOut?: boolean;
+  readonly spelledOut?: boolean | undefined;
 }
 
 export interface GraphNotes extends Unknown {
@@ -32,12 +32,12 @@ interface NodeNotes extends Unknown {
 
 export interface AttributeNotes extends Unknown {
   readonly doc?: string;
-  readonly types?: readonly onnx.ITypeProto[];
+  readonly types?: readonly onnx.ITypeProto[] | undefined;
 }
 
 interface ValueNotes extends Unknown {
   /** Present when the type says more than ValueType can. */
-  readonly type?: onnx.ITypeProto;
+  readonly type?: onnx.ITypeProto | undefined;
   /** Type declared for an input that is an initializer too. */
   readonly declared?: ValueType | null;
   /** The stored form of an initializer, valid while `tensor` is its constant. */

@@ -93,7 +93,7 @@ function addInfoNotes(value: Value, info: onnx.IValueInfoProto): Value {
   if (info.docString) value.doc = info.docString;
   const type = info.type && holdsMore(info.type) ? info.type : undefined;
   const kept = type ?? (info.type && !value.type ? info.type : undefined);
-  addNotes(valueNotes, value, { unknown: unknownOf(info), ...(kept ? { type: kept } : {}) });
+  addNotes(valueNotes, value, { unknown: unknownOf(info), type: kept });
   return value;
 }
 

@@ -60,7 +60,7 @@ export function modelOf(message: onnx.ModelProto, options: DecodeOptions = {}): 
   addNotes(modelNotes, model, {
     unknown: unknownOf(message),
     trainingInfo: message.trainingInfo,
-    ...(message.opsetImport.some((o) => o.domain === 'ai.onnx') ? { spelledOut: true } : {}),
+    spelledOut: message.opsetImport.some((o) => o.domain === 'ai.onnx') || undefined,
   });
   return model;
 }

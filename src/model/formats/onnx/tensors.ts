@@ -195,7 +195,7 @@ export function decodeSparse(
     dims: decodeDims(message.dims ?? [], what),
     values: decodeTensor(message.values, `${what} (values)`, source),
     indices: decodeTensor(message.indices, `${what} (indices)`, source),
-    ...(message.values.name ? { name: message.values.name } : {}),
+    name: message.values.name || undefined,
   };
   const unknown = unknownOf(message);
   if (unknown.length > 0) notes.set(sparse, { unknown });

@@ -102,8 +102,8 @@ function attribute(a: FlatTable, file: string, of: string): onnx.IAttributeProto
     f: floatOf(Number(a['f'] ?? 0)),
     i: integer(a, 'i'),
     s: bytes(a, 's'),
-    ...(one ? { t: tensor(one, file) } : {}),
-    ...(graph ? { g: graphOf(graph, file) } : {}),
+    t: one ? tensor(one, file) : null,
+    g: graph ? graphOf(graph, file) : null,
     floats: [...new Float32Array(aligned(a, 'floats'))],
     ints: wireInts(int64s(a, 'ints')),
     strings: [...((a['strings'] ?? []) as readonly Uint8Array[])],
@@ -130,7 +130,7 @@ function valueInfo(info: FlatTable): onnx.IValueInfoProto {
   return {
     name: text(info, 'name'),
     docString: text(info, 'docString'),
-    ...(type ? { type: typeOf(type) } : {}),
+    type: type ? typeOf(type) : null,
   };
 }
 
@@ -149,7 +149,7 @@ function typeOf(type: FlatTable): onnx.ITypeProto {
     denotation,
     tensorType: {
       elemType: Number(value['elemType'] ?? 0),
-      ...(shape ? { shape: { dim: list(shape, 'dim').map(dimension) } } : {}),
+      shape: shape ? { dim: list(shape, 'dim').map(dimension) } : null,
     },
   };
 }

@@ -33,7 +33,7 @@ export async function downloadModel(
   const data = parts.filter((part) => part.role === 'data');
   return {
     bytes: joined.get(model)!,
-    ...(data.length > 0 ? { externalData: new Map(data.map((d) => [d.name, joined.get(d)!])) } : {}),
+    externalData: data.length > 0 ? new Map(data.map((d) => [d.name, joined.get(d)!])) : undefined,
   };
 }
 

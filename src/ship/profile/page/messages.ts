@@ -9,7 +9,7 @@ export interface PageTask {
   readonly provider: PageProvider;
   readonly threads: number;
   /** The GPU must compute in float16. */
-  readonly shaderF16?: boolean;
+  readonly shaderF16?: boolean | undefined;
   /** onnxruntime session configuration entries. */
   readonly config: Readonly<Record<string, string>>;
   /** Where onnxruntime-web's files are, with a slash at the end. */
@@ -34,7 +34,7 @@ type PageWork =
   | {
       readonly kind: 'measure';
       readonly options: Omit<MeasureOptions, 'signal'>;
-      readonly throughput?: ThroughputRequest;
+      readonly throughput?: ThroughputRequest | undefined;
     };
 
 export interface PageEnvironment {
@@ -56,7 +56,7 @@ export interface PageMeasurement extends Measurement {
   /** Bytes that the page holds after the runs; null where the browser does not tell. WebAssembly memory never
    *  shrinks, so this is its peak; memory of the GPU is not in it. */
   readonly peakBytes: number | null;
-  readonly throughput?: Throughput;
+  readonly throughput?: Throughput | undefined;
 }
 
 export type PageAnswer =

@@ -35,13 +35,13 @@ export async function performTask(
     // Before larger batches make it grow.
     const peakBytes = await pageBytes(task.threads);
     const { throughput: wanted } = task.work;
-    const throughput = wanted ? await measureThroughput(open, feed, wanted) : null;
+    const throughput = wanted && (await measureThroughput(open, feed, wanted));
     const measurement: PageMeasurement = {
       ...timed,
       downloadMs,
       compileMs,
       peakBytes,
-      ...(throughput ? { throughput } : {}),
+      throughput,
     };
     return { environment, measurement };
   } catch (error) {
@@ -71,7 +71,7 @@ async function fetchModel(parts: readonly PagePart[]): Promise<ModelSource> {
   const data = loaded.filter((part) => part.role === 'data');
   return {
     bytes: model.bytes,
-    ...(data.length > 0 ? { externalData: new Map(data.map((d) => [d.name, d.bytes])) } : {}),
+    externalData: data.length > 0 ? new Map(data.map((d) => [d.name, d.bytes])) : undefined,
   };
 }
 
@@ -117,6 +117,6 @@ const failure = (error: unknown): Extract<PageAnswer, { failed: unknown }>['fail
         code: error.code,
         kind: error.kind,
         message: error.message,
-        ...(error.hint ? { hint: error.hint } : {}),
+        hint: error.hint,
       }
     : { code: 'PAGE_FAILED', kind: 'environment', message: messageOf(error) };

@@ -55,7 +55,7 @@ function convolve(e: Emitter, x: Value, weight: Value, options: ConvolutionOptio
     kernel: kernelSizes(e, weight).slice(2),
     strides,
     padding,
-    ...(dilations ? { dilations } : {}),
+    dilations,
   };
   const y = e.emit('Conv', withBias([first, weight], bias), {
     ...windowAttributes(e, window, spatialSizes(e, first)),

@@ -9,7 +9,7 @@ export type Padding = 'same' | 'valid' | readonly (readonly [before: number, aft
 export interface Window {
   readonly kernel: readonly number[];
   readonly strides: readonly number[];
-  readonly dilations?: readonly number[];
+  readonly dilations?: readonly number[] | undefined;
   readonly padding: Padding;
 }
 
@@ -23,7 +23,7 @@ export function windowAttributes(e: Emitter, window: Window, sizes: readonly Dim
   const shared = {
     kernel_shape: kernel,
     strides,
-    ...(dilations.some((d) => d !== 1) ? { dilations } : {}),
+    dilations: dilations.some((d) => d !== 1) ? dilations : undefined,
   };
   if (padding === 'valid') return shared;
   const pairs =

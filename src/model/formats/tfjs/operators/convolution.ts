@@ -85,7 +85,7 @@ const fused =
 /** Only leakyrelu has a slope of its own here. */
 export const activationOptions = ({ activation: name, slope, alpha }: Fusion) => ({
   slope,
-  ...(name === 'leakyrelu' ? { alpha } : {}),
+  alpha: name === 'leakyrelu' ? alpha : undefined,
 });
 
 const conv1d: Operator = (call) => {
