@@ -11,7 +11,7 @@ import { formatMs } from '../support/units.ts';
 import { isPlain } from './progress.ts';
 import { table } from './table.ts';
 
-export interface Screen {
+interface Screen {
   open(lab: OpenLab): void;
   event(event: LabEvent, devices: readonly LabDevice[]): void;
   stop(): void;

@@ -29,7 +29,7 @@ export function shortened(detail: string, room: number): string {
   return `${detail.slice(0, room - 1)}…`;
 }
 
-export interface LiveText {
+interface LiveText {
   readonly head: string;
   readonly bar: string;
   readonly rest: string;

@@ -40,7 +40,7 @@ const pageRequest = compressRequest.omit({
   gpu: true,
 });
 
-export interface PageRun extends Partial<EngineRun> {
+interface PageRun extends Partial<EngineRun> {
   /** Samples to find ranges on, as feeds of the model, batch dimension included. */
   readonly data?: readonly Readonly<Record<string, Tensor>>[] | undefined;
   /** Told of each stage of the recipe as it begins. */

@@ -13,7 +13,7 @@ export interface ConfigUse {
   readonly unused: string[];
 }
 
-export interface MergedRequest<S extends z.ZodObject> {
+interface MergedRequest<S extends z.ZodObject> {
   readonly request: z.input<S>;
   readonly used: string[];
   readonly unused: string[];

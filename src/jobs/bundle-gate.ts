@@ -40,7 +40,7 @@ export interface GateResult {
   readonly notes: readonly string[];
 }
 
-export interface GateOptions extends Stoppable {
+interface GateOptions extends Stoppable {
   readonly original: Runnable;
   readonly data: GateData;
   readonly budget: Budget;

@@ -11,7 +11,7 @@ import type { Variant } from '../ship/emit/manifest.ts';
 import type { RuntimeBuild } from '../ship/profile/runtime-sizes.ts';
 import type { BundleRequest } from './requests/bundle.ts';
 
-export type BundleTarget = BundleRequest['targets'][number];
+type BundleTarget = BundleRequest['targets'][number];
 
 export interface VariantPlan
   extends Pick<Variant, 'name' | 'precision' | 'providers' | 'format' | 'requires'> {
@@ -24,7 +24,7 @@ export interface VariantPlan
   readonly engine: EngineName;
 }
 
-export interface VariantFacts {
+interface VariantFacts {
   readonly hasData: boolean;
   /** Share of the weights that 4 bits are for, 0 to 1: see productShare. */
   readonly productShare: number;

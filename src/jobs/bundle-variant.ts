@@ -102,7 +102,7 @@ export function describeOutcome(plan: VariantPlan, outcome: VariantOutcome): str
 export const widestParity = (parity: BundleVariant['parity']) =>
   [...parity].sort((a, b) => b.samples - a.samples)[0];
 
-export function describeParity({ top1Agreement, sqnrDb, samples }: BundleVariant['parity'][number]): string {
+function describeParity({ top1Agreement, sqnrDb, samples }: BundleVariant['parity'][number]): string {
   const near = sqnrDb === null ? 'no difference' : `SQNR ${formatDb(sqnrDb)}`;
   const same = top1Agreement === null ? near : `same top-1 ${formatPercent(top1Agreement)}`;
   return `${same} on ${samples} samples`;

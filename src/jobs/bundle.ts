@@ -83,7 +83,7 @@ export interface BundleResult {
 }
 
 /** Cloudflare Pages takes files up to 25 MiB, the least among the well-known hosts of static sites. */
-export const hostLimit = 25 * 2 ** 20;
+const hostLimit = 25 * 2 ** 20;
 
 /** Samples of a gate with data, where nothing says how many. */
 const usualSamples = 100;

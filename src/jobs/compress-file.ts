@@ -35,7 +35,7 @@ import { refuseIdle } from './refusals.ts';
 import { runPair } from './run-pair.ts';
 import { runRecipeOn } from './run-recipe.ts';
 
-export interface CompressFileOptions extends JobRun {
+interface CompressFileOptions extends JobRun {
   readonly opened: OpenedModel;
   /** Where it came from, for the report: a path, or its name. */
   readonly input: string;
@@ -132,7 +132,7 @@ function checkpointsOf({ plan, output }: CompressFileOptions): string | null {
 }
 
 /** model.int8.onnx → model.int8.report.{html,md,json} */
-export const outputPaths = (output: string) =>
+const outputPaths = (output: string) =>
   ['html', 'md', 'json'].map((kind) => `${withoutExtension(output)}.report.${kind}`);
 
 /** Everything the report needs to know about source and result. */

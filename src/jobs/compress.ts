@@ -78,7 +78,7 @@ export const finetune = (model: ModelInput, options: FinetuneOptions): Promise<C
   call(model, options, finetuneRequest, askToFinetune);
 
 /** A request to compress as a command or a call gives it: its recipe may be a file, and a file may complete it. */
-export type CompressCall = CompressRequestInit & {
+type CompressCall = CompressRequestInit & {
   /** A configuration file; true: edgepress.config.* in this folder or one above, if there is one. Default: none. */
   readonly config?: string | boolean | undefined;
 };
@@ -163,7 +163,7 @@ const inMemory = ({ report, files, model }: CompressResult): CompressResult => (
   model,
 });
 
-export interface CompressRun extends JobRun {
+interface CompressRun extends JobRun {
   /** What was typed or called, for the report. */
   readonly command: string;
   /** Where to write what the request says no place for; by default beside the model. */

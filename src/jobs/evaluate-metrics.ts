@@ -16,7 +16,7 @@ const families: Readonly<Record<string, MetricFamily>> = {
   'exact-match': 'pairs',
 };
 
-export const metricNames: readonly string[] = Object.keys(families);
+const metricNames: readonly string[] = Object.keys(families);
 
 /** @throws METRIC_UNKNOWN; METRICS_MIXED for names of two families */
 export function metricFamily(names: readonly string[]): MetricFamily {

@@ -18,7 +18,7 @@ import { type Generator, type GeneratorFiles, openGenerator } from './generate-s
 import { promptIds, stopsOf } from './generate-text.ts';
 import { openTokenizer, type TokenizerChoice } from './generate-tokenizer.ts';
 
-export interface EvaluateTextOptions extends GeneratorFiles, TokenizerChoice, RunContext {
+interface EvaluateTextOptions extends GeneratorFiles, TokenizerChoice, RunContext {
   readonly data: string;
   /** The original: its figures stand in `before`. */
   readonly baseline?: ModelInput | undefined;
@@ -65,7 +65,7 @@ export async function evaluatePerplexity(
   };
 }
 
-export interface EvaluatePairsOptions extends EvaluateTextOptions {
+interface EvaluatePairsOptions extends EvaluateTextOptions {
   /** Of bleu and exact-match. */
   readonly metrics: readonly string[];
   readonly maxTokens?: number | undefined;

@@ -25,7 +25,7 @@ export interface Inspection extends ModelFacts {
   readonly largestWeights: readonly LargeWeight[];
 }
 
-export interface LargeWeight {
+interface LargeWeight {
   readonly name: string;
   /** "float32 [64,3,7,7]" */
   readonly type: string;

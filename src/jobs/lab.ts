@@ -49,7 +49,7 @@ export interface OpenLab {
   readonly cables: readonly string[];
 }
 
-export type LabEnd = 'interrupted' | 'idle' | 'once';
+type LabEnd = 'interrupted' | 'idle' | 'once';
 
 export interface LabSummary {
   readonly end: LabEnd;

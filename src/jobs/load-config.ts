@@ -10,7 +10,7 @@ import { optionsObject, parseRequest } from '../support/parse-request.ts';
 import { readProblem } from '../support/read-problem.ts';
 import { type Configured, requests } from './requests/index.ts';
 
-export interface LoadedConfig {
+interface LoadedConfig {
   /** Relative to the working folder. */
   readonly file: string;
   /** What it says about the command that was asked for; empty where that is nothing. */

@@ -11,7 +11,7 @@ import { measureIsolated, measureTwoIsolated, memoryMethod } from '../ship/profi
 import { describeMachine, installedVersion } from '../ship/profile/machine.ts';
 import type { Measurement } from '../ship/profile/measure.ts';
 
-export interface MeasurePairOptions extends Stoppable {
+interface MeasurePairOptions extends Stoppable {
   readonly engine: EngineName;
   /** What to feed; when absent, seeded synthetic inputs of the ports' shapes. */
   readonly sample: Sample | null;

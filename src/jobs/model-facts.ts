@@ -15,7 +15,7 @@ import { formatBytes } from '../support/units.ts';
 /** Compressing more than this for a size figure takes longer than the figure is worth. */
 const transferLimit = 256e6;
 
-export interface FactsOptions {
+interface FactsOptions {
   /** The largest of the models that are compared: one Brotli quality serves all. */
   readonly largestBytes: number;
   /** Leave the transfer sizes out. */

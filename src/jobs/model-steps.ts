@@ -49,7 +49,7 @@ export interface StepsResult extends StepsRecord {
   readonly model: Model;
 }
 
-export interface StepsOptions extends EngineRun, JobRun {
+interface StepsOptions extends EngineRun, JobRun {
   readonly steps: readonly ModelStep[];
   readonly prepared: Prepared | null;
   /** Whether the latency of each model is measured. */

@@ -8,7 +8,7 @@ import { convertToOrt } from '../ship/emit/ort.ts';
 import { requiredOperators } from '../ship/emit/required-operators.ts';
 import { checkTargets, createStage } from '../ship/emit/write.ts';
 
-export interface OrtFileOptions {
+interface OrtFileOptions {
   readonly input: string;
   /** Path of the .ort file; the list of operators goes beside it. */
   readonly output: string;
@@ -17,13 +17,13 @@ export interface OrtFileOptions {
   readonly force?: boolean | undefined;
 }
 
-export interface OrtFileResult {
+interface OrtFileResult {
   readonly files: readonly { readonly path: string; readonly bytes: number }[];
   readonly sourceBytes: number;
 }
 
 /** Named as onnxruntime's own converter names it. */
-export const operatorsPath = (output: string) =>
+const operatorsPath = (output: string) =>
   `${output.replace(/\.ort$/i, '')}.required_operators_and_types.config`;
 
 /** @throws what reading throws, OUTPUT_IS_INPUT, OUTPUT_EXISTS, ORT_CONVERSION, ENGINE_MISSING; nothing is written then */

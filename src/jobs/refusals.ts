@@ -8,7 +8,7 @@ import type { Model } from '../model/ir/model.ts';
 import { nothingToCompress } from '../support/diagnostics/quantization.ts';
 
 /** What a recipe made of a model. */
-export interface RecipeRun {
+interface RecipeRun {
   readonly recipe: Recipe;
   readonly model: Model;
   readonly journal: Journal;

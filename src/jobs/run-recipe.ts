@@ -18,7 +18,7 @@ import { type JobEvents, type JobRun, step } from './progress.ts';
 const describeCalibration = (activations: number, samples: number) =>
   `${activations === 1 ? 'range of 1 activation' : `ranges of ${activations} activations`} on ${samples} samples`;
 
-export interface RunRecipeOptions extends EngineRun, JobRun {
+interface RunRecipeOptions extends EngineRun, JobRun {
   readonly recipe: Recipe;
   readonly prepared: Prepared | null;
   readonly cache?: CalibrationCache | null | undefined;
@@ -26,7 +26,7 @@ export interface RunRecipeOptions extends EngineRun, JobRun {
   readonly qat?: QatOptions | null | undefined;
 }
 
-export interface QatOptions {
+interface QatOptions {
   readonly settings: TrainingSettingsInit;
   /** Folder for checkpoints; null: none. */
   readonly checkpoints: string | null;

@@ -2,7 +2,7 @@
  *  that several requests share are here, with the words that a wrong one is refused with. */
 import { z } from 'zod';
 
-export type FieldGroup =
+type FieldGroup =
   | 'Precision'
   | 'Pruning'
   | 'Training'
@@ -13,7 +13,7 @@ export type FieldGroup =
   | 'Target'
   | 'Output';
 
-export interface FieldMeta {
+interface FieldMeta {
   /** As commander takes it: "--data <path>", "-o, --output <path>", "--int8 [mode]", "--no-compare". */
   readonly flags: string;
   /** Heading in the help; without one it stands among all options. */

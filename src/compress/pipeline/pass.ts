@@ -46,7 +46,7 @@ export interface Storage {
   readonly of: readonly string[];
 }
 
-export interface PassNeeds {
+interface PassNeeds {
   /** Least version of ai.onnx: that of the operators it inserts. */
   readonly opset?: number;
   /** Statistics of values, taken on data. */

@@ -7,7 +7,7 @@ import { elementCount, float32Values, type Tensor, tensorOf } from '../../model/
 import { matrixOf } from '../../model/ops/weights.ts';
 
 /** The other side of the addition by which an answer joins a residual stream. */
-export interface Branch {
+interface Branch {
   /** What the answer is added to. */
   readonly stream: Value;
   /** What a channel of the answer is multiplied with on the way there; null: 1. */
@@ -42,7 +42,7 @@ function sameShape(a: Value, b: Value): boolean {
 }
 
 /** Where a constant for every channel of a layer's answer can go. */
-export interface Intercept {
+interface Intercept {
   /** What the layer itself adds already; null: nothing. */
   readonly own: Float64Array | null;
   /** @param shift  goes on top of what is there */

@@ -34,7 +34,7 @@ export interface ChannelGroups extends LinkedModel {
   readonly pinned: readonly PinnedChannels[];
 }
 
-export interface PinnedChannels {
+interface PinnedChannels {
   readonly at: string;
   readonly reason: string;
 }

@@ -11,7 +11,7 @@ export interface PruneTarget {
   readonly latency?: number | undefined;
 }
 
-export interface ChoiceOptions {
+interface ChoiceOptions {
   readonly scope: 'global' | 'uniform';
   /** Widths become multiples of this, or of a half, a quarter … of it where a group has fewer than four of them. */
   readonly round: number;

@@ -23,7 +23,7 @@ export interface Cost {
 }
 
 /** A layer at the sizes that it would have: what a measured table is asked about. */
-export interface LayerSizes {
+interface LayerSizes {
   readonly name: string;
   readonly node: Node;
   readonly inputs: readonly (Shape | null)[];

@@ -82,7 +82,7 @@ function perUnit(member: GroupMember, sums: Float64Array, finish: (sum: number) 
 }
 
 /** Σ f(w) over each slice along an axis. */
-export function sliceSums(t: Tensor, axis: number, f: (w: number, at: number) => number): Float64Array {
+function sliceSums(t: Tensor, axis: number, f: (w: number, at: number) => number): Float64Array {
   const values = float32Values(t);
   const size = t.dims[axis]!;
   const inner = elementCount(t.dims.slice(axis + 1));

@@ -5,7 +5,7 @@ import type { AxisRow, ChannelLinks } from '../../model/ops/channels/links.ts';
 import type { Kept } from '../../model/ops/channels/rule.ts';
 
 /** Rows by class id of each index; made once, after which sizes are quick to count. */
-export interface RowClasses {
+interface RowClasses {
   readonly row: AxisRow;
   readonly classes: Int32Array;
 }

@@ -16,7 +16,7 @@ import { createRandom } from '../../support/random.ts';
 import { median } from '../../support/statistics.ts';
 import type { LayerCost } from './cost-model.ts';
 
-export interface LayerLatencyOptions extends RunContext {
+interface LayerLatencyOptions extends RunContext {
   /** Sizes for symbols; 1 otherwise. */
   readonly bindings?: Bindings;
 }

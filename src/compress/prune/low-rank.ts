@@ -16,7 +16,7 @@ export interface Factorization {
   atRank(rank: number): Promise<{ a: Tensor; b: Tensor }>;
 }
 
-export interface Factorizer {
+interface Factorizer {
   /** @param weight  float32 [k, n] @param moments  float32 [k, k], or null
    *  @param shrinkage  how far H moves towards its mean diagonal, 0 … 1: what few rows say about many columns is chance */
   factorize(weight: Tensor, moments: Float32Array | null, shrinkage?: number): Promise<Factorization>;

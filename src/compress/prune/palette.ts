@@ -9,7 +9,7 @@ export interface Palette {
   readonly error: number;
 }
 
-export interface PaletteOptions {
+interface PaletteOptions {
   /** 2 … 256 */
   readonly k: number;
   /** Zero is one of the values where it stands in the tensor at least once in k elements: zeros of pruning stay. */

@@ -66,7 +66,7 @@ export interface PruneResult {
   readonly outputs: ReadonlyMap<string, readonly number[]>;
 }
 
-export interface RemovedUnits {
+interface RemovedUnits {
   /** Node that made the channels. */
   readonly at: string;
   readonly kind: UnitKind;

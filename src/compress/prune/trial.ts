@@ -28,12 +28,12 @@ export interface Reader {
 /** The same, and what it reads. */
 export type Read = Reading & Reader;
 
-export interface Trial {
+interface Trial {
   /** Error of the answer without some units of a group, relative to its variance. @param units  places in the group */
   without(group: ChannelGroup, units: readonly number[], readings: readonly Read[]): Promise<number>;
 }
 
-export interface TrialOptions extends Stoppable {
+interface TrialOptions extends Stoppable {
   /** Samples that are run at a time. */
   readonly together: number;
   /** As the groups were found. */

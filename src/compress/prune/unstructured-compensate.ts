@@ -8,7 +8,7 @@ import { float32Values, tensorOf } from '../../model/ir/tensor.ts';
 import type { Layout } from './unstructured-layers.ts';
 import { elementAt, maskOf, type NofM, patternGroups } from './unstructured-masks.ts';
 
-export interface CompensationOptions {
+interface CompensationOptions {
   /** Share of the layer that becomes zero, where there is no pattern. */
   readonly share: number;
   readonly pattern: NofM | null;
@@ -18,7 +18,7 @@ export interface CompensationOptions {
   readonly block: number;
 }
 
-export interface Compensator {
+interface Compensator {
   /** @param weights  in element order @param moments  [groups, columns, columns] @returns the new weights */
   prune(
     weights: Float32Array,

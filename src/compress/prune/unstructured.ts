@@ -32,7 +32,7 @@ export interface SparsityOptions {
   readonly block?: number;
 }
 
-export interface SparsityResult {
+interface SparsityResult {
   /** Weights that became zero and were not. */
   readonly changed: number;
   /** 1 where a weight stays, float32, by initialiser name: what training must hold to. */

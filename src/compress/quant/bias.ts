@@ -1,7 +1,7 @@
 /** Biases of integer products: int32 steps of sₓ·s_w. */
 import { type Tensor, tensorOf } from '../../model/ir/tensor.ts';
 
-export interface StoredBias {
+interface StoredBias {
   /** int32 [channels]. */
   readonly quantized: Tensor;
   /** float32 [channels], or a scalar for one weight scale in all. */

@@ -23,7 +23,7 @@ import type { Float16Kind } from '../../model/ops/types.ts';
 import { normalisationNodes } from './float16-norms.ts';
 import { decisionOf } from './layers.ts';
 
-export interface Float16Request {
+interface Float16Request {
   chosen(node: Node): boolean;
   /** Op types that stay float32. */
   readonly keep: ReadonlySet<string>;

@@ -10,7 +10,7 @@ import type { QuantParams } from '../../model/quantization/params.ts';
 import type { QuantDType } from '../../model/quantization/spec.ts';
 
 /** Scale and zero point as initializers; several Q/DQ pairs of one group share them. */
-export interface ParamValues {
+interface ParamValues {
   readonly scale: Value;
   readonly zeroPoint: Value;
 }
@@ -76,7 +76,7 @@ export function insertQdq(
 }
 
 /** What a node that quantize-static added stands for; kept on the node, and by clones of it. */
-export interface StoredNote {
+interface StoredNote {
   /** weight: integers in the type of the zero point, or int4. bias: int32 in steps of sₓ·s_w. guard: int32 of a layer that
    *  stays in float (all DequantizeLinear over a constant). activation: QuantizeLinear of a computed value. */
   readonly kind: 'weight' | 'bias' | 'guard' | 'activation';

@@ -13,7 +13,7 @@ import type { KernelAdvice } from './plan.ts';
 
 export type TargetName = 'wasm' | 'webgpu' | 'node' | 'mobile';
 
-export interface TargetFacts {
+interface TargetFacts {
   readonly activation: QuantDType;
   /** uint8 with zero point 128 is exact on every CPU: x86 without VNNI saturates u8·s8 sums in 16 bits. */
   readonly weight: QuantDType;

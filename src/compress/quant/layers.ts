@@ -11,7 +11,7 @@ import { isFloatWeight } from '../../model/ops/stored-weight.ts';
 import { weightsOf } from '../../model/ops/weights.ts';
 import type { Decision } from './plan.ts';
 
-export interface LayerNote {
+interface LayerNote {
   /** Node name, or its first output's where it has none. */
   readonly name: string;
   readonly opType: string;

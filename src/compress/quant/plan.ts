@@ -48,7 +48,7 @@ export interface StaticPlan {
   readonly groups: readonly (readonly Value[])[];
 }
 
-export interface PlannedTensor {
+interface PlannedTensor {
   /** true: produced by an integer kernel, so every reader gets the dequantised value; false: only integer readers do. */
   readonly integerProducer: boolean;
 }

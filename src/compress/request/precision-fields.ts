@@ -7,7 +7,7 @@ const patternsError = 'An array of names or patterns, each a text, was expected.
 const patterns = z.array(z.string(patternsError), patternsError).optional();
 
 /** How int8 is asked for. 'auto': static with data, dynamic without. */
-export const int8Modes = ['auto', 'static', 'dynamic', 'weights'] as const;
+const int8Modes = ['auto', 'static', 'dynamic', 'weights'] as const;
 
 export const presetFields = {
   int8: z

@@ -11,7 +11,7 @@ import { trainingShape } from '../../support/diagnostics/training.ts';
 
 export type Attributes = Readonly<Record<string, AttributeInit | undefined>>;
 /** A plain number stands for a float32 scalar constant. */
-export type Operand = Value | number | null;
+type Operand = Value | number | null;
 
 export interface Emitter {
   readonly model: Model;

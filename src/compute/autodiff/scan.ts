@@ -21,7 +21,7 @@ export interface Loop {
   ): { readonly states: readonly Value[]; readonly outputs: readonly Value[] };
 }
 
-export interface Looped {
+interface Looped {
   readonly node: Node;
   /** The states after the last step. */
   readonly states: readonly Value[];

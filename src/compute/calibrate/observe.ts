@@ -17,7 +17,7 @@ import { collectMoments } from './moments.ts';
 import { runSamples, type Samples } from './run-samples.ts';
 import type { Range, StatisticRequest, Statistics } from './statistics.ts';
 
-export interface ObserveOptions extends Watchable {
+interface ObserveOptions extends Watchable {
   /** Samples of the second pass (MSE ranges); it costs about eight times as much a sample. Default 16. */
   readonly mseSamples?: number;
 }
@@ -90,7 +90,7 @@ async function minMax(
 type Search = Extract<StatisticRequest, { kind: 'mse-range' }>;
 
 /** Fractions of the min-max range that are tried, from all of it down to about a third. */
-export const candidateFractions = (n: number) => Array.from({ length: n }, (_, k) => 0.87 ** k);
+const candidateFractions = (n: number) => Array.from({ length: n }, (_, k) => 0.87 ** k);
 
 async function searchRanges(
   engine: Engine,

@@ -13,7 +13,7 @@ export interface HalfTensor {
   readonly hasNan: boolean;
 }
 
-export interface HalfConverter {
+interface HalfConverter {
   convert(tensor: Tensor): Promise<HalfTensor>;
   close(): Promise<void>;
 }

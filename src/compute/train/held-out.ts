@@ -8,7 +8,7 @@ import { openKernel } from '../engine/kernel.ts';
 import type { RunContext } from '../engine/run-context.ts';
 import type { TrainingData } from './data.ts';
 
-export type HeldOutMetric = 'accuracy' | 'agreement' | 'SQNR';
+type HeldOutMetric = 'accuracy' | 'agreement' | 'SQNR';
 
 export interface HeldOut {
   readonly metric: HeldOutMetric;
@@ -18,7 +18,7 @@ export interface HeldOut {
   close(): Promise<void>;
 }
 
-export interface HeldOutOptions extends Pick<RunContext, 'engine'> {
+interface HeldOutOptions extends Pick<RunContext, 'engine'> {
   readonly data: TrainingData;
   readonly batch: number;
   readonly teacher: Model | null;

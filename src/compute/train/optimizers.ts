@@ -14,7 +14,7 @@ export type OptimizerSpec =
     };
 
 /** Quantities that change from step to step, fed as scalars. */
-export interface StepScalars {
+interface StepScalars {
   readonly learningRate: Value;
   /** 1 in the first step. */
   readonly step: Value;
@@ -34,7 +34,7 @@ export function slotsOf(spec: OptimizerSpec): readonly string[] {
 }
 
 /** The update of one weight. @returns the new weight, then the new slots in the order of `slotsOf` */
-export type Update = (
+type Update = (
   regularization: Regularization,
   weight: Value,
   gradient: Value,

@@ -30,7 +30,7 @@ export interface Tracked {
   readonly gradient: Value;
 }
 
-export interface EmittedUpdate {
+interface EmittedUpdate {
   readonly variables: Variable[];
   /** Inputs of the masks, by weight. */
   readonly masks: Record<string, string>;

@@ -26,7 +26,7 @@ export interface StepResult {
   readonly gradientNorm: number | null;
 }
 
-export interface StepOptions {
+interface StepOptions {
   readonly learningRate: number;
   /** What random numbers of the step follow from, besides its number. */
   readonly seed: number;
@@ -57,7 +57,7 @@ interface Slot {
   next: Tensor;
 }
 
-export interface TrainerOptions {
+interface TrainerOptions {
   readonly threads?: number | undefined;
   /** Batches per update, as the step was built for. */
   readonly accumulate?: number;

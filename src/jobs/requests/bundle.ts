@@ -10,7 +10,7 @@ const budget = field.bind(null, 'Budget');
 const { seed, preprocess, ...data } = dataFields;
 const { calibrate, evaluate: _, ...held } = heldOutFields;
 
-export const bundleTargets = ['wasm', 'webgpu', 'node', 'mobile'] as const;
+const bundleTargets = ['wasm', 'webgpu', 'node', 'mobile'] as const;
 
 export const bundleRequest = z.strictObject({
   targets: z

@@ -10,7 +10,7 @@ import type { Model } from '../../model/ir/model.ts';
 import { studentInputs } from '../../support/diagnostics/training.ts';
 import { describeChange, type ModelStep, macsOf } from '../model-steps.ts';
 
-export type StudentPlan = Extract<StepPlan, { readonly kind: 'student' | 'student-file' }>;
+type StudentPlan = Extract<StepPlan, { readonly kind: 'student' | 'student-file' }>;
 
 export const studentStep = (plan: StudentPlan): ModelStep =>
   plan.kind === 'student-file'

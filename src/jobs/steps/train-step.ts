@@ -8,7 +8,7 @@ import { trainingNeedsData } from '../../support/diagnostics/training.ts';
 import type { ModelStep } from '../model-steps.ts';
 import { describeTraining, trainingRun } from '../training-run.ts';
 
-export interface TrainStepOptions extends Omit<TrainPlan, 'kind' | 'gpu'> {
+interface TrainStepOptions extends Omit<TrainPlan, 'kind' | 'gpu'> {
   /** Folder for checkpoints; null: none. */
   readonly checkpoints: string | null;
   /** Train on the GPU, by WebGPU. */

@@ -27,7 +27,7 @@ export interface Cell {
 }
 
 /** What the way back starts from. Sequences are [T, B, …]. */
-export interface Backward {
+interface Backward {
   readonly e: Emitter;
   /** The way back runs from the last step of the way forward to its first. */
   readonly reverse: boolean;
@@ -44,7 +44,7 @@ export interface Backward {
   before(sequence: Value, first: Value): Value;
 }
 
-export interface CellGradients {
+interface CellGradients {
   readonly states: readonly Value[];
   /** [T, B, k·H] */
   readonly projected: Value;

@@ -57,7 +57,7 @@ const mish = slope((c, x) => {
 });
 
 /** x·Φ(x): Φ(x) + x·φ(x), of the standard normal distribution. */
-export function geluSlope(c: RuleContext, x: Value): Value {
+function geluSlope(c: RuleContext, x: Value): Value {
   const cumulative = c.op('Mul', [c.op('Add', [c.op('Erf', [c.op('Mul', [x, Math.SQRT1_2])]), 1]), 0.5]);
   const density = c.op('Exp', [c.op('Mul', [c.op('Mul', [x, x]), -0.5])]);
   const moved = c.op('Mul', [c.op('Mul', [x, density]), 1 / Math.sqrt(2 * Math.PI)]);
