@@ -36,7 +36,7 @@ type Options = z.infer<typeof options>;
 
 export const clusterWeights = definePass<Options>({
   name: 'cluster-weights',
-  summary: 'Weights share k values: 4 or 8 bits each in the file, float32 when it runs.',
+  summary: 'Weights share k values: 4 or 8 bits each in the file, float32 when it runs',
   effect: 'lossy',
   stores: { form: 'palette', of: ['convolutions', 'matrix products', 'recurrent networks', 'embeddings'] },
   describe: counted('weight of shared values', 'weights of shared values'),

@@ -53,7 +53,7 @@ const mostLost = 2 ** -10;
 
 export const convertFloat16 = definePass<Options>({
   name: 'convert-float16',
-  summary: 'Weights and computation in float16; inputs and outputs stay float32.',
+  summary: 'Weights and computation in float16; inputs and outputs stay float32',
   effect: 'lossy',
   stores: { form: 'float16', of: ['operators that have a float16 form'] },
   options,

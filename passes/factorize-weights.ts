@@ -58,7 +58,7 @@ type Options = z.infer<typeof options>;
 
 export const factorizeWeights = definePass<Options>({
   name: 'factorize-weights',
-  summary: 'Low rank: two thin products for one where that costs less.',
+  summary: 'Low rank: two thin products for one where that costs less',
   effect: 'lossy',
   stores: { form: 'factors', of: ['convolutions', 'matrix products'] },
   options,

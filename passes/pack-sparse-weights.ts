@@ -34,7 +34,7 @@ const options = z.strictObject({
 
 export const packSparseWeights = definePass({
   name: 'pack-sparse-weights',
-  summary: 'Stores weights with many zeros as bits and values, put together when the model is loaded.',
+  summary: 'Stores weights with many zeros as bits and values, put together when the model is loaded',
   effect: 'exact',
   describe: counted('weight stored without its zeros', 'weights stored without their zeros'),
   prominence: 10,

@@ -23,7 +23,7 @@ const removedBlocks = defineNote<Model, readonly number[]>('removed blocks');
 
 export const pruneBlocks = definePass<Options>({
   name: 'prune-blocks',
-  summary: 'Removes whole residual blocks: keeps some of the layers of a deep network.',
+  summary: 'Removes whole residual blocks: keeps some of the layers of a deep network',
   effect: 'lossy',
   options,
 

@@ -31,7 +31,7 @@ type Options = z.infer<typeof options>;
 
 export const pruneChannels = definePass<Options>({
   name: 'prune-channels',
-  summary: 'Removes the least important channels, heads and hidden units: smaller weights, fewer MACs.',
+  summary: 'Removes the least important channels, heads and hidden units: smaller weights, fewer MACs',
   effect: 'lossy',
   options,
 

@@ -44,7 +44,7 @@ type Options = z.infer<typeof options>;
 
 export const pruneWeights = definePass<Options>({
   name: 'prune-weights',
-  summary: 'Sets the least important weights to zero: fewer bytes to transfer, but not faster.',
+  summary: 'Sets the least important weights to zero: fewer bytes to transfer, but not faster',
   effect: 'lossy',
   stores: { form: 'zeros', of: ['convolutions', 'matrix products', 'recurrent networks'] },
   options,

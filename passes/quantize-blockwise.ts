@@ -58,7 +58,7 @@ type Options = z.infer<typeof options>;
 
 export const quantizeBlockwise = definePass<Options>({
   name: 'quantize-blockwise',
-  summary: 'Weights of MatMul and Gemm in 4 (or 8) bits with a scale a block, as MatMulNBits.',
+  summary: 'Weights of MatMul and Gemm in 4 (or 8) bits with a scale a block, as MatMulNBits',
   effect: 'lossy',
   stores: { form: 'int4', of: ['matrix products', 'embeddings'] },
   options,

@@ -47,7 +47,7 @@ type Options = z.infer<typeof options>;
 
 export const quantizeDynamic = definePass<Options>({
   name: 'quantize-dynamic',
-  summary: 'Int8 MatMul, Gemm and LSTM with ranges found at run time; needs no data.',
+  summary: 'Int8 MatMul, Gemm and LSTM with ranges found at run time; needs no data',
   effect: 'lossy',
   stores: { form: 'int8', of: ['matrix products', 'LSTMs'] },
   options,

@@ -54,7 +54,7 @@ type Options = z.infer<typeof options>;
 
 export const quantizeStatic = definePass<Options>({
   name: 'quantize-static',
-  summary: 'Int8 computation with calibrated ranges (Q/DQ), weights per channel.',
+  summary: 'Int8 computation with calibrated ranges (Q/DQ), weights per channel',
   effect: 'lossy',
   stores: { form: 'int8', of: ['convolutions', 'matrix products'] },
   trainable: true,

@@ -51,7 +51,7 @@ type Options = z.infer<typeof options>;
 
 export const quantizeWeights = definePass<Options>({
   name: 'quantize-weights',
-  summary: 'Weights stored in int8 per channel, expanded when used; computation stays float.',
+  summary: 'Weights stored in int8 per channel, expanded when used; computation stays float',
   effect: 'lossy',
   stores: { form: 'int8', of: ['convolutions', 'matrix products', 'recurrent networks', 'embeddings'] },
   options,

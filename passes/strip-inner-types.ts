@@ -8,7 +8,7 @@ import { nodesOf } from '../src/model/ir/walk.ts';
 
 export const stripInnerTypes = definePass({
   name: 'strip-inner-types',
-  summary: 'Drops the types of values between nodes, which runtimes infer again.',
+  summary: 'Drops the types of values between nodes, which runtimes infer again',
   effect: 'analysis',
   options: z.strictObject({}),
   apply(model) {
