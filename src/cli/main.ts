@@ -14,7 +14,9 @@ const examples = `Examples:
 interface Row {
   /** Name and arguments. */
   readonly usage: string;
+  /** Starts with a capital, as all that the help says in a sentence; no full stop. */
   readonly description: string;
+  readonly example: string;
   readonly load: () => Promise<CommandDefinition>;
 }
 
@@ -22,62 +24,75 @@ interface Row {
 const rows: readonly Row[] = [
   {
     usage: 'inspect <model>',
-    description: 'inputs, operators, bytes, cost and problems of a model',
+    description: 'Inputs, operators, bytes, cost and problems of a model',
+    example: 'compress inspect model.onnx',
     load: async () => (await import('./inspect.ts')).command,
   },
   {
     usage: 'compare <before> <after>',
-    description: 'how far the outputs of two models are apart',
+    description: 'How far the outputs of two models are apart',
+    example: 'compress compare model.onnx model.int8.onnx --data photos/',
     load: async () => (await import('./compare.ts')).command,
   },
   {
     usage: 'evaluate <model>',
-    description: 'accuracy, perplexity or BLEU of a model, or of two side by side',
+    description: 'Accuracy, perplexity or BLEU of a model, or of two side by side',
+    example: 'compress evaluate model.onnx --data val/ --labels val.csv',
     load: async () => (await import('./evaluate.ts')).command,
   },
   {
     usage: 'generate <model>',
-    description: 'text from a prompt, by a language model or an encoder and decoder',
+    description: 'Text from a prompt, by a language model or an encoder and decoder',
+    example: "compress generate gpt2/model.onnx --prompt 'Once upon a time'",
     load: async () => (await import('./generate.ts')).command,
   },
   {
     usage: 'bundle <model>',
-    description: 'everything an app needs to load the model: variants, manifest, types, demo',
+    description: 'Everything an app needs to load the model: variants, manifest, types, demo',
+    example: 'compress bundle model.onnx --data photos/ -o public/model/',
     load: async () => (await import('./bundle.ts')).command,
   },
   {
     usage: 'ort <model>',
-    description: "onnxruntime's own format, for phones and reduced builds, with the list of its operators",
+    description:
+      "A model in onnxruntime's own format, for phones and reduced builds, with the list of its operators",
+    example: 'compress ort model.int8.onnx',
     load: async () => (await import('./ort.ts')).command,
   },
   {
     usage: 'profile <model>',
-    description: 'speed and memory of a bundle or a model on Node, browsers and emulated phones',
+    description: 'Speed and memory of a bundle or a model on Node, browsers and emulated phones',
+    example: 'compress profile public/model/ --device node,chromium',
     load: async () => (await import('./profile.ts')).command,
   },
   {
     usage: 'passes [name]',
-    description: 'all passes, or the options of one',
+    description: 'All passes, or the options of one',
+    example: 'compress passes quantize-static',
     load: async () => (await import('./passes.ts')).command,
   },
   {
     usage: 'recipe',
-    description: 'print the passes behind an option, to edit and give to --recipe',
+    description: 'The passes behind an option, to edit and give to --recipe',
+    example: 'compress recipe --int8 > recipe.json',
     load: async () => (await import('./recipe.ts')).command,
   },
   {
     usage: 'distill <teacher>',
-    description: 'a smaller model that learns to answer as a given one; labels are optional',
+    description: 'A smaller model that learns to answer as a given one; labels are optional',
+    example: 'compress distill teacher.onnx --width 0.5 --data photos/',
     load: async () => (await import('./distill.ts')).command,
   },
   {
     usage: 'finetune <model>',
-    description: 'train a model on labelled data',
+    description: 'Trains a model on labelled data',
+    example: 'compress finetune model.onnx --data photos/ --labels labels.csv',
     load: async () => (await import('./finetune.ts')).command,
   },
   {
     usage: 'lab <bundle>',
-    description: 'serve a bundle to phones and other browsers, which measure it and send what they found',
+    description: 'Serves a bundle to phones and other browsers, which measure it and send what they found',
+    example: 'compress lab public/model/',
     load: async () => (await import('./lab.ts')).command,
   },
 ];
@@ -87,7 +102,7 @@ const nameOf = ({ usage }: Row) => usage.split(' ')[0] as string;
 /** @param words  what was typed: the options of those commands are read that it names */
 async function build(words: readonly string[]): Promise<Command> {
   const program = new Command('compress')
-    .description('Makes a trained network small and fast for web pages and phones, and says what it cost.')
+    .description('Makes a trained network small and fast for web pages and phones, and says what it cost')
     .usage('<model> [options]   or   compress <command> …')
     .enablePositionalOptions()
     .showSuggestionAfterError(false)
@@ -107,7 +122,10 @@ async function build(words: readonly string[]): Promise<Command> {
     .helpOption('-h, --help', 'print this')
     .helpCommand('help [command]', 'the options of a command');
   for (const row of rows) {
-    const command = program.command(row.usage).description(row.description);
+    const command = program
+      .command(row.usage)
+      .description(row.description)
+      .addHelpText('before', `Example:\n  ${row.example}\n`);
     if (words.includes(nameOf(row))) connect(command, await row.load());
   }
   return program;

@@ -1,15 +1,20 @@
 /** Where a command writes the model it makes. */
-import { statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { existsSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { withoutExtension } from '../model/formats/index.ts';
 import { inMadeFolder } from '../ship/emit/write.ts';
 
 /** Whether a path is a folder by its name, there or not: "small/". */
 const namesFolder = (output: string): boolean => /[\\/]$/.test(output);
 
-/** Makes the folder that an output names, for what `work` writes there; it goes again where `work` fails. */
-export const inFolderOf = <T>(output: string | undefined, work: () => Promise<T>): Promise<T> =>
-  output !== undefined && namesFolder(output) ? inMadeFolder(output, work) : work();
+/** Makes the folder that an output names or lies in, for what `work` writes there; it goes again where `work` fails. Of a file's path
+ *  one folder at most is made: more that aren't there are a mistyped path, which `work` refuses. */
+export function inFolderOf<T>(output: string | undefined, work: () => Promise<T>): Promise<T> {
+  if (output === undefined) return work();
+  if (namesFolder(output)) return inMadeFolder(output, work);
+  const folder = dirname(output);
+  return existsSync(dirname(folder)) ? inMadeFolder(folder, work) : work();
+}
 
 /** Beside the model unless told where; a folder is told by its name's end, or by being there.
  *  @param ending  what takes the place of the model's ".onnx": ".int8.onnx"

@@ -39,7 +39,8 @@ export function nearest(typed: string, known: readonly string[]): string | undef
   const scored = known.map((name) => ({ name, d: distance(typed.toLowerCase(), name.toLowerCase()) }));
   scored.sort((a, b) => a.d - b.d);
   const best = scored[0];
-  if (best && best.d <= Math.max(2, typed.length / 3)) return best.name;
+  // A name of one or two letters is near to every other such name.
+  if (best && best.d <= Math.max(2, typed.length / 3) && best.d < typed.length) return best.name;
   const holding = known.filter((name) => name.toLowerCase().includes(typed.toLowerCase()));
   // "gpu" for "webgpu"; three letters of several names say nothing.
   return typed.length >= 4 || (typed.length === 3 && holding.length === 1) ? holding[0] : undefined;

@@ -204,8 +204,8 @@ describe('an output that must not be written', () => {
     );
   });
 
-  it('is in a folder that does not exist', () =>
-    refuses(compress('glyphs-cnn.onnx', '-o', 'absent/x.onnx'), 'FOLDER_NOT_FOUND', 2));
+  it('is in a folder of a folder that does not exist', () =>
+    refuses(compress('glyphs-cnn.onnx', '-o', 'absent/deeper/x.onnx'), 'FOLDER_NOT_FOUND', 2));
 
   it('does not fit on the disk', async (context) => {
     const small = w.path('small-disk');

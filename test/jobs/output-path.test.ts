@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { outputPath } from '../../src/jobs/output-path.ts';
+import { inFolderOf, outputPath } from '../../src/jobs/output-path.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -25,5 +25,19 @@ describe('where the result is written', () => {
   it('is in the folder that -o names, there or not', () => {
     expect(outputPath('models/net.onnx', '.int8.onnx', folder)).toBe(join(folder, 'net.int8.onnx'));
     expect(outputPath('models/net.onnx', '.int8.onnx', 'new/')).toBe(join('new', 'net.int8.onnx'));
+  });
+
+  it('may lie in a folder that is not there yet, which goes again where the work fails', async () => {
+    const file = join(folder, 'new', 'small.onnx');
+    const failed = inFolderOf(file, () => Promise.reject(new Error('no')));
+    await expect(failed).rejects.toThrow('no');
+    expect(existsSync(join(folder, 'new'))).toBe(false);
+    await inFolderOf(file, async () => writeFileSync(file, ''));
+    expect(existsSync(file)).toBe(true);
+  });
+
+  it('makes no more than one folder for a file', async () => {
+    await inFolderOf(join(folder, 'a', 'b', 'small.onnx'), async () => {});
+    expect(existsSync(join(folder, 'a'))).toBe(false);
   });
 });

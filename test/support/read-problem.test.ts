@@ -10,6 +10,7 @@ beforeAll(() => {
   mkdirSync(join(folder, 'photos'));
   writeFileSync(join(folder, 'photos', 'one.png'), '');
   writeFileSync(join(folder, 'mobilenet.onnx'), '');
+  writeFileSync(join(folder, 'b1'), '');
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -21,6 +22,6 @@ it.each([
   expect(nearbyPath(join(folder, wrong))).toBe(join(folder, meant));
 });
 
-it.each(['something-else.bin', 'photso/two.jpeg', 'nowhere/at/all'])('has no idea about %s', (wrong) => {
+it.each(['something-else.bin', 'photso/two.jpeg', 'nowhere/at/all', '-'])('has no idea about %s', (wrong) => {
   expect(nearbyPath(join(folder, wrong))).toBeUndefined();
 });

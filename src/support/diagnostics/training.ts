@@ -156,7 +156,7 @@ export const trainingNeedsData = (step: string): Diagnostic =>
   new Diagnostic(
     'TRAINING_NEEDS_DATA',
     'user',
-    `To ${step === 'finetune' ? 'fine-tune' : step} the model needs data to train on.`,
+    `${step === 'finetune' ? 'Fine-tuning' : 'Distillation'} needs data to train on; none was given.`,
     step === 'finetune'
       ? 'Pass --data <folder or .npz> with labels.'
       : 'Pass --data <folder or .npz>; labels are not needed.',
