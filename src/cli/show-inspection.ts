@@ -40,7 +40,7 @@ export function describeInspection(model: Model, f: Inspection): string {
       .map(([op, n]) => `${n} ${op}`)
       .join(', '),
   );
-  for (const [i, text] of holdingLines(f.account).entries()) row(i === 0 ? 'holds' : '', text);
+  for (const [i, text] of holdingLines(f.account).entries()) row(i === 0 ? 'constants' : '', text);
   for (const [i, w] of largest.entries())
     row(i === 0 ? 'largest weights' : '', `${formatBytes(w.bytes)}  ${w.name}  ${w.type}`);
   for (const [i, text] of functionLines(model).entries()) row(i === 0 ? 'functions' : '', text);

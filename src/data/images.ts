@@ -34,21 +34,25 @@ export async function createImageSource(options: ImageSourceOptions): Promise<Da
   const guessed = [...preprocessing.guessed];
   let pictures = options.pictures;
   let labels = options.labels?.labels ?? null;
+  let leftOut: readonly string[] = [];
   if (options.labels) guessed.push(options.labels.how);
   if (options.skipBad) {
-    const bad = new Set(await undecodable(pictures));
-    if (bad.size === pictures.length) throw badImages(name, pictures.length, [...bad]);
-    if (bad.size > 0)
-      guessed.push(`left out ${bad.size} pictures that can't be decoded: ${listed([...bad])}`);
+    leftOut = await undecodable(pictures);
+    const bad = new Set(leftOut);
+    if (bad.size === pictures.length) throw badImages(name, pictures.length, leftOut);
+    if (bad.size > 0) guessed.push(`left out ${bad.size} pictures that can't be decoded: ${listed(leftOut)}`);
     labels = labels?.filter((_, i) => !bad.has(pictures[i]!.id)) ?? null;
     pictures = pictures.filter((p) => !bad.has(p.id));
   }
   guessed.push(...(await notesOnPictures(pictures, spec)));
 
   let refusal: Promise<readonly string[]> | null = null;
-  const refuse = async (id: string, cause: unknown) => {
+  const allBad = () => {
     refusal ??= undecodable(pictures);
-    const bad = await refusal;
+    return refusal;
+  };
+  const refuse = async (id: string, cause: unknown) => {
+    const bad = await allBad();
     if (bad.length === 0) throw dataUnreadable(id, cause);
     throw badImages(name, pictures.length, bad);
   };
@@ -67,10 +71,16 @@ export async function createImageSource(options: ImageSourceOptions): Promise<Da
     labelled: labels !== null,
     classes: options.labels?.classes.length ? options.labels.classes : null,
     guessed,
+    ...(leftOut.length > 0 ? { leftOut } : {}),
     preprocessingGuessed: preprocessing.isGuess,
     preprocessing: { ...spec, orientation: 'exif', alpha: 'dropped', colour: 'sRGB, 8 bits' },
     label,
     fingerprint,
+    async check(indices) {
+      if (options.skipBad) return;
+      const bad = await undecodable(indices.map((i) => at(pictures, i)));
+      if (bad.length > 0) throw badImages(name, pictures.length, await allBad());
+    },
     async hash() {
       const contents = await inParallel(pictures.length, 8, fingerprint);
       const lines = contents.map((content, i) => `${pictures[i]!.id}\t${content}\t${labels?.[i] ?? ''}`);
@@ -97,8 +107,8 @@ function at(pictures: readonly Picture[], index: number): Picture {
   return picture;
 }
 
-const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 const listed = (ids: readonly string[]) => ids.slice(0, 5).join(', ') + (ids.length > 5 ? ' …' : '');
+const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 /** Ids of the pictures that don't decode to the end. */
 async function undecodable(pictures: readonly Picture[]): Promise<readonly string[]> {

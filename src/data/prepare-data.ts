@@ -36,15 +36,39 @@ export interface PrepareOptions {
   readonly synthetic: number;
 }
 
-export const describeData = ({ source, calibration, held }: Prepared) =>
-  [
+export const describeData = (prepared: Prepared) => {
+  const { source, calibration, held } = prepared;
+  const leftOut = leftOutOf(prepared).length;
+  return [
     `${calibration.length} to calibrate, ${held.indices.length} to compare`,
+    ...(leftOut > 0 ? [`${leftOut} left out`] : []),
     source.name,
     ...(held.source === source ? [] : [`compared on ${held.source.name}`]),
   ].join(' · ');
+};
 
-/** @throws what openData throws, TEST_DATA_DIFFERS, TEST_DATA_SAME */
+/** Samples that were left out since they can't be read. */
+export const leftOutOf = ({ source, held }: Pick<Prepared, 'source' | 'held'>): readonly string[] => [
+  ...(source.leftOut ?? []),
+  ...(held.source === source ? [] : (held.source.leftOut ?? [])),
+];
+
+/** What was opened and divided can be read: a bad picture is told before anything is calibrated or trained.
+ *  @throws what openData throws, TEST_DATA_DIFFERS, TEST_DATA_SAME, BAD_IMAGES for what calibrates or compares */
 export async function prepareData(
+  given: DataOptions,
+  ports: readonly Port[],
+  options: PrepareOptions,
+): Promise<Prepared> {
+  const prepared = await divided(given, ports, options);
+  const { source, calibration, held } = prepared;
+  const own = held.source === source ? [...calibration, ...held.indices] : calibration;
+  await source.check?.(own);
+  if (held.source !== source) await held.source.check?.(held.indices);
+  return prepared;
+}
+
+async function divided(
   given: DataOptions,
   ports: readonly Port[],
   { seed, calibration, evaluation, synthetic }: PrepareOptions,

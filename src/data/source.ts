@@ -26,6 +26,8 @@ export interface DataSource {
   readonly classes: readonly string[] | null;
   /** What was assumed rather than told, in plain words ("layout NCHW, from input shape [1,3,224,224]"). */
   readonly guessed: readonly string[];
+  /** Samples that were left out since they can't be read, where that was allowed. */
+  readonly leftOut?: readonly string[];
   /** How pictures become numbers, for report and bundle; null when samples are used as stored. */
   readonly preprocessing: Readonly<Record<string, unknown>> | null;
   /** Whether that was guessed, since nobody named it. Default: false. */
@@ -33,6 +35,8 @@ export interface DataSource {
   /** Identifies content and preprocessing: equal hashes give equal samples. */
   hash(): Promise<string>;
   read(index: number): Promise<Sample>;
+  /** Refuses, before any work is done, where one of these samples can't be read. @throws BAD_IMAGES */
+  check?(indices: readonly number[]): Promise<void>;
   /** The label alone, without decoding the sample; undefined when unlabelled. */
   label?(index: number): number | undefined;
   /** Identifies the stored content of one sample, so that copies of it never stand on both sides of a

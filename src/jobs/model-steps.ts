@@ -113,10 +113,11 @@ async function openJudge(original: Model, options: StepsOptions): Promise<Judge>
   return {
     async look(name, model) {
       const opened = openedFromModel(model, 'step.onnx');
+      const tidied = await compressModel(model, { recipe: preset('clean'), engine, signal });
       return {
         name,
-        sizeBytes: opened.sizeBytes,
-        parameters: [...model.graph.initializers].reduce(
+        sizeBytes: openedFromModel(tidied.model, 'step.onnx').sizeBytes,
+        parameters: [...tidied.model.graph.initializers].reduce(
           (n, v) => n + (v.constant?.dtype.startsWith('float') ? size(v.constant.dims) : 0),
           0,
         ),

@@ -61,7 +61,7 @@ describe('compress distill', () => {
     expect(stderr).toMatch(/^ {2}student {5}50 % of every width · .* MACs/m);
     expect(stderr).toMatch(/^ {2}distil {6}epoch 3 of 3 · loss .* · accuracy [\d.]+ % held out/m);
     expect(stderr).toMatch(/^ {2}distil {6}accuracy [\d.]+ → [\d.]+ % · epoch \d of 3 kept · /m);
-    expect(stdout).toMatch(/^ {2}step +size +parameters +MACs +accuracy/m);
+    expect(stdout).toMatch(/^ {2}step +file +parameters +MACs +accuracy/m);
     expect(stdout).toMatch(/^ {2}int8 +[\d.]+ kB/m);
     expect(stdout).toMatch(/trained +accuracy [\d.]+ → [\d.]+ % on \d+ held out/);
     // The labels are in the .npz.

@@ -5,6 +5,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodePicture } from '../../src/data/decode-picture.ts';
 import { openData } from '../../src/data/open.ts';
+import { describeData, leftOutOf, prepareData } from '../../src/data/prepare-data.ts';
 import { type Preprocessing, preprocessingSchema } from '../../src/data/preprocess.ts';
 import { readAll } from '../../src/data/read-all.ts';
 
@@ -143,10 +144,23 @@ describe('folders of pictures', () => {
     expect(source.guessed).toContain('other files passed over: 1 .txt');
   });
 
+  it('refuses bad pictures among those that will be used before any is read', async () => {
+    const options = { seed: 1, calibration: 3, evaluation: 3, synthetic: 0 };
+    const error = await prepareData({ path: at('bad') }, [port], options).catch((e: unknown) => e);
+    expect(error).toMatchObject({ code: 'BAD_IMAGES' });
+    for (const name of ['cut.jpg', 'text.png', 'empty.webp'])
+      expect((error as Error).message).toContain(name);
+    const left = await prepareData({ path: at('bad'), skipBad: true }, [port], options);
+    expect(leftOutOf(left)).toHaveLength(3);
+    expect(describeData(left)).toContain('3 left out');
+  });
+
   it('leaves bad pictures out when asked to, and says how many', async () => {
     const source = await openData(at('bad'), [port], { seed: 1, skipBad: true });
     expect(source.length).toBe(3);
     expect(source.guessed.join('\n')).toMatch(/left out 3 pictures/);
+    expect([...source.leftOut!].sort()).toEqual(['cut.jpg', 'empty.webp', 'text.png']);
+    expect(await source.check!([0, 1, 2])).toBeUndefined();
     const ids: string[] = [];
     for await (const sample of readAll(source, [2, 0, 1])) ids.push(sample.id);
     expect(ids).toEqual(['good2.jpg', 'good0.jpg', 'good1.jpg']);

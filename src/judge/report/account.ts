@@ -74,10 +74,10 @@ export function storedAs(row: AccountRow): string {
   return row.form === 'int4' && row.dtype === 'int4' ? name : `${name} (${row.dtype})`;
 }
 
-/** "3 Conv, 1 Gemm". */
+/** "3 of Conv, 1 of Gemm": constants are counted, not nodes; an operator may read several. */
 export const operatorsOf = ({ operators }: AccountRow): string =>
   Object.entries(operators)
-    .map(([op, n]) => (op === 'none' ? formatInteger(n) : `${formatInteger(n)} ${op}`))
+    .map(([op, n]) => (op === 'none' ? formatInteger(n) : `${formatInteger(n)} of ${op}`))
     .join(', ');
 
 /** What counts as weights: everything but shapes, scales of integers, masks and text. */
@@ -111,11 +111,11 @@ export function unintendedShare({ rows }: Account): number {
 const sum = (rows: readonly AccountRow[], what: 'elements' | 'bytes') =>
   rows.reduce((n, row) => n + row[what], 0);
 
-/** "3 Conv 1.2 MB: no integer kernel"; the type where it isn't float32. */
+/** "3 of Conv, 1.2 MB: no integer kernel"; the type where it isn't float32. */
 export const leftText = (row: AccountRow): string =>
-  `${operatorsOf(row)} ${formatBytes(row.bytes)}${row.dtype === 'float32' || row.reason === null ? '' : ` ${row.dtype}`}: ${row.reason === null ? `${formName(row)} already` : reasonWords(row.reason)}`;
+  `${operatorsOf(row)}, ${formatBytes(row.bytes)}${row.dtype === 'float32' || row.reason === null ? '' : ` ${row.dtype}`}: ${row.reason === null ? `${formName(row)} already` : reasonWords(row.reason)}`;
 
-/** What a model holds as it is, a line a row: "197 kB float32 weights: 9 Conv, 1 Gemm". */
+/** What a model holds as it is, a line a row: "197 kB float32 weights: 9 of Conv, 1 of Gemm". */
 export const holdingLines = (account: Account): string[] =>
   account.rows.length === 0
     ? ['no constants']

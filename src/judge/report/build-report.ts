@@ -1,7 +1,7 @@
 /** Puts the report together from what the job found. */
 import type { Recipe } from '../../compress/pipeline/recipe.ts';
 import type { Journal } from '../../compress/pipeline/run.ts';
-import type { DataOptions, Prepared } from '../../data/prepare-data.ts';
+import { type DataOptions, leftOutOf, type Prepared } from '../../data/prepare-data.ts';
 import { runtimeBrotliBytes } from '../../ship/profile/runtime-sizes.ts';
 import { version } from '../../support/version.ts';
 import type { Account } from './account.ts';
@@ -93,13 +93,19 @@ const trainingFacts = (t: TrainingRecord): TrainingFacts => ({
   epochs: t.epochs.map((e) => ({ ...e })),
 });
 
-/** The model on its way, quantised last; without a precision the last step's model is the result. */
+/** The model on its way, quantised last; without a precision the last step's model is the result. Sizes and
+ *  parameters are those of files: what was given, each step's model tidied as a result is, what was written. */
 function stepRows(
-  { result, pair, measured }: ReportParts,
+  { source, result, pair, measured }: ReportParts,
   staged: StepsRecord,
   precision: Report['precision']['mode'],
 ): NonNullable<Report['steps']> {
-  const rows = staged.milestones.map((m) => ({ ...m }));
+  const ends = staged.milestones.length - 1;
+  const fileOf = (i: number) => (i === 0 ? source : precision === 'none' && i === ends ? result : null);
+  const rows = staged.milestones.map((m, i) => {
+    const { sizeBytes, parameters } = fileOf(i) ?? m;
+    return { ...m, sizeBytes, parameters };
+  });
   const metric = rows[0]?.metric ?? null;
   const agreement = pair?.compare.outputs.find((o) => o.top1Agreement !== null)?.top1Agreement ?? null;
   const value =
@@ -129,18 +135,23 @@ function precisionMode(layers: readonly Layer[]): Report['precision']['mode'] {
   return layers.some((l) => l.precision === 'int8-weights') ? 'weight-only' : 'none';
 }
 
-const dataFacts = ({ source, calibration, held }: Prepared): NonNullable<Report['data']> => ({
-  source: source.name,
-  test: held.source === source ? null : held.source.name,
-  kind: held.source.kind,
-  calibrationSamples: calibration.length,
-  evaluationSamples: held.indices.length,
-  labelled: held.source.labelled,
-  synthetic: held.source.kind === 'synthetic',
-  preprocessing: source.preprocessing && { ...source.preprocessing },
-  preprocessingGuessed: source.preprocessingGuessed ?? false,
-  guessed: [...new Set([...source.guessed, ...held.source.guessed])],
-});
+function dataFacts(prepared: Prepared): NonNullable<Report['data']> {
+  const { source, calibration, held } = prepared;
+  const leftOut = leftOutOf(prepared);
+  return {
+    source: source.name,
+    test: held.source === source ? null : held.source.name,
+    kind: held.source.kind,
+    calibrationSamples: calibration.length,
+    evaluationSamples: held.indices.length,
+    labelled: held.source.labelled,
+    synthetic: held.source.kind === 'synthetic',
+    preprocessing: source.preprocessing && { ...source.preprocessing },
+    preprocessingGuessed: source.preprocessingGuessed ?? false,
+    ...(leftOut.length > 0 ? { leftOut: [...leftOut] } : {}),
+    guessed: [...new Set([...source.guessed, ...held.source.guessed])],
+  };
+}
 
 function variants({ source, result, pair }: ReportParts, mode: string): Report['variants'] {
   const accuracy = pair?.evaluation?.metrics[0];

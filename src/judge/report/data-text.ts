@@ -4,13 +4,20 @@ import type { Report } from './report.ts';
 
 type Divided = Pick<
   NonNullable<Report['data']>,
-  'source' | 'calibrationSamples' | 'evaluationSamples' | 'test' | 'synthetic'
+  'source' | 'calibrationSamples' | 'evaluationSamples' | 'test' | 'synthetic' | 'leftOut'
 >;
 
-/** "photos/ (500 images): 100 to calibrate, 200 held back to compare" */
+/** "photos/ (500 images): 100 to calibrate, 200 held back to compare; left out 2 that can't be read: a.png, b.png" */
 export function dataText(data: Divided | null): string {
   if (data === null) return 'none';
   const [calibration, evaluation] = [data.calibrationSamples, data.evaluationSamples].map(formatInteger);
   const compared = data.test ? `${evaluation} of ${data.test}` : `${evaluation} held back`;
-  return `${data.source}: ${calibration} to calibrate, ${compared} to compare${data.synthetic ? ', synthetic' : ''}`;
+  const leftOut = data.leftOut?.length ? `; ${leftOutText(data.leftOut)}` : '';
+  return `${data.source}: ${calibration} to calibrate, ${compared} to compare${data.synthetic ? ', synthetic' : ''}${leftOut}`;
+}
+
+/** "left out 2 that can't be read: a.png, b.png"; five names at most. */
+export function leftOutText(ids: readonly string[]): string {
+  const more = ids.length > 5 ? ` and ${formatInteger(ids.length - 5)} more` : '';
+  return `left out ${formatInteger(ids.length)} that can't be read: ${ids.slice(0, 5).join(', ')}${more}`;
 }

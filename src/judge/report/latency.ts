@@ -52,8 +52,14 @@ export interface LatencyChange {
   readonly ratio: number;
   /** 95 % interval of the ratio. */
   readonly interval: readonly [number, number];
-  readonly change: 'faster' | 'same' | 'slower';
+  /** 'unclear': runs differ so much among themselves that nothing can be said, not even that it is as fast. */
+  readonly change: 'faster' | 'same' | 'slower' | 'unclear';
 }
+
+/** An interval of the ratio wider than this, as the quotient of its ends, holds "much slower" as well as "much faster". */
+const widest = 1.5;
+/** Medians that differ by more than this factor are not called as fast, whatever neighbouring runs say. */
+const farthest = 1.25;
 
 /** Faster or slower only when the whole interval of the ratio is, and the two medians, which stand beside it, say so too.
  *  Alternating runs are compared each with its neighbour: what else the machine did hit both alike. */
@@ -61,7 +67,10 @@ export function compareLatency(before: Latency, after: Latency): LatencyChange {
   const { ratio, interval } = ratioOf(before, after);
   const isFaster = interval[0] > 1 && after.medianMs < before.medianMs;
   const isSlower = interval[1] < 1 && after.medianMs > before.medianMs;
-  return { ratio, interval, change: isFaster ? 'faster' : isSlower ? 'slower' : 'same' };
+  if (isFaster || isSlower) return { ratio, interval, change: isFaster ? 'faster' : 'slower' };
+  const apart = Math.max(before.medianMs / after.medianMs, after.medianMs / before.medianMs);
+  const isUnclear = interval[1] / interval[0] > widest || apart > farthest;
+  return { ratio, interval, change: isUnclear ? 'unclear' : 'same' };
 }
 
 function ratioOf(before: Latency, after: Latency): Omit<LatencyChange, 'change'> {

@@ -16,6 +16,7 @@ export function nextSteps(parts: Known, mode: Report['precision']['mode']): Next
   const dataFlags = data
     ? ['--data', data.path, ...(data.test ? ['--test-data', data.test.path] : [])].map(quoted).join(' ')
     : '';
+  if (mode === 'none') return withoutPrecision(model, dataFlags);
   const flag =
     mode === 'float16'
       ? '--fp16'
@@ -67,6 +68,17 @@ export function nextSteps(parts: Known, mode: Report['precision']['mode']): Next
   }
   return next;
 }
+
+/** Nothing was asked for, or nothing was found that could take it: what the precisions are. */
+const withoutPrecision = (model: string, dataFlags: string): Next => [
+  {
+    command: `compress ${model} --int8${dataFlags && ` ${dataFlags}`}`,
+    why: dataFlags
+      ? 'computes in int8 where that is faster, and compares with the original'
+      : 'weights in int8; with --data <folder or .npz> computation too, where that is faster',
+  },
+  { command: `compress ${model} --fp16${dataFlags && ` ${dataFlags}`}`, why: 'half the size, for WebGPU' },
+];
 
 /** The same command with training, or with three times the epochs, where pruning or distillation lost much. */
 function longerTraining(parts: Known): Next {

@@ -117,6 +117,8 @@ export const reportSchema = z.object({
       preprocessing: z.record(z.string(), z.unknown()).nullable(),
       /** Whether preprocessing was guessed, since nobody named it. Absent in older reports. */
       preprocessingGuessed: z.boolean().optional(),
+      /** Samples that were left out since they can't be read; absent where none were. */
+      leftOut: z.array(z.string()).optional(),
       /** What was assumed rather than told, in plain words. */
       guessed: z.array(z.string()),
     })
@@ -143,6 +145,7 @@ export const reportSchema = z.object({
     .array(
       z.object({
         name: z.string(),
+        /** Of the file: as given, as it would be written after the step, as written. */
         sizeBytes: z.number(),
         parameters: z.number(),
         macs: z.number().nullable(),

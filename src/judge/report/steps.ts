@@ -10,6 +10,7 @@ type Step = NonNullable<Report['steps']>[number];
 /** A model on its way, in numbers. */
 export interface Milestone {
   readonly name: string;
+  /** Of the file that would be written, were this the last step. */
   readonly sizeBytes: number;
   readonly parameters: number;
   /** For one sample; null when shapes don't allow counting. */
@@ -39,7 +40,7 @@ export function stepTable(steps: readonly Step[]): { head: string[]; rows: strin
     s.value === null ? none : s.metric === 'SQNR' ? `${s.value.toFixed(1)} dB` : formatPercent(s.value);
   const columns: readonly (readonly [string, (s: Step) => string])[] = [
     ['step', (s) => s.name],
-    ['size', (s) => formatBytes(s.sizeBytes)],
+    ['file', (s) => formatBytes(s.sizeBytes)],
     ['parameters', (s) => formatCount(s.parameters)],
     ['MACs', (s) => (s.macs === null ? none : formatCount(s.macs))],
     [metric ?? 'quality', quality],

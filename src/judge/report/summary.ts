@@ -76,7 +76,7 @@ function qualityRows(report: Report): SummaryRow[] {
     const change = changeOf(metric);
     const isBad = change !== null && metric.unit === 'fraction' && -change > limits.metricDrop + 1e-9;
     const interval = metric.interval
-      ? `95 %: ${formatMetric(metric, metric.interval[0])} to ${formatMetric(metric, metric.interval[1])}`
+      ? `95 % confidence interval ${formatMetric(metric, metric.interval[0])} to ${formatMetric(metric, metric.interval[1])}`
       : '';
     rows.push({
       label: metric.name,
@@ -152,6 +152,7 @@ export function timesFaster(ratio: number): string {
  *  The ratio is the median over pairs of runs, one right after the other, which machine and moment hardly touch; where the medians shown
  *  beside it would give another one, that is said. */
 export function speedNote({ ratio, change }: LatencyChange, medians?: MedianPair): string {
+  if (change === 'unclear') return 'too noisy to tell which is faster';
   const said = timesFaster(ratio);
   if (change === 'same') return said === 'as fast' ? said : 'as fast, within noise';
   const isOther = medians && timesFaster(medians.before / medians.after) !== said;

@@ -35,9 +35,14 @@ export interface Cell {
 const indent = '  ';
 const labelWidth = 18;
 
-/** The whole report: header, then results. */
+/** The whole report: bad news, what it amounts to, header, then results. */
 export const renderTerminal = (report: Report, options: TerminalOptions): string =>
-  `${renderBadNews(report.verdict, options)}${renderHeader(report, options)}\n${renderResult(report, options)}`;
+  [
+    renderBadNews(report.verdict, options),
+    `${renderHeadline(report.verdict, options)}\n`,
+    `${renderHeader(report, options)}\n`,
+    renderResult(report, options),
+  ].join('');
 
 /** Model, input, data and target: what is known before any work, so that it can be printed first. */
 export function renderHeader(
@@ -68,6 +73,13 @@ export function renderResult(report: Report, options: TerminalOptions): string {
     );
   if (report.next.length > 0) parts.push(nextLines(report, options));
   return parts.filter((part) => part !== '').join('\n');
+}
+
+/** The verdict in a sentence. */
+function renderHeadline({ headline }: Report['verdict'], options: TerminalOptions): string {
+  const colour = paint(options);
+  const lines = wrapText(plain(headline), options.width - indent.length);
+  return lines.map((line) => `${indent}${colour(line, 'bold')}\n`).join('');
 }
 
 /** One line a warning, the bad ones in red, the rest in yellow; empty when there is nothing to say. */

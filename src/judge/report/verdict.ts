@@ -37,6 +37,7 @@ export function judge(report: Judged): Verdict {
     ...agreement(report),
     ...speed(report),
     ...size(report),
+    ...halfFloats(report),
     ...evidence(report),
   ];
   const warnings = [...found.filter((w) => w.level === 'bad'), ...found.filter((w) => w.level === 'warn')];
@@ -81,6 +82,10 @@ function speedWords(report: Judged): string | null {
   if (!pair?.before || !pair.after) return null;
   const { ratio, change } = compareLatency(pair.before, pair.after);
   const where = `on ${pair.provider}${pair.emulated ? ' (emulated)' : ''}`;
+  if (change === 'unclear') {
+    const times = `${formatMs(pair.before.medianMs)} before, ${formatMs(pair.after.medianMs)} after`;
+    return `speed ${where} too noisy to tell (${times})`;
+  }
   if (Math.abs(ratio - 1) < 0.015) return `as fast as before ${where}`;
   if (change === 'same') return `as fast as before within noise ${where}`;
   return ratio > 1
@@ -221,6 +226,16 @@ function size({ source, result }: Judged): Warning[] {
   if (before !== null && after !== null && after > 1.005 * before)
     found.push(warn(`Larger on the wire (brotli): ${formatBytes(after)} instead of ${formatBytes(before)}.`));
   return found;
+}
+
+/** Half floats where nothing computes in them. */
+function halfFloats({ layers, target }: Judged): Warning[] {
+  if (target.name !== 'wasm' || !layers.some((layer) => layer.precision === 'float16')) return [];
+  return [
+    warn(
+      'Half floats are meant for WebGPU: on wasm the model is smaller, but computed in float32. If it will run on WebGPU, pass --target webgpu.',
+    ),
+  ];
 }
 
 /** Doubts about what the figures rest on. */

@@ -48,7 +48,7 @@ describe('weights that stayed in float', () => {
     const report = sampleReport({ account: account(compressed, unknown) });
     const [first] = judge(report).warnings;
     expect(first?.level).toBe('warn');
-    for (const part of ['75 %', '12.0 kB', '3 acme:Blend']) expect(first?.text).toContain(part);
+    for (const part of ['75 %', '12.0 kB', '3 of acme:Blend']) expect(first?.text).toContain(part);
   });
 
   it('are none where the user excluded them', () => {
@@ -66,7 +66,7 @@ describe('weights that stayed in float', () => {
     const report = sampleReport({ account: account(compressed, unknown, excluded) });
     const views = [renderTerminal(report, { colour: false, width: 200 }), renderMarkdown(report)];
     for (const view of views) {
-      expect(view).toMatch(/3 acme:Blend/);
+      expect(view).toMatch(/3 of acme:Blend/);
       expect(view).toMatch(/unknown operator/);
       expect(view).toMatch(/excluded/);
     }
@@ -90,7 +90,7 @@ describe('a model that nothing was done to', () => {
 
   it('is named with what its weights are already', () => {
     expect(keptTexts(account(row({ form: 'float16', dtype: 'float16', bytes: 2000 })))).toEqual([
-      '1 Conv 2.00 kB: float16 already',
+      '1 of Conv, 2.00 kB: float16 already',
     ]);
     expect(keptTexts(account(row({ form: 'other', role: 'setting', dtype: 'int64' })))).toEqual([
       '4.00 kB shapes, indices, limits',

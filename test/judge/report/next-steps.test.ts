@@ -51,6 +51,13 @@ describe('what to try next', () => {
     ]);
   });
 
+  it('is a precision, where none was asked for', () => {
+    const known = parts({});
+    const plain = nextSteps({ ...known, options: { ...known.options, data: undefined } }, 'none');
+    expect(plain.map(({ command }) => command)).toEqual(['compress m.onnx --int8', 'compress m.onnx --fp16']);
+    expect(nextSteps(known, 'none')[0]?.command).toBe('compress m.onnx --int8 --data val.npz');
+  });
+
   it('is to give labels, for data that has none', () => {
     expect(commands(parts({}))).toEqual(['compress m.onnx --int8 --data val.npz --labels <labels.csv>']);
   });

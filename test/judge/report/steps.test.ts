@@ -24,7 +24,7 @@ describe('the model step by step', () => {
   it('has a row a step in the terminal, in Markdown and in HTML, and the reason for their order', async () => {
     const full = report('original', 'prune', 'distil', 'int8');
     const text = renderTerminal(full, { colour: false, width: 80 });
-    expect(text).toMatch(/^ {2}step +size +parameters +MACs +accuracy +latency$/m);
+    expect(text).toMatch(/^ {2}step +file +parameters +MACs +accuracy +latency$/m);
     expect(text).toMatch(/^ {2}distil +2\.00 MB +500 k +30\.0 M +90\.0 % +12\.5 ms$/m);
     expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
     const markdown = renderMarkdown(full);
@@ -48,7 +48,7 @@ describe('the model step by step', () => {
     const none = { metric: null, value: null, latencyMs: null };
     expect(stepTable([at('original', none), at('prune', none)]).head).toEqual([
       'step',
-      'size',
+      'file',
       'parameters',
       'MACs',
     ]);

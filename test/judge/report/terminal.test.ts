@@ -35,6 +35,20 @@ describe('renderTerminal', () => {
     expect(renderTerminal(slow, plain).split('\n')[0]).toMatch(/✖ Slower than the original: 66\.7 ms/);
   });
 
+  it('says what the result amounts to, after bad news and before all figures', () => {
+    const lines = renderTerminal(slow, { colour: false, width: 200 }).split('\n');
+    const at = lines.indexOf(`  ${slow.verdict.headline}`);
+    expect(at).toBeGreaterThan(0);
+    expect(at).toBeLessThan(lines.findIndex((line) => line.includes('parameters')));
+  });
+
+  it('says which samples were left out', () => {
+    const data = { ...sampleReport().data!, leftOut: ['a.png', 'b.png'] };
+    expect(renderTerminal(sampleReport({ data }), { colour: false, width: 200 })).toContain(
+      "left out 2 that can't be read: a.png, b.png",
+    );
+  });
+
   it('shows sizes, quality, latency and memory before and after', () => {
     const text = renderTerminal(sampleReport(), plain);
     for (const line of [

@@ -102,7 +102,7 @@ describe('judge', () => {
       noisy(latency('before', 'this machine', 'wasm', 1, 40)),
       noisy(latency('after', 'this machine', 'wasm', 1, 43)),
     ];
-    expect(compareLatency(timings[0]!, timings[1]!).change).toBe('same');
+    expect(compareLatency(timings[0]!, timings[1]!).change).toBe('unclear');
     expect(sampleReport({ latency: timings }).verdict.warnings).toEqual([]);
   });
 
@@ -116,7 +116,7 @@ describe('judge', () => {
       turns(latency('before', 'this machine', 'wasm', 1, 44)),
       turns(latency('after', 'this machine', 'wasm', 1, 40)),
     ];
-    expect(compareLatency(before, after).change).toBe('same');
+    expect(compareLatency(before, after).change).toBe('unclear');
     const byTurns = compareLatency({ ...before, byTurns: true }, { ...after, byTurns: true });
     expect(byTurns.change).toBe('faster');
     expect(byTurns.ratio).toBeCloseTo(before.medianMs / after.medianMs, 6);
@@ -133,8 +133,32 @@ describe('judge', () => {
     ] as const;
     const { ratio, interval, change } = compareLatency(...pair);
     expect([ratio, interval[0]].every((r) => r > 1)).toBe(true);
-    expect(change).toBe('same');
-    expect(sampleReport({ latency: [...pair] }).verdict.headline).toContain('within noise');
+    expect(change).toBe('unclear');
+    expect(sampleReport({ latency: [...pair] }).verdict.headline).toContain(
+      'speed on wasm too noisy to tell (2.00 ms before, 2.70 ms after)',
+    );
+  });
+
+  it('calls nothing as fast whose runs leave room for three times as long', () => {
+    const before = { ...latency('before', 'this machine', 'wasm', 1, 14), byTurns: true, medianMs: 14 };
+    const after = { ...latency('after', 'this machine', 'wasm', 1, 41.3), byTurns: true, medianMs: 41.3 };
+    const loaded = {
+      ...after,
+      samplesMs: before.samplesMs.map((ms, i) => ms * [0.8, 2.9, 0.9, 3.1, 1.05][i % 5]!),
+    };
+    const { change } = compareLatency(before, loaded);
+    expect(change).toBe('unclear');
+    expect(speedNote(compareLatency(before, loaded))).toBe('too noisy to tell which is faster');
+    const { headline } = sampleReport({ latency: [before, loaded] }).verdict;
+    expect(headline).toContain('too noisy to tell (14.0 ms before, 41.3 ms after)');
+  });
+
+  it('says that half floats are not for wasm, and nothing of it on WebGPU', () => {
+    const layers = sampleReport().layers.map((l) => ({ ...l, precision: 'float16' as const }));
+    const { target } = sampleReport();
+    expect(texts(sampleReport({ layers }), 'warn').join()).toContain('--target webgpu');
+    const onGpu = sampleReport({ layers, target: { ...target, name: 'webgpu' } });
+    expect(texts(onGpu, 'warn').join()).not.toContain('Half floats');
   });
 
   it('says of a difference within noise that it is', () => {

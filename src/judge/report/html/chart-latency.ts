@@ -23,13 +23,14 @@ export function latencyChart(report: Pick<Report, 'latency' | 'target'>): Chart 
     return `${placeName(pair)}: ${texts.join(', ')}${change}.`;
   });
   const end = reach(rows);
+  const beyond = rows.flatMap((t) => t.samplesMs.filter((ms) => ms > end));
   // One place takes three lines: its name, before, after.
   const lineHeight = 30;
   const height = pairs.length * 3 * lineHeight + 70;
   return {
     id: 'latency',
     title: 'Latency by place, with spread',
-    description: `Median of one run. ${sentences.join(' ')}`,
+    description: ['Median of one run.', ...sentences, ...beyondText(beyond)].join(' '),
     height: { wide: height, narrow: height },
     legend: [
       { swatch: 'before', text: 'before' },
@@ -66,6 +67,13 @@ export function latencyChart(report: Pick<Report, 'latency' | 'target'>): Chart 
 /** The axis ends behind the slow runs that matter; a lone outlier is drawn at its edge. */
 const reach = (rows: readonly Latency[]) =>
   Math.max(...rows.map((t) => Math.max(t.p90Ms, t.medianMs) * 1.02), 1e-3);
+
+/** What is drawn at the axis' end though it lies beyond. */
+function beyondText(ms: readonly number[]): string[] {
+  if (ms.length === 0) return [];
+  const runs = ms.length === 1 ? 'One slow run lies' : `${ms.length} slow runs lie`;
+  return [`${runs} beyond the axis, drawn at its end; the slowest took ${formatMs(Math.max(...ms))}.`];
+}
 
 type Size = Parameters<Chart['option']>[0];
 

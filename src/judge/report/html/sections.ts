@@ -4,6 +4,7 @@ import { formatBytes, formatDb, formatInteger, formatMs } from '../../../support
 import { type Account, operatorsOf, roleName, storedAs } from '../account.ts';
 import { configText } from '../config-text.ts';
 import { dataText } from '../data-text.ts';
+import { preprocessingText } from '../preprocessing-text.ts';
 import type { Report } from '../report.ts';
 import { stepRemarks, stepTable } from '../steps.ts';
 import { keptGroups, type SummaryRow, summaryRows } from '../summary.ts';
@@ -82,7 +83,7 @@ const accountTable = ({ bytes, rows }: Account): Markup =>
       { title: 'What', cell: roleName },
       { title: 'Stored as', cell: storedAs },
       { title: 'Bytes', cell: (row) => formatBytes(row.bytes), numeric: true },
-      { title: 'Constants of', cell: operatorsOf },
+      { title: 'Constants', cell: operatorsOf },
       { title: 'Why', cell: (row) => (row.reason === null ? '' : reasonWords(row.reason)) },
     ],
     'fold',
@@ -220,7 +221,7 @@ function recipe(report: Report): Markup {
       [target.name, target.runtime, list(target.sessionConfig)].filter((text) => text !== '').join(' · '),
     ],
     ['Data', dataText(data)],
-    ['Preprocessing', data?.preprocessing ? JSON.stringify(data.preprocessing) : 'none'],
+    ['Preprocessing', preprocessingText(data?.preprocessing ?? null)],
     ['Guessed', data === null || data.guessed.length === 0 ? 'nothing' : data.guessed.join('; ')],
     [
       'Compared',
