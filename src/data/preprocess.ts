@@ -123,10 +123,11 @@ function geometryOf(margin: number, side: { width: number; height: number }) {
 const average = (values: readonly number[]) =>
   Math.round((values.reduce((a, b) => a + b, 0) / values.length) * 1e4) / 1e4;
 
-/** The likeliest preprocessing for an input: imagenet for three float channels, 0-1 for one, 0-255 for
+/** What the model says; else the likeliest preprocessing for an input: imagenet for three float channels, 0-1 for one, 0-255 for
  *  integers.
- *  @throws CALIBRATION_SHAPE when the input is not a picture */
+ *  @throws CALIBRATION_SHAPE when the input is not a picture; PREPROCESSING_INVALID */
 export function guessPreprocessing(port: Port): FittedPreprocessing {
+  if (port.preprocessing !== undefined) return parsePreprocessing(port.preprocessing, 'the model', port);
   const input = requirePicture(port);
   const name = input.dtype.startsWith('float') ? (input.channels === 3 ? 'imagenet' : '0-1') : '0-255';
   const { spec, guessed } = presetPreprocessing(name, port);

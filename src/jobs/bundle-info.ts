@@ -6,6 +6,7 @@ import { pictureInput } from '../data/picture-input.ts';
 import type { Prepared } from '../data/prepare-data.ts';
 import { withoutExtension } from '../model/formats/index.ts';
 import type { OpenedFile, OpenedModel } from '../model/formats/opened.ts';
+import { labelsOf as labelsOfModel } from '../model/ir/card.ts';
 import type { Model } from '../model/ir/model.ts';
 import type { Port } from '../model/ir/port.ts';
 import { outputPortsOf, portsOf } from '../model/ir/port.ts';
@@ -37,7 +38,7 @@ export async function bundleInfo(
     inputs,
     outputs,
     preprocessing,
-    labels: labelsOf(outputPortsOf(clean), prepared, options.labelNames),
+    labels: labelsOf(outputPortsOf(clean), prepared, options.labelNames) ?? labelsOfModel(opened.model),
     licence: options.licence ?? null,
     guessed,
   };
@@ -55,7 +56,8 @@ async function preprocessingOf(
     return { preprocessing: preprocessing && { ...preprocessing }, guessed };
   }
   const picture = ports.find((p) => pictureInput(p) !== null);
-  if (!picture || choice === undefined) return { preprocessing: null, guessed: [] };
+  if (!picture || (choice === undefined && picture.preprocessing === undefined))
+    return { preprocessing: null, guessed: [] };
   const { spec, guessed } = await preprocessingFor(picture, choice);
   return { preprocessing: { ...spec }, guessed };
 }

@@ -20,7 +20,8 @@ export function inFolderOf<T>(output: string | undefined, work: () => Promise<T>
  *  @param ending  what takes the place of the model's ".onnx": ".int8.onnx"
  *  @param output  what -o says: a file or a folder */
 export function outputPath(model: string, ending: string, output: string | undefined): string {
-  const own = `${withoutExtension(model)}${ending}`;
+  // A model may lie in a folder or an archive that is named instead of it.
+  const own = `${withoutExtension(model.replace(/[\\/]+$|\.zip$/i, ''))}${ending}`;
   if (output === undefined) return own;
   const isFolder = namesFolder(output) || statSync(output, { throwIfNoEntry: false })?.isDirectory();
   return isFolder ? join(output, basename(own)) : output;

@@ -1,9 +1,10 @@
 /** Opens models from wherever they are: a file, bytes, memory. Each file is read and decoded once. */
-import { readFileSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, extname, join } from 'node:path';
 import { modelInputInvalid } from '../../support/diagnostics/model-files.ts';
 import { readProblem } from '../../support/read-problem.ts';
 import type { Model } from '../ir/model.ts';
+import { isZip, unpackModel } from './archive.ts';
 import { readFormatFile } from './file.ts';
 import { formatOfName } from './index.ts';
 import {
@@ -37,13 +38,34 @@ export function folderOf(input: ModelInput): string | null {
   return path === null ? null : dirname(path);
 }
 
-function openModelFile(path: string): OpenedModel {
+function openModelFile(given: string): OpenedModel {
+  const path = modelInFolder(given) ?? given;
+  const packed = openArchive(path);
+  if (packed) return packed;
   const { format, model, bytes } = readFormatFile(path);
   const name = basename(path);
   const first = { name, path, sizeBytes: bytes.length, bytes: () => bytes };
   const beside = format.files(model).map((file) => onDisk(file, join(dirname(path), file)));
   return openedModel({ name, format, model, files: () => [first, ...beside] });
 }
+
+/** A model in a .zip, unpacked into memory and named after it; null for other files. */
+function openArchive(path: string): OpenedModel | null {
+  if (!path.toLowerCase().endsWith('.zip')) return null;
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    throw readProblem(path, error);
+  }
+  if (!isZip(bytes)) return null;
+  const { name, bytes: model, data } = unpackModel(bytes, path);
+  return openModelBytes(model, { name: `${basename(path).slice(0, -'.zip'.length)}${extname(name)}`, data });
+}
+
+/** The model of a folder that holds one under its usual name. */
+const modelInFolder = (path: string): string | undefined =>
+  ['model.json', 'model.onnx'].map((name) => join(path, name)).find((file) => existsSync(file));
 
 /** A model of ours and the files that it was just written to; they are not read again. */
 export function openedFromFiles(model: Model, [first, ...beside]: readonly string[]): OpenedModel {

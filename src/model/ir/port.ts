@@ -1,6 +1,7 @@
 /** An input or output of a model as its users see it. */
+import { preprocessingOf } from './card.ts';
 import type { DType } from './dtype.ts';
-import { dtypeOf, type Graph, shapeOf, type Value } from './model.ts';
+import { dtypeOf, type Graph, type Model, shapeOf, type Value } from './model.ts';
 import type { Shape } from './type.ts';
 
 export interface Port {
@@ -8,13 +9,20 @@ export interface Port {
   readonly dtype: DType;
   /** null also for scalars: onnxruntime's JavaScript does not tell them from tensors of unknown rank. */
   readonly shape: Shape | null;
+  /** How a picture becomes this input, where the model says so; not checked yet. */
+  readonly preprocessing?: unknown;
 }
 
 const portOf = (v: Value): Port => ({ name: v.name, dtype: dtypeOf(v) ?? 'float32', shape: shapeOf(v) });
 
 /** What a caller feeds; inputs that have a default are not asked for. */
-export const portsOf = ({ graph }: { graph: Pick<Graph, 'inputs'> }): Port[] =>
-  graph.inputs.filter((v) => !v.constant).map(portOf);
+export function portsOf(model: { graph: Pick<Graph, 'inputs'> } & Partial<Pick<Model, 'metadata'>>): Port[] {
+  const { graph, metadata } = model;
+  const preprocessing = metadata && preprocessingOf({ metadata });
+  return graph.inputs
+    .filter((v) => !v.constant)
+    .map((v) => (preprocessing === undefined ? portOf(v) : { ...portOf(v), preprocessing }));
+}
 
 export const outputPortsOf = ({ graph }: { graph: Pick<Graph, 'outputs'> }): Port[] =>
   graph.outputs.map(portOf);

@@ -189,3 +189,20 @@ export const ortConversionFailed = (
   cause?: unknown,
 ) =>
   new Diagnostic('ORT_CONVERSION', kind, `onnxruntime can't write the model as .ort: ${reason}`, hint, cause);
+
+export const archiveInvalid = (archive: string, problem: string) =>
+  user(
+    'ARCHIVE_INVALID',
+    `${archive} can't be unpacked: ${problem}.`,
+    'Download it again, or unpack it yourself and pass the model in it.',
+  );
+
+/** @param candidates  models that were found, if there are several */
+export const modelNotFoundIn = (where: string, candidates: readonly string[]) =>
+  user(
+    'MODEL_NOT_FOUND_IN',
+    candidates.length === 0
+      ? `${where} holds no model; a model.json or a file that ends like one was expected.`
+      : `${where} holds ${candidates.length} models: ${candidates.slice(0, 4).join(', ')}${candidates.length > 4 ? ' …' : ''}.`,
+    candidates.length === 0 ? 'Pass the model itself.' : 'Pass one of them.',
+  );

@@ -7,6 +7,7 @@ import { readGraphModel } from './graph/read.ts';
 import { readLayersModel } from './layers/read.ts';
 import { readWeights } from './manifest.ts';
 import { isModelJson, parseModelJson } from './model-json.ts';
+import { addTeachableMachine } from './teachable-machine.ts';
 import { writeGraphModel } from './write/write.ts';
 
 /** The files with the weights. */
@@ -29,6 +30,7 @@ function read(bytes: Uint8Array, source: ReadSource): Model {
     json.kind === 'layers'
       ? readLayersModel({ topology: json.topology, weights: weights.tensors, file: source.name })
       : readGraphModel(json, weights, source.name);
+  if (json.kind === 'layers') addTeachableMachine(model, source);
   propagateTransposes(model);
   shards.set(model, weights.files);
   return model;
