@@ -7,6 +7,7 @@ import { readAll } from '../data/read-all.ts';
 import type { DataSource, Sample } from '../data/source.ts';
 import { type Comparer, createComparer } from '../judge/analyze/compare.ts';
 import { type ClassificationMeter, createClassificationMeter } from '../judge/evaluate/classification.ts';
+import { confusionOf } from '../judge/report/confusion.ts';
 import type { PairResult, Report } from '../judge/report/report.ts';
 import type { Runnable } from '../model/formats/opened.ts';
 import type { Port } from '../model/ir/port.ts';
@@ -34,7 +35,7 @@ export async function runPair(before: Subject, after: Subject, options: RunPairO
     const b = await openOn(engine, after.model, after.session);
     try {
       const comparer = createComparer(a.outputs, a.inputs);
-      const meters = source.labelled ? createMeters(a.outputs) : null;
+      const meters = source.labelled ? createMeters(a.outputs, source) : null;
       const disagreements: Disagreement[] = [];
       const breathe = createBreather();
       let done = 0;
@@ -79,7 +80,7 @@ async function note(
 ): Promise<void> {
   const top = comparer.add(x, y);
   if (!top || top.before === top.after || list.length >= pictures) return;
-  const name = (k: number) => source.classes?.[k] ?? `class ${k}`;
+  const name = (index: number) => className(source, index);
   list.push({
     id: sample.id,
     before: name(top.before),
@@ -88,6 +89,8 @@ async function note(
     picture: (await source.picture?.(index)) ?? null,
   });
 }
+
+const className = ({ classes }: DataSource, index: number) => classes?.[index] ?? `class ${index}`;
 
 /** The output that scores classes: float, [batch, classes], preferably called so. */
 export function scoresOutput(outputs: readonly Port[]): Port | null {
@@ -102,7 +105,7 @@ interface Meters {
   result(runtime: string): NonNullable<Report['evaluation']>;
 }
 
-function createMeters(outputs: readonly Port[]): Meters {
+function createMeters(outputs: readonly Port[], source: DataSource): Meters {
   const port = scoresOutput(outputs);
   if (!port) throw noScores(outputs.map((p) => p.name));
   const [before, after] = [createClassificationMeter(), createClassificationMeter()];
@@ -117,7 +120,10 @@ function createMeters(outputs: readonly Port[]): Meters {
       before.add(scores(x[port.name]!), sample.label);
       after.add(scores(y[port.name]!), sample.label);
     },
-    result: (runtime) => classificationMetrics(before, after, classes, runtime),
+    result: (runtime) => ({
+      ...classificationMetrics(before, after, classes, runtime),
+      confusionMatrix: confusionOf(before.result(), after.result(), (index) => className(source, index)),
+    }),
   };
 }
 

@@ -66,7 +66,7 @@ function account({ account }: Report): string {
     text(operatorsOf(row)),
     row.reason === null ? '' : text(reasonWords(row.reason)),
   ]);
-  const head = ['what', 'stored as', 'bytes', 'read by', 'why in float'];
+  const head = ['what', 'stored as', 'bytes', 'read by', 'why'];
   const body = table(head, ['left', 'left', 'right', 'left', 'left'], rows);
   return folded(`All ${formatBytes(account.bytes)} of constants, each once`, body);
 }

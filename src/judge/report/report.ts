@@ -2,6 +2,7 @@
  *  null means "not measured" or "not applicable" everywhere; it is never written as zero. */
 import { z } from 'zod';
 import { accountSchema } from './account.ts';
+import { confusionSchema } from './confusion.ts';
 import { trainingSchema } from './training.ts';
 
 /** `type` as people read it: "float32 [N,3,224,224]". */
@@ -213,6 +214,8 @@ export const reportSchema = z.object({
           interval: z.tuple([z.number(), z.number()]).nullable(),
         }),
       ),
+      /** How often a class was taken for another, or for itself. Absent in older reports, and where none has labels. */
+      confusionMatrix: confusionSchema.optional(),
     })
     .nullable(),
   latency: z.array(latencySchema),

@@ -141,6 +141,18 @@ export function sampleReport(change: Partial<Report> = {}): Report {
       samples: 400,
       runtime: 'wasm',
       metrics: [metric('top-1', 0.8225, 0.82, [0.779, 0.855]), metric('top-5', 0.97, 0.9675, [0.945, 0.981])],
+      confusionMatrix: {
+        classes: [
+          { index: 0, name: 'tench', samples: 210 },
+          { index: 1, name: 'goldfish', samples: 190 },
+        ],
+        pairs: [
+          { truth: 0, predicted: 0, before: 180, after: 181 },
+          { truth: 0, predicted: 1, before: 30, after: 29 },
+          { truth: 1, predicted: 0, before: 41, after: 43 },
+          { truth: 1, predicted: 1, before: 149, after: 147 },
+        ],
+      },
     },
     latency: [
       latency('before', 'this machine', 'wasm', 1, 40.1),

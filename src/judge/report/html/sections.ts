@@ -14,6 +14,7 @@ import { latencyChart } from './chart-latency.ts';
 import { qualityChart, worstList } from './chart-quality.ts';
 import { trainingCharts } from './chart-training.ts';
 import { variantsChart } from './chart-variants.ts';
+import { confusion } from './confusion.ts';
 import { html, type Markup, safePicture, unbroken } from './markup.ts';
 import { table } from './table.ts';
 
@@ -37,6 +38,7 @@ export function sections(report: Report, draw: Draw): Markup {
     ),
     trained(report, draw),
     leftAlone(report),
+    confused(report),
     disagreements(report),
     steps(report),
     next(report),
@@ -147,6 +149,11 @@ function leftAlone({ layers, skipped, precision }: Report): Markup | null {
     html`${groups.length > 0 ? kept : html`<p>${precision.mode === 'none' ? 'No precision was asked for: all layers compute as before.' : 'Every layer that can compute in int8 does.'}</p>`}
 ${skipped.length > 0 ? html`<details><summary>All ${formatInteger(skipped.length)} places that passes left as they were</summary>${passes}${more}</details>` : null}`,
   );
+}
+
+function confused({ evaluation }: Report): Markup | null {
+  const found = evaluation?.confusionMatrix;
+  return found ? section('Which classes are taken for which', 'confusion', confusion(found)) : null;
 }
 
 function disagreements({ compare }: Report): Markup | null {

@@ -87,6 +87,17 @@ th.num, td.num { text-align: right; white-space: nowrap; padding-right: 22px; }
 tr > .num:last-child { padding-right: 0; }
 td.text { min-width: 8em; }
 tbody tr:last-child > * { border-bottom: 0; }
+table.matrix { width: auto; font-size: .85rem; }
+table.matrix :is(th, td) { padding: 3px 2px; border: 1px solid var(--line); vertical-align: middle; min-width: 0; }
+table.matrix td { text-align: center; min-width: 1.8em; line-height: 1.15; }
+table.matrix td.hit { background: color-mix(in srgb, var(--after) calc(var(--share) * .45%), var(--paper)); }
+table.matrix td.miss { background: color-mix(in srgb, var(--marked) calc(8% + var(--share) * .4%), var(--paper)); }
+table.matrix small { display: block; font-size: .78rem; }
+table.matrix tbody th { position: sticky; left: 0; background: var(--paper); }
+.short { display: block; max-width: 11em; padding: 0 4px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.upright { writing-mode: vertical-rl; transform: rotate(180deg); max-height: 10em; overflow: hidden; text-overflow: ellipsis;
+  white-space: nowrap; }
+.scroll + .detail { margin-top: 10px; }
 .worst { columns: 2; column-gap: 40px; margin: 10px 0 0; padding: 0 0 0 1.8em; font-size: .92rem; }
 .worst li { break-inside: avoid; padding: 4px 0; overflow-wrap: anywhere; }
 .worst li::marker { color: var(--marked); font-weight: 700; }
@@ -126,6 +137,7 @@ footer { color: var(--muted); font-size: .85rem; margin-top: 24px; }
   .card:last-child { grid-column: 1 / -1; }
   .card .big { font-size: 1.5rem; }
   .worst { columns: 1; }
+  .short { max-width: 6.5em; }
   table.note thead th:last-child { display: none; }
   table.note tr { display: grid; grid-template-columns: 1fr auto auto; border-bottom: 1px solid var(--line); }
   table.note :is(thead, tbody), table.fold tbody, table.note, table.fold { display: block; }

@@ -1,0 +1,47 @@
+import { expect, it } from 'vitest';
+import { openEngine } from '../../src/compute/engine/open.ts';
+import type { DataSource } from '../../src/data/source.ts';
+import { runPair } from '../../src/jobs/run-pair.ts';
+import { parseModel } from '../../src/model/formats/onnx-text/index.ts';
+import { openedFromModel } from '../../src/model/formats/opened.ts';
+import { tensorOf } from '../../src/model/ir/tensor.ts';
+
+const subject = (name: string, body: string) => {
+  const text = `<ir_version: 8, opset_import: ["" : 17]> g (float[1,2] x) => (float[1,2] y) ${body}`;
+  return { model: openedFromModel(parseModel(text), name) };
+};
+
+/** Scores of cat and dog, and which it is. */
+const scores = [
+  [2, 1, 0],
+  [1, 2, 0],
+  [1, 2, 1],
+] as const;
+
+const source: DataSource = {
+  ...{ name: 'pets', kind: 'npz', length: scores.length, labelled: true, targeted: false },
+  ...{ classes: ['cat', 'dog'], guessed: [], preprocessing: null, hash: async () => '' },
+  read: async (i) => {
+    const [cat, dog, label] = scores[i]!;
+    return { id: `${i}`, inputs: { x: tensorOf('float32', [1, 2], [cat, dog]) }, label };
+  },
+};
+
+it('counts what each of two models takes a labelled sample for, under the names of the classes', async () => {
+  const same = subject('same', '{ y = Identity (x) }');
+  const turned = subject('turned', '{ y = Neg (x) }');
+  const options = { engine: await openEngine(), source, indices: [0, 1, 2] };
+  const { evaluation } = await runPair(same, turned, options);
+  expect(evaluation?.confusionMatrix).toEqual({
+    classes: [
+      { index: 0, name: 'cat', samples: 2 },
+      { index: 1, name: 'dog', samples: 1 },
+    ],
+    pairs: [
+      { truth: 0, predicted: 0, before: 1, after: 1 },
+      { truth: 0, predicted: 1, before: 1, after: 1 },
+      { truth: 1, predicted: 0, before: 0, after: 1 },
+      { truth: 1, predicted: 1, before: 1, after: 0 },
+    ],
+  });
+});
