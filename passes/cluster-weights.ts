@@ -49,7 +49,7 @@ export const clusterWeights = definePass<Options>({
     let changed = 0;
     for (const { value, node, name } of candidates(model, o)) {
       const reason = obstacle(value, o) ?? (selected(node) ? null : 'excluded');
-      const palette = reason ? null : makePalette(float32Values(value.constant as Tensor), { k: o.k });
+      const palette = reason ? null : makePalette(float32Values(value.constant as Tensor), o.k);
       const refused =
         palette && palette.error > o.maxError ? `error-too-large: ${formatPercent(palette.error)}` : reason;
       if (!palette || refused) skipped.push({ at: name, reason: refused as string });

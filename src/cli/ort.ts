@@ -11,7 +11,7 @@ export const command = defineCommand({
     const target = x86 ? 'any' : 'arm';
     const { inFolderOf, outputPath } = await import('../jobs/output-path.ts');
     const path = outputPath(model, '.ort', output);
-    const result = await inFolderOf(output, () => convertFile({ input: model, output: path, target, force }));
+    const result = await inFolderOf(output, () => convertFile(model, path, target, force));
     if (json) (await import('./print-json.ts')).printJson(result);
     else await show(result);
   },

@@ -97,6 +97,6 @@ function notes(rows: readonly ProfileRow[]): string[] {
 
 function footer(result: Profile, reports: readonly string[]): string {
   const explained = '  load = download, compile, create · ◀ fastest · – not measured · inputs are made up';
-  const files = [...(result.written ? [result.written] : []), ...reports];
+  const files = [result.written ?? [], reports].flat();
   return [explained, ...files.map((file) => `  → ${file}`)].join('\n');
 }

@@ -70,7 +70,7 @@ function operatorsOf(variants: readonly BundleVariant[]): BundleEntry[] {
   const names = ort.map((v) => path.posix.basename(v.file));
   const text = requiredOperators(
     ort.map((v) => v.content.model),
-    { names },
+    names,
   );
   return [{ path: 'onnx/required_operators_and_types.config', bytes: new TextEncoder().encode(text) }];
 }

@@ -85,7 +85,7 @@ export function createGate(options: GateOptions): Gate {
   };
 
   const onWebGpu = async (variant: Pick<OpenedModel, 'engineSource'>) => {
-    browser ??= await launchBrowser('chromium', { webgpu: true });
+    browser ??= await launchBrowser('chromium', true);
     const { feeds, outputs: expected, ports } = await recorded(options, browserSamples);
     const model = variant.engineSource('bytes');
     const made = await runInBrowser({

@@ -149,10 +149,7 @@ async function study(
   const compares = request.compare !== false;
   const largestBytes = Math.max(source.sizeBytes, result.sizeBytes);
   events.begin?.('sizes');
-  const [before, after] = await Promise.all([
-    factsOf(source, { largestBytes }),
-    factsOf(result, { largestBytes }),
-  ]);
+  const [before, after] = await Promise.all([factsOf(source, largestBytes), factsOf(result, largestBytes)]);
   const runtime = await openEngine(engineOfTarget(recipe.target));
   const held = prepared?.held.indices.length ? prepared.held : null;
   const pair =

@@ -48,7 +48,7 @@ export async function inspect(
 }
 
 export const inspectModel = async (opened: OpenedModel): Promise<Inspection> => ({
-  ...(await factsOf(opened, { largestBytes: opened.sizeBytes })),
+  ...(await factsOf(opened, opened.sizeBytes)),
   account: byteAccount(opened.model),
   functions: functionFacts(opened.model),
   problems: findProblems(opened.model),

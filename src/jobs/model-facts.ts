@@ -15,17 +15,10 @@ import { formatBytes } from '../support/units.ts';
 /** Compressing more than this for a size figure takes longer than the figure is worth. */
 const transferLimit = 256e6;
 
-interface FactsOptions {
-  /** The largest of the models that are compared: one Brotli quality serves all. */
-  readonly largestBytes: number;
-  /** Leave the transfer sizes out. */
-  readonly quick?: boolean;
-}
-
-export async function factsOf(opened: OpenedModel, options: FactsOptions): Promise<ModelFacts> {
+/** @param largestBytes  the largest of the models that are compared: one Brotli quality serves all */
+export async function factsOf(opened: OpenedModel, largestBytes: number): Promise<ModelFacts> {
   const bytes = opened.sizeBytes <= transferLimit ? joined(opened) : null;
-  const transfer =
-    bytes && !options.quick ? await transferSizes(bytes, brotliQualityFor(options.largestBytes)) : null;
+  const transfer = bytes && (await transferSizes(bytes, brotliQualityFor(largestBytes)));
   return modelFacts(opened.model, {
     file: opened.name,
     sha256: await sha256(bytes ?? opened.files[0]!.bytes()),

@@ -19,6 +19,6 @@ async function openStep(plan: StepPlan, checkpoints: string | null): Promise<Mod
     case 'student-file':
       return (await import('./steps/student-step.ts')).studentStep(plan);
     case 'train':
-      return (await import('./steps/train-step.ts')).trainStep({ ...plan, checkpoints });
+      return (await import('./steps/train-step.ts')).trainStep(plan, checkpoints);
   }
 }

@@ -8,15 +8,6 @@ import { convertToOrt } from '../ship/emit/ort.ts';
 import { requiredOperators } from '../ship/emit/required-operators.ts';
 import { checkTargets, createStage } from '../ship/emit/write.ts';
 
-interface OrtFileOptions {
-  readonly input: string;
-  /** Path of the .ort file; the list of operators goes beside it. */
-  readonly output: string;
-  /** Processor that it is mainly for; see `convertToOrt`. */
-  readonly target: 'any' | 'arm';
-  readonly force?: boolean | undefined;
-}
-
 interface OrtFileResult {
   readonly files: readonly { readonly path: string; readonly bytes: number }[];
   readonly sourceBytes: number;
@@ -26,17 +17,24 @@ interface OrtFileResult {
 const operatorsPath = (output: string) =>
   `${output.replace(/\.ort$/i, '')}.required_operators_and_types.config`;
 
-/** @throws what reading throws, OUTPUT_IS_INPUT, OUTPUT_EXISTS, ORT_CONVERSION, ENGINE_MISSING; nothing is written then */
-export async function convertFile({ input, output, target, force }: OrtFileOptions): Promise<OrtFileResult> {
+/** @param output  path of the .ort file; the list of operators goes beside it
+ *  @param target  processor that it is mainly for; see `convertToOrt`
+ *  @throws what reading throws, OUTPUT_IS_INPUT, OUTPUT_EXISTS, ORT_CONVERSION, ENGINE_MISSING; nothing is written then */
+export async function convertFile(
+  input: string,
+  output: string,
+  target: 'any' | 'arm',
+  force: boolean,
+): Promise<OrtFileResult> {
   const paths = [output, operatorsPath(output)];
   const opened = openModel(input);
-  checkTargets(pathsOf(opened), paths, force ?? false);
+  checkTargets(pathsOf(opened), paths, force);
   rejectBroken(opened.model);
   // From an .ort file the model in it, not the file.
   const source = opened.format === onnxFormat ? opened : openedFromModel(opened.model);
   const { bytes: onnx, ...facts } = source.engineSource('bytes');
   const bytes = await convertToOrt(onnx, { target, ...facts });
-  const list = requiredOperators([bytes], { names: [path.basename(output)] });
+  const list = requiredOperators([bytes], [path.basename(output)]);
   const contents = [bytes, new TextEncoder().encode(list)];
   const stage = createStage(output);
   try {

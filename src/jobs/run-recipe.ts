@@ -6,7 +6,6 @@ import { type CalibrationCache, calibrationKey } from '../compute/calibrate/cali
 import { observe } from '../compute/calibrate/observe.ts';
 import type { StatisticRequest, Statistics } from '../compute/calibrate/statistics.ts';
 import type { EngineRun, Tell } from '../compute/engine/run-context.ts';
-import type { TrainingSettingsInit } from '../compute/train/settings.ts';
 import { type Prepared, trainingIndices } from '../data/prepare-data.ts';
 import { layersOf } from '../judge/report/layer-table.ts';
 import { stageSummary } from '../judge/report/stage-summary.ts';
@@ -14,6 +13,7 @@ import type { TrainingRecord } from '../judge/report/training.ts';
 import type { Model } from '../model/ir/model.ts';
 import { qatNothing, qatSyntheticData } from '../support/diagnostics/trained-int8.ts';
 import { type JobEvents, type JobRun, step } from './progress.ts';
+import type { TrainInt8Options } from './train-int8.ts';
 
 const describeCalibration = (activations: number, samples: number) =>
   `${activations === 1 ? 'range of 1 activation' : `ranges of ${activations} activations`} on ${samples} samples`;
@@ -23,13 +23,7 @@ interface RunRecipeOptions extends EngineRun, JobRun {
   readonly prepared: Prepared | null;
   readonly cache?: CalibrationCache | null | undefined;
   /** Train the statically quantised model. */
-  readonly qat?: QatOptions | null | undefined;
-}
-
-interface QatOptions {
-  readonly settings: TrainingSettingsInit;
-  /** Folder for checkpoints; null: none. */
-  readonly checkpoints: string | null;
+  readonly qat?: Pick<TrainInt8Options, 'settings' | 'checkpoints'> | null | undefined;
 }
 
 /** Runs the recipe on a copy of the model, a step of progress for each stage.

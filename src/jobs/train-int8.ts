@@ -29,7 +29,7 @@ export function qatSettings(given: TrainingSettingsInit, samples: number): Train
   });
 }
 
-type TrainInt8Options = Omit<
+export type TrainInt8Options = Omit<
   TrainingRunOptions,
   'settings' | 'teacher' | 'step' | 'also' | 'each' | 'deployed'
 > & {

@@ -64,7 +64,7 @@ describe.skipIf(!zoo || !executablePath || !vite)(
       });
       browser = await chromium.launch({
         executablePath: executablePath!,
-        args: chromiumFlags({ webgpu: true }, true),
+        args: chromiumFlags(true, true),
       });
     }, 120_000);
 

@@ -22,10 +22,7 @@ beforeAll(async () => {
   const prepared = { source, calibration: [], held: { source, indices: [] } };
   context = { engine, original: student(), prepared, training, events: {} };
   const settings = trainingSettingsSchema.parse({ epochs: 6, batch: 8, learningRate: 0.01 });
-  const trained = await trainStep({ name: 'finetune', settings, checkpoints: null }).apply(
-    student(),
-    context,
-  );
+  const trained = await trainStep({ name: 'finetune', settings, gpu: false }, null).apply(student(), context);
   context = { ...context, original: trained.model };
 });
 

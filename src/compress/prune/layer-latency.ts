@@ -16,11 +16,6 @@ import { createRandom } from '../../support/random.ts';
 import { median } from '../../support/statistics.ts';
 import type { LayerCost } from './cost-model.ts';
 
-interface LayerLatencyOptions extends RunContext {
-  /** Sizes for symbols; 1 otherwise. */
-  readonly bindings?: Bindings;
-}
-
 /** Shares of a width that are measured. */
 const grid = [0.25, 0.5, 0.75, 1] as const;
 
@@ -36,8 +31,12 @@ interface Product {
   readonly depthwise: boolean;
 }
 
-/** Milliseconds of a layer for planPruning's latency target. @throws ENGINE_OPEN, ENGINE_RUN */
-export async function measureLayers(model: Model, options: LayerLatencyOptions): Promise<LayerCost> {
+/** Milliseconds of a layer for planPruning's latency target. @param options  `bindings`: sizes for symbols, 1 otherwise
+ *  @throws ENGINE_OPEN, ENGINE_RUN */
+export async function measureLayers(
+  model: Model,
+  options: RunContext & { readonly bindings?: Bindings },
+): Promise<LayerCost> {
   const { engine, signal } = options;
   const typed = cloneModel(model);
   inferShapes(typed);

@@ -9,17 +9,12 @@ export interface Palette {
   readonly error: number;
 }
 
-interface PaletteOptions {
-  /** 2 … 256 */
-  readonly k: number;
-  /** Zero is one of the values where it stands in the tensor at least once in k elements: zeros of pruning stay. */
-  readonly keepZero?: boolean;
-}
-
 /** Values that leave the least squared error of those that were tried: Lloyd's steps from even quantiles and from an even
  *  grid. Exact where the elements have no more than k values.
+ *  @param k  2 … 256
+ *  @param keepZero  zero is one of the values where it stands in the tensor at least once in k elements: zeros of pruning stay
  *  Sources: Han et al. 2016, arXiv:1510.00149; Lloyd 1982. */
-export function makePalette(elements: Float32Array, { k, keepZero = true }: PaletteOptions): Palette {
+export function makePalette(elements: Float32Array, k: number, keepZero = true): Palette {
   const sorted = elements.slice().sort();
   const distinct = distinctValues(sorted, k);
   const zeros = countOf(sorted, 0);

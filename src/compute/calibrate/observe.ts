@@ -17,20 +17,16 @@ import { collectMoments } from './moments.ts';
 import { runSamples, type Samples } from './run-samples.ts';
 import type { Range, StatisticRequest, Statistics } from './statistics.ts';
 
-interface ObserveOptions extends Watchable {
-  /** Samples of the second pass (MSE ranges); it costs about eight times as much a sample. Default 16. */
-  readonly mseSamples?: number;
-}
-
 /** Answers `requests` about `model` from the samples that `read` gives.
  *  @param samples  how many there are, and what reads sample i, 0 ≤ i < count
+ *  @param options  `mseSamples`: of the second pass (MSE ranges), which costs about eight times as much a sample; 16
  *  @throws CALIBRATION_NOT_FINITE when an observed value is NaN or infinite for some sample */
 export async function observe(
   engine: Engine,
   model: Model,
   requests: readonly StatisticRequest[],
   samples: Samples,
-  options: ObserveOptions = {},
+  options: Watchable & { readonly mseSamples?: number } = {},
 ): Promise<Statistics> {
   const products = requests.filter((r) => r.kind === 'moments');
   const names = [...new Set(requests.flatMap((r) => (r.kind === 'moments' ? [] : [r.value])))];

@@ -175,7 +175,7 @@ function lowerForward(model: Model, objective: Objective, statistics: 'batch' | 
   const { graph } = model;
   const { loss, parts, accuracy } = objective;
   setOutputs(graph, []);
-  for (const v of [loss, ...Object.values(parts), ...(accuracy ? [accuracy] : [])]) addOutput(graph, v);
+  for (const v of [loss, Object.values(parts), accuracy ?? []].flat()) addOutput(graph, v);
   const { updates, seed } = lower(model, statistics === 'running' ? 'infer' : 'train');
   // Lowering puts new values in the place of old ones, outputs included.
   const measured = [...graph.outputs];

@@ -26,18 +26,16 @@ export interface StepResult {
   readonly gradientNorm: number | null;
 }
 
-interface StepOptions {
-  readonly learningRate: number;
-  /** What random numbers of the step follow from, besides its number. */
-  readonly seed: number;
-}
-
 export interface Trainer {
   /** Steps (updates) done. */
   readonly steps: number;
   /** Takes one batch: inputs and targets by name. With accumulation the update follows after the last of its batches.
+   *  @param settings  `seed`: what random numbers of the step follow from, besides its number
    *  @throws TRAINING_DIVERGED when loss or gradient is not a number; the weights are those before the batch */
-  run(batch: Readonly<Record<string, Tensor>>, options: StepOptions): Promise<StepResult>;
+  run(
+    batch: Readonly<Record<string, Tensor>>,
+    settings: { readonly learningRate: number; readonly seed: number },
+  ): Promise<StepResult>;
   /** What lives from step to step, by name; copies. */
   state(): Record<string, Tensor>;
   /** Puts back what `state` gave, after `steps` updates and `gathered` batches towards the next. Unknown names are left out.
@@ -57,17 +55,11 @@ interface Slot {
   next: Tensor;
 }
 
-interface TrainerOptions {
-  readonly threads?: number | undefined;
-  /** Batches per update, as the step was built for. */
-  readonly accumulate?: number;
-}
-
-/** @throws ENGINE_OPEN */
+/** @param options  `accumulate`: batches per update, as the step was built for @throws ENGINE_OPEN */
 export async function openTrainer(
   engine: Engine,
   step: TrainingStep,
-  options: TrainerOptions = {},
+  options: { readonly threads?: number | undefined; readonly accumulate?: number } = {},
 ): Promise<Trainer> {
   // A quarter less memory at its peak, at the same speed.
   const settings = { memoryPattern: false, threads: options.threads };

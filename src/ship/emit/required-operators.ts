@@ -8,20 +8,15 @@ import type { FlatTable, FlatValue } from '../../model/formats/flatbuffers/schem
 import { readOrt } from '../../model/formats/ort/read.ts';
 import { cppType, type TypeTrack, trackOf } from './operator-types.ts';
 
-interface RequiredOperatorsOptions {
-  /** Element types too, for a build with --enable_reduced_operator_type_support; default true. */
-  readonly types?: boolean;
-  /** Names of the models, for the comment at the top. */
-  readonly names?: readonly string[];
-}
-
 /** @param models  .ort files that the build must run; the result holds the union
+ *  @param names  of the models, for the comment at the top
+ *  @param types  element types too, for a build with --enable_reduced_operator_type_support
  *  @throws ORT_DAMAGED */
 export function requiredOperators(
   models: readonly Uint8Array[],
-  options: RequiredOperatorsOptions = {},
+  names: readonly string[] = [],
+  types = true,
 ): string {
-  const { types = true, names = [] } = options;
   const found: Found = { operators: new Map(), types: new Map() };
   for (const model of models) collectGraph(graphOf(readOrt(model)), new Map(), found);
   const lines = [...found.operators.values()]

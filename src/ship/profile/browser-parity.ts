@@ -42,7 +42,7 @@ interface BrowserOutputs {
  *  @throws BROWSER_MISSING, BROWSER_LAUNCH, and as `runTask`: PAGE_WEBGPU, ENGINE_OPEN, ENGINE_RUN, BROWSER_TIMEOUT … */
 export async function runInBrowser(run: BrowserRun): Promise<BrowserOutputs> {
   const { provider, kind = 'chromium' } = run;
-  const browser = run.browser ?? (await launchBrowser(kind, { webgpu: provider === 'webgpu' }));
+  const browser = run.browser ?? (await launchBrowser(kind, provider === 'webgpu'));
   try {
     const answer = await runTask(browser, {
       model: partsOf(run.model),

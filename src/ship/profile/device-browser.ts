@@ -22,7 +22,7 @@ export async function openBrowserDevice(
   { kind, preset }: { readonly kind: BrowserKind; readonly preset?: PresetName },
   webgpu: boolean,
 ): Promise<Device> {
-  const browser = await launchBrowser(kind, { webgpu });
+  const browser = await launchBrowser(kind, webgpu);
   const emulated = preset !== undefined;
   return {
     name,
@@ -33,7 +33,7 @@ export async function openBrowserDevice(
       notMadeFor(subject, setting) ?? (emulated ? notEmulated(setting) : notInBrowsers(setting)),
     async measure(subject, { provider, threads }, options = {}): Promise<DeviceMeasurement> {
       const { throughput: batches, signal, timeoutMs, ...timing } = options;
-      const { request, note } = throughputFor(subject, batches);
+      const { request, notes } = throughputFor(subject, batches);
       const answer = await runTask(browser, {
         model: subject.parts,
         feeds: [subject.feeds],
@@ -56,7 +56,7 @@ export async function openBrowserDevice(
         samplesMs: timed.samplesMs,
         intervalMs: timed.intervalMs,
         notes: [
-          ...(note ? [note] : []),
+          ...notes,
           ...failedBatches(timed.throughput),
           ...(timed.peakBytes === null ? [memoryNote(threads)] : []),
           ...(adapter && /swiftshader|llvmpipe/i.test(adapter) ? [`WebGPU in software (${adapter})`] : []),

@@ -42,7 +42,7 @@ export async function openNodeDevice(engine: EngineName): Promise<Device> {
       setting.provider === provider ? notMadeFor(subject, setting) : `it runs on ${provider} only`,
     async measure(subject, { threads }, options = {}): Promise<DeviceMeasurement> {
       const { throughput: batches, ...rest } = options;
-      const { request, note } = throughputFor(subject, batches);
+      const { request, notes } = throughputFor(subject, batches);
       const timed = await measureIsolated(await opened(subject), subject.feeds, {
         ...rest,
         engine,
@@ -62,7 +62,7 @@ export async function openNodeDevice(engine: EngineName): Promise<Device> {
         result: measurementOf(facts, timed, { downloadMs: null, peakBytes: timed.memory.peakBytes }),
         samplesMs: timed.samplesMs,
         intervalMs: timed.intervalMs,
-        notes: [...(note ? [note] : []), ...failedBatches(timed.throughput)],
+        notes: [...notes, ...failedBatches(timed.throughput)],
       };
     },
     close: async () => {},

@@ -124,11 +124,11 @@ const briefly = { warmup: 1, minRepetitions: 3, maxRepetitions: 30, maxMs: 1500 
 export function throughputFor(
   subject: Subject,
   batches: readonly number[] | undefined,
-): { readonly request?: ThroughputRequest; readonly note?: string } {
-  if (!batches || batches.length === 0) return {};
+): { readonly request?: ThroughputRequest; readonly notes: readonly string[] } {
+  if (!batches || batches.length === 0) return { notes: [] };
   const inputs = batchInputs(subject.inputs);
-  if (inputs.length === 0) return { note: 'throughput not measured: the batch dimension is fixed' };
-  return { request: { batches, inputs, options: briefly } };
+  if (inputs.length === 0) return { notes: ['throughput not measured: the batch dimension is fixed'] };
+  return { request: { batches, inputs, options: briefly }, notes: [] };
 }
 
 /** Microseconds: clocks of browsers tell no more. */

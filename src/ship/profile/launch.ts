@@ -14,11 +14,6 @@ import { type BrowserKind, browserVariable, findBrowser, findBrowsers } from './
 import { type PresetName, presets } from './presets.ts';
 import { serve } from './serve.ts';
 
-interface LaunchOptions {
-  /** WebGPU on the machine's GPU, or on SwiftShader (software) where it has none; default false. */
-  readonly webgpu?: boolean;
-}
-
 export interface LaunchedBrowser {
   readonly kind: BrowserKind;
   /** "Chromium 140.0.7339.127" */
@@ -38,14 +33,12 @@ export interface Tab {
   close(): Promise<void>;
 }
 
-/** @throws BROWSER_MISSING (says what is installed), BROWSER_LAUNCH, ENGINE_MISSING without playwright-core */
-export async function launchBrowser(
-  kind: BrowserKind,
-  options: LaunchOptions = {},
-): Promise<LaunchedBrowser> {
+/** @param webgpu  on the machine's GPU, or on SwiftShader (software) where it has none
+ *  @throws BROWSER_MISSING (says what is installed), BROWSER_LAUNCH, ENGINE_MISSING without playwright-core */
+export async function launchBrowser(kind: BrowserKind, webgpu = false): Promise<LaunchedBrowser> {
   const found = findBrowser(kind);
   if (!found) throw browserMissing(kind, findBrowsers(), browserVariable(kind));
-  return kind === 'firefox' ? launchFirefox(found.path) : launchChromium(kind, found.path, options);
+  return kind === 'firefox' ? launchFirefox(found.path) : launchChromium(kind, found.path, webgpu);
 }
 
 const quietFlags = [
@@ -67,7 +60,7 @@ const webgpuFlags = ['--enable-unsafe-webgpu', '--enable-features=Vulkan'];
 const softwareGpu = '--use-webgpu-adapter=swiftshader';
 
 /** @param software  WebGPU by SwiftShader, in software, whatever GPU there is */
-export const chromiumFlags = ({ webgpu = false }: LaunchOptions = {}, software = !mayHaveGpu()): string[] => [
+export const chromiumFlags = (webgpu: boolean, software = !mayHaveGpu()): string[] => [
   '--headless=new',
   ...quietFlags,
   ...(webgpu ? [...webgpuFlags, ...(software ? [softwareGpu] : [])] : ['--disable-gpu']),
@@ -77,11 +70,7 @@ export const chromiumFlags = ({ webgpu = false }: LaunchOptions = {}, software =
 const mayHaveGpu = () =>
   process.platform !== 'linux' || ['/dev/dri', '/dev/nvidiactl', '/dev/kfd'].some((path) => existsSync(path));
 
-async function launchChromium(
-  kind: BrowserKind,
-  path: string,
-  options: LaunchOptions,
-): Promise<LaunchedBrowser> {
+async function launchChromium(kind: BrowserKind, path: string, webgpu: boolean): Promise<LaunchedBrowser> {
   const { chromium } = await import('playwright-core').catch((cause: unknown) => {
     throw engineMissing('A browser', 'playwright-core', 'is not installed', cause);
   });
@@ -89,10 +78,10 @@ async function launchChromium(
     chromium.launch({ executablePath: path, args }).catch((cause: unknown) => {
       throw browserLaunch(kind, path, cause);
     });
-  let browser = await start(chromiumFlags(options));
-  if (options.webgpu && mayHaveGpu() && !(await offersAdapter(browser))) {
+  let browser = await start(chromiumFlags(webgpu));
+  if (webgpu && mayHaveGpu() && !(await offersAdapter(browser))) {
     await browser.close();
-    browser = await start(chromiumFlags(options, true));
+    browser = await start(chromiumFlags(webgpu, true));
   }
   return {
     kind,

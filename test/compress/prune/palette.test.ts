@@ -18,7 +18,7 @@ const restored = ({ values, indices }: { values: Float32Array; indices: Uint8Arr
 describe('a palette', () => {
   it('is exact when there are no more different weights than values', () => {
     const few = Float32Array.from({ length: 4000 }, () => Math.fround(random.integer(200) / 7 - 10));
-    const palette = makePalette(few, { k: 256 });
+    const palette = makePalette(few, 256);
     expect(restored(palette)).toEqual(few);
     expect(palette.error).toBe(0);
   });
@@ -28,7 +28,7 @@ describe('a palette', () => {
     const best = { 4: 0.1175, 8: 0.03454, 16: 0.009497 };
     const weights = normal(100_000);
     for (const [k, expected] of Object.entries(best)) {
-      const { error } = makePalette(weights, { k: Number(k), keepZero: false });
+      const { error } = makePalette(weights, Number(k), false);
       expect(error ** 2 / expected).toBeGreaterThan(0.97);
       expect(error ** 2 / expected).toBeLessThan(1.01);
     }
@@ -36,7 +36,7 @@ describe('a palette', () => {
 
   it('puts every weight to the nearest value', () => {
     const weights = normal(500);
-    const { values, indices } = makePalette(weights, { k: 9 });
+    const { values, indices } = makePalette(weights, 9);
     weights.forEach((w, i) => {
       const distances = [...values].map((v) => Math.abs(v - w));
       expect(distances[indices[i]!]).toBe(Math.min(...distances));
@@ -45,7 +45,7 @@ describe('a palette', () => {
 
   it('keeps zeros of pruning zero, and only those', () => {
     const weights = normal(2000).map((w) => (Math.abs(w) < 0.7 ? 0 : w));
-    const back = restored(makePalette(weights, { k: 8 }));
+    const back = restored(makePalette(weights, 8));
     weights.forEach((w, i) => {
       expect(back[i] === 0).toBe(w === 0);
     });
@@ -74,7 +74,7 @@ it.each(['wasm', 'node'] as const)('gives the same outputs as its float weights 
     };
     const plain = cloneModel(dense);
     if (k === 16) {
-      const { values, indices } = makePalette(weights, { k });
+      const { values, indices } = makePalette(weights, k);
       [...plain.graph.initializers]
         .filter((v) => v.name === 'w')
         .forEach((v) => {

@@ -70,7 +70,7 @@ describe('zeros in rounds', () => {
     // The model given is left as it was.
     expect(sparsityOf(findWeightLayers(dense))).toBe(0);
 
-    const tuned = await trainStep({ name: 'finetune', settings, checkpoints: null }).apply(
+    const tuned = await trainStep({ name: 'finetune', settings, gpu: false }, null).apply(
       sparse.model,
       context,
     );

@@ -61,13 +61,13 @@ describe('requiredOperators', () => {
 
   it('puts models of one app together, and names them', async () => {
     const models = [await shipped('glyphs-cnn'), await shipped('sequence-lstm')];
-    const text = requiredOperators(models, { names: ['a.ort', 'b.ort'] });
+    const text = requiredOperators(models, ['a.ort', 'b.ort']);
     expect(text).toMatch(/^# Generated from model\/s:\n# - a\.ort\n# - b\.ort\nai\.onnx;1;/);
     expect(text).toContain('ai.onnx;13;Add{"inputs": {"0": ["float"]}},Concat{"inputs": {"0": ["int64_t"]}}');
   });
 
   it('leaves types out for a build that keeps all of them', async () => {
-    expect(requiredOperators([await shipped('glyphs-cnn')], { types: false })).toBe(
+    expect(requiredOperators([await shipped('glyphs-cnn')], [], false)).toBe(
       glyphs.replace(/\{.*?\}\}/g, ''),
     );
   });

@@ -27,7 +27,7 @@ const feeds = [1, 2].map((scale) => ({
 describe.skipIf(!findBrowser('chromium'))('a model in Chromium (skipped: none found)', () => {
   let browser: LaunchedBrowser;
   beforeAll(async () => {
-    browser = await launchBrowser('chromium', { webgpu: true });
+    browser = await launchBrowser('chromium', true);
   });
   afterAll(() => browser?.close());
 

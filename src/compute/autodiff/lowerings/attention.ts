@@ -76,7 +76,7 @@ const selfAttention: Lowering = (c) => {
   const [query, key, value] = parts(c, projected, sizes, 2).map((v) => split(c, v, heads));
   if (!query || !key || !value) return null;
   const unidirectional = intAttribute(c.node, 'unidirectional', 0) !== 0 ? [causal(c, s, s)] : [];
-  const terms = [...unidirectional, ...(mask ? [mask] : []), ...(c.has(5) ? [c.input(5)] : [])];
+  const terms = [...unidirectional, mask ?? [], c.has(5) ? c.input(5) : []].flat();
   const scale = scaleOf(c, (sizes[0] as number) / heads);
   return [join(c, attend(c, { query, key, value, scale, terms })), null];
 };
@@ -120,7 +120,7 @@ const multiHead: Lowering = (c) => {
   const mask = c.has(4) ? padding(c, c.input(4), b, t) : undefined;
   if (mask === null) return null;
   const unidirectional = intAttribute(c.node, 'unidirectional', 0) !== 0 ? [causal(c, s, t)] : [];
-  const terms = [...unidirectional, ...(mask ? [mask] : []), ...(c.has(5) ? [c.input(5)] : [])];
+  const terms = [...unidirectional, mask ?? [], c.has(5) ? c.input(5) : []].flat();
   return [join(c, attend(c, { query, key, value, scale: scaleOf(c, h), terms })), key, value, null];
 };
 
@@ -176,7 +176,7 @@ const attention: Lowering = (c) => {
   const mask = c.has(3) ? c.input(3) : null;
   const added = mask && dtypeOf(mask) === 'bool' ? hide(c, mask, hidden) : mask;
   const isCausal = intAttribute(c.node, 'is_causal', 0) !== 0;
-  const terms = [...(isCausal ? [causal(c, s, t)] : []), ...(added ? [added] : [])];
+  const terms = [isCausal ? causal(c, s, t) : [], added ?? []].flat();
   const cap = floatAttribute(c.node, 'softcap', 0);
   const out = attend(c, { query, key, value, scale: scaleOf(c, h), terms, cap });
   return [isFlat ? join(c, out) : out, key, value, null];

@@ -58,7 +58,7 @@ export const gruAfter: Cell = {
     const back = e.transpose(recurrent, [1, 0]);
     const { states, outputs } = emitLoop(e, {
       states: dLast,
-      sequences: [factors, update, ...(dHidden ? [dHidden] : [])],
+      sequences: [factors, update, dHidden].filter((v) => v !== null),
       reverse,
       step(b, [later], [factor, keep, more]) {
         const dh = incoming(b, later as Value, more);
@@ -109,7 +109,7 @@ export const gruBefore: Cell = {
     ];
     const { states, outputs } = emitLoop(e, {
       states: dLast,
-      sequences: [byUpdate, byCandidate, byReset, update, reset, ...(dHidden ? [dHidden] : [])],
+      sequences: [byUpdate, byCandidate, byReset, update, reset, dHidden].filter((v) => v !== null),
       reverse,
       step(b, [later], [zFactor, nFactor, rFactor, keep, shown, more]) {
         const dh = incoming(b, later as Value, more);

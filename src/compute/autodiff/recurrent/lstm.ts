@@ -42,7 +42,7 @@ export const lstm: Cell = {
     const back = e.transpose(recurrent, [1, 0]);
     const { states, outputs } = emitLoop(e, {
       states: dLast,
-      sequences: [factors, throughCell, f, ...(dHidden ? [dHidden] : [])],
+      sequences: [factors, throughCell, f, dHidden].filter((v) => v !== null),
       reverse,
       step(b, [later, laterCell], [factor, through, forget, given]) {
         const dh = given ? b.op('Add', [later as Value, given]) : (later as Value);

@@ -22,7 +22,7 @@ export const rnn = (activation: 'Tanh' | 'Relu'): Cell => ({
     const back = e.transpose(recurrent, [1, 0]);
     const { states, outputs } = emitLoop(e, {
       states: dLast,
-      sequences: [slope, ...(dHidden ? [dHidden] : [])],
+      sequences: [slope, dHidden].filter((v) => v !== null),
       reverse,
       step(b, [later], [factor, given]) {
         const dh = given ? b.op('Add', [later as Value, given]) : (later as Value);

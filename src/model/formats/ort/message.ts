@@ -51,7 +51,7 @@ function domainsOf(graph: FlatTable): Set<string> {
 
 const subgraphsOf = (attribute: FlatTable): FlatTable[] => {
   const one = table(attribute, 'g');
-  return [...(one ? [one] : []), ...list(attribute, 'graphs')];
+  return [one ?? [], list(attribute, 'graphs')].flat();
 };
 
 function graphOf(graph: FlatTable, file: string): onnx.IGraphProto {
