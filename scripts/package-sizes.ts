@@ -1,4 +1,5 @@
-/** Prints what the packages weigh, packed and installed, each in an empty folder of its own:
+/** Prints what the packages weigh, packed and installed, each in an empty folder of its own, with optional dependencies and without
+ *  their install scripts; bytes of files, not blocks of the disk:
  *    npm run build && npx tsx scripts/package-sizes.ts */
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -106,6 +106,8 @@ describe('renderHtml', () => {
         variants: base.variants.map((v) => ({ ...v, value: 0.5, sizeBytes: 1000 })),
       }),
     );
+    const { length } = base.latency;
+    expect(page).toContain(`stand for slower runs: ${length} of ${2 * length}, up to 900.0 ms.`);
     expect(page).not.toMatch(/NaN|Infinity|undefined/);
   });
 });

@@ -1,5 +1,5 @@
 /** Latency by place: every repetition a faint dot, the median a bar, before above after. */
-import { formatMs } from '../../../support/units.ts';
+import { formatInteger, formatMs } from '../../../support/units.ts';
 import { compareLatency, latencyPairs, placeName } from '../latency.ts';
 import type { Latency, Report } from '../report.ts';
 import { speedNote } from '../summary.ts';
@@ -23,14 +23,13 @@ export function latencyChart(report: Pick<Report, 'latency' | 'target'>): Chart 
     return `${placeName(pair)}: ${texts.join(', ')}${change}.`;
   });
   const end = reach(rows);
-  const beyond = rows.flatMap((t) => t.samplesMs.filter((ms) => ms > end));
   // One place takes three lines: its name, before, after.
   const lineHeight = 30;
   const height = pairs.length * 3 * lineHeight + 70;
   return {
     id: 'latency',
     title: 'Latency by place, with spread',
-    description: ['Median of one run.', ...sentences, ...beyondText(beyond)].join(' '),
+    description: ['Median of one run.', ...sentences, ...beyondText(rows, end)].join(' '),
     height: { wide: height, narrow: height },
     legend: [
       { swatch: 'before', text: 'before' },
@@ -68,11 +67,15 @@ export function latencyChart(report: Pick<Report, 'latency' | 'target'>): Chart 
 const reach = (rows: readonly Latency[]) =>
   Math.max(...rows.map((t) => Math.max(t.p90Ms, t.medianMs) * 1.02), 1e-3);
 
-/** What is drawn at the axis' end though it lies beyond. */
-function beyondText(ms: readonly number[]): string[] {
-  if (ms.length === 0) return [];
-  const runs = ms.length === 1 ? 'One slow run lies' : `${ms.length} slow runs lie`;
-  return [`${runs} beyond the axis, drawn at its end; the slowest took ${formatMs(Math.max(...ms))}.`];
+/** How many runs are slower than the axis is long, whose dots stand at its end. */
+function beyondText(rows: readonly Latency[], end: number): string[] {
+  const runs = rows.flatMap((t) => t.samplesMs);
+  const beyond = runs.filter((ms) => ms > end);
+  if (beyond.length === 0) return [];
+  const slowest = beyond.reduce((a, b) => Math.max(a, b));
+  return [
+    `Dots at the axis' end stand for slower runs: ${formatInteger(beyond.length)} of ${formatInteger(runs.length)}, up to ${formatMs(slowest)}.`,
+  ];
 }
 
 type Size = Parameters<Chart['option']>[0];
