@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { trainingSettingsSchema } from '../compute/train/settings.ts';
 import { field } from '../support/field.ts';
 import { dataFields, dataNeeded, heldOutFields, targetField } from './request/data-fields.ts';
-import { outputFields } from './request/output-fields.ts';
+import { inputFields, outputFields } from './request/output-fields.ts';
 import { precisionFields } from './request/precision-fields.ts';
 import { pruningFields } from './request/pruning-fields.ts';
 import {
@@ -27,6 +27,7 @@ export const compressRequest = z.strictObject({
   ...heldOutFields,
   seed,
   target: targetField,
+  ...inputFields,
   ...outputFields,
 });
 

@@ -172,7 +172,12 @@ interface CompressRun extends JobRun {
 
 /** Opens the model, plans what was asked for, does it, and writes beside the model or where the request says. */
 export async function carryOut(input: ModelInput, asked: Asked, run: CompressRun): Promise<CompressedFile> {
-  const opened = await step(run.events, 'read', async () => openModel(input), describeModel);
+  const opened = await step(
+    run.events,
+    'read',
+    async () => openModel(input, { outputs: asked.request.outputs }),
+    describeModel,
+  );
   const plan = await asked.plan(planFacts(opened.model, opened.name));
   const place = plan.request.output ?? run.output;
   const output = outputPath(pathsOf(opened)[0] ?? opened.name, `${plan.ending}.onnx`, place);

@@ -23,6 +23,20 @@ export const outputFields = {
     .meta(output('--no-cache', 'calibrate again, and keep nothing for the next time')),
 };
 
+/** What is read of the model. */
+export const inputFields = {
+  outputs: z
+    .array(z.string().min(1, 'An item is empty.'))
+    .min(1)
+    .optional()
+    .meta(
+      output('--outputs <names>', 'cut the model behind these values (a,b)', {
+        fallback: 'the outputs that it has',
+        isList: true,
+      }),
+    ),
+};
+
 /** Which configuration file completes the request; true: the one that is found from the working folder upwards. */
 export const configField = z
   .union([z.string(), z.boolean()])

@@ -35,10 +35,11 @@ interface ReadFile {
 export const readModelFile = (path: string): Model => readFormatFile(path).model;
 
 /** The same, with the format that it turned out to be. */
-export function readFormatFile(path: string): ReadFile {
+export function readFormatFile(path: string, outputs?: readonly string[]): ReadFile {
   const bytes = readBytes(path);
   const format = formatOf(bytes, path);
-  return { format, bytes, model: format.read(bytes, { name: path, ...externalFiles(dirname(path)) }) };
+  const source = { name: path, outputs, ...externalFiles(dirname(path)) };
+  return { format, bytes, model: format.read(bytes, source) };
 }
 
 function readBytes(path: string): Uint8Array {

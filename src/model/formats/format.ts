@@ -23,6 +23,9 @@ export interface ModelFormat {
 export interface ReadSource extends TensorSource {
   /** How messages call the file: its path, as a rule. */
   readonly name: string;
+  /** Names of the values that become the outputs, in place of those that the file says. A format that converts
+   *  reads no further than them; others may leave it to `chooseOutputs`. */
+  readonly outputs?: readonly string[] | undefined;
 }
 
 export interface WriteOptions {

@@ -3,7 +3,9 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { modelInputInvalid } from '../../support/diagnostics/model-files.ts';
 import { readProblem } from '../../support/read-problem.ts';
+import { cloneModel } from '../ir/clone.ts';
 import type { Model } from '../ir/model.ts';
+import { chooseOutputs } from '../rewrite/choose-outputs.ts';
 import { isZip, unpackModel } from './archive.ts';
 import { readFormatFile } from './file.ts';
 import { formatOfName } from './index.ts';
@@ -19,11 +21,30 @@ import {
 /** A path, bytes, a model in memory, or what is open already. */
 export type ModelInput = string | Uint8Array | Model | OpenedModel;
 
+interface OpenOptions extends BytesOptions {
+  /** Names of the values that become the outputs: the model is cut behind them. */
+  readonly outputs?: readonly string[] | undefined;
+}
+
 /** Opens a model of any format. Weights beside a file stay there until they are asked for.
  *  @param options  for bytes and models in memory: what to call them, and for bytes the data beside them
  *  @throws MODEL_INPUT for anything else, FILE_NOT_FOUND and its kin, EXTERNAL_DATA_…, and what the format's reader throws */
-export function openModel(input: ModelInput, options: BytesOptions = {}): OpenedModel {
-  if (typeof input === 'string') return openModelFile(input);
+export function openModel(input: ModelInput, options: OpenOptions = {}): OpenedModel {
+  const opened = openWhole(input, options);
+  return options.outputs ? cut(opened, options.outputs) : opened;
+}
+
+/** With other outputs than its file has, a model is handed to an engine as it is in memory. What a caller holds stays whole. */
+function cut(opened: OpenedModel, outputs: readonly string[]): OpenedModel {
+  const { name, format, files } = opened;
+  const isCut = opened.model.graph.outputs.map((v) => v.name).join('\n') === outputs.join('\n');
+  const model = isCut ? opened.model : cloneModel(opened.model);
+  if (!isCut) chooseOutputs(model, outputs);
+  return openedModel({ name, format: { ...format, runnable: false }, model, files: () => files });
+}
+
+function openWhole(input: ModelInput, options: OpenOptions): OpenedModel {
+  if (typeof input === 'string') return openModelFile(input, options.outputs);
   if (input instanceof Uint8Array) return openModelBytes(input, options);
   // Whoever calls from JavaScript may hand over anything.
   if (typeof input !== 'object' || input === null || !('engineSource' in input || 'graph' in input))
@@ -38,11 +59,11 @@ export function folderOf(input: ModelInput): string | null {
   return path === null ? null : dirname(path);
 }
 
-function openModelFile(given: string): OpenedModel {
+function openModelFile(given: string, outputs?: readonly string[]): OpenedModel {
   const path = modelInFolder(given) ?? given;
   const packed = openArchive(path);
   if (packed) return packed;
-  const { format, model, bytes } = readFormatFile(path);
+  const { format, model, bytes } = readFormatFile(path, outputs);
   const name = basename(path);
   const first = { name, path, sizeBytes: bytes.length, bytes: () => bytes };
   const beside = format.files(model).map((file) => onDisk(file, join(dirname(path), file)));

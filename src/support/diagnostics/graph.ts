@@ -1,5 +1,5 @@
 /** Messages of graphs that don't hold together, and of the types and shapes in them. */
-import { internal, unsupported, user } from '../diagnostics.ts';
+import { internal, nearest, unsupported, user } from '../diagnostics.ts';
 
 export const graphInvalid = (what: string) => internal('GRAPH_INVALID', what);
 
@@ -37,3 +37,13 @@ export const functionsTooDeep = (most: number) =>
     `The model's functions call each other more than ${most} levels deep; that is more than can be handled.`,
     'Export the model with its functions inlined.',
   );
+
+/** @param known  names of values that could be outputs */
+export function outputUnknown(name: string, known: readonly string[]) {
+  const close = nearest(name, known);
+  return user(
+    'OUTPUT_UNKNOWN',
+    `The model computes no value "${name}" that could be an output.`,
+    close ? `Did you mean "${close}"?` : 'compress inspect lists the nodes of a model.',
+  );
+}

@@ -29,7 +29,7 @@ function read(bytes: Uint8Array, source: ReadSource): Model {
   const model =
     json.kind === 'layers'
       ? readLayersModel({ topology: json.topology, weights: weights.tensors, file: source.name })
-      : readGraphModel(json, weights, source.name);
+      : readGraphModel(json, weights, source);
   if (json.kind === 'layers') addTeachableMachine(model, source);
   propagateTransposes(model);
   shards.set(model, weights.files);

@@ -12,6 +12,7 @@ import {
 import { type Graph, isGraphInput, isGraphOutput, type Model, type Value } from '../../../ir/model.ts';
 import { releaseName, takeName } from '../../../ir/names.ts';
 import { type Shape, tensorType } from '../../../ir/type.ts';
+import type { ReadSource } from '../../format.ts';
 import { cast, createEmitter, type Emitter } from '../emit/index.ts';
 import type { Weights } from '../manifest.ts';
 import type { ModelJson } from '../model-json.ts';
@@ -19,10 +20,20 @@ import { operators, structures } from '../operators/index.ts';
 import { computedType } from './attributes.ts';
 import { type GraphDef, parseGraphDef } from './graph-def.ts';
 import { evaluate, type Scope } from './scope.ts';
-import { type PublicInput, type PublicOutput, placeholderInput, readSignature } from './signature.ts';
+import {
+  chosenOutputs,
+  type PublicInput,
+  type PublicOutput,
+  placeholderInput,
+  readSignature,
+} from './signature.ts';
 
 /** @throws TFJS_MALFORMED, TFJS_CYCLIC, TFJS_OPERATOR_UNKNOWN, TFJS_OPERATOR_FORM, TFJS_WEIGHT_MISSING, TFJS_NO_OUTPUTS */
-export function readGraphModel(json: ModelJson, weights: Weights, file: string): Model {
+export function readGraphModel(
+  json: ModelJson,
+  weights: Weights,
+  { name: file, outputs: chosen }: Pick<ReadSource, 'name' | 'outputs'>,
+): Model {
   const graph = parseGraphDef(json.topology, file);
   const signature = readSignature(json.signature, graph, file);
   const model = createModel({
@@ -31,7 +42,8 @@ export function readGraphModel(json: ModelJson, weights: Weights, file: string):
     producer: { name: 'edgepress', version },
   });
   const inputs = inputsOf(graph, signature.inputs);
-  for (const { name } of [...inputs, ...signature.outputs]) takeName(model.names, name);
+  const wanted = chosen ? chosenOutputs(chosen, signature, graph) : signature.outputs;
+  for (const { name } of [...inputs, ...wanted]) takeName(model.names, name);
   const e = createEmitter(model);
   const scope: Scope = {
     program: { file, weights: weights.tensors, functions: graph.functions, operators, structures },
@@ -39,7 +51,7 @@ export function readGraphModel(json: ModelJson, weights: Weights, file: string):
     nodes: graph.nodes,
     values: new Map(inputs.map((input) => [input.node, [addPublicInput(e, input)]])),
   };
-  const outputs = signature.outputs.map((output) => ({ output, value: evaluate(scope, output.source) }));
+  const outputs = wanted.map((output) => ({ output, value: evaluate(scope, output.source) }));
   for (const { output, value } of outputs) addPublicOutput(e, output, value);
   dropUnread(model.graph);
   return model;

@@ -1,6 +1,7 @@
 /** Public inputs and outputs of a graph-model, and their names.
  *  Source: tfjs-converter src/executor/graph_model.ts, graph_executor.ts. */
 import { z } from 'zod';
+import { outputUnknown } from '../../../../support/diagnostics/graph.ts';
 import { tfjsMalformed, tfjsNoOutputs } from '../../../../support/diagnostics/tfjs.ts';
 import { shapeOf, typeNameOf } from './attributes.ts';
 import type { GraphDef, Source } from './graph-def.ts';
@@ -53,6 +54,21 @@ export function readSignature(raw: unknown, graph: GraphDef, file: string): Sign
   if (found.outputs.length === 0) throw tfjsNoOutputs(file);
   return found;
 }
+
+/** What a caller wants as outputs instead: public names, and values as "node" or "node:1".
+ *  @throws OUTPUT_UNKNOWN */
+export const chosenOutputs = (
+  names: readonly string[],
+  { outputs }: Signature,
+  graph: GraphDef,
+): PublicOutput[] =>
+  names.map((name) => {
+    const known = outputs.find((output) => output.name === name);
+    const [node, port = '0'] = name.split(':');
+    if (known) return known;
+    if (!graph.nodes.has(node!) || !/^\d+$/.test(port)) throw outputUnknown(name, [...graph.nodes.keys()]);
+    return { name, source: { node: node!, port: Number(port) } };
+  });
 
 /** Every placeholder, where no signature names the inputs. */
 export const placeholderInput = (graph: GraphDef, name: string): PublicInput => {
