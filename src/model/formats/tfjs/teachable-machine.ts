@@ -42,7 +42,6 @@ export function addTeachableMachine(model: Model, source: ReadSource): void {
       scale: 1 / 127,
       mean: [1],
       std: [1],
-      layout: 'NHWC',
       channels: picture.grayscale ? 'L' : 'RGB',
     });
   }
