@@ -53,6 +53,12 @@ const rows: readonly Row[] = [
     load: async () => (await import('./bundle.ts')).command,
   },
   {
+    usage: 'convert <model> <output>',
+    description: 'Another format, the same results: ONNX, textual ONNX, TensorFlow.js',
+    example: 'compress convert model.onnx web/',
+    load: async () => (await import('./convert.ts')).command,
+  },
+  {
     usage: 'ort <model>',
     description:
       "A model in onnxruntime's own format, for phones and reduced builds, with the list of its operators",

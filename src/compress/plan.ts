@@ -8,6 +8,8 @@ import {
   trainingSettingsSchema,
   usualTraining,
 } from '../compute/train/settings.ts';
+import { formatOfName } from '../model/formats/index.ts';
+import { tfjsFormat } from '../model/formats/tfjs/format.ts';
 import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
 import { budgetNotMeasured, nothingToTrain } from '../support/diagnostics/training.ts';
 import { checkRecipe, fillRecipe, needsCalibration, type PresetName, preset } from './compress.ts';
@@ -166,12 +168,16 @@ export function presetOf({
   q4,
   data,
   cluster,
+  output,
 }: Pick<CompressRequest, 'int8' | 'fp16' | 'q4' | 'data'> & {
   cluster?: CompressRequest['cluster'];
+  output?: CompressRequest['output'];
 }): PresetName {
   if (fp16 || q4) return q4 ? (fp16 ? 'q4f16' : 'q4') : 'float16';
   if (!mode) return cluster === undefined ? 'clean' : 'opened';
   if (mode !== true && mode !== 'auto') return `int8-${mode}`;
+  // TensorFlow.js computes nothing in int8: weights are stored in it.
+  if (output !== undefined && formatOfName(output) === tfjsFormat) return 'int8-weights';
   return data === undefined ? 'int8-dynamic' : 'int8-static';
 }
 

@@ -175,20 +175,22 @@ async function study(
         )
       : [];
   const sample = held ? await held.source.read(held.indices[0]!) : null;
-  const measured = !request.measure
-    ? null
-    : await step(
-        events,
-        'measure',
-        () =>
-          measurePair(source, result, {
-            engine: runtime.name,
-            sample,
-            ports: portsOf(source.model),
-            signal,
-          }),
-        (m) => `${m.latency[0]?.repetitions ?? 0} runs each`,
-      );
+  // A runtime of another format is not what is measured here.
+  const measured =
+    !request.measure || !result.format.runnable
+      ? null
+      : await step(
+          events,
+          'measure',
+          () =>
+            measurePair(source, result, {
+              engine: runtime.name,
+              sample,
+              ports: portsOf(source.model),
+              signal,
+            }),
+          (m) => `${m.latency[0]?.repetitions ?? 0} runs each`,
+        );
   const { input, command, config } = options;
   return {
     options: { input, recipe, command, config, data: plan.data?.from },

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { compressRequest, distillRequest, finetuneRequest } from '../../compress/request.ts';
 import { bundleRequest } from './bundle.ts';
 import { compareRequest } from './compare.ts';
+import { convertRequest } from './convert.ts';
 import { evaluateRequest } from './evaluate.ts';
 import { generateRequest } from './generate.ts';
 import { labRequest } from './lab.ts';
@@ -15,6 +16,7 @@ export const requests = {
   finetune: finetuneRequest,
   bundle: bundleRequest,
   compare: compareRequest,
+  convert: convertRequest,
   evaluate: evaluateRequest,
   generate: generateRequest,
   profile: profileRequest,

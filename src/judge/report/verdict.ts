@@ -1,5 +1,7 @@
 /** What a report amounts to: one headline, and the bad news in plain words. Pure rules over measured values; where
  *  something was not measured nothing is claimed. */
+import { formatOfName } from '../../model/formats/index.ts';
+import { tfjsFormat } from '../../model/formats/tfjs/format.ts';
 import { wilsonInterval } from '../../support/statistics.ts';
 import { formatBytes, formatDb, formatMs, formatPercent, formatTimes } from '../../support/units.ts';
 import { leftSentence } from './account.ts';
@@ -78,6 +80,8 @@ function qualityWords(report: Judged): string | null {
 }
 
 function speedWords(report: Judged): string | null {
+  if (formatOfName(report.result.file) === tfjsFormat)
+    return report.precision.mode === 'none' ? null : 'no faster (TensorFlow.js computes in float32)';
   const pair = latencyPairs(report).find((p) => p.before !== null && p.after !== null);
   if (!pair?.before || !pair.after) return null;
   const { ratio, change } = compareLatency(pair.before, pair.after);

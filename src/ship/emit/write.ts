@@ -19,7 +19,11 @@ const marks: readonly { readonly ending: RegExp; readonly mark: RegExp }[] = [
     ending: /\.onnx\.?txt$/i,
     mark: /^<\n(?: {2}[^\n]*\n)*? {2}metadata_props: \[[^\n]*"edgepress": "made with recipe /,
   },
-  { ending: /\.json$/i, mark: /"schema":\s*"edgepress\/(bundle-)?report@/ },
+  // A report, or a TensorFlow.js model.
+  {
+    ending: /\.json$/i,
+    mark: /"schema":\s*"edgepress\/(bundle-)?report@|^\{"format":"graph-model","generatedBy":"edgepress /,
+  },
   { ending: /\.html$/i, mark: /<meta name="generator" content="edgepress / },
   { ending: /\.md$/i, mark: /^### [\s\S]*("edgepress": 1,|<!-- made by edgepress -->)/ },
 ];

@@ -21,7 +21,7 @@ describe.skipIf(!zoo)('ONNX backend tests (set EDGEPRESS_ZOO to run)', () => {
     vi.spyOn(console, 'warn').mockImplementation(() => {});
     const kinds = ['node', 'simple', 'pytorch-converted', 'pytorch-operator'];
     tests = unpackNodeTests(zoo!, kinds).filter(({ name }) => !known.test(name));
-  });
+  }, 300_000);
 
   it('gives what ONNX expects, or a coded refusal', { timeout: 600_000 }, async () => {
     const wrong: string[] = [];

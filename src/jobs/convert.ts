@@ -1,0 +1,83 @@
+/** `compress convert`: a model in another format, computing the same. What it is read as follows from its content, what it is
+ *  written as from the name of the output. */
+import { statSync } from 'node:fs';
+import path from 'node:path';
+import { compressModel, preset } from '../compress/compress.ts';
+import { openEngine } from '../compute/engine/open.ts';
+import { rejectBroken } from '../judge/analyze/facts.ts';
+import { requireWritable, writeModelFile } from '../model/formats/file.ts';
+import { formatOfName, withoutExtension } from '../model/formats/index.ts';
+import { type ModelInput, openModel } from '../model/formats/open-file.ts';
+import { type OpenedModel, pathsOf } from '../model/formats/opened.ts';
+import { tfjsFormat } from '../model/formats/tfjs/format.ts';
+import { cloneModel } from '../model/ir/clone.ts';
+import type { Model } from '../model/ir/model.ts';
+import { stampMetadata } from '../ship/emit/stamp.ts';
+import { checkTargets, createStage, isOurs } from '../ship/emit/write.ts';
+import { inFolderOf } from './output-path.ts';
+
+export interface ConvertOptions {
+  /** A file, whose ending names the format; a folder takes a TensorFlow.js model (or, of one, ONNX). */
+  readonly output: string;
+  /** Replace files that edgepress did not make. */
+  readonly force?: boolean | undefined;
+}
+
+export interface Conversion {
+  /** Names of the formats. */
+  readonly from: string;
+  readonly to: string;
+  readonly sourceBytes: number;
+  /** The model's own file first. */
+  readonly files: readonly { readonly path: string; readonly bytes: number }[];
+}
+
+/** Writes a model in another format.
+ *  @param model  a path, bytes or an open model; it isn't changed
+ *  @example
+ *  await convert('model.onnx', { output: 'web/' });          // web/model.json and its weights
+ *  @example
+ *  await convert('web/model.json', { output: 'model.onnx' });
+ *  @throws what reading and writing throw: TFJS_OPERATOR, FORMAT_NOT_WRITTEN, OUTPUT_EXISTS …; nothing is written then
+ *  @group Calls */
+export const convert = (model: ModelInput, { output, force = false }: ConvertOptions): Promise<Conversion> =>
+  inFolderOf(output, async () => convertInto(openModel(model), output, force));
+
+async function convertInto(opened: OpenedModel, output: string, force: boolean): Promise<Conversion> {
+  const target = targetOf(opened, output);
+  requireWritable(target);
+  const inputs = pathsOf(opened);
+  checkTargets(inputs, [target], force);
+  rejectBroken(opened.model);
+  const ready = formatOfName(target) === tfjsFormat ? await cleaned(opened.model) : cloneModel(opened.model);
+  stampMetadata(ready, { name: 'convert', target: 'any' });
+  const stage = createStage(target);
+  try {
+    const written = writeModelFile(ready, stage.pathOf(target));
+    const paths = written.map((file) => path.join(path.dirname(target), path.basename(file)));
+    checkTargets(inputs, paths.slice(1), force || isOurs(target));
+    const bytes = written.map((file) => statSync(file).size);
+    stage.commit();
+    return {
+      ...{ from: opened.format.name, to: formatOfName(target).name, sourceBytes: opened.sizeBytes },
+      files: paths.map((file, i) => ({ path: file, bytes: bytes[i]! })),
+    };
+  } finally {
+    stage.discard();
+  }
+}
+
+const isFolder = (output: string) =>
+  /[\\/]$/.test(output) || (statSync(output, { throwIfNoEntry: false })?.isDirectory() ?? false);
+
+/** The file that is written first. */
+function targetOf({ format, name }: OpenedModel, output: string): string {
+  if (!isFolder(output)) return output;
+  return path.join(output, format === tfjsFormat ? `${withoutExtension(name)}.onnx` : 'model.json');
+}
+
+/** TensorFlow.js folds nothing when it loads a model: constants and batch norms are folded here. */
+async function cleaned(model: Model): Promise<Model> {
+  const engine = await openEngine();
+  return (await compressModel(model, { recipe: preset('clean'), engine })).model;
+}

@@ -1,0 +1,71 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createWorkspace, data, type Workspace } from './program.ts';
+
+let w: Workspace;
+beforeEach(() => {
+  w = createWorkspace();
+  w.copy('glyphs-cnn');
+});
+afterEach(() => w.remove());
+
+describe('compress -o model.json', () => {
+  it('stores weights in int8 for TensorFlow.js, and says that it is no faster', async () => {
+    const { code, stdout, stderr } = await w.run(['glyphs-cnn.onnx', '--int8', '-o', 'small.json', '--json']);
+    expect(code, stderr).toBe(0);
+    const report = JSON.parse(stdout);
+    expect(report.verdict.headline).toMatch(/no faster \(TensorFlow\.js computes in float32\)/);
+    expect(report.latency).toEqual([]);
+    const { weightsManifest } = JSON.parse(readFileSync(w.path('small.json'), 'utf8'));
+    const stored = weightsManifest[0].weights.map(
+      (weight: Weight) => weight.quantization?.dtype ?? weight.dtype,
+    );
+    expect(stored).toContain('uint8');
+    const few = ['--data', data('glyphs'), '--evaluate', '10', '--json'];
+    const compared = await w.run(['compare', 'glyphs-cnn.onnx', 'small.json', ...few]);
+    expect(JSON.parse(compared.stdout).compare.outputs[0].top1Agreement).toBeGreaterThanOrEqual(0.9);
+  });
+});
+
+interface Weight {
+  readonly dtype: string;
+  readonly quantization?: { readonly dtype: string };
+}
+
+describe('compress convert', () => {
+  it('writes a TensorFlow.js folder, and ONNX of it that answers the same', async () => {
+    const there = await w.run(['convert', 'glyphs-cnn.onnx', 'web/']);
+    expect(there.code, there.stderr).toBe(0);
+    expect(there.stdout).toMatch(
+      /ONNX → TensorFlow\.js {3}.*\n {2}→ web\/model\.json .*\n {2}→ web\/group1-shard1of1\.bin/,
+    );
+    const back = await w.run(['convert', 'web/model.json', 'back.onnx', '--json']);
+    expect(back.code, back.stderr).toBe(0);
+    expect(JSON.parse(back.stdout)).toMatchObject({ from: 'TensorFlow.js', to: 'ONNX' });
+    const few = ['--data', data('glyphs'), '--evaluate', '10', '--json'];
+    const compared = await w.run(['compare', 'glyphs-cnn.onnx', 'back.onnx', ...few]);
+    expect(JSON.parse(compared.stdout).compare.outputs[0].top1Agreement).toBe(1);
+  });
+
+  it('replaces what it wrote before, and nothing else', async () => {
+    expect((await w.run(['convert', 'glyphs-cnn.onnx', 'out.json'])).code).toBe(0);
+    expect((await w.run(['convert', 'glyphs-cnn.onnx', 'out.json'])).code).toBe(0);
+    w.copy('glyphs-mlp', 'theirs.onnx');
+    const before = readFileSync(w.path('theirs.onnx'));
+    const { code, stderr } = await w.run(['convert', 'out.json', 'theirs.onnx']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/theirs\.onnx/);
+    expect(readFileSync(w.path('theirs.onnx'))).toEqual(before);
+  });
+
+  it('names operator and node that TensorFlow.js lacks, and writes nothing', async () => {
+    const text =
+      '<ir_version: 9, opset_import: ["" : 20]>\ng (float[1,1,4,4] x, float[1,2,2,2] grid) => (float[1,1,2,2] y) {\n  [sample] y = GridSample(x, grid)\n}\n';
+    writeFileSync(w.path('grid.onnx.txt'), text);
+    const before = w.listing();
+    const { code, stderr } = await w.run(['convert', 'grid.onnx.txt', 'grid.json']);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/GridSample "sample"/);
+    expect(w.listing()).toEqual(before);
+  });
+});
