@@ -1,6 +1,6 @@
 /** Operators that pick, place or rank elements by index. ONNX lets indices count from the end, TensorFlow.js does not. */
 import { intAttribute, textAttribute } from '../../../../ir/attribute.ts';
-import { dtypeOf, isOp, type Node, shapeOf, type Value } from '../../../../ir/model.ts';
+import { isOp, type Node, shapeOf, type Value } from '../../../../ir/model.ts';
 import { elementCount, tensorOf } from '../../../../ir/tensor.ts';
 import { constantNumbers, normalAxis, scalarOf } from '../../../../rewrite/arguments.ts';
 import {
@@ -11,6 +11,7 @@ import {
   staticShapeAt,
   type TfOperator,
   type TfOperators,
+  typeOf,
 } from '../emitter.ts';
 import type { Ref } from '../graph.ts';
 import { cast } from './elementwise.ts';
@@ -159,6 +160,19 @@ const topK: TfOperator = (node, e) => {
   return [largest ? back : e.op('Neg', [back]), transpose(e, indices!, order)];
 };
 
+/** 1 at the index, 0 elsewhere, along a new axis. TensorFlow.js's wasm kernel makes integers alone. */
+export function hot(
+  e: Emitter,
+  indices: Ref,
+  rank: number,
+  { axis, depth }: { axis: number; depth: number },
+): Ref {
+  const attributes = { T: { type: 'int32' }, axis: { int: -1 } } as const;
+  const last = e.op('OneHot', [indices, e.int(depth), e.int(1), e.int(0)], attributes, 'int32');
+  const others = Array.from({ length: rank - 1 }, (_, i) => i);
+  return transpose(e, last, others.toSpliced(axis, 0, rank - 1));
+}
+
 const oneHot: TfOperator = (node, e) => {
   const rank = shapeAt(node, 0).length + 1;
   const axis = normalAxis(intAttribute(node, 'axis', -1), rank);
@@ -169,13 +183,12 @@ const oneHot: TfOperator = (node, e) => {
   const given = cast(e, e.input(node, 0), 'int32');
   const negative = e.op('Less', [given, e.int(0)], {}, 'bool');
   const indices = e.op('SelectV2', [negative, e.op('AddV2', [given, e.int(depth)]), given], {}, 'int32');
-  const dtype = dtypeOf(node.outputs[0]) === 'float32' ? 'float32' : 'int32';
-  const scalar = (v: number) => (dtype === 'float32' ? e.float(v) : e.int(v));
-  const inputs = [indices, e.int(depth), scalar(values[1]!), scalar(values[0]!)];
-  const last = e.op('OneHot', inputs, { T: { type: dtype }, axis: { int: -1 } }, dtype);
-  const others = Array.from({ length: rank - 1 }, (_, i) => i);
-  const placed = transpose(e, last, others.toSpliced(axis, 0, rank - 1));
-  return dtypeOf(node.outputs[0]) === 'bool' ? cast(e, placed, 'bool') : placed;
+  const places = hot(e, indices, rank, { axis, depth });
+  const type = typeOf(node.outputs[0]);
+  if (values[0] === 0 && values[1] === 1) return cast(e, places, type);
+  const [off, on] = values.map((v) => (type === 'float32' ? e.float(v) : e.int(v))) as [Ref, Ref];
+  const chosen = e.op('SelectV2', [cast(e, places, 'bool'), on, off], {}, on.dtype);
+  return cast(e, chosen, type);
 };
 
 const nonZero: TfOperator = (node, e) => {

@@ -6,15 +6,22 @@ import { type Emitter, refuse, shapeAt, type TfOperator, type TfOperators } from
 import type { Ref } from '../graph.ts';
 import { shifted } from './activations.ts';
 import { cast } from './elementwise.ts';
-import { transpose } from './shaping.ts';
+import { hot } from './indexing.ts';
 
-/** null: nothing is reduced. */
+/** null: nothing is reduced. Over an axis of size 0 backends disagree. */
 function axesOf(node: Node): number[] | null {
   const shape = shapeAt(node, 0);
+  const axes = namedAxes(node, shape.length);
+  if (axes?.some((axis) => shape[axis] === 0)) return refuse(node, 'it reduces an axis of size 0');
+  return axes;
+}
+
+function namedAxes(node: Node, rank: number): number[] | null {
   const axes = intsArgument(node, 'axes', 1);
   if (axes === null) return refuse(node, 'its axes are computed while it runs');
-  if (axes && axes.length > 0) return axes.map((axis) => normalAxis(axis, shape.length));
-  return intAttribute(node, 'noop_with_empty_axes', 0) === 0 ? shape.map((_, axis) => axis) : null;
+  if (axes && axes.length > 0) return axes.map((axis) => normalAxis(axis, rank));
+  const every = Array.from({ length: rank }, (_, axis) => axis);
+  return intAttribute(node, 'noop_with_empty_axes', 0) === 0 ? every : null;
 }
 
 export const reduced = (e: Emitter, op: string, x: Ref, axes: readonly number[], keep: boolean): Ref =>
@@ -149,14 +156,7 @@ export const reductions: TfOperators = {
     const depth = shape?.[axis];
     if (typeof depth !== 'number') return refuse(node, 'the size of its axis is not known');
     const best = e.op('ArgMax', [e.input(node, 0), e.int(axis)], {}, 'int32');
-    const hot = e.op(
-      'OneHot',
-      [best, e.int(depth), e.float(1), e.float(0)],
-      { T: { type: 'float32' }, axis: { int: -1 } },
-      'float32',
-    );
-    const others = Array.from({ length: shape!.length - 1 }, (_, i) => i);
-    return transpose(e, hot, others.toSpliced(axis, 0, shape!.length - 1));
+    return cast(e, hot(e, best, shape!.length, { axis, depth }), 'float32');
   },
   CumSum: running('Cumsum'),
   CumProd: running('Cumprod'),
