@@ -19,5 +19,6 @@ execFileSync(process.execPath, [compiler, '-p', 'tsconfig.build.json', ...declar
 });
 await writeTypes(`${root}dist`);
 await writeRuntime();
-for (const part of ['charts', 'schemas', 'lab-page', 'profile-page']) await import(`./build-${part}.ts`);
+for (const part of ['charts', 'schemas', 'lab-page', 'profile-page', 'tfjs'])
+  await import(`./build-${part}.ts`);
 chmodSync(`${root}dist/src/cli/main.js`, 0o755);

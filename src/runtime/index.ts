@@ -11,9 +11,15 @@ export { EdgepressError, type ErrorCode } from './errors.ts';
 export { type DeviceFacts, detectDevice } from './facts.ts';
 export type { Progress } from './fetch.ts';
 export type { ImageSource } from './image-source.ts';
-export type { LoadedModel, LoadOptions, ModelInfo } from './load.ts';
+export type { LoadedModel, LoadOptions, ModelInfo, TfjsSource } from './load.ts';
 export type { OrtModule, OrtSource } from './ort.ts';
-export { type Candidate, type OrtBundle, type Provider, selectCandidates } from './select.ts';
+export {
+  type Candidate,
+  type OrtBundle,
+  type Provider,
+  type RuntimeBundle,
+  selectCandidates,
+} from './select.ts';
 export type { Data, ModelInput, ModelInputs, ModelOutputs, OutputTensor, TensorLike } from './tensors.ts';
 
 /** Chooses the variant that suits the device, downloads and verifies it, and makes it ready to run.

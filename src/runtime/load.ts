@@ -1,6 +1,7 @@
 /** Loads a bundle in this thread: manifest, choice, download, session; and goes on with the next candidate where
  *  one fails. */
 import type { Manifest } from '../ship/emit/manifest.ts';
+import type { Tfjs, TfjsStart } from '../support/tfjs.ts';
 import { type CacheState, openCache } from './cache.ts';
 import { aborted, EdgepressError, messageOf, throwIfAborted } from './errors.ts';
 import { detectDevice } from './facts.ts';
@@ -8,8 +9,8 @@ import { fetchManifest, fetchParts, locate, type Progress } from './fetch.ts';
 import { createPixelReader } from './image-source.ts';
 import { loadOrt, type OrtSource } from './ort.ts';
 import { readPreprocessing } from './preprocess.ts';
-import { type Candidate, type Provider, selectCandidates } from './select.ts';
-import { type OpenSession, openSession, ProviderFailure, prepareOrt, warmUp } from './session.ts';
+import { type Candidate, type OrtBundle, type Provider, selectCandidates } from './select.ts';
+import { isProviders, type OpenSession, openSession, prepareOrt, warmUp } from './session.ts';
 import { type Feed, type ModelInputs, type ModelOutputs, toFeeds } from './tensors.ts';
 
 export interface LoadOptions {
@@ -28,7 +29,20 @@ export interface LoadOptions {
   /** Folder of onnxruntime-web's .wasm files, where they don't lie beside its script. */
   readonly wasmPaths?: string;
   readonly ort?: OrtSource;
+  /** For variants that TensorFlow.js runs. */
+  readonly tfjs?: TfjsSource;
+  /** Folder of tfjs-backend-wasm's .wasm files, or the address of each by its name; default: that of `tfjs`, or beside its
+   *  script. */
+  readonly tfjsWasmPaths?: TfjsStart['wasmPaths'];
 }
+
+/** Where TensorFlow.js comes from. Left out: `import('@tensorflow/tfjs-core')`, `…-converter` and `…-backend-wasm`, which a
+ *  bundler or an import map resolves. A URL: a folder with tfjs.js and the .wasm files, as in demo/tfjs of a bundle. Or the
+ *  functions of the three packages in one object. */
+export type TfjsSource = Tfjs | string;
+
+/** An input or output, as the manifest has it. */
+export type Port = Manifest['outputs'][number];
 
 /** Plain data, for logs and for telling users. */
 export interface ModelInfo {
@@ -37,7 +51,7 @@ export interface ModelInfo {
   readonly threads: number;
   /** Why this variant, and what failed before it. */
   readonly reason: string;
-  /** "onnxruntime-web/wasm 1.30.0" */
+  /** "onnxruntime-web/wasm 1.30.0", "@tensorflow/tfjs-backend-wasm 4.22.0" */
   readonly runtime: string;
   readonly tried: readonly { readonly variant: string; readonly provider: string; readonly error: string }[];
   readonly cache: CacheState;
@@ -89,15 +103,15 @@ async function load(url: string | URL, options: LoadOptions): Promise<LoadedMode
     for (let candidate = candidates[next++]; candidate; candidate = candidates[next++]) {
       const { variant, provider } = candidate;
       try {
-        const starting = startOrt(candidate, options).catch((error: unknown) => error as Error);
+        const starting = start(candidate, manifest, options).catch((error: unknown) => error as Error);
         if (held?.variant !== variant.name) {
           const parts = await fetchParts(variant, place.base, cache, { signal: stop, onProgress: progress });
           held = { variant: variant.name, parts };
         }
-        const ort = await starting;
-        if (ort instanceof Error) throw ort;
+        const open = await starting;
+        if (open instanceof Error) throw open;
         throwIfAborted(stop);
-        current = { session: await openSession(ort, candidate, held.parts), candidate };
+        current = { session: await open(held.parts), candidate };
         held = null;
         return;
       } catch (error) {
@@ -130,9 +144,9 @@ async function load(url: string | URL, options: LoadOptions): Promise<LoadedMode
       try {
         return await session.run(feeds);
       } catch (error) {
-        if (!(error instanceof ProviderFailure))
-          throw new EdgepressError('RUN_FAILED', messageOf(error), error);
-        tried.push({ variant: candidate.variant.name, provider: candidate.provider, error: error.message });
+        const message = messageOf(error);
+        if (!isProviders(error, candidate.provider)) throw new EdgepressError('RUN_FAILED', message, error);
+        tried.push({ variant: candidate.variant.name, provider: candidate.provider, error: message });
         void session.release();
         await advance(undefined, undefined);
       }
@@ -175,14 +189,21 @@ async function load(url: string | URL, options: LoadOptions): Promise<LoadedMode
   };
 }
 
-async function startOrt(candidate: Candidate, options: LoadOptions) {
-  const ort = await loadOrt(candidate.bundle, options.ort);
-  prepareOrt(ort, candidate.threads, options.wasmPaths);
+/** Starts the runtime of a candidate; what comes back opens the model in it. */
+async function start(
+  candidate: Candidate,
+  { outputs }: Manifest,
+  { ort: source, wasmPaths, tfjs, tfjsWasmPaths }: LoadOptions,
+): Promise<(parts: ReadonlyMap<string, Uint8Array>) => Promise<OpenSession>> {
+  if (candidate.variant.format === 'tfjs')
+    return (await import('./tfjs.ts')).prepareTfjs(candidate, outputs, tfjs, tfjsWasmPaths);
+  const ort = await loadOrt(candidate.bundle as OrtBundle, source);
+  prepareOrt(ort, candidate.threads, wasmPaths);
   await warmUp(ort, candidate);
-  return ort;
+  return (parts) => openSession(ort, candidate, parts);
 }
 
-const disposed = () => new EdgepressError('DISPOSED', 'The model was disposed.');
+export const disposed = () => new EdgepressError('DISPOSED', 'The model was disposed.');
 
 function reasonOf({ reason }: Candidate, tried: readonly Tried[]): string {
   const last = tried.at(-1);

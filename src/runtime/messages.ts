@@ -7,7 +7,8 @@ import type { OrtBundle } from './select.ts';
 import type { ModelInputs, ModelOutputs } from './tensors.ts';
 
 /** The options that can cross: no functions, no modules. */
-export type WorkerOptions = Omit<LoadOptions, 'onProgress' | 'signal' | 'worker' | 'ort'> & {
+export type WorkerOptions = Omit<LoadOptions, 'onProgress' | 'signal' | 'worker' | 'ort' | 'tfjs'> & {
+  readonly tfjs?: string;
   readonly ort?: Readonly<Partial<Record<OrtBundle, string>>>;
 };
 

@@ -4,12 +4,13 @@ import { browserOf, type DeviceFacts } from './facts.ts';
 
 export type Provider = 'webgpu' | 'wasm' | 'webnn';
 export type OrtBundle = 'onnxruntime-web/wasm' | 'onnxruntime-web/webgpu';
+export type RuntimeBundle = OrtBundle | '@tensorflow/tfjs-backend-wasm';
 
 export interface Candidate {
   readonly variant: Variant;
   readonly provider: Provider;
   readonly threads: number;
-  readonly bundle: OrtBundle;
+  readonly bundle: RuntimeBundle;
   /** Why it has its place, in plain words. */
   readonly reason: string;
 }
@@ -31,7 +32,8 @@ export interface Selection {
 /** WebNN last: the bundle's parity was measured on the other two only. A measured profile can move it. */
 const providerOrder: readonly Provider[] = ['webgpu', 'wasm', 'webnn'];
 
-/** What each provider computes fastest, when nothing was measured. */
+/** What each provider computes fastest, when nothing was measured. 'uint8', in none, goes before them: it is less to download
+ *  and computes as float32 does. */
 const precisionOrder: Readonly<Record<Provider, readonly Variant['precision'][]>> = {
   webgpu: ['float16', 'q4f16', 'q4', 'float32', 'int8'],
   wasm: ['int8', 'float32', 'float16', 'q4', 'q4f16'],
@@ -39,8 +41,10 @@ const precisionOrder: Readonly<Record<Provider, readonly Variant['precision'][]>
 };
 
 /** All that can run, best first. Order: a real GPU before wasm before a GPU that is emulated on the CPU; what is too
- *  large for the device last; variants made for the provider before those that merely run on it; then the
- *  precision. Where a device like this one was measured, the measured medians decide among what they cover. */
+ *  large for the device last; variants of TensorFlow.js behind those of onnxruntime; those made for the provider before
+ *  those that merely run on it; then the precision. Where a device like this one was measured, the measured medians
+ *  decide among what they cover; and a variant of TensorFlow.js that is as fast goes first where it makes the first visit
+ *  smaller. */
 export function selectCandidates(manifest: Manifest, device: DeviceFacts, wishes: Wishes = {}): Selection {
   const excluded: { variant: string; provider: string; reason: string }[] = [];
   const fits: Candidate[] = [];
@@ -82,11 +86,12 @@ function candidate(
 ): Candidate {
   const own = provider === 'wasm' ? 'onnxruntime-web/wasm' : 'onnxruntime-web/webgpu';
   const named = variant.providers[0] === provider ? variant.runtime?.bundle : undefined;
+  const ort = named === 'onnxruntime-web/webgpu' ? named : own;
   return {
     variant,
     provider,
     threads: device.isolated && provider === 'wasm' ? (threads ?? threadsFor(device)) : 1,
-    bundle: named === 'onnxruntime-web/webgpu' ? named : own,
+    bundle: variant.format === 'tfjs' ? '@tensorflow/tfjs-backend-wasm' : ort,
     reason: '',
   };
 }
@@ -100,6 +105,7 @@ function rankOf({ variant, provider }: Candidate, device: DeviceFacts, index: nu
   return [
     tooLarge(variant, provider, device) ? 1 : 0,
     software ? providerOrder.length : providerOrder.indexOf(provider),
+    variant.format === 'tfjs' ? 1 : 0,
     variant.providers[0] === provider ? 0 : 1,
     precisionOrder[provider].indexOf(variant.precision),
     index,
@@ -135,8 +141,10 @@ function explain(
 
 interface Group {
   readonly all: BundleMeasurement[];
-  readonly medians: Map<Candidate, number>;
+  readonly fastest: Map<Candidate, BundleMeasurement>;
 }
+
+const median = (m: BundleMeasurement | undefined) => m?.medianMs ?? Number.POSITIVE_INFINITY;
 
 /** Measured candidates among themselves in the order of their medians; the others keep their places. */
 function byMeasurement(ranked: readonly Candidate[], device: DeviceFacts): readonly Candidate[] {
@@ -144,23 +152,45 @@ function byMeasurement(ranked: readonly Candidate[], device: DeviceFacts): reado
   for (const c of ranked)
     for (const m of c.variant.measured) {
       const key = JSON.stringify([m.device, m.host.replace(/[\d.]+/g, ''), m.emulated]);
-      const group: Group = groups.get(key) ?? { all: [], medians: new Map() };
+      const group: Group = groups.get(key) ?? { all: [], fastest: new Map() };
       groups.set(key, group);
       group.all.push(m);
       const threads = c.provider !== 'wasm' || m.threads > 1 === c.threads > 1;
-      if (m.provider !== c.provider || m.medianMs === null || !threads) continue;
-      group.medians.set(c, Math.min(m.medianMs, group.medians.get(c) ?? Number.POSITIVE_INFINITY));
+      if (m.provider === c.provider && threads && median(m) < median(group.fastest.get(c)))
+        group.fastest.set(c, m);
     }
   const group = [...groups.values()]
-    .filter(({ all, medians }) => medians.size > 1 && isLike(all, device))
-    .sort((a, b) => b.medians.size - a.medians.size)[0];
+    .filter(({ all, fastest }) => fastest.size > 1 && isLike(all, device))
+    .sort((a, b) => b.fastest.size - a.fastest.size)[0];
   if (!group) return ranked;
-  const sorted = [...group.medians].sort((a, b) => a[1] - b[1]).map(([c]) => c);
-  const name = group.all[0]!.device;
-  return ranked.map((c) =>
-    group.medians.has(c) ? { ...sorted.shift()!, reason: `fastest as measured on ${name}` } : c,
+  const sorted = smallFirst(
+    [...group.fastest].sort((a, b) => median(a[1]) - median(b[1])),
+    ` as measured on ${group.all[0]!.device}`,
   );
+  return ranked.map((c) => (group.fastest.has(c) ? sorted.shift()! : c));
 }
+
+/** A variant of TensorFlow.js goes first where the first visit is smaller with it than with the fastest and its median
+ *  lies within the spread of the fastest's runs. @param sorted  the fastest first */
+function smallFirst(sorted: readonly [Candidate, BundleMeasurement][], measured: string): Candidate[] {
+  const [fastest, m] = sorted[0]!;
+  const all = sorted.map(([c]) => ({ ...c, reason: `fastest${measured}` }));
+  const small = sorted
+    .filter(([{ variant }, its]) => variant.format === 'tfjs' && median(its) <= (m.p90Ms ?? median(m)))
+    .map(([c]) => c)
+    .concat(fastest)
+    .reduce((a, b) => (visitMb(b) < visitMb(a) ? b : a));
+  if (small === fastest) return all;
+  const [mine, its] = [small, fastest].map((c) => visitMb(c).toFixed(2));
+  return [
+    { ...small, reason: `${mine} MB to download, not ${its}, and as fast${measured}` },
+    ...all.filter((_, i) => sorted[i]![0] !== small),
+  ];
+}
+
+/** Model and runtime on the wire; endless where that is not known. */
+const visitMb = ({ variant: { bytes, brotliBytes, runtime } }: Candidate) =>
+  ((brotliBytes ?? bytes) + (runtime?.brotliBytes ?? Number.POSITIVE_INFINITY)) / 1e6;
 
 /** The same kind of browser, phone or not, and where a GPU took part, the same adapter. */
 function isLike(measurements: readonly BundleMeasurement[], device: DeviceFacts): boolean {

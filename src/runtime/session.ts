@@ -87,8 +87,7 @@ export async function openSession(
         fail = reject;
         runOnce(ort, session, feeds).then(
           (outputs) => (lost ? reject(new ProviderFailure(lost)) : resolve(outputs)),
-          (error: unknown) =>
-            reject(isFatal(error, provider) ? new ProviderFailure(messageOf(error)) : error),
+          reject,
         );
       }).finally(() => {
         fail = undefined;
@@ -115,8 +114,9 @@ async function runOnce(
   return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, toOutput(tensor)]));
 }
 
-/** On a GPU any failure may be the GPU's; on wasm only a crash or exhausted memory is, as inputs were checked. */
-const isFatal = (error: unknown, provider: string) =>
+/** Whether a failed run may go better on another candidate. On a GPU any failure may be the GPU's; on wasm only a crash or exhausted memory is, as inputs were checked. */
+export const isProviders = (error: unknown, provider: string) =>
   provider !== 'wasm' ||
+  error instanceof ProviderFailure ||
   error instanceof WebAssembly.RuntimeError ||
   /out of memory|bad_alloc|aborted|unreachable/i.test(messageOf(error));

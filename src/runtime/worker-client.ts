@@ -2,7 +2,8 @@
 import { aborted, EdgepressError, messageOf, throwIfAborted } from './errors.ts';
 import { locate } from './fetch.ts';
 import { isImageData, isImageSource, requireSize } from './image-source.ts';
-import type { LoadedModel, LoadOptions, ModelInfo } from './load.ts';
+// A value of load.ts keeps the page's modules in one file, which compresses better.
+import { disposed, type LoadedModel, type LoadOptions, type ModelInfo } from './load.ts';
 import type { Answer, Request, WorkerOptions } from './messages.ts';
 import { isOrtModule, ortUrl } from './ort.ts';
 import type { OrtBundle } from './select.ts';
@@ -37,7 +38,7 @@ export async function loadInWorker(url: string | URL, options: LoadOptions): Pro
   let disposal: Promise<void> | null = null;
   return {
     async run(inputs, { signal } = {}) {
-      if (disposal) throw new EdgepressError('DISPOSED', 'The model was disposed.');
+      if (disposal) throw disposed();
       throwIfAborted(signal);
       const { sent, transfer } = await sendable(inputs);
       return (await connection.ask({ kind: 'run', inputs: sent }, transfer, signal)).outputs!;
@@ -120,11 +121,11 @@ function connect(worker: Worker) {
 }
 
 /** The worker sees neither the page's import map nor its base URL: addresses go along in full. */
-function optionsFor({ ort, wasmPaths, ...options }: LoadOptions): WorkerOptions {
-  if (isOrtModule(ort))
+function optionsFor({ ort, wasmPaths, tfjs, tfjsWasmPaths, ...options }: LoadOptions): WorkerOptions {
+  if (isOrtModule(ort) || typeof tfjs === 'object')
     throw new EdgepressError(
       'OPTION_INVALID',
-      'A worker needs `ort` as a URL: modules stay in their thread.',
+      'A worker needs `ort` and `tfjs` as URLs: modules stay in their thread.',
     );
   const urls: Partial<Record<OrtBundle, string>> = {};
   for (const bundle of ['onnxruntime-web/wasm', 'onnxruntime-web/webgpu'] as const) {
@@ -135,9 +136,18 @@ function optionsFor({ ort, wasmPaths, ...options }: LoadOptions): WorkerOptions 
   return {
     ...plain,
     ort: urls,
-    ...(wasmPaths === undefined ? {} : { wasmPaths: new URL(wasmPaths, document.baseURI).href }),
+    ...(wasmPaths === undefined ? {} : { wasmPaths: inFull(wasmPaths) }),
+    ...(tfjs === undefined ? {} : { tfjs: inFull(tfjs) }),
+    ...(tfjsWasmPaths === undefined ? {} : { tfjsWasmPaths: allInFull(tfjsWasmPaths) }),
   };
 }
+
+const inFull = (url: string) => new URL(url, document.baseURI).href;
+
+const allInFull = (paths: NonNullable<LoadOptions['tfjsWasmPaths']>) =>
+  typeof paths === 'string'
+    ? inFull(paths)
+    : Object.fromEntries(Object.entries(paths).map(([name, url]) => [name, inFull(url)]));
 
 /** Address of a bare name in the page's import map; undefined without one, as in pages made by a bundler. */
 function mapped(bundle: OrtBundle): string | undefined {

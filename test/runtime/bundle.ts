@@ -10,6 +10,8 @@ export const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).
 export interface VariantSketch extends Partial<Omit<Variant, 'parts'>> {
   readonly name: string;
   readonly model: Uint8Array;
+  /** Files of weights beside it, by name. */
+  readonly data?: Readonly<Record<string, Uint8Array>>;
   /** Number of files to cut the model into. */
   readonly shards?: number;
 }
@@ -35,7 +37,7 @@ export function makeBundle(
       recipes: {},
     },
     ...rest,
-    variants: variants.map(({ model, shards = 1, ...variant }) => {
+    variants: variants.map(({ model, data = {}, shards = 1, ...variant }) => {
       const step = Math.ceil(model.length / shards);
       const pieces = Array.from({ length: shards }, (_, i) => {
         const bytes = model.subarray(i * step, (i + 1) * step);
@@ -43,12 +45,20 @@ export function makeBundle(
         files.set(path, bytes);
         return { path, bytes: bytes.length, gzipBytes: null, brotliBytes: null, sha256: digest(bytes) };
       });
+      const beside = Object.entries(data).map(([name, bytes]) => {
+        const path = `onnx/${variant.name}/${name}`;
+        files.set(path, bytes);
+        const [size, sha256] = [bytes.length, digest(bytes)];
+        const file = { path, bytes: size, gzipBytes: null, brotliBytes: null, sha256 };
+        return { name, role: 'data' as const, bytes: size, sha256, files: [file] };
+      });
       return {
         precision: 'float32',
         providers: ['wasm'],
         format: 'onnx',
         parts: [
           { name: 'model.onnx', role: 'model', bytes: model.length, sha256: digest(model), files: pieces },
+          ...beside,
         ],
         bytes: model.length,
         brotliBytes: null,

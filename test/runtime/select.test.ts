@@ -112,30 +112,80 @@ describe('choosing a variant', () => {
     expect(choose({}, all, { variant: 'none' }).candidates).toEqual([]);
   });
 
-  it('follows what was measured on a device like this one', () => {
-    const at = (
-      provider: string,
-      medianMs: number,
-      rest: Partial<BundleMeasurement> = {},
-    ): BundleMeasurement => ({
-      device: 'desktop',
-      host: 'Chromium 143.0.1',
-      provider,
-      threads: 4,
-      runtime: '1.30.0',
-      adapter: provider === 'webgpu' ? 'Acme One' : null,
-      emulated: false,
-      downloadMs: null,
-      createMs: null,
-      firstRunMs: null,
-      warmup: 1,
-      repetitions: 9,
-      medianMs,
-      p90Ms: null,
-      peakBytes: null,
-      measuredAt: '2026-01-01T00:00:00Z',
-      ...rest,
+  const at = (
+    provider: string,
+    medianMs: number,
+    rest: Partial<BundleMeasurement> = {},
+  ): BundleMeasurement => ({
+    device: 'desktop',
+    host: 'Chromium 143.0.1',
+    provider,
+    threads: 4,
+    runtime: '1.30.0',
+    adapter: provider === 'webgpu' ? 'Acme One' : null,
+    emulated: false,
+    downloadMs: null,
+    createMs: null,
+    firstRunMs: null,
+    warmup: 1,
+    repetitions: 9,
+    medianMs,
+    p90Ms: null,
+    peakBytes: null,
+    measuredAt: '2026-01-01T00:00:00Z',
+    ...rest,
+  });
+
+  describe('among TensorFlow.js and onnxruntime', () => {
+    const large = { bundle: 'onnxruntime-web/wasm', brotliBytes: 2_380_000 };
+    const small = { bundle: '@tensorflow/tfjs-backend-wasm', brotliBytes: 220_000 };
+    /** Measured medians in milliseconds; the spread of wasm-int8 ends at 4. */
+    const variants = (medians: Partial<Record<'wasm-int8' | 'tfjs' | 'tfjs-uint8', number>>) => {
+      const measured = (name: keyof typeof medians) =>
+        medians[name] === undefined ? [] : [at('wasm', medians[name], { p90Ms: medians[name] + 1 })];
+      const tfjs = { format: 'tfjs', runtime: small } as const;
+      return [
+        sketch('tfjs-uint8', { ...tfjs, precision: 'uint8', bytes: 3e4, measured: measured('tfjs-uint8') }),
+        sketch('tfjs', { ...tfjs, bytes: 1e5, measured: measured('tfjs') }),
+        sketch('wasm-int8', {
+          precision: 'int8',
+          bytes: 3e4,
+          runtime: large,
+          measured: measured('wasm-int8'),
+        }),
+      ];
+    };
+    const first = (medians: Parameters<typeof variants>[0]) =>
+      choose({ webgpu: null }, variants(medians)).candidates[0]!;
+
+    it('keeps to onnxruntime where nothing was measured, TensorFlow.js behind it', () => {
+      const selection = choose({ webgpu: null }, variants({}));
+      expect(names(selection)).toEqual(['wasm-int8/wasm', 'tfjs-uint8/wasm', 'tfjs/wasm']);
+      expect(selection.candidates.map((c) => c.bundle)).toEqual([large.bundle, small.bundle, small.bundle]);
     });
+
+    it('takes the smallest first visit among those within the spread of the fastest, and says so', () => {
+      const selection = choose({ webgpu: null }, variants({ 'wasm-int8': 3, tfjs: 3.5, 'tfjs-uint8': 3.9 }));
+      expect(names(selection)).toEqual(['tfjs-uint8/wasm', 'wasm-int8/wasm', 'tfjs/wasm']);
+      expect(selection.candidates[0]!.reason).toBe(
+        '0.25 MB to download, not 2.41, and as fast as measured on desktop',
+      );
+    });
+
+    it('takes the fastest where TensorFlow.js was measured slower', () => {
+      expect(first({ 'wasm-int8': 3, tfjs: 4.1 })).toMatchObject({
+        bundle: large.bundle,
+        reason: 'fastest as measured on desktop',
+      });
+    });
+
+    it('takes TensorFlow.js as any other where it is the fastest', () => {
+      const { variant, reason } = first({ 'wasm-int8': 3, tfjs: 2 });
+      expect([variant.name, reason]).toEqual(['tfjs', 'fastest as measured on desktop']);
+    });
+  });
+
+  it('follows what was measured on a device like this one', () => {
     const measured = (change: Partial<BundleMeasurement> = {}) =>
       all.map((v) => {
         if (v.name === 'webgpu-fp16') return { ...v, measured: [at('webgpu', 9, change)] };

@@ -17,7 +17,7 @@ export const fileSchema = z.strictObject({
 
 /** A model file or one external-data file, in one piece or in shards to be joined in order. */
 const partSchema = z.strictObject({
-  /** Name under which onnxruntime knows it: the model's file name, or the location that the model gives its data. */
+  /** Name under which the runtime knows it: the model's file name, or the location that the model gives its data. */
   name: z.string(),
   role: z.enum(['model', 'data']),
   bytes: z.number().int().nonnegative(),
@@ -63,10 +63,12 @@ export const parity = z.strictObject({
 export const variantSchema = z.strictObject({
   /** 'wasm-int8', 'webgpu-fp16', 'webgpu-q4', 'float' …: unique in the bundle. */
   name: z.string(),
-  precision: z.enum(['float32', 'float16', 'int8', 'q4', 'q4f16']),
+  /** 'uint8': weights in 8 bits, everything computed in float32. */
+  precision: z.enum(['float32', 'float16', 'int8', 'q4', 'q4f16', 'uint8']),
   /** Execution providers that it is made for, best first. */
   providers: z.array(z.enum(['webgpu', 'webnn', 'wasm', 'cpu'])).min(1),
-  format: z.enum(['onnx', 'ort']),
+  /** 'tfjs': a graph-model of TensorFlow.js, model.json and its weights; its runtime is another. */
+  format: z.enum(['onnx', 'ort', 'tfjs']),
   parts: z.array(partSchema).min(1),
   /** Bytes of all parts. */
   bytes: z.number().int(),
@@ -75,7 +77,7 @@ export const variantSchema = z.strictObject({
   requires: z.array(z.enum(['webgpu', 'shader-f16', 'webnn', 'threads'])),
   /** onnxruntime session configuration entries. */
   sessionConfig: z.record(z.string(), z.string()),
-  /** Smallest onnxruntime-web bundle that runs it, and what a page loads for it. */
+  /** Smallest build of onnxruntime-web, or backend of TensorFlow.js, that runs it, and what a page loads for it. */
   runtime: z.strictObject({ bundle: z.string(), brotliBytes: z.number().int().nullable() }).nullable(),
   /** Agreement with the original on each runtime that it was run on. */
   parity: z.array(parity),

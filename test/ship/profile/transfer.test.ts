@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import { brotliCompressSync, brotliDecompressSync, constants, gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { describeMachine, installedVersion, packageFolder } from '../../../src/ship/profile/machine.ts';
-import { runtimeBrotliBytes, runtimeFiles, runtimeVersion } from '../../../src/ship/profile/runtime-sizes.ts';
+import {
+  runtimeBrotliBytes,
+  runtimeFiles,
+  runtimeVersion,
+  tfjsVersion,
+} from '../../../src/ship/profile/runtime-sizes.ts';
+import { tfjsFiles } from '../../../src/ship/profile/tfjs-runtime.ts';
 import { brotliQualityFor, transferSizes } from '../../../src/ship/profile/transfer.ts';
 import { createRandom } from '../../../src/support/random.ts';
 
@@ -40,9 +46,17 @@ describe('transfer sizes', () => {
 describe('sizes of the web runtime', () => {
   it('are those of the installed version; scripts/runtime-sizes.ts makes them again', () => {
     expect(runtimeVersion).toBe(installedVersion('onnxruntime-web'));
-    for (const files of Object.values(runtimeFiles))
+    expect(tfjsVersion).toBe(installedVersion('@tensorflow/tfjs-core'));
+    const { '@tensorflow/tfjs-backend-wasm': _, ...ort } = runtimeFiles;
+    for (const files of Object.values(ort))
       for (const file of files)
         expect(statSync(join(packageFolder('onnxruntime-web')!, 'dist', file.name)).size).toBe(file.rawBytes);
+  });
+
+  it('of TensorFlow.js are those of the files that demo pages bring', async () => {
+    const made = new Map((await tfjsFiles()).map(({ name, bytes }) => [name, bytes.length]));
+    for (const file of runtimeFiles['@tensorflow/tfjs-backend-wasm'])
+      expect(made.get(file.name)).toBe(file.rawBytes);
   });
 
   it('count script and wasm file', () => {
