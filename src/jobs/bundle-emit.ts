@@ -7,12 +7,14 @@ import {
   buildBundle,
   type Compressed,
 } from '../ship/emit/bundle.ts';
-import { demoFiles } from '../ship/emit/demo.ts';
+import { demoFiles, type NamedFile } from '../ship/emit/demo.ts';
 import { headerFiles } from '../ship/emit/headers.ts';
 import type { Manifest } from '../ship/emit/manifest.ts';
+import { totalBytes } from '../ship/emit/model-bytes.ts';
 import { requiredOperators } from '../ship/emit/required-operators.ts';
 import { transformersConfig } from '../ship/emit/transformers-config.ts';
 import { typesFile } from '../ship/emit/typescript.ts';
+import { tfjsFiles } from '../ship/profile/tfjs-runtime.ts';
 import { brotliQualityFor, compressForTransfer } from '../ship/profile/transfer.ts';
 import { runtimeNotBuilt } from '../support/diagnostics/bundle.ts';
 import { formatBytes } from '../support/units.ts';
@@ -30,13 +32,14 @@ export interface EmitOptions extends Pick<BundleRequest, 'precompress' | 'transf
   readonly shardBytes: number;
 }
 
-export function emit(
+export async function emit(
   info: Parameters<typeof buildBundle>[0],
   variants: readonly BundleVariant[],
   { precompress, shardBytes, transformersJs, url, demo }: EmitOptions,
   { signal, events }: JobRun,
 ): Promise<Bundle> {
-  const sizes = variants.map((v) => v.content.model.length + (v.content.data?.bytes.length ?? 0));
+  const tfjs = demo && variants.some((v) => v.format === 'tfjs') ? await tfjsFiles() : [];
+  const sizes = variants.map((v) => totalBytes(v.content));
   const quality = brotliQualityFor(Math.max(...sizes));
   const compress = async (bytes: Uint8Array): Promise<Compressed | null> => {
     signal?.throwIfAborted();
@@ -46,7 +49,7 @@ export function emit(
     typesFile(manifest),
     ...headerFiles(url, precompress),
     ...operatorsOf(variants),
-    ...(demo ? demoOf(manifest) : []),
+    ...(demo ? demoOf(manifest, tfjs) : []),
     ...(transformersJs === undefined ? [] : [transformersConfig(manifest, transformersJs)]),
   ];
   return step(
@@ -76,11 +79,14 @@ function operatorsOf(variants: readonly BundleVariant[]): BundleEntry[] {
 }
 
 /** Nothing where no variant is for pages. */
-function demoOf(manifest: Manifest): BundleEntry[] {
-  const inPages = manifest.variants.flatMap((v) => v.providers).filter((p) => p === 'wasm' || p === 'webgpu');
-  if (inPages.length === 0) return [];
+function demoOf(manifest: Manifest, tfjs: readonly NamedFile[]): BundleEntry[] {
+  const inPages = manifest.variants.flatMap(({ format, providers }) =>
+    format === 'tfjs' ? [] : providers.filter((p) => p === 'wasm' || p === 'webgpu'),
+  );
+  if (inPages.length + tfjs.length === 0) return [];
   const runtime = readRuntimeBundle();
   if (!runtime) throw runtimeNotBuilt();
   const gpu = inPages.includes('webgpu') ? (['onnxruntime-web/webgpu'] as const) : [];
-  return demoFiles(manifest, { runtime, ort: readOrtBuilds(['onnxruntime-web/wasm', ...gpu]) });
+  const ort = inPages.length > 0 ? readOrtBuilds(['onnxruntime-web/wasm', ...gpu]) : [];
+  return demoFiles(manifest, { runtime, ort, tfjs });
 }

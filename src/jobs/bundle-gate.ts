@@ -8,6 +8,7 @@ import { readAll } from '../data/read-all.ts';
 import type { DataSource } from '../data/source.ts';
 import { createComparer, type OutputComparison } from '../judge/analyze/compare.ts';
 import type { OpenedModel, Runnable } from '../model/formats/opened.ts';
+import type { Port } from '../model/ir/port.ts';
 import type { Tensor } from '../model/ir/tensor.ts';
 import type { Variant } from '../ship/emit/manifest.ts';
 import { runInBrowser } from '../ship/profile/browser-parity.ts';
@@ -46,10 +47,13 @@ interface GateOptions extends Stoppable {
   readonly budget: Budget;
 }
 
+/** Names and types of the outputs. */
+type Outputs = readonly Pick<Port, 'name' | 'dtype'>[];
+
 export interface Gate {
   /** @throws only what is not the variant's fault: no memory, an interrupt, data that can't be read */
   check(
-    plan: Pick<VariantPlan, 'engine' | 'providers' | 'requires'>,
+    plan: Pick<VariantPlan, 'engine' | 'providers' | 'requires' | 'format'> & { readonly outputs: Outputs },
     variant: Pick<OpenedModel, 'name' | 'engineSource'>,
     onProgress: Tell,
   ): Promise<GateResult>;
@@ -58,6 +62,9 @@ export interface Gate {
 
 /** WebGPU emulated on the CPU is slow; a few samples show whether its kernels do what others do. */
 const browserSamples = 4;
+
+/** Inputs and outputs are in memory all at once. */
+const tfjsSamples = 100;
 
 export function createGate(options: GateOptions): Gate {
   const { original, data, budget, signal } = options;
@@ -99,8 +106,35 @@ export function createGate(options: GateOptions): Gate {
     return { parity: [parityOf(outputs, samples, runtime)], refused };
   };
 
+  /** Nothing else runs it: without a browser it is not published. */
+  const onTfjs = async (variant: Pick<OpenedModel, 'engineSource'>, outputs: Outputs) => {
+    browser ??= await launchBrowser('chromium', true);
+    const { feeds, outputs: expected, ports } = await recorded(options, tfjsSamples);
+    const model = variant.engineSource('bytes');
+    const tfjsOutputs = outputs.map(({ name, dtype }) => ({ name, dtype }));
+    const made = await runInBrowser({ model, provider: 'wasm', tfjsOutputs, feeds, browser, signal });
+    const comparer = createComparer(ports.outputs, ports.inputs);
+    for (const [i, after] of made.outputs.entries()) comparer.add(expected[i]!, after);
+    const result = comparer.result();
+    return {
+      parity: [parityOf(result.outputs, result.samples, `${made.runtime} (${made.browser})`)],
+      accuracy: null,
+      refused: nearEnough(result.outputs),
+      notes: [],
+    };
+  };
+
+  const tfjsOr = async (error: unknown) => {
+    signal?.throwIfAborted();
+    const absent = absence(error, { requires: [] });
+    if (absent === null) throw error;
+    const refused = `it is compared in a page, and there is ${absent}`;
+    return { parity: [], accuracy: null, refused, notes: [] };
+  };
+
   const check: Gate['check'] = async (plan, variant, onProgress) => {
     const { providers } = plan;
+    if (plan.format === 'tfjs') return { ...(await onTfjs(variant, plan.outputs).catch(tfjsOr)), providers };
     const near = await onEngine(variant, plan.engine, onProgress);
     if (near.refused || !providers.includes('webgpu')) return { ...near, providers, notes: [] };
     const real = await onWebGpu(variant).catch((error: unknown) => {

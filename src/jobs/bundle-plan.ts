@@ -68,8 +68,36 @@ export function planVariants(targets: readonly BundleTarget[], facts: VariantFac
       runtime: null,
       engine: 'node',
     });
-  return [...plans, floatPlan(wants)];
+  const others = targets.some((t) => t !== 'tfjs');
+  return [...plans, ...(others ? [floatPlan(wants)] : []), ...(wants('tfjs') ? tfjsPlans() : [])];
 }
+
+/** Behind the others: which of both runtimes a page takes is decided by what is measured. */
+function tfjsPlans(): VariantPlan[] {
+  const plan = (name: string, precision: 'float32' | 'uint8', recipe: Recipe): VariantPlan => ({
+    ...{ name, precision, recipe, file: `${name}/model.json`, format: 'tfjs', requires: [] },
+    providers: ['wasm'],
+    runtime: '@tensorflow/tfjs-backend-wasm',
+    engine: 'wasm',
+  });
+  return [
+    plan('tfjs-uint8', 'uint8', perTensor(recipeOf('int8-weights', 'tfjs'))),
+    plan('tfjs', 'float32', recipeOf('clean', 'tfjs')),
+  ];
+}
+
+/** TensorFlow.js has one scale for a tensor. */
+const perTensor = (recipe: Recipe): Recipe => ({
+  ...recipe,
+  stages: recipe.stages.map((stage) => ({
+    ...stage,
+    passes: stage.passes.map((entry) =>
+      entry.pass === 'quantize-weights'
+        ? { ...entry, options: { ...entry.options, perChannel: false } }
+        : entry,
+    ),
+  })),
+});
 
 function floatPlan(wants: (target: BundleTarget) => boolean): VariantPlan {
   const inPage = wants('wasm') || wants('webgpu');
@@ -102,7 +130,11 @@ const onnx = (name: string, precision: Variant['precision'], suffix: string, rec
   requires: [] as VariantPlan['requires'],
 });
 
-const recipeOf = (name: PresetName, target: BundleTarget): Recipe => ({ ...preset(name), target });
+/** What pages compute in, whichever runtime they have, is planned for wasm. */
+const recipeOf = (name: PresetName, target: BundleTarget): Recipe => ({
+  ...preset(name),
+  target: target === 'tfjs' ? 'wasm' : target,
+});
 
 /** Share of the weight bytes that products read which can be stored in blocks. */
 export function productShare(model: Model): number {

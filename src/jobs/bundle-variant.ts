@@ -8,7 +8,7 @@ import { type OpenedModel, openedFromModel, openedFromParts } from '../model/for
 import type { Model } from '../model/ir/model.ts';
 import { outputPortsOf, portsOf } from '../model/ir/port.ts';
 import type { BundleVariant } from '../ship/emit/bundle.ts';
-import { type ModelBytes, modelBytes } from '../ship/emit/model-bytes.ts';
+import { type ModelBytes, modelBytes, tfjsBytes, totalBytes } from '../ship/emit/model-bytes.ts';
 import { convertToOrt } from '../ship/emit/ort.ts';
 import { runtimeBrotliBytes } from '../ship/profile/runtime-sizes.ts';
 import { Diagnostic } from '../support/diagnostics.ts';
@@ -51,15 +51,17 @@ export async function makeVariant(
   model.metadata.set('edgepress', `made with recipe ${recipe.name}`);
   context.afterMaking?.(model, plan);
   const content = await contentOf(model, plan);
-  const result = await context.gate.check(plan, opened(model, plan, content), onProgress);
+  const made = plan.format === 'tfjs' ? graphModel(plan, content) : opened(model, plan, content);
+  const result = await context.gate.check({ ...plan, outputs: outputPortsOf(source) }, made, onProgress);
   if (result.refused) return { refused: result.refused };
   return { variant: { ...rowOf(plan, result), content }, notes: result.notes, model };
 
   async function contentOf(model: Model, plan: VariantPlan): Promise<ModelBytes> {
     if (plan.format === 'ort') {
       const { bytes, ...facts } = openedFromModel(model).engineSource('bytes');
-      return { model: await convertToOrt(bytes, { target: 'arm', ...facts }), data: null };
+      return { model: await convertToOrt(bytes, { target: 'arm', ...facts }), data: [] };
     }
+    if (plan.format === 'tfjs') return tfjsBytes(model, path.posix.basename(plan.file));
     return modelBytes(model, path.posix.basename(plan.file), context.externalAboveBytes);
   }
 }
@@ -72,9 +74,21 @@ function changedPorts(source: Model, result: Model): string | null {
 }
 
 function opened(made: Model, { file }: VariantPlan, { model, data }: ModelBytes): OpenedModel {
-  const beside = data ? [{ name: data.location, bytes: data.bytes }] : [];
+  const beside = data.map(({ location, bytes }) => ({ name: location, bytes }));
   return openedFromParts(made, [{ name: path.posix.basename(file), bytes: model }, ...beside]);
 }
+
+/** The files as they are: a page's TensorFlow.js opens them. */
+const graphModel = (
+  { name }: VariantPlan,
+  { model, data }: ModelBytes,
+): Pick<OpenedModel, 'name' | 'engineSource'> => ({
+  name,
+  engineSource: () => ({
+    bytes: model,
+    externalData: new Map(data.map(({ location, bytes }) => [location, bytes])),
+  }),
+});
 
 function rowOf(
   plan: VariantPlan,
@@ -93,9 +107,8 @@ function rowOf(
 export function describeOutcome(plan: VariantPlan, outcome: VariantOutcome): string {
   if ('refused' in outcome) return `${plan.name} left out: ${outcome.refused}`;
   const { content, parity } = outcome.variant;
-  const bytes = content.model.length + (content.data?.bytes.length ?? 0);
   const widest = widestParity(parity);
-  return `${plan.name} ${formatBytes(bytes)} · ${widest ? describeParity(widest) : 'not compared'}`;
+  return `${plan.name} ${formatBytes(totalBytes(content))} · ${widest ? describeParity(widest) : 'not compared'}`;
 }
 
 /** The comparison on most samples; browsers ran fewer. */

@@ -31,7 +31,7 @@ export async function makeAll(
 ): Promise<Made> {
   const context = { ...making, engine: await openEngine() };
   const made: Made & { clean: Model } = { variants: [], clean: model, refused: [], notes: [] };
-  // The float model first: without it there is nothing to fall back on.
+  // The float models first: without them there is nothing to fall back on.
   for (const plan of [...plans].reverse()) {
     const outcome = await step(
       events,
@@ -66,7 +66,7 @@ function addOrJoin(variants: BundleVariant[], variant: BundleVariant): void {
   const at = variants.findIndex(
     (v) =>
       v.format === variant.format &&
-      v.content.data === null &&
+      v.content.data.length === 0 &&
       sameBytes(v.content.model, variant.content.model),
   );
   if (at < 0) {

@@ -164,6 +164,7 @@ type Dims = Readonly<Record<string, number>>;
 
 function bundleSubjects({ manifest, files }: OpenedBundle, dims: Dims): Subject[] {
   const inputs = manifest.inputs.map(portOf);
+  const outputs = manifest.outputs.map(portOf);
   const feeds = syntheticInputs(inputs, { seed: 0, dims: { ...pictureDims(manifest), ...dims } });
   return manifest.variants.map((variant) => ({
     name: variant.name,
@@ -176,13 +177,13 @@ function bundleSubjects({ manifest, files }: OpenedBundle, dims: Dims): Subject[
     providers: variant.providers,
     requires: variant.requires,
     sessionConfig: variant.sessionConfig,
-    inputs,
+    ...{ inputs, outputs },
     feeds,
   }));
 }
 
 function portOf({ name, dtype, shape }: Manifest['inputs'][number]): Port {
-  if (!isDType(dtype)) throw unknownDtype(dtype, `Input "${name}"`);
+  if (!isDType(dtype)) throw unknownDtype(dtype, `"${name}"`);
   return { name, dtype, shape };
 }
 

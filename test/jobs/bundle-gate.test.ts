@@ -39,7 +39,7 @@ describe.skipIf(!findBrowser('chromium'))('the gate on WebGPU (skipped: no Chrom
     let asked = 0;
     const engineSource = () => ({ bytes: asked++ === 0 ? bytes : model });
     return gate.check(
-      { engine: 'wasm', providers, requires: ['webgpu'] },
+      { engine: 'wasm', providers, requires: ['webgpu'], format: 'onnx', outputs: [] },
       { name: 'variant', engineSource },
       () => {},
     );

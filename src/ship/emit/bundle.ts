@@ -84,9 +84,10 @@ interface PartBytes {
 function partsOf({ file, content }: BundleVariant): PartBytes[] {
   const [folder, name] = split(file);
   const model: PartBytes = { name, role: 'model', path: file, bytes: content.model };
-  if (!content.data) return [model];
-  const { location, bytes } = content.data;
-  return [model, { name: location, role: 'data', path: `${folder}${location}`, bytes }];
+  const beside = content.data.map(({ location, bytes }): PartBytes => {
+    return { name: location, role: 'data', path: `${folder}${location}`, bytes };
+  });
+  return [model, ...beside];
 }
 
 function split(path: string): [folder: string, name: string] {

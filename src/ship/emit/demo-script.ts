@@ -97,6 +97,7 @@ async function start() {
   say('Loading …');
   const model = await loadModel('../', {
     ort: './ort/',
+    tfjs: './tfjs/',
     onProgress: ({ loaded, total }) => {
       at('bar').value = total > 0 ? loaded / total : 1;
     },

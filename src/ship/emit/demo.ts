@@ -9,6 +9,8 @@ interface DemoParts {
   readonly runtime: readonly NamedFile[];
   /** Scripts and wasm files of onnxruntime-web that the bundle's variants need. */
   readonly ort: readonly NamedFile[];
+  /** TensorFlow.js, where a variant is for it. */
+  readonly tfjs: readonly NamedFile[];
 }
 
 export interface NamedFile {
@@ -16,12 +18,13 @@ export interface NamedFile {
   readonly bytes: Uint8Array;
 }
 
-export function demoFiles(manifest: Manifest, { runtime, ort }: DemoParts): BundleEntry[] {
+export function demoFiles(manifest: Manifest, { runtime, ort, tfjs }: DemoParts): BundleEntry[] {
   const text = (path: string, content: string) => ({ path, bytes: new TextEncoder().encode(content) });
   return [
     text('demo/index.html', demoPage(manifest)),
     text('demo/demo.js', demoScript),
     ...runtime.map(({ name, bytes }) => ({ path: `demo/runtime/${name}`, bytes })),
+    ...tfjs.map(({ name, bytes }) => ({ path: `demo/tfjs/${name}`, bytes })),
     ...ort.map(({ name, bytes }) => ({ path: `demo/ort/${name}`, bytes })),
   ];
 }

@@ -10,10 +10,11 @@ import { toWire } from './isolated-messages.ts';
 import type { LaunchedBrowser, Tab } from './launch.ts';
 import { packageFolder } from './machine.ts';
 import { decodeFrame, encodeFrame } from './page/frame.ts';
-import type { PageAnswer, PagePart, PageTask } from './page/messages.ts';
+import type { Output, PageAnswer, PagePart, PageTask } from './page/messages.ts';
 import { pageScript } from './page-script.ts';
 import type { PresetName } from './presets.ts';
 import { type ServedFile, serve } from './serve.ts';
+import { tfjsFiles } from './tfjs-runtime.ts';
 
 /** A model file, or data that it keeps in a file of its own; in shards to be joined in order. */
 export interface TaskPart {
@@ -28,6 +29,8 @@ interface BrowserTask extends Stoppable {
   readonly provider: PageTask['provider'];
   readonly threads: number;
   readonly config: PageTask['config'];
+  /** What a graph-model of TensorFlow.js gives; absent for what onnxruntime runs. */
+  readonly tfjsOutputs?: readonly Output[] | undefined;
   readonly shaderF16?: boolean | undefined;
   readonly work: PageTask['work'];
   readonly preset?: PresetName | undefined;
@@ -48,6 +51,7 @@ export async function runTask(browser: LaunchedBrowser, task: BrowserTask): Prom
     threads: task.threads,
     config: task.config,
     shaderF16: task.shaderF16,
+    ...(task.tfjsOutputs ? { tfjs: { url: '/tfjs/', outputs: task.tfjsOutputs } } : {}),
     runtimeUrl: '/ort/',
     model,
     feedsUrl: '/feeds',
@@ -57,6 +61,8 @@ export async function runTask(browser: LaunchedBrowser, task: BrowserTask): Prom
   files.set('/page.js', { bytes: await pageScript() });
   files.set('/task', { bytes: JSON.stringify(told) });
   files.set('/feeds', { bytes: encodeFrame(task.feeds.map(toWire)) });
+  if (task.tfjsOutputs)
+    for (const { name, bytes } of await tfjsFiles()) files.set(`/tfjs/${name}`, { bytes });
   let receive: (body: Uint8Array) => void = () => {};
   const answered = new Promise<Uint8Array>((resolve) => {
     receive = resolve;

@@ -40,6 +40,7 @@ export async function openBrowserDevice(
         provider: provider === 'webgpu' ? 'webgpu' : 'wasm',
         threads,
         config: subject.sessionConfig,
+        tfjsOutputs: subject.format === 'tfjs' ? subject.outputs : undefined,
         shaderF16: needsFloat16(subject, provider),
         work: { kind: 'measure', options: timing, throughput: request },
         preset,

@@ -39,7 +39,11 @@ export async function openNodeDevice(engine: EngineName): Promise<Device> {
     emulated: false,
     providers: [provider],
     refuses: (subject, setting) =>
-      setting.provider === provider ? notMadeFor(subject, setting) : `it runs on ${provider} only`,
+      subject.format === 'tfjs'
+        ? 'TensorFlow.js is measured in browsers: --device chromium'
+        : setting.provider === provider
+          ? notMadeFor(subject, setting)
+          : `it runs on ${provider} only`,
     async measure(subject, { threads }, options = {}): Promise<DeviceMeasurement> {
       const { throughput: batches, ...rest } = options;
       const { request, notes } = throughputFor(subject, batches);

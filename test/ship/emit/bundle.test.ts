@@ -51,7 +51,7 @@ describe('building a bundle', () => {
         sampleVariant({
           content: {
             model: randomBytes(250),
-            data: { location: 'model.onnx_data', bytes: randomBytes(420, 2) },
+            data: [{ location: 'model.onnx_data', bytes: randomBytes(420, 2) }],
           },
         }),
       ],
@@ -103,7 +103,7 @@ describe('building a bundle', () => {
   });
 
   it('puts .br beside files that get smaller by it, and only there', async () => {
-    const zeros = sampleVariant({ content: { model: new Uint8Array(5000), data: null } });
+    const zeros = sampleVariant({ content: { model: new Uint8Array(5000), data: [] } });
     const noise = sampleVariant({ name: 'noise', file: 'onnx/noise.onnx' });
     const { files } = await buildBundle(sampleInfo(), [zeros, noise], { compress, precompress: true });
     const packed = files.filter((f) => f.path.endsWith('.br'));

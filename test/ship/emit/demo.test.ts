@@ -24,7 +24,8 @@ describe.skipIf(!findBrowser('chromium'))('the demo page in Chromium (skipped: n
 
   beforeAll(async () => {
     await buildRuntime(folder);
-    const parts = { runtime: readScripts(folder), ort: readOrtBuilds(['onnxruntime-web/wasm']) };
+    const ort = readOrtBuilds(['onnxruntime-web/wasm']);
+    const parts = { runtime: readScripts(folder), ort, tfjs: [] };
     const info = sampleInfo({
       name: 'glyphs <b>&',
       outputs: [{ name: 'scores', dtype: 'float32', shape: ['batch', 10] }],
@@ -34,7 +35,7 @@ describe.skipIf(!findBrowser('chromium'))('the demo page in Chromium (skipped: n
         ...{ crop: { width: 32, height: 32 }, resize: { mode: 'shorter-side', size: 37, kernel: 'linear' } },
       },
     });
-    const content = { model: new Uint8Array(await readFile(model)), data: null };
+    const content = { model: new Uint8Array(await readFile(model)), data: [] };
     const bundle = await buildBundle(info, [sampleVariant({ content })], {
       compress,
       extras: (manifest) => demoFiles(manifest, parts),

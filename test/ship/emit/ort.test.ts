@@ -118,7 +118,7 @@ describe('convertToOrt', () => {
   it('takes weights that lie beside the model', async () => {
     const model = decodeModel(fixture('glyphs-mlp'));
     const { model: onnx, data } = modelBytes(model, 'model.onnx', 0);
-    const externalData = new Map([[data!.location, data!.bytes]]);
+    const externalData = new Map(data.map(({ location, bytes }) => [location, bytes]));
     await expectEqual(node, fixture('glyphs-mlp'), await convertToOrt(onnx, { externalData }), model);
   });
 

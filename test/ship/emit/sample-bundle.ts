@@ -36,7 +36,7 @@ export const sampleVariant = (changes: Partial<BundleVariant> = {}): BundleVaria
   accuracy: null,
   measured: [],
   file: 'onnx/model.onnx',
-  content: { model: randomBytes(1000), data: null },
+  content: { model: randomBytes(1000), data: [] },
   ...changes,
 });
 

@@ -36,7 +36,8 @@ export function planRuns(manifest: Pick<Manifest, 'variants'>, facts: Facts): Pl
   return { runs, left };
 }
 
-function obstacle({ requires }: Variant, provider: WebProvider, facts: Facts): string | null {
+function obstacle({ requires, format }: Variant, provider: WebProvider, facts: Facts): string | null {
+  if (format === 'tfjs') return 'The lab does not measure TensorFlow.js; profile does.';
   if ((provider === 'webgpu' || requires.includes('webgpu')) && facts.adapter === null)
     return facts.secureContext ? 'There is no WebGPU here.' : 'WebGPU needs a secure context.';
   if (requires.includes('shader-f16') && !facts.shaderF16) return 'The graphics adapter has no shader-f16.';

@@ -15,9 +15,16 @@ export interface PageTask {
   /** Where onnxruntime-web's files are, with a slash at the end. */
   readonly runtimeUrl: string;
   readonly model: readonly PagePart[];
+  /** For a graph-model of TensorFlow.js: where its files are, with a slash at the end, and the outputs in ONNX's types. */
+  readonly tfjs?: { readonly url: string; readonly outputs: readonly Output[] };
   /** Framed WireTensor[][]: the inputs of each run. */
   readonly feedsUrl: string;
   readonly work: PageWork;
+}
+
+export interface Output {
+  readonly name: string;
+  readonly dtype: string;
 }
 
 /** A model file, or data that it keeps in a file of its own; in shards to be joined in order. */
@@ -38,7 +45,7 @@ type PageWork =
     };
 
 export interface PageEnvironment {
-  /** "onnxruntime-web 1.30.0" */
+  /** "onnxruntime-web 1.30.0", "tfjs-backend-wasm 4.22.0" */
   readonly runtime: string;
   readonly userAgent: string;
   /** GPU that WebGPU works on; null when it was not used. */

@@ -5,6 +5,7 @@ import { buildKernel, openKernel } from '../../../compute/engine/kernel.ts';
 import { tensorOf } from '../../../model/ir/tensor.ts';
 import { noFloat16, noGpu, noThreads } from '../../../support/diagnostics/devices.ts';
 import type { PageEnvironment, PageProvider, PageTask } from './messages.ts';
+import { fetchTfjs, openTfjsEngine } from './tfjs.ts';
 
 /** The builds that a page loads for each provider; see runtime-sizes.ts. */
 const builds: Readonly<Record<PageProvider, { readonly script: string; readonly wasm: string }>> = {
@@ -23,6 +24,20 @@ interface RuntimeFiles {
   readonly base: URL;
   readonly script: URL;
   readonly wasmBinary: ArrayBuffer;
+}
+
+/** @returns what opens an engine: the files are there, nothing was started */
+export async function fetchEngine(task: PageTask): Promise<() => Promise<PageEngine>> {
+  const { tfjs, threads } = task;
+  if (tfjs) {
+    await fetchTfjs(tfjs, threads);
+    return async () => {
+      const { engine, title, compileMs } = await openTfjsEngine(tfjs, threads);
+      return { engine, compileMs, environment: environment(title, null, threads) };
+    };
+  }
+  const files = await fetchRuntime(task);
+  return () => openPageEngine(task, files);
 }
 
 export async function fetchRuntime({

@@ -7,7 +7,7 @@ import { measure } from '../measure.ts';
 import { measureThroughput } from '../throughput.ts';
 import { decodeFrame } from './frame.ts';
 import type { PageAnswer, PageMeasurement, PagePart, PageTask } from './messages.ts';
-import { fetchRuntime, openPageEngine } from './runtime.ts';
+import { fetchEngine } from './runtime.ts';
 
 /** @param onStep  what is being done, for a person who watches
  *  @param onReady  the runtime is fetched and nothing was timed yet: from here on the network may be slow */
@@ -18,7 +18,7 @@ export async function performTask(
 ): Promise<PageAnswer> {
   try {
     onStep('fetching the runtime');
-    const files = await fetchRuntime(task);
+    const start = await fetchEngine(task);
     const feeds = (decodeFrame(await download([task.feedsUrl])) as WireTensor[][]).map(fromWire);
     await onReady();
     onStep('fetching the model');
@@ -26,7 +26,7 @@ export async function performTask(
     const model = await fetchModel(task.model);
     const downloadMs = performance.now() - begin;
     onStep('starting the runtime');
-    const { engine, environment, compileMs } = await openPageEngine(task, files);
+    const { engine, environment, compileMs } = await start();
     const open = () => engine.open(model, { config: task.config });
     onStep('running');
     if (task.work.kind === 'run') return { environment, outputs: await runAll(await open(), feeds) };
