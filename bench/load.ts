@@ -1,5 +1,5 @@
 /** Load time and time to the first result in Chromium, cold cache: a bundle through edgepress-runtime, its float model
- *  through onnxruntime-web as its quick start has it, and through transformers.js; on this machine and on an emulated
+ *  through onnxruntime-web as its quick start has it, through TensorFlow.js, if it has such a variant, and through transformers.js; on this machine and on an emulated
  *  phone. Everything is served with Brotli, as a CDN would.
  *    npx tsx bench/load.ts [bundle folder] [repetitions]        (default: examples/model, 3)
  *    BROTLI=11 npx tsx bench/load.ts …                          (quality; default 9, as 11 takes minutes) */
@@ -46,6 +46,12 @@ const pages = {
   'edgepress-runtime, float': `
     import { loadModel } from '${join(root, 'src/runtime/index.ts')}';
     const model = await loadModel('/model/', { ort: '/ort/', variant: 'float' });
+    loaded();
+    await model.run(feeds);
+    finished(model.info.variant + ' on ' + model.info.provider);`,
+  'edgepress-runtime, tfjs': `
+    import { loadModel } from '${join(root, 'src/runtime/index.ts')}';
+    const model = await loadModel('/model/', { tfjsWasmPaths: '/tfjs/', variant: 'tfjs' });
     loaded();
     await model.run(feeds);
     finished(model.info.variant + ' on ' + model.info.provider);`,
@@ -159,6 +165,7 @@ interface Times {
 async function visit(browser: LaunchedBrowser, name: PageName, preset?: PresetName): Promise<Times> {
   const lazy = new Map<string, () => ServedFile>([
     ...servedFolder('/model/', bundle),
+    ...servedFolder('/tfjs/', join(packageFolder('@tensorflow/tfjs-backend-wasm')!, 'dist')),
     ...servedFolder('/ort/', join(packageFolder('onnxruntime-web')!, 'dist')),
   ]);
   const app = await pageFiles(name);
@@ -207,7 +214,7 @@ if (!findBrowser('chromium')) {
   console.log('No Chromium was found; EDGEPRESS_CHROMIUM names one. Nothing was measured.');
 } else {
   const browser = await launchBrowser('chromium');
-  const versions = ['onnxruntime-web', '@huggingface/transformers'].map(
+  const versions = ['onnxruntime-web', '@tensorflow/tfjs-core', '@huggingface/transformers'].map(
     (p) => `${p} ${installedVersion(p) ?? '–'}`,
   );
   console.log(
@@ -223,6 +230,7 @@ if (!findBrowser('chromium')) {
       );
       let first: Times | undefined;
       for (const name of Object.keys(pages) as PageName[]) {
+        if (name === 'edgepress-runtime, tfjs' && !manifest.variants.some((v) => v.name === 'tfjs')) continue;
         if (name === 'transformers.js' && !packageFolder('@huggingface/transformers')) {
           console.log(`  ${name}: not measured, @huggingface/transformers is not installed`);
           continue;

@@ -40,6 +40,13 @@ export const sections: readonly Section[] = [
     'MobileNetV2 as a bundle in Chromium, cold cache; the phone is emulated (CPU four times slower, fast 4G). bench/README.md says how the bundle is made.',
   ),
   section(
+    'tfjs',
+    'First visit with a small model: TensorFlow.js against onnxruntime-web',
+    'bench/load.ts .cache/digits 5',
+    'digits-cnn as a bundle in Chromium, cold cache; the phone is emulated (CPU four times slower, fast 4G). bench/README.md says how the bundle is made.',
+    false,
+  ),
+  section(
     'install',
     'Size of the packages',
     'scripts/package-sizes.ts',
