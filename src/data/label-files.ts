@@ -3,7 +3,7 @@ import { basename, extname } from 'node:path';
 import { decodeNpy } from '../model/formats/npy.ts';
 import { labelsInvalid } from '../support/diagnostics/data.ts';
 import { Diagnostic } from '../support/diagnostics.ts';
-import { type ClassLabels, classesFromFolders } from './classes.ts';
+import { type ClassLabels, classesFromFolders, type OwnClasses } from './classes.ts';
 import { type DataFile, gunzipped, pathKind, readBytes } from './data-files.ts';
 import { decodeIdxLabels } from './idx.ts';
 import { type LabelTable, matchLabels, parseLabelArray, parseLabelCsv, parseLabelJson } from './labels.ts';
@@ -21,18 +21,20 @@ interface LabelPlaces {
   /** Fall back on class folders. */
   readonly folders?: boolean;
   readonly notes?: string[];
+  /** Names of the model's classes by index, where it says them. */
+  readonly own?: OwnClasses;
 }
 
 /** Reads the label file now and matches it when the samples are known; null where there is nowhere to look.
  *  @throws LABELS_INVALID, DATA_NOT_FOUND, DATA_UNREADABLE for a file that was named; the finder:
  *  LABELS_UNMATCHED */
 export async function labelFinder(places: LabelPlaces): Promise<LabelFinder | null> {
-  const { given, found, folders, notes } = places;
+  const { given, found, folders, notes, own } = places;
   if (given !== undefined) {
     const table = await readLabels(given);
-    return (ids) => matchLabels(table, ids, basename(given));
+    return (ids) => matchLabels(table, ids, basename(given), own);
   }
-  const byFolder: LabelFinder = (ids) => (folders ? classesFromFolders(ids) : null);
+  const byFolder: LabelFinder = (ids) => (folders ? classesFromFolders(ids, own) : null);
   if (found === undefined) return folders ? byFolder : null;
   const where = basename(found);
   const unused = (error: unknown) => {
@@ -43,7 +45,7 @@ export async function labelFinder(places: LabelPlaces): Promise<LabelFinder | nu
   const table = await readLabels(found).catch(unused);
   return (ids) => {
     try {
-      return table ? matchLabels(table, ids, where) : byFolder(ids);
+      return table ? matchLabels(table, ids, where, own) : byFolder(ids);
     } catch (error) {
       return unused(error) ?? byFolder(ids);
     }

@@ -4,7 +4,7 @@
 import { isFloat } from '../model/ir/dtype.ts';
 import { numbers, type Tensor } from '../model/ir/tensor.ts';
 import { labelsInvalid, labelsUnmatched } from '../support/diagnostics/data.ts';
-import type { ClassLabels } from './classes.ts';
+import { type ClassLabels, numberNames, type OwnClasses } from './classes.ts';
 
 interface Entry {
   /** null: labels are in the order of the samples. */
@@ -101,10 +101,16 @@ export function parseLabelArray(tensor: Tensor, where: string): LabelTable {
 
 /** Labels for samples, matched by path, else by file name, else by file name without its ending.
  *  @param ids  relative paths of the samples
+ *  @param own  names of the model's classes by index, where it says them
  *  @throws LABELS_UNMATCHED when samples are left without; LABELS_INVALID when counts differ or a name is
  *  ambiguous */
-export function matchLabels(table: LabelTable, ids: readonly string[], where: string): ClassLabels {
-  const { index, classes, how } = numbered(table, where);
+export function matchLabels(
+  table: LabelTable,
+  ids: readonly string[],
+  where: string,
+  own?: OwnClasses,
+): ClassLabels {
+  const { index, classes, how } = numbered(table, where, own);
   const ordered = table[0]?.file === null;
   if (ordered && table.length !== ids.length)
     throw labelsInvalid(where, `${table.length} labels for ${ids.length} samples`);
@@ -146,16 +152,16 @@ const normal = (path: string) => path.replaceAll('\\', '/').replace(/^\.\//, '')
 const fileName = (path: string) => path.slice(path.lastIndexOf('/') + 1);
 const withoutEnding = (name: string) => name.replace(/\.[^.]+$/, '');
 
-function numbered(table: LabelTable, where: string) {
+function numbered(table: LabelTable, where: string, own: OwnClasses) {
   if (table.every((entry) => typeof entry.value === 'number')) {
     const classes: string[] = [];
     for (const { value, name } of table) if (name) classes[value as number] = name;
     const named = classes.length > 0 ? Array.from(classes, (name, i) => name ?? String(i)) : [];
     return { index: (e: Entry) => e.value as number, classes: named, how: `class indices from ${where}` };
   }
-  const classes = [...new Set(table.map((entry) => String(entry.value)))].sort();
-  const places = new Map(classes.map((name, i) => [name, i]));
-  const how = `${classes.length} class names of ${where} numbered in alphabetical order (${classes[0]} is 0)`;
+  const names = table.map((entry) => String(entry.value));
+  const { labels, classes, how } = numberNames(names, `the class names of ${where}`, own);
+  const places = new Map(names.map((name, i) => [name, labels[i]!]));
   return { index: (e: Entry) => places.get(String(e.value))!, classes, how };
 }
 

@@ -69,7 +69,8 @@ export async function openData(
 ): Promise<DataSource> {
   if ((await pathKind(path)) === 'folder') return openFolder(path, ports, options);
   const file: DataFile = { name: basename(path), path, extension: extname(path).toLowerCase() };
-  const finder = () => labelFinder({ given: options.labels });
+  const own = ownClasses(ports);
+  const finder = () => labelFinder({ given: options.labels, own });
   if (pictureExtensions.has(file.extension)) {
     const labels = (await finder())?.([file.name]) ?? null;
     return openPictures(file.name, [pictureFile(file)], labels, [], ports, options);
@@ -128,6 +129,7 @@ async function openFolder(
     found: all.find(isLabelFile)?.path,
     folders: true,
     notes,
+    own: ownClasses(ports),
   });
   const labels = finder?.(chosen.map((f) => f.name)) ?? null;
   if (chosen === pictures)
@@ -179,6 +181,8 @@ const pictureFile = (file: DataFile): Picture => ({
   id: file.name,
   load: async () => ({ data: await readBytes(file.path) }),
 });
+
+const ownClasses = (ports: readonly Port[]) => ports.find(({ classes }) => classes)?.classes;
 
 /** The one input that pictures feed. */
 function picturePort(ports: readonly Port[], source: string): Port {
@@ -249,7 +253,8 @@ async function openIdx(
   const beside = join(dirname(file.path), file.name.replace('images', 'labels').replace(/idx[34]/, 'idx1'));
   const there = beside !== file.path && (await pathKind(beside).catch(() => null)) === 'file';
   const notes: string[] = [];
-  const finder = await labelFinder({ given: options.labels, found: there ? beside : undefined, notes });
+  const found = there ? beside : undefined;
+  const finder = await labelFinder({ given: options.labels, found, notes, own: ownClasses(ports) });
   const labels = finder?.(pictures.map((p) => p.id)) ?? null;
   return openPictures(file.name, pictures, labels, notes, ports, options);
 }

@@ -129,3 +129,40 @@ describe('class folders', () => {
     },
   );
 });
+
+describe('classes that the model names', () => {
+  const files = ['cat/1.jpg', 'dog/1.jpg', 'owl/1.jpg'];
+
+  it('number folders of all of them or some, not the alphabet', () => {
+    const own = ['owl', 'dog', 'cat'];
+    expect(classesFromFolders(files, own)).toMatchObject({ labels: [2, 1, 0], classes: own });
+    expect(classesFromFolders(files.slice(0, 2), own)).toMatchObject({ labels: [2, 1], classes: own });
+  });
+
+  it('number folders and label files alike, whatever their case and what stands between words', () => {
+    const own = ['Snowy owl', 'Cat'];
+    expect(classesFromFolders(['cat/1.jpg', 'snowy_owl/1.jpg'], own)?.labels).toEqual([1, 0]);
+    const table = parseLabelCsv('file,label\na.jpg,cat\nb.jpg,snowy-owl', 'l.csv');
+    expect(matchLabels(table, ['b.jpg', 'a.jpg'], 'l.csv', own).labels).toEqual([0, 1]);
+  });
+
+  it('are told from each other by case where that is all', () => {
+    expect(classesFromFolders(['a/1.jpg', 'A/1.jpg'], ['a', 'A'])?.labels).toEqual([0, 1]);
+  });
+
+  it('may be numbers in an order of their own', () => {
+    expect(classesFromFolders(['3/1.jpg', '7/1.jpg'], ['7', '3'])?.labels).toEqual([1, 0]);
+  });
+
+  it('leave folders of other names in alphabetical order, which says why', () => {
+    const found = classesFromFolders(files, ['owl', 'dog', 'fox']);
+    expect(found).toMatchObject({ labels: [0, 1, 2], classes: ['cat', 'dog', 'owl'] });
+    expect(found?.how).toContain('cat is not one of its 3');
+  });
+
+  it('that are alike leave the alphabet, which says so', () => {
+    const found = classesFromFolders(files, ['owl', 'owl', 'dog', 'cat']);
+    expect(found?.labels).toEqual([0, 1, 2]);
+    expect(found?.how).toContain('two of its names are alike');
+  });
+});

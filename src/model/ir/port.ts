@@ -1,5 +1,5 @@
 /** An input or output of a model as its users see it. */
-import { preprocessingOf } from './card.ts';
+import { labelsOf, preprocessingOf } from './card.ts';
 import type { DType } from './dtype.ts';
 import { dtypeOf, type Graph, type Model, shapeOf, type Value } from './model.ts';
 import type { Shape } from './type.ts';
@@ -11,6 +11,8 @@ export interface Port {
   readonly shape: Shape | null;
   /** How a picture becomes this input, where the model says so; not checked yet. */
   readonly preprocessing?: unknown;
+  /** Of an input: names of the classes that the model tells apart, in the order of its scores, where it says them. */
+  readonly classes?: readonly string[] | undefined;
 }
 
 const portOf = (v: Value): Port => ({ name: v.name, dtype: dtypeOf(v) ?? 'float32', shape: shapeOf(v) });
@@ -19,9 +21,14 @@ const portOf = (v: Value): Port => ({ name: v.name, dtype: dtypeOf(v) ?? 'float3
 export function portsOf(model: { graph: Pick<Graph, 'inputs'> } & Partial<Pick<Model, 'metadata'>>): Port[] {
   const { graph, metadata } = model;
   const preprocessing = metadata && preprocessingOf({ metadata });
+  const classes = (metadata && labelsOf({ metadata })) ?? undefined;
   return graph.inputs
     .filter((v) => !v.constant)
-    .map((v) => (preprocessing === undefined ? portOf(v) : { ...portOf(v), preprocessing }));
+    .map((v) => ({
+      ...portOf(v),
+      ...(preprocessing !== undefined && { preprocessing }),
+      ...(classes && { classes }),
+    }));
 }
 
 export const outputPortsOf = ({ graph }: { graph: Pick<Graph, 'outputs'> }): Port[] =>

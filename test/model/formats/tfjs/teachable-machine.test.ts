@@ -1,12 +1,14 @@
 /** Exports of Teachable Machine, as they come: a zip, or a folder, with the names of the classes beside the model. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { unzipSync, zipSync } from 'fflate';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../../../src/compute/engine/contract.ts';
 import { openEngine } from '../../../../src/compute/engine/open.ts';
+import { openData } from '../../../../src/data/open.ts';
 import { guessPreprocessing } from '../../../../src/data/preprocess.ts';
 import { openModel } from '../../../../src/model/formats/open-file.ts';
 import { labelsOf } from '../../../../src/model/ir/card.ts';
@@ -62,6 +64,23 @@ describe('a picture model', () => {
       layout: 'NHWC',
       channels: 'RGB',
     });
+  });
+
+  it('has pictures in folders named by class counted as it numbers them, in any order', async () => {
+    const labels = [...(metadata['labels'] as string[])].reverse();
+    const pictures = join(folder, 'pictures');
+    const picture = { create: { width: 32, height: 32, channels: 3, background: 'red' } } as const;
+    for (const label of labels) mkdirSync(join(pictures, label), { recursive: true });
+    for (const label of labels)
+      await sharp(picture)
+        .png()
+        .toFile(join(pictures, label, '1.png'));
+    const source = await openData(pictures, portsOf(openedWith({ ...metadata, labels })), { seed: 0 });
+    expect(source.classes).toEqual(labels);
+    for (let i = 0; i < source.length; i++) {
+      const sample = await source.read(i);
+      expect(labels[sample.label!]).toBe(dirname(sample.id));
+    }
   });
 
   it('is opened by the name of its folder', () => {
