@@ -1,5 +1,5 @@
 /** The examples for pages in a real browser. Skipped where no Chromium is found; EDGEPRESS_CHROMIUM names one. */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
@@ -26,6 +26,8 @@ describe.skipIf(!executablePath)('examples in Chromium (skipped: none found)', (
   beforeAll(async () => {
     buildModel(model, 'wasm');
     await copyLibraries(lib);
+    cpSync(join(lib, 'edgepress'), join(installed, 'dist'), { recursive: true });
+    cpSync('src/runtime/package.json', join(installed, 'package.json'));
     browser = await chromium.launch({
       executablePath: executablePath!,
       args: [
@@ -74,10 +76,12 @@ describe.skipIf(!executablePath)('examples in Chromium (skipped: none found)', (
     expect(await page.textContent('#classes li')).toMatch(new RegExp(`^${symbol}`));
   }
 
-  // In place of `npm install`: the packages that the Vite example would have.
+  // In place of `npm install`: the packages that the Vite example would have. The runtime has its package.json, which says that
+  // TensorFlow.js may be missing, as it is here.
+  const installed = join(folder, 'node_modules', 'edgepress-runtime');
   const ort = resolve('node_modules/onnxruntime-web/dist');
   const alias = {
-    'edgepress-runtime': join(lib, 'edgepress/index.js'),
+    'edgepress-runtime': join(installed, 'dist/index.js'),
     'onnxruntime-web/wasm': join(ort, 'ort.wasm.bundle.min.mjs'),
     'onnxruntime-web/webgpu': join(ort, 'ort.webgpu.bundle.min.mjs'),
   };

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
+import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildRuntime } from '../../scripts/build-runtime.ts';
 import { sha256Slow } from '../../src/runtime/sha256-slow.ts';
@@ -50,6 +51,25 @@ describe('the built runtime', () => {
     const all_ = all.map(read).join('\n');
     expect(all_).toContain('import(/* @vite-ignore */');
     expect(all_).toContain('new Worker(new URL("./worker.js",import.meta.url)');
+  });
+
+  it('is taken by a bundler where the packages of TensorFlow.js are not installed', async () => {
+    const { outputFiles } = await build({
+      entryPoints: [join(folder, 'index.js'), join(folder, 'worker.js')],
+      outdir: join(folder, 'app'),
+      bundle: true,
+      splitting: true,
+      format: 'esm',
+      external: ['onnxruntime-web/*'],
+      write: false,
+      logLevel: 'silent',
+    });
+    const left = outputFiles.flatMap(({ text }) => [...text.matchAll(/import\("(@tensorflow[^"]*)"\)/g)]);
+    expect(left.map((match) => match[1]).sort()).toEqual([
+      '@tensorflow/tfjs-backend-wasm',
+      '@tensorflow/tfjs-converter',
+      '@tensorflow/tfjs-core',
+    ]);
   });
 });
 
