@@ -78,6 +78,23 @@ describe.skipIf(!zoo)('a graph-model (needs EDGEPRESS_ZOO)', () => {
     });
   });
 
+  it('computes what the same network computes that its makers published as ONNX: Basic Pitch', async () => {
+    const read = (file: string) => openModel(join(zoo!, 'models', file)).model;
+    const ours = read('tfjs-basic-pitch-graph-f32/model.json');
+    const theirs = read('onnx-basic-pitch/nmp.onnx');
+    const audio = Object.values(seededFeeds(ours, 11, { dims: { batch: 1 } }))[0]!;
+    const run = (model: typeof ours) => runModel(engine, model, { [model.graph.inputs[0]!.name]: audio });
+    const [expected, received] = [await run(theirs), await run(ours)];
+    const pairs = { contour: 0, 'Identity_1:0': 1, 'Identity_2:0': 2 };
+    for (const [name, index] of Object.entries(pairs)) {
+      const published = expected[`StatefulPartitionedCall:${index}`]!;
+      const { difference, magnitude } = largestDifference(published, received[name]!);
+      expect(magnitude, name).toBeGreaterThan(0.05);
+      // Two exports of one network, whose batch norms are folded in one of them only.
+      expect(difference, name).toBeLessThanOrEqual(5e-4);
+    }
+  });
+
   /** At the input, at the outputs, and where places become rows. */
   const boundaries = { blazeface: 5, emotion: 1, iris: 2, facemesh: 4, selfie: 2 };
   it.each(Object.entries(boundaries))('is turned over at its boundaries only: %s', (name, most) => {
