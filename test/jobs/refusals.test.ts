@@ -50,7 +50,7 @@ const tiny = product('float32', wave, 8);
 describe('a refusal', () => {
   it('of float16 says that the weights are float16 already', async () => {
     const { message } = await refusal(product('float16', wave), named('float16'));
-    expect(message).toMatch(/float16 could make smaller: 1 MatMul 8\.19 kB: float16 already\./);
+    expect(message).toMatch(/float16 could make smaller: 1 of MatMul, 8\.19 kB: float16 already\./);
   });
 
   it('of float16 says that they would underflow', async () => {
@@ -58,7 +58,7 @@ describe('a refusal', () => {
       product('float32', (i) => 1e-8 * Math.sin(i)),
       named('float16'),
     );
-    expect(message).toContain('1 MatMul 16.4 kB: weights underflow');
+    expect(message).toContain('1 of MatMul, 16.4 kB: weights underflow');
   });
 
   it.each([
@@ -69,7 +69,7 @@ describe('a refusal', () => {
     ['low rank', only('factorize-weights', { target: 0.5, data: false }), 'two thin factors'],
   ])('of %s names it, and the weights that are too small', async (_, recipe, words) => {
     const { message } = await refusal(tiny, recipe);
-    expect(message).toContain(`no weight that ${words} could make smaller: 1 MatMul 256 B: small weight`);
+    expect(message).toContain(`no weight that ${words} could make smaller: 1 of MatMul, 256 B: small weight`);
   });
 
   it('says what the constants are where none is a weight', async () => {
