@@ -9,6 +9,7 @@ const simplify = [
   { pass: 'eliminate-identities' },
   { pass: 'collapse-reshapes' },
   { pass: 'collapse-transposes' },
+  { pass: 'eliminate-identities' },
   { pass: 'eliminate-dead-nodes' },
   { pass: 'deduplicate-initializers' },
   { pass: 'eliminate-common-subexpressions' },

@@ -4,13 +4,7 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { EngineRun } from '../compute/engine/run-context.ts';
 import { fileCheckpoints } from '../compute/train/checkpoint.ts';
-import {
-  idleSettings,
-  lossesOf,
-  optimizerOf,
-  scheduleOf,
-  scoresClasses,
-} from '../compute/train/from-settings.ts';
+import { idleSettings, lossesOf, optimizerOf, scheduleOf } from '../compute/train/from-settings.ts';
 import { openHeldOut } from '../compute/train/held-out.ts';
 import { type TrainEvent, train } from '../compute/train/loop.ts';
 import type { LossTerm } from '../compute/train/losses.ts';
@@ -21,6 +15,7 @@ import type { DataSource } from '../data/source.ts';
 import { splitData } from '../data/split.ts';
 import { type TrainingRecord, trainingGain, trainingMetric } from '../judge/report/training.ts';
 import type { Model } from '../model/ir/model.ts';
+import { scoresClasses } from '../model/ops/class-scores.ts';
 import { noneToTrainOn, nothingToLearnFrom } from '../support/diagnostics/training.ts';
 import type { JobRun } from './progress.ts';
 

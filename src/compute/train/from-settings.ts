@@ -1,5 +1,4 @@
 /** What a training run is made of, by its settings. */
-import { isOp, type Model, shapeOf } from '../../model/ir/model.ts';
 import type { LossTerm } from './losses.ts';
 import type { OptimizerSpec } from './optimizers.ts';
 import type { ScheduleSpec } from './schedule.ts';
@@ -65,21 +64,3 @@ export function idleSettings(s: TrainingSettings, losses: readonly LossTerm[], f
     idle.push(`smoothing ${s.smoothing} changes nothing: ${scores ?? 'no loss is computed from labels'}`);
   return idle;
 }
-
-/** Whether the first output scores classes along its last axis, judged by what computes it. */
-export function scoresClasses(model: Model): boolean {
-  const [output] = model.graph.outputs;
-  const shape = shapeOf(output);
-  if (!output || !shape || shape.length < 2) return false;
-  if (namesScores(output.name)) return true;
-  const wide = shape.slice(1).filter((d) => d !== 1);
-  return (
-    wide.length <= 2 &&
-    shape.at(-1) !== 1 &&
-    shape.length <= 4 &&
-    isOp(output.producer, 'Softmax', 'LogSoftmax', 'Gemm', 'MatMul', 'Add', 'Flatten', 'Squeeze', 'Reshape')
-  );
-}
-
-/** Whether an output is called as one that scores classes. */
-export const namesScores = (name: string): boolean => /logit|prob|score|class|softmax/i.test(name);

@@ -1,7 +1,7 @@
 /** Gradients of the loss by every weight, averaged over samples: what Taylor importance is computed from. */
 
 import { epochOrder } from '../../compute/train/data.ts';
-import { lossesOf, scoresClasses } from '../../compute/train/from-settings.ts';
+import { lossesOf } from '../../compute/train/from-settings.ts';
 import { sampleData } from '../../compute/train/samples.ts';
 import { trainingSettingsSchema } from '../../compute/train/settings.ts';
 import { buildTrainingStep } from '../../compute/train/step.ts';
@@ -9,6 +9,7 @@ import { openTeacher } from '../../compute/train/teacher.ts';
 import { openTrainer } from '../../compute/train/trainer.ts';
 import type { Model } from '../../model/ir/model.ts';
 import { float32Values, type Tensor, tensorOf } from '../../model/ir/tensor.ts';
+import { scoresClasses } from '../../model/ops/class-scores.ts';
 import type { StepContext } from '../model-steps.ts';
 
 const samples = 512;

@@ -1,11 +1,11 @@
 /** Compressing bit by bit with training in between, as far as the accuracy that may be lost allows. */
 
-import { scoresClasses } from '../../compute/train/from-settings.ts';
 import { type HeldOut, openHeldOut } from '../../compute/train/held-out.ts';
 import { sampleData } from '../../compute/train/samples.ts';
 import type { TrainingSettings } from '../../compute/train/settings.ts';
 import type { TrainingRecord } from '../../judge/report/training.ts';
 import type { Model } from '../../model/ir/model.ts';
+import { scoresClasses } from '../../model/ops/class-scores.ts';
 import { accuracyBudget } from '../../support/diagnostics/training.ts';
 import { isBeyond } from '../accuracy-budget.ts';
 import type { StepContext } from '../model-steps.ts';
