@@ -6,9 +6,9 @@ import { json } from './printing-fields.ts';
 export const command = defineCommand({
   configured: 'convert',
   request: convertRequest.extend({ json }),
-  async run([model = '', output = ''], { force, json }) {
+  async run([model = '', output = ''], { json, ...request }) {
     const { convert } = await import('../jobs/convert.ts');
-    const result = await convert(model, { output, force });
+    const result = await convert(model, { output, ...request });
     if (json) (await import('./print-json.ts')).printJson(result);
     else await show(result);
   },

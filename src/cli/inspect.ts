@@ -1,5 +1,6 @@
 /** compress inspect <model> */
 import { z } from 'zod';
+import { inspectRequest } from '../jobs/requests/inspect.ts';
 import { field } from '../support/field.ts';
 import { defineCommand } from './command.ts';
 import { json } from './printing-fields.ts';
@@ -14,12 +15,12 @@ const text = z
   .meta(field(null, '--text', 'print it in ONNX textual syntax', { conflicts: ['nodes', 'json'] }));
 
 export const command = defineCommand({
-  request: z.strictObject({ nodes, text, json }),
-  async run([path = ''], { nodes, text, json }) {
-    const { openModel } = await import('../model/formats/open-file.ts');
+  request: inspectRequest.extend({ nodes, text, json }),
+  async run([path = ''], { nodes, text, json, ...choice }) {
+    const { readModel } = await import('../jobs/read-model.ts');
     const { inspectModel } = await import('../jobs/inspect.ts');
     const { describeInspection, modelText, nodeList } = await import('./show-inspection.ts');
-    const opened = openModel(path);
+    const opened = readModel(path, choice);
     if (text) return console.log(modelText(opened.model));
     const inspection = await inspectModel(opened);
     if (json) return (await import('./print-json.ts')).printJson(inspection);

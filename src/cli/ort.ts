@@ -6,12 +6,12 @@ import { json } from './printing-fields.ts';
 export const command = defineCommand({
   configured: 'ort',
   request: ortRequest.extend({ json }),
-  async run([model = ''], { output, x86, force, json }) {
+  async run([model = ''], { output, x86, force, json, ...choice }) {
     const { convertFile } = await import('../jobs/ort.ts');
     const target = x86 ? 'any' : 'arm';
     const { inFolderOf, outputPath } = await import('../jobs/output-path.ts');
     const path = outputPath(model, '.ort', output);
-    const result = await inFolderOf(output, () => convertFile(model, path, target, force));
+    const result = await inFolderOf(output, () => convertFile(model, path, target, force, choice));
     if (json) (await import('./print-json.ts')).printJson(result);
     else await show(result);
   },

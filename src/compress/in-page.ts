@@ -5,10 +5,13 @@ import { observe } from '../compute/calibrate/observe.ts';
 import type { Samples } from '../compute/calibrate/run-samples.ts';
 import { openWasmEngine } from '../compute/engine/onnxruntime-web.ts';
 import type { EngineRun } from '../compute/engine/run-context.ts';
+import { withPictureLayout } from '../data/picture-layout.ts';
 import { decodeModel } from '../model/formats/onnx/read.ts';
 import { encodeModel } from '../model/formats/onnx/write.ts';
+import { cloneModel } from '../model/ir/clone.ts';
 import type { Model } from '../model/ir/model.ts';
 import type { Tensor } from '../model/ir/tensor.ts';
+import { chooseOutputs } from '../model/rewrite/choose-outputs.ts';
 import { notInPage } from '../support/diagnostics/command-line.ts';
 import { nothingToCompress } from '../support/diagnostics/quantization.ts';
 import { parseRequest } from '../support/parse-request.ts';
@@ -17,7 +20,7 @@ import { checkCompress } from './check-request.ts';
 import { compressModel } from './compress.ts';
 import type { Recipe } from './pipeline/recipe.ts';
 import { isSmaller, type Journal } from './pipeline/run.ts';
-import { planCompression } from './plan.ts';
+import { type PlannedRequest, planCompression } from './plan.ts';
 import { planFacts } from './plan-facts.ts';
 import { compressRequest } from './request.ts';
 
@@ -86,7 +89,7 @@ async function compressHere(
   const { data, engine = await openWasmEngine(), signal, onStage = () => {}, ...given } = options;
   parseRequest(pageRequest, given);
   const request = checkCompress({ ...given, data: data && 'samples' });
-  const source = model instanceof Uint8Array ? decodeModel(model) : model;
+  const source = chosen(model instanceof Uint8Array ? decodeModel(model) : model, request);
   const { recipe, steps, qat } = await planCompression(request, planFacts(source, 'The model'));
   const [step] = steps;
   if (step || qat) throw notInPage(step?.kind ?? 'train');
@@ -102,6 +105,13 @@ async function compressHere(
     throw nothingToCompress('The model', asked, reasons);
   }
   return { model: result.model, bytes: encodeModel(result.model), journal: result.journal };
+}
+
+/** The model as it is to be taken; what a caller holds stays whole. */
+function chosen(model: Model, { outputs, layout }: Pick<PlannedRequest, 'outputs' | 'layout'>): Model {
+  const cut = outputs ? cloneModel(model) : model;
+  if (outputs) chooseOutputs(cut, outputs);
+  return layout ? withPictureLayout(cut, layout) : cut;
 }
 
 const samplesOf = (data: readonly Readonly<Record<string, Tensor>>[]): Samples => ({

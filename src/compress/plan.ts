@@ -28,7 +28,7 @@ export type StepPlan =
   | SparsifyPlan
   | { readonly kind: 'student'; readonly width?: number | undefined; readonly layers?: number | undefined }
   /** The student is the model in this file. */
-  | { readonly kind: 'student-file'; readonly path: string }
+  | { readonly kind: 'student-file'; readonly path: string; readonly layout?: CompressRequest['layout'] }
   | TrainPlan;
 
 export interface PrunePlan {
@@ -84,7 +84,7 @@ export interface Plan {
 
 export type PlannedRequest = DataRequest &
   Pick<CompressRequest, 'maxDrop' | 'checkpoint' | 'output' | 'force' | 'measure'> &
-  Partial<Pick<CompressRequest, 'compare' | 'cache' | 'temperature' | 'smoothing' | 'outputs'>>;
+  Partial<Pick<CompressRequest, 'compare' | 'cache' | 'temperature' | 'smoothing' | 'outputs' | 'layout'>>;
 
 /** @param request  complete and checked; a recipe stands in it as such, not as a path @param facts  of the model
  *  @throws RECIPE_INVALID, PASS_UNKNOWN; NOTHING_TO_TRAIN, BUDGET_NOT_MEASURED, OPTION_WITHOUT_EFFECT for a model that can't be
@@ -99,9 +99,11 @@ export async function planCompression(request: CompressRequest, facts: PlanFacts
 
 /** A student is made, and taught. @throws what planCompression throws */
 export async function planDistillation(request: DistillRequest, facts: PlanFacts): Promise<Plan> {
-  const { student, width, layers } = request;
+  const { student, width, layers, layout } = request;
   const made: StepPlan =
-    student === undefined ? { kind: 'student', width, layers } : { kind: 'student-file', path: student };
+    student === undefined
+      ? { kind: 'student', width, layers }
+      : { kind: 'student-file', path: student, layout };
   return planTraining(request, 'distilled', [made, trainPlan(request, 'distil')], facts);
 }
 

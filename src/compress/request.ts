@@ -64,6 +64,7 @@ const trained = {
     description: 'refuse a result that loses more accuracy, in percentage points',
   }),
   target: targetField,
+  ...inputFields,
   output: output.meta({ ...output.meta(), fallback: 'beside the model' }),
   ...written,
 };

@@ -12,7 +12,7 @@ import { openOn } from '../compute/engine/open-model.ts';
 import { readLabelNames } from '../data/label-names.ts';
 import { describeData, type Prepared, prepareData } from '../data/prepare-data.ts';
 import { rejectBroken } from '../judge/analyze/facts.ts';
-import { type ModelInput, openModel } from '../model/formats/open-file.ts';
+import type { ModelInput } from '../model/formats/open-file.ts';
 import { type OpenedModel, pathsOf } from '../model/formats/opened.ts';
 import { portsOf } from '../model/ir/port.ts';
 import type { Manifest } from '../ship/emit/manifest.ts';
@@ -32,6 +32,7 @@ import { makeAll } from './bundle-variants.ts';
 import type { OutputFile } from './compress.ts';
 import { describeModel } from './model-facts.ts';
 import { type JobRun, type RunOptions, separated, step } from './progress.ts';
+import { readModel } from './read-model.ts';
 import { type BundleRequest, type BundleRequestInit, bundleRequest } from './requests/bundle.ts';
 import { feedsFor } from './run-pair.ts';
 import { readRuntimeBundle } from './runtime-bundle.ts';
@@ -120,7 +121,7 @@ export async function makeBundle(
   { signal, events }: JobRun,
   { shardBytes, ...trial }: BundleTrial = {},
 ): Promise<BundleResult> {
-  const opened = await step(events, 'read', async () => openModel(input), describeModel);
+  const opened = await step(events, 'read', async () => readModel(input, request), describeModel);
   const { data: samples, testData, labelNames: file, targets } = request;
   const given = [samples, testData, file].filter(isPath);
   checkBundleFolder(output, [...pathsOf(opened), process.cwd(), ...given], request.force);

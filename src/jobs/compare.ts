@@ -1,13 +1,14 @@
 /** The call behind `compress compare`: how far the outputs of two models are apart. */
 import { openEngine } from '../compute/engine/open.ts';
 import type { PairResult } from '../judge/report/report.ts';
-import { type ModelInput, openModel } from '../model/formats/open-file.ts';
+import type { ModelInput } from '../model/formats/open-file.ts';
 import { type Port, portsOf } from '../model/ir/port.ts';
 import { compareInputs } from '../support/diagnostics/data.ts';
 import { parseRequest } from '../support/parse-request.ts';
 import { inCallWords } from '../support/respell.ts';
 import { chooseSamples } from './choose-samples.ts';
 import { type JobRun, type RunOptions, separated, step } from './progress.ts';
+import { readModel } from './read-model.ts';
 import { type CompareRequest, type CompareRequestInit, compareRequest } from './requests/compare.ts';
 import { runPair } from './run-pair.ts';
 
@@ -46,7 +47,7 @@ export async function compareModels(
   request: CompareRequest,
   { signal, events }: JobRun,
 ): Promise<Comparison> {
-  const [a, b] = [openModel(before), openModel(after)];
+  const [a, b] = [readModel(before, request), readModel(after, request)];
   requireInputs(portsOf(a.model), portsOf(b.model));
   const { source, indices } = await chooseSamples(portsOf(a.model), request);
   const engine = await openEngine(request.engine);

@@ -23,7 +23,7 @@ import {
 } from '../compress/request.ts';
 import { defaultCacheFolder, openCalibrationCache } from '../compute/calibrate/calibration-cache.ts';
 import type { Report } from '../judge/report/report.ts';
-import { type ModelInput, openModel } from '../model/formats/open-file.ts';
+import type { ModelInput } from '../model/formats/open-file.ts';
 import { pathsOf } from '../model/formats/opened.ts';
 import type { Model } from '../model/ir/model.ts';
 import { createStage, makeFolder } from '../ship/emit/write.ts';
@@ -33,6 +33,7 @@ import { type CompressedFile, compressFile } from './compress-file.ts';
 import { describeModel } from './model-facts.ts';
 import { inFolderOf, outputPath } from './output-path.ts';
 import { type JobRun, type RunOptions, separated, step } from './progress.ts';
+import { readModel } from './read-model.ts';
 import { readRecipe } from './read-recipe.ts';
 
 export interface OutputFile {
@@ -172,12 +173,7 @@ interface CompressRun extends JobRun {
 
 /** Opens the model, plans what was asked for, does it, and writes beside the model or where the request says. */
 export async function carryOut(input: ModelInput, asked: Asked, run: CompressRun): Promise<CompressedFile> {
-  const opened = await step(
-    run.events,
-    'read',
-    async () => openModel(input, { outputs: asked.request.outputs }),
-    describeModel,
-  );
+  const opened = await step(run.events, 'read', async () => readModel(input, asked.request), describeModel);
   const plan = await asked.plan(planFacts(opened.model, opened.name));
   const place = plan.request.output ?? run.output;
   const output = outputPath(pathsOf(opened)[0] ?? opened.name, `${plan.ending}.onnx`, place);

@@ -7,7 +7,7 @@ import { openEngine } from '../compute/engine/open.ts';
 import { rejectBroken } from '../judge/analyze/facts.ts';
 import { requireWritable, writeModelFile } from '../model/formats/file.ts';
 import { formatOfName, withoutExtension } from '../model/formats/index.ts';
-import { type ModelInput, openModel } from '../model/formats/open-file.ts';
+import type { ModelInput } from '../model/formats/open-file.ts';
 import { type OpenedModel, pathsOf } from '../model/formats/opened.ts';
 import { tfjsFormat } from '../model/formats/tfjs/format.ts';
 import { cloneModel } from '../model/ir/clone.ts';
@@ -15,8 +15,9 @@ import type { Model } from '../model/ir/model.ts';
 import { stampMetadata } from '../ship/emit/stamp.ts';
 import { checkTargets, createStage, isOurs } from '../ship/emit/write.ts';
 import { inFolderOf } from './output-path.ts';
+import { type ModelChoice, readModel } from './read-model.ts';
 
-export interface ConvertOptions {
+export interface ConvertOptions extends ModelChoice {
   /** A file, whose ending names the format; a folder takes a TensorFlow.js model (or, of one, ONNX). */
   readonly output: string;
   /** Replace files that edgepress did not make. */
@@ -40,8 +41,11 @@ export interface Conversion {
  *  await convert('web/model.json', { output: 'model.onnx' });
  *  @throws what reading and writing throw: TFJS_OPERATOR, FORMAT_NOT_WRITTEN, OUTPUT_EXISTS …; nothing is written then
  *  @group Calls */
-export const convert = (model: ModelInput, { output, force = false }: ConvertOptions): Promise<Conversion> =>
-  inFolderOf(output, async () => convertInto(openModel(model), output, force));
+export const convert = (
+  model: ModelInput,
+  { output, force = false, ...choice }: ConvertOptions,
+): Promise<Conversion> =>
+  inFolderOf(output, async () => convertInto(readModel(model, choice), output, force));
 
 async function convertInto(opened: OpenedModel, output: string, force: boolean): Promise<Conversion> {
   const target = targetOf(opened, output);

@@ -1,7 +1,7 @@
 /** The call behind `compress evaluate`: how good a model is at its task, alone or beside another. */
 import { basename } from 'node:path';
 import { openEngine } from '../compute/engine/open.ts';
-import { type ModelInput, openModel } from '../model/formats/open-file.ts';
+import type { ModelInput } from '../model/formats/open-file.ts';
 import { portsOf } from '../model/ir/port.ts';
 import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
 import { labelsRequired } from '../support/diagnostics/data.ts';
@@ -14,6 +14,7 @@ import { evaluateModel, type ModelEvaluation } from './evaluate-model.ts';
 import { evaluateNumbers } from './evaluate-numbers.ts';
 import { evaluatePairs, evaluatePerplexity, type TextEvaluation } from './evaluate-text.ts';
 import { type JobRun, type RunOptions, separated, step } from './progress.ts';
+import { readModel } from './read-model.ts';
 import { type EvaluateRequest, type EvaluateRequestInit, evaluateRequest } from './requests/evaluate.ts';
 
 export type Evaluation = (ModelEvaluation | TextEvaluation) & {
@@ -54,7 +55,7 @@ export const evaluateWith = (
 };
 
 const textKeys = ['tokenizer', 'ids', 'encoder', 'window', 'stop', 'startToken'];
-const classKeys = ['labels', 'preprocess'];
+const classKeys = ['labels', 'preprocess', 'outputs', 'layout'];
 
 /** @throws OPTION_WITHOUT_EFFECT for options of the other kind of metric */
 export function refuseIdle(
@@ -80,8 +81,8 @@ async function onData(
   { signal, events }: JobRun,
 ): Promise<Evaluation> {
   const { baseline, metric: metrics } = request;
-  const opened = openModel(model);
-  const others = baseline === undefined ? {} : { baseline: { model: openModel(baseline) } };
+  const opened = readModel(model, request);
+  const others = baseline === undefined ? {} : { baseline: { model: readModel(baseline, request) } };
   const { source, indices } = await chooseSamples(portsOf(opened.model), request);
   if (family === 'classes' && !source.labelled) throw labelsRequired(source.name);
   const measure = family === 'classes' ? evaluateModel : evaluateNumbers;

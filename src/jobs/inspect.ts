@@ -4,7 +4,7 @@ import { findProblems, type ModelProblems } from '../judge/analyze/facts.ts';
 import { type FunctionFacts, functionFacts } from '../judge/analyze/functions.ts';
 import type { Account } from '../judge/report/account.ts';
 import type { ModelFacts } from '../judge/report/report.ts';
-import { type ModelInput, openModel } from '../model/formats/open-file.ts';
+import type { ModelInput } from '../model/formats/open-file.ts';
 import type { OpenedModel } from '../model/formats/opened.ts';
 import type { Model } from '../model/ir/model.ts';
 import { sizeBytes } from '../model/ir/tensor.ts';
@@ -12,7 +12,8 @@ import { formatShape } from '../model/ir/type.ts';
 import { constantsOf } from '../model/ir/walk.ts';
 import { parseRequest } from '../support/parse-request.ts';
 import { factsOf } from './model-facts.ts';
-import { inspectRequest } from './requests/inspect.ts';
+import { readModel } from './read-model.ts';
+import { type InspectRequestInit, inspectRequest } from './requests/inspect.ts';
 
 export interface Inspection extends ModelFacts {
   /** Every constant in one row: what it is and what it is stored as. */
@@ -41,10 +42,10 @@ interface LargeWeight {
  *  @group Calls */
 export async function inspect(
   model: ModelInput,
-  options: Readonly<Record<string, never>> = {},
+  options: InspectRequestInit = {},
 ): Promise<{ report: Inspection }> {
-  parseRequest(inspectRequest, options);
-  return { report: await inspectModel(openModel(model)) };
+  const request = parseRequest(inspectRequest, options);
+  return { report: await inspectModel(readModel(model, request)) };
 }
 
 export const inspectModel = async (opened: OpenedModel): Promise<Inspection> => ({

@@ -2,11 +2,11 @@
 import path from 'node:path';
 import { rejectBroken } from '../judge/analyze/facts.ts';
 import { onnxFormat } from '../model/formats/onnx/format.ts';
-import { openModel } from '../model/formats/open-file.ts';
 import { openedFromModel, pathsOf } from '../model/formats/opened.ts';
 import { convertToOrt } from '../ship/emit/ort.ts';
 import { requiredOperators } from '../ship/emit/required-operators.ts';
 import { checkTargets, createStage } from '../ship/emit/write.ts';
+import { type ModelChoice, readModel } from './read-model.ts';
 
 interface OrtFileResult {
   readonly files: readonly { readonly path: string; readonly bytes: number }[];
@@ -25,9 +25,10 @@ export async function convertFile(
   output: string,
   target: 'any' | 'arm',
   force: boolean,
+  choice: ModelChoice = {},
 ): Promise<OrtFileResult> {
   const paths = [output, operatorsPath(output)];
-  const opened = openModel(input);
+  const opened = readModel(input, choice);
   checkTargets(pathsOf(opened), paths, force);
   rejectBroken(opened.model);
   // From an .ort file the model in it, not the file.

@@ -4,7 +4,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunContext } from '../compute/engine/run-context.ts';
 import { syntheticInputs } from '../data/synthetic.ts';
-import { type ModelInput, openModel } from '../model/formats/open-file.ts';
+import type { ModelInput } from '../model/formats/open-file.ts';
 import type { ModelSource, OpenedModel } from '../model/formats/opened.ts';
 import { isDType } from '../model/ir/dtype.ts';
 import type { Port } from '../model/ir/port.ts';
@@ -24,12 +24,14 @@ import {
   type Subject,
 } from '../ship/profile/device.ts';
 import { openDevice } from '../ship/profile/open-device.ts';
+import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
 import { browserMissing, nothingMeasured } from '../support/diagnostics/devices.ts';
 import { unknownDtype } from '../support/diagnostics/graph.ts';
 import { Diagnostic } from '../support/diagnostics.ts';
 import { parseRequest } from '../support/parse-request.ts';
 import { inCallWords } from '../support/respell.ts';
 import { type JobRun, type RunOptions, separated, step } from './progress.ts';
+import { type ModelChoice, readModel } from './read-model.ts';
 import { type ProfileRequest, type ProfileRequestInit, profileRequest } from './requests/profile.ts';
 
 export type ProfileOptions = ProfileRequestInit & RunOptions;
@@ -64,8 +66,9 @@ interface Asked extends Pick<ProfileRequest, 'threads' | 'throughput'> {
 export async function profileOn(target: ModelInput, request: ProfileRequest, run: JobRun): Promise<Profile> {
   for (const name of request.device) checkDevice(name);
   const bundle = isBundle(target) ? openBundle(target) : null;
+  if (bundle) refuseChoice(request);
   const dims = Object.fromEntries((request.dim ?? []).map(({ name, size }) => [name, size]));
-  const subjects = bundle ? bundleSubjects(bundle, dims) : [modelSubject(target, dims)];
+  const subjects = bundle ? bundleSubjects(bundle, dims) : [modelSubject(target, dims, request)];
   const devices: Profile['devices'][number][] = [];
   const rows: ProfileRow[] = [];
   for (const name of new Set(request.device)) {
@@ -81,6 +84,12 @@ export async function profileOn(target: ModelInput, request: ProfileRequest, run
     throw nothingMeasured(rows.flatMap(({ subject, reason }) => (reason ? [`${subject}: ${reason}`] : [])));
   const written = bundle ? writeMeasured(bundle.folder, rows) : null;
   return { target: typeof target === 'string' ? target : subjects[0]!.name, devices, rows, written };
+}
+
+/** @throws OPTION_WITHOUT_EFFECT: the variants of a bundle are made */
+function refuseChoice({ outputs, layout }: ModelChoice): void {
+  if (outputs) throw optionWithoutEffect('--outputs', 'a model, where a bundle was given');
+  if (layout) throw optionWithoutEffect('--layout', 'a model, where a bundle was given');
 }
 
 function checkDevice(name: string): void {
@@ -202,8 +211,8 @@ function pictureDims({ preprocessing, inputs }: Manifest): Record<string, number
   );
 }
 
-function modelSubject(target: ModelInput, dims: Dims): Subject {
-  const opened = openModel(target);
+function modelSubject(target: ModelInput, dims: Dims, choice: ModelChoice): Subject {
+  const opened = readModel(target, choice);
   const inputs = portsOf(opened.model);
   const { halfWeights, ...source } = opened.engineSource('path');
   return {

@@ -35,6 +35,14 @@ export const inputFields = {
         isList: true,
       }),
     ),
+  layout: z
+    .enum(['nchw', 'nhwc'])
+    .optional()
+    .meta(
+      output('--layout <order>', 'pictures in and out of the model as nchw or nhwc', {
+        fallback: 'as its file has them',
+      }),
+    ),
 };
 
 /** Which configuration file completes the request; true: the one that is found from the working folder upwards. */

@@ -1,7 +1,7 @@
 /** What can be asked of `bundle`. */
 import { z } from 'zod';
 import { dataFields, heldOutFields } from '../../compress/request/data-fields.ts';
-import { outputFields } from '../../compress/request/output-fields.ts';
+import { inputFields, outputFields } from '../../compress/request/output-fields.ts';
 import { field, percentage, positiveOrAll, wholeNumber } from '../../support/field.ts';
 
 const output = field.bind(null, 'Output');
@@ -41,6 +41,7 @@ export const bundleRequest = z.strictObject({
     .number('A number of decibels was expected.')
     .default(10)
     .meta(budget('--min-sqnr <dB>', 'the same for outputs that are not scores, and without data')),
+  ...inputFields,
   output: z
     .string()
     .optional()

@@ -1,8 +1,10 @@
 /** What can be asked of `compress convert`. */
 import { z } from 'zod';
+import { inputFields } from '../../compress/request/output-fields.ts';
 import { field } from '../../support/field.ts';
 
 export const convertRequest = z.strictObject({
+  ...inputFields,
   force: z
     .boolean()
     .default(false)

@@ -1,4 +1,6 @@
-/** What can be asked of `inspect`: nothing yet but the model. */
+/** What can be asked of `inspect`. */
 import { z } from 'zod';
+import { inputFields } from '../../compress/request/output-fields.ts';
 
-export const inspectRequest = z.strictObject({});
+export const inspectRequest = z.strictObject(inputFields);
+export type InspectRequestInit = z.input<typeof inspectRequest>;

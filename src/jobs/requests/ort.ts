@@ -1,10 +1,12 @@
 /** What can be asked of `compress ort`. */
 import { z } from 'zod';
+import { inputFields } from '../../compress/request/output-fields.ts';
 import { field } from '../../support/field.ts';
 
 const output = field.bind(null, 'Output');
 
 export const ortRequest = z.strictObject({
+  ...inputFields,
   output: z
     .string()
     .optional()
@@ -15,3 +17,4 @@ export const ortRequest = z.strictObject({
     .meta(field('Target', '--x86', 'mainly for x86 (default: ARM); it runs on both')),
   force: z.boolean().default(false).meta(output('--force', 'replace files that edgepress did not make')),
 });
+export type OrtRequest = z.output<typeof ortRequest>;

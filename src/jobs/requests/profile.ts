@@ -1,5 +1,6 @@
 /** What can be asked of `profile`. */
 import { z } from 'zod';
+import { inputFields } from '../../compress/request/output-fields.ts';
 import { field, orText, positive } from '../../support/field.ts';
 
 const target = field.bind(null, 'Target');
@@ -7,6 +8,7 @@ const data = field.bind(null, 'Data');
 const dimensionError = 'A name and a size were expected, as height=224.';
 
 export const profileRequest = z.strictObject({
+  ...inputFields,
   device: z
     .array(z.string().min(1, 'An item is empty.'))
     .default(['node', 'wasm'])

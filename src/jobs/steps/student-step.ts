@@ -4,17 +4,17 @@ import path from 'node:path';
 import type { StepPlan } from '../../compress/plan.ts';
 import { chooseBlocks, findBlocks, removeBlocks } from '../../compress/prune/blocks.ts';
 import { narrow } from '../../compress/prune/prune.ts';
-import { openModel } from '../../model/formats/open-file.ts';
 import { cloneModel } from '../../model/ir/clone.ts';
 import type { Model } from '../../model/ir/model.ts';
 import { studentInputs } from '../../support/diagnostics/training.ts';
 import { describeChange, type ModelStep, macsOf } from '../model-steps.ts';
+import { readModel } from '../read-model.ts';
 
 type StudentPlan = Extract<StepPlan, { readonly kind: 'student' | 'student-file' }>;
 
 export const studentStep = (plan: StudentPlan): ModelStep =>
   plan.kind === 'student-file'
-    ? givenStudent(openModel(plan.path).model, path.basename(plan.path))
+    ? givenStudent(readModel(plan.path, { layout: plan.layout }).model, path.basename(plan.path))
     : madeStudent(plan);
 
 const givenStudent = (student: Model, name: string): ModelStep => ({

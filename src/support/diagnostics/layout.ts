@@ -15,6 +15,14 @@ export function layoutUnknownPort(kind: string, name: string, known: readonly st
   );
 }
 
+/** @param inputs  as '"x" (float32 [1,10])' */
+export const layoutUnclear = (inputs: readonly string[]) =>
+  unsupported(
+    'LAYOUT_UNCLEAR',
+    `A layout is chosen for pictures, an input of four axes with 1 or 3 channels; the model takes ${inputs.join(', ')}.`,
+    'Leave --layout out: the model is taken as its file has it.',
+  );
+
 /** @param what  why not: "has 2 axes" */
 export const layoutFixed = (name: string, what: string) =>
   unsupported(
