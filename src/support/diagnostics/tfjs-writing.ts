@@ -6,7 +6,7 @@ export const tfjsOperator = (op: string, node: string, why: string) =>
   unsupported(
     'TFJS_OPERATOR',
     `${op} "${node}" can't be written for TensorFlow.js: ${why}.`,
-    'Cut the model before it (export it with fewer outputs), or run the ONNX model with onnxruntime-web.',
+    'Cut the model before it (--outputs with names that compress inspect --nodes lists), or run the ONNX model with onnxruntime-web.',
   );
 
 export const tfjsType = (what: string, dtype: string) =>

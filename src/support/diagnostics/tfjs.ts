@@ -1,7 +1,14 @@
 /** Messages of reading TensorFlow.js models. */
 import { unsupported, user } from '../diagnostics.ts';
 
-const cut = 'Cut the model before it: --outputs with the names of values that are computed earlier.';
+/** @param earlier  values that the node reads and that can be outputs themselves */
+const cut = (earlier: readonly string[]) =>
+  earlier.length === 0
+    ? 'Cut the model before it: --outputs with the names of values that are computed earlier.'
+    : `Cut the model before it: --outputs ${argument(earlier.join(','))}`;
+
+/** As a shell takes it. */
+const argument = (text: string) => (/^[\w./:,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
 export const tfjsMalformed = (where: string, what: string, cause?: unknown) =>
   user(
@@ -51,13 +58,22 @@ export const tfjsCyclic = (file: string, cycle: readonly string[]) =>
     'The file is damaged or was written by a faulty exporter; convert the model again.',
   );
 
-export const tfjsOperatorUnknown = (op: string, node: string, suggestion: string | undefined) =>
+export const tfjsOperatorUnknown = (
+  op: string,
+  node: string,
+  suggestion: string | undefined,
+  earlier: readonly string[],
+) =>
   unsupported(
     'TFJS_OPERATOR_UNKNOWN',
     `${op} "${node}" has no counterpart in ONNX that edgepress knows${suggestion ? ` (it knows ${suggestion})` : ''}.`,
-    cut,
+    cut(earlier),
   );
 
 /** @param reason  what about this node can't be expressed, as 'soft suppression (sigma 0.5)' */
-export const tfjsOperatorForm = (op: string, node: string, reason: string) =>
-  unsupported('TFJS_OPERATOR_FORM', `${op} "${node}" can't be expressed exactly in ONNX: ${reason}.`, cut);
+export const tfjsOperatorForm = (op: string, node: string, reason: string, earlier: readonly string[]) =>
+  unsupported(
+    'TFJS_OPERATOR_FORM',
+    `${op} "${node}" can't be expressed exactly in ONNX: ${reason}.`,
+    cut(earlier),
+  );

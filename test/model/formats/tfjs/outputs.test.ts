@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parseModel } from '../../../../src/model/formats/onnx-text/index.ts';
 import { openModel } from '../../../../src/model/formats/open-file.ts';
+import type { Diagnostic } from '../../../../src/support/diagnostics.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tfjs-outputs-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -21,9 +22,21 @@ writeFileSync(path, JSON.stringify({ modelTopology: { node } }));
 const outputsOf = (...outputs: string[]) =>
   openModel(path, { outputs }).model.graph.outputs.map((v) => v.name);
 
+function refusalOf(read: () => unknown): { readonly hint: string } {
+  try {
+    read();
+  } catch (error) {
+    return { hint: String((error as Diagnostic).hint) };
+  }
+  throw new Error('It was read.');
+}
+
 describe('a graph-model', () => {
   it('is read up to the values that are asked for', () => {
     expect(() => openModel(path)).toThrow(expect.objectContaining({ code: 'TFJS_OPERATOR_UNKNOWN' }));
+    const { hint } = refusalOf(() => openModel(path));
+    expect(hint).toContain('--outputs body');
+    expect(outputsOf(hint.split(' ').at(-1)!)).toEqual(['body']);
     expect(outputsOf('body')).toEqual(['body']);
     expect(outputsOf('body:0')).toEqual(['body:0']);
   });

@@ -57,7 +57,7 @@ export interface Emitter {
    *  @param what  how a message calls it: 'the axis'. @throws TFJS_OPERATOR_FORM when they are computed while running */
   known(value: Value, what: string): number[];
   /** The same graph for another operator or layer. */
-  at(op: string, node: string): Emitter;
+  at(op: string, node: string, earlier?: readonly string[]): Emitter;
   /** A body for a Loop or If: `inputs` are its own, everything of this graph can be read in it too. */
   body(
     name: string,
@@ -80,10 +80,10 @@ interface State {
   readonly cache: Map<string, Value>;
 }
 
-function emitterAt(state: State, op: string, node: string): Emitter {
+function emitterAt(state: State, op: string, node: string, earlier: readonly string[] = []): Emitter {
   const { model, graph } = state;
   const refuse = (reason: string): never => {
-    throw tfjsOperatorForm(op, node, reason);
+    throw tfjsOperatorForm(op, node, reason, earlier);
   };
   const cached = (dtype: DType, dims: readonly number[], values: readonly number[]): Value => {
     const key = `${dtype}[${dims.join()}]${values.map((v) => (Object.is(v, -0) ? '-0' : v)).join()}`;
@@ -127,13 +127,13 @@ function emitterAt(state: State, op: string, node: string): Emitter {
         ? (values as number[])
         : refuse(`${what} is computed while the model runs`);
     },
-    at: (nextOp, nextNode) => emitterAt(state, nextOp, nextNode),
+    at: (nextOp, nextNode, before) => emitterAt(state, nextOp, nextNode, before),
     body(name, inputs, write) {
       const inner = createGraph(graph.names, freshName(graph.names, `${node}/${name}`));
       const given = inputs.map((input) =>
         addInput(inner, createValue(graph.names, `${node}/${input.name}`, input.type)),
       );
-      const written = emitterAt({ ...state, graph: inner, cache: new Map() }, op, node);
+      const written = emitterAt({ ...state, graph: inner, cache: new Map() }, op, node, earlier);
       for (const output of write(written, given)) addOutput(inner, ownOutput(written, output));
       return inner;
     },

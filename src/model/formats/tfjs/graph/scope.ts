@@ -101,6 +101,18 @@ const cycleOf = (stack: readonly string[], open: ReadonlySet<string>, from: stri
   return [...chain.slice(chain.indexOf(from)), from];
 };
 
+/** What the node reads and `chosenOutputs` would find; nothing inside a function or a loop, whose values have no such names. */
+function earlierThan({ outer, nodes, program }: Scope, node: GraphNode): string[] {
+  if (outer || [...program.functions.values()].some((f) => f.nodes === nodes)) return [];
+  const names = node.inputs
+    .filter((source) => !fixed.has(nodes.get(source.node)?.op ?? 'Const'))
+    .map(({ node, port }) => (port === 0 ? node : `${node}:${port}`));
+  return [...new Set(names)];
+}
+
+/** What is no output of its own: given, or constant. */
+const fixed = new Set(['Placeholder', 'PlaceholderWithDefault', 'Const']);
+
 function convertOne(scope: Scope, node: GraphNode): readonly Value[] {
   const { operators, structures } = scope.program;
   const structure = structureOf(scope, node);
@@ -111,9 +123,10 @@ function convertOne(scope: Scope, node: GraphNode): readonly Value[] {
       node.op,
       node.name,
       nearest(node.op, [...Object.keys(operators), ...Object.keys(structures)]),
+      earlierThan(scope, node),
     );
   const made = operator({
-    e: scope.e.at(node.op, node.name),
+    e: scope.e.at(node.op, node.name, earlierThan(scope, node)),
     inputs: node.inputs.map((source) => evaluate(scope, source)),
     attributes: node.attributes,
   });
