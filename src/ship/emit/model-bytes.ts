@@ -1,5 +1,5 @@
 /** A model as the bytes of its file or files, with weights in a second file where one can't hold them. */
-import { encodeModelExternal, weightBytes } from '../../model/formats/onnx/external-plan.ts';
+import { EMBEDDED_LIMIT, encodeModelExternal, weightBytes } from '../../model/formats/onnx/external-plan.ts';
 import { encodeModel } from '../../model/formats/onnx/write.ts';
 import { writeGraphModel } from '../../model/formats/tfjs/write/write.ts';
 import type { Model } from '../../model/ir/model.ts';
@@ -11,13 +11,10 @@ export interface ModelBytes {
   readonly data: readonly { readonly location: string; readonly bytes: Uint8Array }[];
 }
 
-/** Protobuf ends at 2 GiB, and some parsers below. */
-const defaultLimit = 1.5e9;
-
 /** @param fileName  of the model; data is called `<fileName>_data`, as loaders of the field expect
  *  @param limit  bytes of weights beyond which they go into the data file
  *  @throws ONNX_TOO_LARGE */
-export function modelBytes(model: Model, fileName: string, limit = defaultLimit): ModelBytes {
+export function modelBytes(model: Model, fileName: string, limit = EMBEDDED_LIMIT): ModelBytes {
   if (weightBytes(model) <= limit) return { model: encodeModel(model), data: [] };
   const location = `${fileName}_data`;
   const { bytes, tensors } = encodeModelExternal(model, location);

@@ -10,6 +10,9 @@ import { encodeModel } from './write.ts';
 /** Smaller tensors stay in the model file, where shape inference and folding look for them. */
 const SMALLEST = 1024;
 
+/** Bytes of weights beyond which they go into a data file: protobuf ends at 2 GiB, and some parsers below. */
+export const EMBEDDED_LIMIT = 1.5e9;
+
 export interface ExternalEncoding {
   /** The model file, without the tensors below. */
   readonly bytes: Uint8Array;

@@ -1,7 +1,7 @@
 /** ONNX: protobuf, weights inside or in files beside it. */
 import type { Model } from '../../ir/model.ts';
 import type { ModelFormat, WriteOptions, WrittenFile } from '../format.ts';
-import { dataFile, dataFilesOf, encodeModelExternal, weightBytes } from './external-plan.ts';
+import { dataFile, dataFilesOf, EMBEDDED_LIMIT, encodeModelExternal, weightBytes } from './external-plan.ts';
 import { decodeModel } from './read.ts';
 import { isOnnx } from './recognise.ts';
 import { encodeModel } from './write.ts';
@@ -16,11 +16,8 @@ export const onnxFormat: ModelFormat = {
   write,
 };
 
-/** Protobuf ends at 2 GiB, and some parsers below. */
-const defaultLimit = 1.5e9;
-
 /** @throws ONNX_TOO_LARGE */
-function write(model: Model, { name, externalAboveBytes = defaultLimit }: WriteOptions): WrittenFile[] {
+function write(model: Model, { name, externalAboveBytes = EMBEDDED_LIMIT }: WriteOptions): WrittenFile[] {
   if (weightBytes(model) <= externalAboveBytes) {
     const bytes = encodeModel(model);
     return [{ name, pieces: () => [bytes] }];
