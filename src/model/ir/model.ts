@@ -24,6 +24,8 @@ export interface Model {
 /** All names in use anywhere in a model, subgraphs and functions included. */
 export interface NameScope {
   readonly taken: Set<string>;
+  /** The number from which on `base_1`, `base_2` … may be free; below it all are taken. */
+  readonly next: Map<string, number>;
 }
 
 export interface Graph {

@@ -1,12 +1,19 @@
 /** Fresh names; the one place that makes them, so that none collide. */
 import type { NameScope } from './model.ts';
 
-export const createNameScope = (): NameScope => ({ taken: new Set() });
+export const createNameScope = (): NameScope => ({ taken: new Set(), next: new Map() });
 
 /** `base`, or `base_1`, `base_2` … when that is taken; the result is taken from now on. */
 export function freshName(scope: NameScope, base: string): string {
-  let name = base;
-  for (let i = 1; name === '' || scope.taken.has(name); i++) name = `${base || 'value'}_${i}`;
+  if (base !== '' && !scope.taken.has(base)) return taken(scope, base);
+  const stem = base || 'value';
+  let i = scope.next.get(stem) ?? 1;
+  while (scope.taken.has(`${stem}_${i}`)) i++;
+  scope.next.set(stem, i + 1);
+  return taken(scope, `${stem}_${i}`);
+}
+
+function taken(scope: NameScope, name: string): string {
   scope.taken.add(name);
   return name;
 }
@@ -17,7 +24,12 @@ export const takeName = (scope: NameScope, name: string) => {
 };
 
 /** Makes a name free again: what had it is gone. */
-export const releaseName = (scope: NameScope, name: string) => scope.taken.delete(name);
+export function releaseName(scope: NameScope, name: string): void {
+  scope.taken.delete(name);
+  const [, stem, number] = /^(.*)_(\d+)$/s.exec(name) ?? [];
+  const next = stem === undefined ? undefined : scope.next.get(stem);
+  if (next !== undefined) scope.next.set(stem!, Math.min(next, Math.max(1, Number(number))));
+}
 
 /** `heir` takes the name of `gone`, which leaves the model; the name that it had until now is free again. */
 export function inheritName(scope: NameScope, heir: { name: string }, gone: { name: string }): void {
