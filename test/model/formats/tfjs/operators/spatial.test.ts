@@ -217,6 +217,63 @@ describe('a resize', () => {
 const boxes = values([4, 4], [0, 0, 1, 1, 0.1, 0.1, 1.05, 1.1, 0, 0, 0.45, 0.5, 0.5, 0.5, 0, 0]);
 const scores = values([4], [0.9, 0.75, 0.6, 0.95]);
 
+// Inside, past two edges, turned over, wholly outside. No point lies halfway between pixels, where nearest hangs on rounding:
+// the CPU backend computes points in float64.
+const crops = values(
+  [4, 4],
+  [0.1, 0.2, 0.83, 0.71, -0.3, 0.4, 0.6, 1.37, 0.9, 0.85, 0.15, 0.05, 1.2, 1.3, 1.5, 1.7],
+);
+const ofPicture = whole([4], [1, 0, 1, 0]);
+
+describe('crops', () => {
+  checkRows([
+    ...['bilinear', 'nearest'].flatMap((method): Row[] => [
+      { op: 'CropAndResize', of: method, inputs: [picture, crops, ofPicture, list(5, 4)], attr: { method } },
+      {
+        op: 'CropAndResize',
+        of: `${method}, another value outside`,
+        inputs: [picture, constant(crops), constant(ofPicture), list(3, 9)],
+        attr: { method, extrapolation_value: { f: -1.5 } },
+      },
+      {
+        op: 'CropAndResize',
+        of: `${method}, one point an axis`,
+        inputs: [picture, crops, ofPicture, list(1, 1)],
+        attr: { method, extrapolation_value: { f: 7 } },
+      },
+      {
+        op: 'CropAndResize',
+        of: `${method}, a picture that isn't there`,
+        inputs: [picture, crops, whole([4], [1, 2, 0, 5]), list(2, 3)],
+        attr: { method, extrapolation_value: { f: 3 } },
+      },
+    ]),
+    {
+      op: 'CropAndResize',
+      of: 'whole numbers, no method',
+      inputs: [
+        whole([1, 2, 2, 1], [1, 20, 3, 44]),
+        values([1, 4], [0, 0, 1, 1]),
+        whole([1], [0]),
+        list(3, 3),
+      ],
+    },
+  ]);
+  checkRefused([
+    {
+      op: 'CropAndResize',
+      of: 'a size that is computed',
+      inputs: [picture, crops, ofPicture, whole([2], [5, 4])],
+    },
+    {
+      op: 'CropAndResize',
+      of: 'another method',
+      inputs: [picture, crops, ofPicture, list(5, 4)],
+      attr: { method: 'bicubic' },
+    },
+  ]);
+});
+
 describe('suppression', () => {
   checkRows([
     { op: 'NonMaxSuppressionV2', inputs: [boxes, scores, scalarOf(3), real(0.5)] },
