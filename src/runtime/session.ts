@@ -114,9 +114,10 @@ async function runOnce(
   return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, toOutput(tensor)]));
 }
 
-/** Whether a failed run may go better on another candidate. On a GPU any failure may be the GPU's; on wasm only a crash or exhausted memory is, as inputs were checked. */
+/** Whether a failed run may go better on another candidate. On a GPU any failure may be the GPU's; on wasm only a crash or exhausted memory is, as inputs were checked,
+ *  and an operator that TensorFlow.js turns out not to have, which it says when it comes to it. */
 export const isProviders = (error: unknown, provider: string) =>
   provider !== 'wasm' ||
   error instanceof ProviderFailure ||
   error instanceof WebAssembly.RuntimeError ||
-  /out of memory|bad_alloc|aborted|unreachable/i.test(messageOf(error));
+  /out of memory|bad_alloc|aborted|unreachable|^Unknown op|^Kernel .* for backend/i.test(messageOf(error));

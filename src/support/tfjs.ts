@@ -107,11 +107,10 @@ export async function openGraph(
   };
   return {
     async run(feeds) {
-      const inputs = Object.fromEntries(
-        Object.entries(feeds).map(([name, feed]) => [name, toTf(tf, name, feed)]),
-      );
+      const inputs: Record<string, TfTensor> = {};
       let made: TfTensor[] = [];
       try {
+        for (const [name, feed] of Object.entries(feeds)) inputs[name] = toTf(tf, name, feed);
         made = [await execute(inputs)].flat();
         const entries = outputs.map(async ({ name, dtype }, i) => {
           const { shape } = made[i]!;

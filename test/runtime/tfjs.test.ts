@@ -188,6 +188,59 @@ describe.skipIf(!executablePath)('TensorFlow.js in Chromium (skipped: none found
     expect(both.info!.reason).toMatch(/^tfjs on wasm failed: /);
   });
 
+  it.each([false, true])('goes on where its .wasm files are blocked, in a worker: %s', async (worker) => {
+    publish([tfjsVariant(), { name: 'float', model: onnx, bytes: 2 ** 31 + 1 }]);
+    server.handle = (path, request) => /^\/tfjs\/.*\.wasm$/.test(path) && Boolean(request.socket.destroy());
+    const result = await load(await open(), { worker });
+    expectRight(result);
+    expect(result.info).toMatchObject({ variant: 'float', worker });
+    expect(result.info!.tried.map((t) => t.variant)).toEqual(['tfjs']);
+    expect(result.info!.reason).toMatch(/^tfjs on wasm failed: .*does not start/);
+  });
+
+  it.each([
+    ['an operator that it does not know', '"ArgMax"', '"NoSuchOp"', /NoSuchOp/],
+    ['an operator without a kernel on wasm', '"Reshape"', '"Imag"', /Imag/],
+  ])('runs again on onnxruntime after %s', async (_, from, to, why) => {
+    const variant = tfjsVariant();
+    const json = Buffer.from(variant.model).toString().replaceAll(`"op":${from}`, `"op":${to}`);
+    expect(json).toContain(to);
+    publish([
+      { ...variant, model: Buffer.from(json) },
+      { name: 'float', model: onnx, bytes: 2 ** 31 + 1 },
+    ]);
+    const result = await load(await open());
+    expectRight(result);
+    expect(result.info!.variant).toBe('float');
+    expect(result.info!.reason).toMatch(why);
+  });
+
+  it('holds as many tensors after fifty runs as after one, and none of its own once disposed', async () => {
+    publish([tfjsVariant()]);
+    const page = await open();
+    const counts = await page.evaluate(async (data) => {
+      const { loadModel } = await runtime();
+      // TensorFlow.js keeps its engine here, one for all copies in a page.
+      const held = () =>
+        (globalThis as unknown as { _tfengine: { memory(): { numTensors: number } } })._tfengine.memory()
+          .numTensors;
+      const model = await loadModel('/model/', { tfjs: '/tfjs/' });
+      const feeds = { x: { data: Float32Array.from(data), dims: [1, 1, 4, 4] }, add: [7n] };
+      const found = [];
+      for (const runs of [1, 50]) {
+        for (let i = 0; i < runs; i++) await model.run(feeds);
+        found.push(held());
+      }
+      await model.run({ ...feeds, add: [2n ** 40n] }).catch(() => {});
+      found.push(held());
+      await model.dispose();
+      return { found, after: held() };
+    }, Array.from(x));
+    expect(counts.found[0]).toBeGreaterThan(0);
+    expect(new Set(counts.found).size).toBe(1);
+    expect(counts.after).toBe(0);
+  });
+
   it('refuses a corrupt file of weights by name, and integers that 32 bits do not hold', async () => {
     const variant = tfjsVariant();
     publish([variant]);
