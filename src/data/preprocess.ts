@@ -123,13 +123,25 @@ function geometryOf(margin: number, side: { width: number; height: number }) {
 const average = (values: readonly number[]) =>
   Math.round((values.reduce((a, b) => a + b, 0) / values.length) * 1e4) / 1e4;
 
-/** What the model says; else the likeliest preprocessing for an input: imagenet for three float channels, 0-1 for one, 0-255 for
- *  integers.
+/** Presets that an input may be meant for, the likeliest first. Integers are pixels as they are. Three float channels
+ *  stored last come from TensorFlow, whose image networks mostly take −1 … 1; stored first from PyTorch and its kin. */
+export function likelyPresets({
+  dtype,
+  channels,
+  layout,
+}: PictureInput): readonly [PresetName, ...PresetName[]] {
+  if (!dtype.startsWith('float')) return ['0-255'];
+  if (channels === 1) return ['0-1', 'tf', '0-255'];
+  return layout === 'NHWC'
+    ? ['tf', '0-1', 'imagenet', '0-255', 'caffe']
+    : ['imagenet', '0-1', 'tf', '0-255', 'caffe'];
+}
+
+/** What the model says; else the likeliest preprocessing for an input.
  *  @throws CALIBRATION_SHAPE when the input is not a picture; PREPROCESSING_INVALID */
 export function guessPreprocessing(port: Port): FittedPreprocessing {
   if (port.preprocessing !== undefined) return parsePreprocessing(port.preprocessing, 'the model', port);
-  const input = requirePicture(port);
-  const name = input.dtype.startsWith('float') ? (input.channels === 3 ? 'imagenet' : '0-1') : '0-255';
+  const [name] = likelyPresets(requirePicture(port));
   const { spec, guessed } = presetPreprocessing(name, port);
   return { spec, guessed: [`preprocessing "${name}", from ${formatInput(port)}`, ...guessed], isGuess: true };
 }

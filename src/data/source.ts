@@ -32,6 +32,8 @@ export interface DataSource {
   readonly preprocessing: Readonly<Record<string, unknown>> | null;
   /** Whether that was guessed, since nobody named it. Default: false. */
   readonly preprocessingGuessed?: boolean;
+  /** On how many labelled samples the guess was then found to be the best of its kind; absent where it wasn't tried. */
+  readonly preprocessingTriedOn?: number;
   /** Identifies content and preprocessing: equal hashes give equal samples. */
   hash(): Promise<string>;
   read(index: number): Promise<Sample>;

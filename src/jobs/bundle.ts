@@ -10,7 +10,7 @@ import { defaultCacheFolder, openCalibrationCache } from '../compute/calibrate/c
 import { openEngine } from '../compute/engine/open.ts';
 import { openOn } from '../compute/engine/open-model.ts';
 import { readLabelNames } from '../data/label-names.ts';
-import { describeData, type Prepared, prepareData } from '../data/prepare-data.ts';
+import { describeData, type Prepared } from '../data/prepare-data.ts';
 import { rejectBroken } from '../judge/analyze/facts.ts';
 import type { ModelInput } from '../model/formats/open-file.ts';
 import { type OpenedModel, pathsOf } from '../model/formats/opened.ts';
@@ -36,6 +36,7 @@ import { readModel } from './read-model.ts';
 import { type BundleRequest, type BundleRequestInit, bundleRequest } from './requests/bundle.ts';
 import { feedsFor } from './run-pair.ts';
 import { readRuntimeBundle } from './runtime-bundle.ts';
+import { prepareDataFor } from './try-preprocessing.ts';
 
 export type BundleOptions = BundleRequestInit & RunOptions;
 
@@ -131,7 +132,7 @@ export async function makeBundle(
   const labelNames = file === undefined ? undefined : { file, names: readLabelNames(file) };
   const real = isReal(request);
   const plans = planVariants(targets, { hasData: real, productShare: productShare(opened.model) });
-  const prepared = await step(events, 'data', () => prepare(request, opened, plans), describeData);
+  const prepared = await step(events, 'data', () => prepare(request, opened, plans, signal), describeData);
   const data = prepared.held;
   await rejectUnrunnable(opened, plans, data);
   const stage = createBundleStage(output);
@@ -182,14 +183,17 @@ const isReal = ({ data }: Pick<BundleRequest, 'data'>) => isPath(data);
 
 async function prepare(
   request: BundleRequest,
-  { model }: OpenedModel,
+  opened: OpenedModel,
   plans: readonly VariantPlan[],
+  signal: AbortSignal | undefined,
 ): Promise<Prepared> {
   const { seed, calibrate, evaluate, testData } = request;
   const real = isReal(request);
   const calibrates = await Promise.all(plans.map((p) => needsCalibration(p.recipe)));
   const asked = evaluate ?? (testData === undefined ? usualSamples : Number.POSITIVE_INFINITY);
-  return prepareData(dataOptions(request) ?? { path: 'synthetic' }, portsOf(model), {
+  return prepareDataFor(opened, portsOf(opened.model), dataOptions(request) ?? { path: 'synthetic' }, {
+    engine: openEngine,
+    signal,
     seed,
     calibration: real && calibrates.includes(true) ? calibrate : 0,
     evaluation: real ? asked : syntheticSamples,

@@ -7,7 +7,7 @@ import type { Plan } from '../compress/plan.ts';
 import type { CalibrationCache } from '../compute/calibrate/calibration-cache.ts';
 import type { Engine } from '../compute/engine/contract.ts';
 import { engineOfTarget, openEngine } from '../compute/engine/open.ts';
-import { describeData, type Prepared, prepareData } from '../data/prepare-data.ts';
+import { describeData, type Prepared } from '../data/prepare-data.ts';
 import { rejectBroken } from '../judge/analyze/facts.ts';
 import { layerQuality } from '../judge/analyze/layer-quality.ts';
 import { recipeAccount } from '../judge/analyze/recipe-account.ts';
@@ -34,6 +34,7 @@ import { type JobEvents, type JobRun, step } from './progress.ts';
 import { refuseIdle } from './refusals.ts';
 import { runPair } from './run-pair.ts';
 import { runRecipeOn } from './run-recipe.ts';
+import { prepareDataFor } from './try-preprocessing.ts';
 
 interface CompressFileOptions extends JobRun {
   readonly opened: OpenedModel;
@@ -66,7 +67,12 @@ export async function compressFile(options: CompressFileOptions): Promise<Compre
   const ports = portsOf(opened.model);
   const engine = await openEngine();
   const prepared = data
-    ? await step(events, 'data', () => prepareData(data.from, ports, data.split), describeData)
+    ? await step(
+        events,
+        'data',
+        () => prepareDataFor(opened, ports, data.from, { ...data.split, engine: openEngine, signal }),
+        describeData,
+      )
     : null;
   const staged = plan.steps.length > 0 ? await runSteps(opened, options, engine, prepared) : null;
   const qat = plan.qat && { settings: plan.qat, checkpoints: checkpointsOf(options) };

@@ -23,7 +23,7 @@ const code = (run: () => unknown) => {
 describe('guessing from the input', () => {
   it.each([
     [['N', 3, 224, 224], 'NCHW', 'RGB', 'imagenet', 256, 224],
-    [['N', 96, 96, 3], 'NHWC', 'RGB', 'imagenet', 110, 96],
+    [['N', 96, 96, 3], 'NHWC', 'RGB', 'tf', 110, 96],
     [[1, 1, 28, 28], 'NCHW', 'L', '0-1', 28, 28],
     [[null, 28, 28, 1], 'NHWC', 'L', '0-1', 28, 28],
     [['N', 3, null, null], 'NCHW', 'RGB', 'imagenet', 256, 224],

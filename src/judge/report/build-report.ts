@@ -148,6 +148,7 @@ function dataFacts(prepared: Prepared): NonNullable<Report['data']> {
     synthetic: held.source.kind === 'synthetic',
     preprocessing: source.preprocessing && { ...source.preprocessing },
     preprocessingGuessed: source.preprocessingGuessed ?? false,
+    ...(source.preprocessingTriedOn ? { preprocessingTriedOn: source.preprocessingTriedOn } : {}),
     ...(leftOut.length > 0 ? { leftOut: [...leftOut] } : {}),
     guessed: [...new Set([...source.guessed, ...held.source.guessed])],
   };

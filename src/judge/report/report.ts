@@ -118,6 +118,9 @@ export const reportSchema = z.object({
       preprocessing: z.record(z.string(), z.unknown()).nullable(),
       /** Whether preprocessing was guessed, since nobody named it. Absent in older reports. */
       preprocessingGuessed: z.boolean().optional(),
+      /** Labelled samples, none of them compared on, on which the guess gave the best answers of all presets. Absent where
+       *  it wasn't tried. */
+      preprocessingTriedOn: z.number().optional(),
       /** Samples that were left out since they can't be read; absent where none were. */
       leftOut: z.array(z.string()).optional(),
       /** What was assumed rather than told, in plain words. */

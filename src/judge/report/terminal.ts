@@ -19,7 +19,7 @@ import {
 } from './summary.ts';
 import { pad, textTable, wrapText } from './text-table.ts';
 import { trainingSentence } from './training.ts';
-import { preprocessingName } from './verdict.ts';
+import { noun, preprocessingName } from './verdict.ts';
 
 export interface TerminalOptions {
   readonly colour: boolean;
@@ -153,7 +153,10 @@ function inputLine({ source, data }: Pick<Report, 'source' | 'data'>): string {
   const types = source.inputs.map((port) => `${port.name} ${port.type}`).join(', ');
   const name = data === null ? '' : preprocessingName(data);
   if (data === null || name === '') return types;
-  return `${types} → preprocessing ${name}${data.preprocessingGuessed ? ' (guessed; change with --preprocess)' : ''}`;
+  if (!data.preprocessingGuessed) return `${types} → preprocessing ${name}`;
+  const tried = data.preprocessingTriedOn;
+  const how = tried ? `best of all presets on ${tried} labelled ${noun({ data })}` : 'guessed';
+  return `${types} → preprocessing ${name} (${how}; change with --preprocess)`;
 }
 
 function targetDetail(report: Pick<Report, 'target' | 'latency'>): string {

@@ -250,10 +250,12 @@ function evidence(report: Judged): Warning[] {
     found.push(warn('Measured on synthetic data: how it does on real inputs is not known. Pass --data.'));
   if (compare === null && evaluation === null)
     found.push(warn('Not compared with the original: no samples were held back. Pass --data to know.'));
-  if (data?.preprocessingGuessed && mainMetric(report) === null)
+  if (data?.preprocessingGuessed && !data.preprocessingTriedOn)
     found.push(
       warn(
-        `Preprocessing ${preprocessingName(data)} was guessed, and without labels nothing confirms it. Pass --preprocess or --labels.`,
+        mainMetric(report) === null
+          ? `Preprocessing ${preprocessingName(data)} was guessed, and without labels nothing confirms it. Pass --preprocess or --labels.`
+          : `Preprocessing ${preprocessingName(data)} was guessed, and no samples were left to try others on: accuracy may be lower than it could be. Pass --preprocess.`,
       ),
     );
   if (

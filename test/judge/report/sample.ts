@@ -90,6 +90,7 @@ export function sampleReport(change: Partial<Report> = {}): Report {
       },
       guessed: ['preprocessing "imagenet", from float32 [N,3,224,224]', 'layout NCHW'],
       preprocessingGuessed: true,
+      preprocessingTriedOn: 64,
     },
     stages: [
       {

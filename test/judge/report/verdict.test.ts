@@ -214,9 +214,14 @@ describe('judge', () => {
     ]);
   });
 
-  it('warns of guessed preprocessing only while no accuracy confirms it', () => {
+  it('warns of guessed preprocessing unless it was tried beside others', () => {
     expect(base.verdict.warnings).toEqual([]);
-    expect(texts(sampleReport({ evaluation: null }), 'warn').join()).toMatch(/"imagenet" was guessed/);
+    const guess = { ...data, preprocessingTriedOn: undefined };
+    expect(texts(sampleReport({ data: guess }), 'warn').join()).toMatch(
+      /"imagenet" was guessed, and no samples/,
+    );
+    const unlabelled = sampleReport({ evaluation: null, data: guess });
+    expect(texts(unlabelled, 'warn').join()).toMatch(/"imagenet" was guessed, and without labels/);
   });
 
   it('puts bad news before warnings', () => {
