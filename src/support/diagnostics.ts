@@ -17,13 +17,19 @@ export class Diagnostic extends Error {
   readonly hint: string | undefined;
 
   constructor(code: string, kind: DiagnosticKind, message: string, hint?: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
+    super(shortened(message), cause === undefined ? undefined : { cause });
     this.name = 'Diagnostic';
     this.code = code;
     this.kind = kind;
     this.hint = hint;
   }
 }
+
+/** Names come from files, and may have millions of letters. */
+const longest = 4000;
+
+const shortened = (message: string): string =>
+  message.length <= longest ? message : `${message.slice(0, longest / 2)} … ${message.slice(-longest / 2)}`;
 
 /** Process exit code for each kind; 0 is success and 130 an interrupt. */
 export const exitCodes: Record<DiagnosticKind, number> = {
@@ -36,6 +42,7 @@ export const exitCodes: Record<DiagnosticKind, number> = {
 
 /** The known name closest to what was typed, if it is close at all. */
 export function nearest(typed: string, known: readonly string[]): string | undefined {
+  if (typed.length > longest) return undefined;
   const scored = known.map((name) => ({ name, d: distance(typed.toLowerCase(), name.toLowerCase()) }));
   scored.sort((a, b) => a.d - b.d);
   const best = scored[0];

@@ -1,5 +1,5 @@
 /** Weights of a TensorFlow.js model: groups of files, each group one stream of bytes in which its tensors follow one another
- *  without gaps. A tensor may start at any byte and go on in the next file.
+ *  without gaps. A tensor may start at any byte and go on in the next file; what follows the last is left unread.
  *  Source: tfjs-core src/io/io_utils.ts, decodeWeights. */
 import { z } from 'zod';
 import { externalDataUnavailable } from '../../../support/diagnostics/model-files.ts';
@@ -7,20 +7,19 @@ import { tfjsMalformed, tfjsWeightsShort } from '../../../support/diagnostics/tf
 import { byteLength, type DType } from '../../ir/dtype.ts';
 import { denseTensor, elementCount, lazyTensor, stringTensor, type Tensor } from '../../ir/tensor.ts';
 import type { TensorSource } from '../onnx/tensors.ts';
+import { largestRank, listOf } from './limits.ts';
 import { expandWeight, quantizationSchema, storedBytes } from './quantised-weights.ts';
 
 const entrySchema = z.object({
   name: z.string(),
-  shape: z.array(z.number().int().nonnegative()),
+  shape: z.array(z.number().int().nonnegative()).max(largestRank),
   dtype: z.enum(['float32', 'int32', 'bool', 'string', 'complex64']),
   /** 'optimizer': state of training. */
   group: z.string().nullish(),
   quantization: quantizationSchema.nullish(),
 });
 
-export const manifestSchema = z.array(
-  z.object({ paths: z.array(z.string()), weights: z.array(entrySchema) }),
-);
+export const manifestSchema = listOf(z.object({ paths: listOf(z.string()), weights: listOf(entrySchema) }));
 
 export type WeightsManifest = z.infer<typeof manifestSchema>;
 type Group = WeightsManifest[number];

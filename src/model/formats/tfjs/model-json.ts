@@ -3,6 +3,7 @@
 import { gunzipSync } from 'fflate';
 import { z } from 'zod';
 import { tfjsMalformed, tfjsWeightsOnly } from '../../../support/diagnostics/tfjs.ts';
+import { mostJsonBytes, mostJsonValues } from './limits.ts';
 import { manifestSchema, type WeightsManifest } from './manifest.ts';
 
 export interface ModelJson {
@@ -31,7 +32,7 @@ const fileSchema = z.object({
 /** Whether it is such a file, plain or compressed by gzip. */
 export function isModelJson(bytes: Uint8Array): boolean {
   if (isGzip(bytes)) return hasKeys(head(bytes));
-  return /^\s*[{[]/.test(text(bytes.subarray(0, 64))) && hasKeys(text(bytes));
+  return /^\s*[{[]/.test(text(bytes.subarray(0, 64))) && hasKeys(text(bytes.subarray(0, mostJsonBytes)));
 }
 
 const hasKeys = (json: string) =>
@@ -78,12 +79,31 @@ const encode = (json: string) => new TextEncoder().encode(json);
 
 /** Without a byte order mark, which the decoder drops. */
 function parseJson(bytes: Uint8Array, file: string): unknown {
+  if (bytes.length > mostJsonBytes) throw tooLong(bytes.length, file);
+  if (hasMoreThan(mostJsonValues, bytes))
+    throw tfjsMalformed(
+      file,
+      `its text has more than the ${mostJsonValues} values that were expected at most`,
+    );
   try {
     return JSON.parse(text(bytes));
   } catch (cause) {
     throw tfjsMalformed(file, 'its text is not JSON', cause);
   }
 }
+
+/** Before anything is made of it. Commas and brackets within names count too; they are few. */
+function hasMoreThan(most: number, bytes: Uint8Array): boolean {
+  let marks = 0;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (byte === 0x2c || byte === 0x5b || byte === 0x7b) marks++;
+  }
+  return marks > most;
+}
+
+const tooLong = (sizeBytes: number, file: string) =>
+  tfjsMalformed(file, `its text has ${sizeBytes} bytes, where ${mostJsonBytes} at most were expected`);
 
 const asRecord = (json: unknown, file: string) => {
   const parsed = record.safeParse(json);
@@ -111,9 +131,10 @@ const largestRatio = 1032;
 
 function inflated(bytes: Uint8Array, file: string): Uint8Array {
   if (!isGzip(bytes)) return bytes;
+  if (bytes.length < 18) throw tfjsMalformed(file, 'it is not a whole gzip file');
   const size = new DataView(bytes.buffer, bytes.byteOffset + bytes.length - 4, 4).getUint32(0, true);
-  if (bytes.length < 18 || size > bytes.length * largestRatio)
-    throw tfjsMalformed(file, 'it is not a whole gzip file');
+  if (size > bytes.length * largestRatio) throw tfjsMalformed(file, 'it is not a whole gzip file');
+  if (size > mostJsonBytes) throw tooLong(size, file);
   try {
     return gunzipSync(bytes);
   } catch (cause) {

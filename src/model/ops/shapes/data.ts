@@ -65,7 +65,7 @@ const mapped =
   (f: (c: ShapeContext, ...values: Dim[]) => Dim): DataRule =>
   (c) => {
     const inputs = c.node.inputs.map((_, i) => c.data(i));
-    if (inputs.some((d) => d === null)) return null;
+    if (inputs.length === 0 || inputs.some((d) => d === null)) return null;
     const dims = broadcastShapes(...inputs.map((d) => d!.dims));
     if (!dims || !isNumeric(dims) || sizeOf(dims) > most) return null;
     const wide = inputs.map((d) => broadcastData(d!, dims)!);

@@ -55,6 +55,9 @@ describe('weights', () => {
     const json = file([group([other], 'a'), group([weight()], 'b')]);
     expect(readWeight(json, { a: floats(9), b: floats(3, 4) }).values).toEqual([3, 4]);
   });
+  it('end before their file does, whose rest TensorFlow.js leaves unread', () => {
+    expect(readWeight(file([group([weight()], 'a')]), { a: floats(1, 2, 3) }).values).toEqual([1, 2]);
+  });
   it('of an optimizer take their place in the file and are left out', () => {
     const json = file([group([weight({ name: 'm', group: 'optimizer' }), weight()], 'a')]);
     expect(readWeight(json, { a: floats(7, 7, 1, 2) }).values).toEqual([1, 2]);
@@ -124,6 +127,11 @@ describe('a file', () => {
   });
 
   const node = (name: string, op: string, ...input: string[]) => ({ name, op, input });
+  const whole32 = (name: string, value: number) => ({
+    name,
+    op: 'Const',
+    attr: { value: { tensor: { dtype: 'DT_INT32', tensorShape: {}, intVal: [value] } } },
+  });
   const nodes = (...list: Json[]) => text({ ...whole, modelTopology: { node: list } });
   it.each<[string, Uint8Array, Record<string, Uint8Array>, string]>([
     ['whose weights are missing', text(whole), {}, 'EXTERNAL_DATA_MISSING'],
@@ -198,6 +206,39 @@ describe('a file', () => {
       'TFJS_MALFORMED',
     ],
     ['whose nodes are no list', text({ ...whole, modelTopology: { node: 7 } }), data, 'TFJS_MALFORMED'],
+    [
+      'with a weight of 33 axes',
+      text(file([group([weight({ shape: Array(33).fill(1) })], 'a')])),
+      data,
+      'TFJS_MALFORMED',
+    ],
+    [
+      'with an operator called as all objects have one',
+      nodes(node('w', 'Const'), node('y', 'constructor', 'w')),
+      data,
+      'TFJS_OPERATOR_UNKNOWN',
+    ],
+    ['with an empty name', nodes(node('w', 'Const'), node('', 'Relu', 'w')), data, 'TFJS_MALFORMED'],
+    [
+      'with a Switch without a condition',
+      nodes(node('w', 'Const'), node('s', 'Switch', 'w'), node('y', 'Merge', 's', 's:1')),
+      data,
+      'TFJS_MALFORMED',
+    ],
+    ['that joins nothing', nodes(node('w', 'Const'), node('y', 'ConcatV2', 'w')), data, 'TFJS_OPERATOR_FORM'],
+    [
+      'with −1 steps of a line',
+      nodes(whole32('a', 0), whole32('n', -1), node('y', 'LinSpace', 'a', 'a', 'n')),
+      data,
+      'TFJS_OPERATOR_FORM',
+    ],
+    [
+      'with blocks of more axes than there are',
+      nodes(whole32('i', 1), node('v', 'Pack', 'i'), node('y', 'SpaceToBatchND', 'v', 'v', 'v')),
+      data,
+      'TFJS_OPERATOR_FORM',
+    ],
+    ['that pops from no list', nodes(node('y', 'TensorListPopBack')), data, 'TFJS_OPERATOR_FORM'],
   ])('%s is refused', (_, bytes, files, code) => {
     expect(() => open(bytes, files)).toThrow(expect.objectContaining({ code }));
   });
@@ -210,6 +251,57 @@ describe('a file', () => {
         hint: expect.stringContaining('--outputs'),
       }),
     );
+  });
+
+  it('longer than any network, or of a million empty nodes, is refused before it fills the memory', () => {
+    for (const bytes of [
+      text({ ...whole, generatedBy: ' '.repeat(1 << 26) }),
+      text({ modelTopology: { node: Array(1e6).fill({}) } }),
+      text({ modelTopology: { node: Array(2 ** 22).fill(0) } }),
+    ])
+      expect(() => open(bytes)).toThrow(expect.objectContaining({ code: 'TFJS_MALFORMED' }));
+  });
+
+  it('whose functions call themselves, or one another without end, is refused', () => {
+    const branches = (name: string) => ({ then_branch: { func: { name } }, else_branch: { func: { name } } });
+    const choice = (name: string, called: string, input: string) => ({
+      name,
+      op: 'If',
+      input: [input, input],
+      attr: branches(called),
+    });
+    const fn = (i: number, called: number) => ({
+      signature: { name: `f${i}`, inputArg: [{ name: 'v' }], outputArg: [{ name: 'o' }] },
+      nodeDef: [choice('a', `f${called}`, 'v'), { name: 'b', op: 'Relu', input: ['v'] }],
+      ret: { o: called < 0 ? 'b:activations:0' : 'a:output:0' },
+    });
+    const opened = (library: object[]) => () =>
+      open(
+        text({
+          ...whole,
+          modelTopology: {
+            ...graph(),
+            node: [...(graph()['node'] as Json[]), choice('z', 'f0', 'x')],
+            library: { function: library },
+          },
+        }),
+      );
+    expect(opened([fn(0, 0)])).toThrow(expect.objectContaining({ code: 'TFJS_MALFORMED' }));
+    const doubling = Array.from({ length: 40 }, (_, i) => fn(i, i === 39 ? -1 : i + 1));
+    expect(opened(doubling)).toThrow(
+      expect.objectContaining({ kind: expect.stringMatching(/user|unsupported/) }),
+    );
+  });
+
+  it('of Sequentials in one another is read once each, and refused where they never end', () => {
+    const nested = (depth: number) => {
+      let layer: Json = { class_name: 'Dense', config: { name: 'd', units: 1 } };
+      for (let i = 0; i < depth; i++)
+        layer = { class_name: 'Sequential', config: { name: `s${i}`, layers: [layer] } };
+      return text({ modelTopology: { model_config: layer }, weightsManifest: [] });
+    };
+    for (const depth of [30, 1000])
+      expect(() => open(nested(depth))).toThrow(expect.objectContaining({ code: 'TFJS_NETWORK_INVALID' }));
   });
 
   it('opens weights in its own folder only', () => {

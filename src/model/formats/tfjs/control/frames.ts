@@ -5,7 +5,7 @@ import { tfjsMalformed } from '../../../../support/diagnostics/tfjs.ts';
 import type { Value } from '../../../ir/model.ts';
 import { cast, type Emitter, toScalar } from '../emit/index.ts';
 import type { GraphNode, Source } from '../graph/graph-def.ts';
-import { evaluate, type Scope, type Structure } from '../graph/scope.ts';
+import { evaluate, openScope, type Scope, type Structure, sourceOf } from '../graph/scope.ts';
 import { emitLoop } from './loop.ts';
 
 /** A loop variable. */
@@ -93,13 +93,15 @@ function reachable(
 const exit: Structure = {
   sources(scope, node) {
     const { variables, invariants } = frameOf(scope, node);
-    return [...variables.map(({ start }) => start), ...invariants.map((enter) => enter.inputs[0]!)];
+    return [...variables.map(({ start }) => start), ...invariants.map((enter) => sourceOf(scope, enter, 0))];
   },
   convert(scope, node) {
     const frame = frameOf(scope, node);
     const { variables } = frame;
     const results = loopResults(scope, node, frame);
-    const at = variables.findIndex(({ switches }) => switches.some((s) => s.name === node.inputs[0]!.node));
+    const from = sourceOf(scope, node, 0).node;
+    const at = variables.findIndex(({ switches }) => switches.some((s) => s.name === from));
+    if (at < 0) throw tfjsMalformed(scope.program.file, `Exit "${node.name}" leaves another loop`);
     return [results[at]!];
   },
 };
@@ -111,19 +113,17 @@ function loopResults(scope: Scope, node: GraphNode, frame: Frame): readonly Valu
   const here = written.get(scope.values) ?? new Map<Frame, readonly Value[]>();
   written.set(scope.values, here);
   const { variables, invariants, condition, inside } = frame;
-  const constants = invariants.map((enter) => [enter.name, [evaluate(scope, enter.inputs[0]!)]] as const);
-  const round = (e: Emitter, values: readonly Value[]): Scope => ({
-    ...scope,
-    e,
-    outer: { scope, inside },
-    values: new Map<string, readonly Value[]>([
+  const constants = invariants.map(
+    (enter) => [enter.name, [evaluate(scope, sourceOf(scope, enter, 0))]] as const,
+  );
+  const round = (e: Emitter, values: readonly Value[]): Scope =>
+    openScope({ ...scope, e, outer: { scope, inside } }, [
       ...constants,
       ...variables.flatMap(({ merge, switches }, i) => [
         [merge.name, [values[i]!]] as const,
         ...switches.map((s) => [s.name, [values[i]!, values[i]!]] as const),
       ]),
-    ]),
-  });
+    ]);
   const results =
     here.get(frame) ??
     emitLoop(scope.e.at(node.op, node.name), {
@@ -141,7 +141,7 @@ function loopResults(scope: Scope, node: GraphNode, frame: Frame): readonly Valu
 /** Outside of loops: the value goes the way that the condition says; both ways are written, and Merge chooses. */
 const switched: Structure = {
   convert(scope, node) {
-    const value = evaluate(scope, node.inputs[0]!);
+    const value = evaluate(scope, sourceOf(scope, node, 0));
     return [value, value];
   },
 };
@@ -182,14 +182,14 @@ function deciding(scope: Scope, merge: GraphNode): { taken: number; condition: r
 }
 
 /** The nearest Switch on the way back. */
-function sideOf({ nodes }: Scope, from: Source): { port: number; condition: Source } | null {
+function sideOf(scope: Scope, from: Source): { port: number; condition: Source } | null {
   const seen = new Set<string>();
   const queue = [from];
   for (let source = queue.shift(); source; source = queue.shift()) {
-    const node = nodes.get(source.node);
+    const node = scope.nodes.get(source.node);
     if (!node || seen.has(node.name)) continue;
     seen.add(node.name);
-    if (node.op === 'Switch') return { port: source.port, condition: node.inputs[1]! };
+    if (node.op === 'Switch') return { port: source.port, condition: sourceOf(scope, node, 1) };
     queue.push(...node.inputs);
   }
   return null;
@@ -197,7 +197,7 @@ function sideOf({ nodes }: Scope, from: Source): { port: number; condition: Sour
 
 /** An Enter that is asked for from outside of its loop hands its input on. */
 const passed: Structure = {
-  convert: (scope, node) => [evaluate(scope, node.inputs[0]!)],
+  convert: (scope, node) => [evaluate(scope, sourceOf(scope, node, 0))],
 };
 
 export const frameStructures: Readonly<Record<string, Structure>> = {

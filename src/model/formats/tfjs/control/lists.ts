@@ -50,7 +50,7 @@ function shaped(
   stacked: boolean,
 ) {
   const attributes = stacked ? { axis: 0, new_axis: 1 } : {};
-  const type = inputs[0]!.type;
+  const type = inputs[0]?.type;
   const dtype = type?.kind === 'sequence' && type.element?.kind === 'tensor' ? type.element.dtype : null;
   if (!element || dtype === null) return e.emit(opType, inputs, attributes);
   const sizes = element.map((d) => (d < 0 ? null : d));
@@ -90,11 +90,12 @@ const size = (e: Emitter, list: Value): Value => cast(e, e.emit('SequenceLength'
 
 /** −1 is the last. */
 function popBack(call: OperatorCall): Value[] {
-  const { e, inputs } = call;
+  const { e } = call;
+  const list = inputOf(call, 0);
   const last = e.scalar('int64', -1);
   return [
-    e.emit('SequenceErase', [inputs[0]!, last]),
-    shaped(e, 'SequenceAt', [inputs[0]!, last], elementShape(call, 1), false),
+    e.emit('SequenceErase', [list, last]),
+    shaped(e, 'SequenceAt', [list, last], elementShape(call, 1), false),
   ];
 }
 

@@ -26,6 +26,8 @@ export function emitLoop(e: Emitter, { start, condition, body }: LoopParts): rea
     ];
     const graph = e.body('body', inputs, (inner, [, , ...values]) => {
       const next = body(inner, values);
+      if (next.length !== start.length)
+        inner.refuse(`${start.length} values go into a round of it and ${next.length} come out`);
       return [truth(inner, condition(inner, next)), ...next];
     });
     const widened = types.map((type, i) => common(type, graph.outputs[i + 1]!.type));

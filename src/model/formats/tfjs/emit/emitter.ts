@@ -86,6 +86,8 @@ function emitterAt(state: State, op: string, node: string, earlier: readonly str
     throw tfjsOperatorForm(op, node, reason, earlier);
   };
   const cached = (dtype: DType, dims: readonly number[], values: readonly number[]): Value => {
+    const broken = dtype.startsWith('int') ? values.find((v) => !Number.isInteger(v)) : undefined;
+    if (broken !== undefined) refuse(`${broken} where a whole number was expected`);
     const key = `${dtype}[${dims.join()}]${values.map((v) => (Object.is(v, -0) ? '-0' : v)).join()}`;
     const made = state.cache.get(key) ?? addInitializer(graph, 'constant', tensorOf(dtype, dims, values));
     state.cache.set(key, made);
@@ -103,8 +105,10 @@ function emitterAt(state: State, op: string, node: string, earlier: readonly str
     state.shapes.infer(made);
     return folded(made, state, cached) ?? outputs;
   };
-  const emitAll: Emitter['emitAll'] = (opType, inputs, outputs, attributes) =>
-    write(opType, inputs, Array<null>(outputs).fill(null), attributes);
+  const emitAll: Emitter['emitAll'] = (opType, inputs, outputs, attributes) => {
+    if (!(outputs <= mostOutputs)) refuse(`it has ${outputs} outputs; ${mostOutputs} at most were expected`);
+    return write(opType, inputs, Array<null>(outputs).fill(null), attributes);
+  };
   const emitter: Emitter = {
     model,
     graph,
@@ -150,6 +154,9 @@ function ownOutput(e: Emitter, value: Value): Value {
 
 const whole: ReadonlySet<DType | null> = new Set<DType>(['int64', 'int32', 'bool']);
 const largestFolded = 2 ** 31;
+
+/** Of one node; a file that says more claims what it doesn't hold. */
+const mostOutputs = 1 << 16;
 
 /** The outputs as constants, when all elements of all of them are known; the node is gone then. Floats are left to the
  *  passes, which compute them as the engine does. */

@@ -20,6 +20,13 @@ export interface Window {
 export function windowAttributes(e: Emitter, window: Window, sizes: readonly Dim[]) {
   const { kernel, strides, padding } = window;
   const dilations = window.dilations ?? kernel.map(() => 1);
+  for (const [what, numbers] of Object.entries({ 'a kernel': kernel, strides, dilations }))
+    if (numbers.length !== sizes.length || !numbers.every((n) => Number.isSafeInteger(n) && n > 0))
+      e.refuse(
+        `${what} of [${numbers.slice(0, 8)}], where ${sizes.length} positive whole numbers were expected`,
+      );
+  if (typeof padding !== 'string' && padding.length !== sizes.length)
+    e.refuse(`padding of ${padding.length} axes, where ${sizes.length} were expected`);
   const shared = {
     kernel_shape: kernel,
     strides,

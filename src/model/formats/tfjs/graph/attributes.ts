@@ -3,6 +3,7 @@
  *  Source: tfjs-converter src/operations/operation_mapper.ts. */
 import { tfjsMalformed } from '../../../../support/diagnostics/tfjs.ts';
 import type { DType } from '../../../ir/dtype.ts';
+import { largestRank } from '../limits.ts';
 
 export interface Attributes {
   has(name: string): boolean;
@@ -143,7 +144,7 @@ export function shapeOf(raw: unknown, fail: () => Error): readonly number[] | nu
   const { dim, unknownRank } = raw as Raw;
   if (unknownRank === true) return null;
   if (dim === undefined) return [];
-  if (!Array.isArray(dim)) throw fail();
+  if (!Array.isArray(dim) || dim.length > largestRank) throw fail();
   return dim.map((d: Raw | null) => {
     const size = Number(d?.['size'] ?? 0);
     if (!Number.isSafeInteger(size)) throw fail();

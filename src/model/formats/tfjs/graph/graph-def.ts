@@ -2,6 +2,7 @@
  *  Source: tfjs-converter src/operations/operation_mapper.ts; tensorflow core/framework/graph.proto, function.proto. */
 import { z } from 'zod';
 import { tfjsMalformed } from '../../../../support/diagnostics/tfjs.ts';
+import { listOf } from '../limits.ts';
 import { type Attributes, attributesOf } from './attributes.ts';
 
 /** Where a node's input comes from. */
@@ -34,7 +35,7 @@ export interface GraphDef {
 }
 
 const nodeSchema = z.object({
-  name: z.string(),
+  name: z.string().min(1),
   op: z.string(),
   input: z.array(z.string()).nullish(),
   attr: z.record(z.string(), z.unknown()).nullish(),
@@ -48,13 +49,13 @@ const functionSchema = z.object({
     inputArg: z.array(argumentSchema).nullish(),
     outputArg: z.array(argumentSchema).nullish(),
   }),
-  nodeDef: z.array(nodeSchema).nullish(),
+  nodeDef: listOf(nodeSchema).nullish(),
   ret: z.record(z.string(), z.string()).nullish(),
 });
 
 const graphSchema = z.object({
-  node: z.array(nodeSchema).nullish(),
-  library: z.object({ function: z.array(functionSchema).nullish() }).nullish(),
+  node: listOf(nodeSchema).nullish(),
+  library: z.object({ function: listOf(functionSchema).nullish() }).nullish(),
 });
 
 type RawNode = z.infer<typeof nodeSchema>;
@@ -81,7 +82,7 @@ function parseFunction(raw: z.infer<typeof functionSchema>, file: string): Graph
   const inputs = (signature.inputArg ?? []).map((argument) => argument.name);
   const nodes = nodesOf(raw.nodeDef ?? [], new Set(inputs), `${file}, function "${signature.name}"`);
   const outputs = (signature.outputArg ?? []).map(({ name }) => {
-    const from = raw.ret?.[name];
+    const from = raw.ret && Object.hasOwn(raw.ret, name) ? raw.ret[name] : undefined;
     if (from === undefined)
       throw tfjsMalformed(file, `function "${signature.name}" does not say what its output "${name}" is`);
     return sourceOf(from, nodes, new Set(inputs), file);
@@ -134,6 +135,9 @@ function sourceOf(
     throw tfjsMalformed(where, `nothing is called "${node}", which it reads`);
   if (second === undefined) return { node: node!, port: 0 };
   if (third === undefined && /^\d+$/.test(second)) return { node: node!, port: Number(second) };
-  const named = producer ? (portNames[producer.op]?.indexOf(second) ?? -1) : -1;
+  const ports = producer && Object.hasOwn(portNames, producer.op) ? portNames[producer.op]! : [];
+  const named = ports.indexOf(second);
+  if (named < 0 && third !== undefined && !/^\d+$/.test(third))
+    throw tfjsMalformed(where, `"${text}", which it reads, names no output`);
   return { node: node!, port: named >= 0 ? named : Number(third ?? 0) };
 }

@@ -19,7 +19,7 @@ import type { ModelJson } from '../model-json.ts';
 import { operators, structures } from '../operators/index.ts';
 import { computedType } from './attributes.ts';
 import { type GraphDef, parseGraphDef } from './graph-def.ts';
-import { evaluate, type Scope } from './scope.ts';
+import { evaluate, openScope, type Program } from './scope.ts';
 import {
   chosenOutputs,
   type PublicInput,
@@ -45,12 +45,16 @@ export function readGraphModel(
   const wanted = chosen ? chosenOutputs(chosen, signature, graph) : signature.outputs;
   for (const { name } of [...inputs, ...wanted]) takeName(model.names, name);
   const e = createEmitter(model);
-  const scope: Scope = {
-    program: { file, weights: weights.tensors, functions: graph.functions, operators, structures },
-    e,
-    nodes: graph.nodes,
-    values: new Map(inputs.map((input) => [input.node, [addPublicInput(e, input)]])),
+  const program: Program = {
+    file,
+    weights: weights.tensors,
+    functions: graph.functions,
+    operators,
+    structures,
+    budget: { depth: 0, scopes: 0 },
   };
+  const values = inputs.map((input) => [input.node, [addPublicInput(e, input)]] as const);
+  const scope = openScope({ program, e, nodes: graph.nodes }, values);
   const outputs = wanted.map((output) => ({ output, value: evaluate(scope, output.source) }));
   for (const { output, value } of outputs) addPublicOutput(e, output, value);
   dropUnread(model.graph);

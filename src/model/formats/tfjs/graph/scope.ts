@@ -15,6 +15,8 @@ export interface Program {
   readonly functions: ReadonlyMap<string, GraphFunction>;
   readonly operators: Readonly<Record<string, Operator>>;
   readonly structures: Readonly<Record<string, Structure>>;
+  /** What is written now and may still be: functions that call one another grow without end. */
+  readonly budget: { depth: number; scopes: number };
 }
 
 export interface Scope {
@@ -23,6 +25,8 @@ export interface Scope {
   readonly nodes: ReadonlyMap<string, GraphNode>;
   /** Outputs of the nodes that are converted, by node. */
   readonly values: Map<string, readonly Value[]>;
+  /** Nodes that wait for others, or for what their bodies read of this scope. */
+  readonly open: Set<string>;
   /** The scope around, which has all nodes that aren't `inside`. */
   readonly outer?: { readonly scope: Scope; readonly inside: ReadonlySet<string> };
 }
@@ -34,11 +38,35 @@ export interface Structure {
   convert(scope: Scope, node: GraphNode): readonly Value[];
 }
 
+/** Loops and branches that stand in one another, or wait for one another; nobody nests so deep. */
+const deepest = 64;
+/** Bodies of loops and branches in one model. */
+const mostScopes = 10_000;
+
+/** A scope where only `values` are there yet. @throws TFJS_MALFORMED when the model has too many */
+export function openScope(
+  scope: Omit<Scope, 'open' | 'values'>,
+  values: Iterable<readonly [string, readonly Value[]]>,
+): Scope {
+  const { budget, file } = scope.program;
+  if (budget.scopes++ > mostScopes)
+    throw tfjsMalformed(file, `its loops and branches have more than ${mostScopes} bodies`);
+  return { ...scope, values: new Map(values), open: new Set() };
+}
+
+/** An input that a node can't do without. @throws TFJS_MALFORMED */
+export function sourceOf({ program }: Scope, node: GraphNode, index: number): Source {
+  const source = node.inputs[index];
+  if (source) return source;
+  const { op, name, inputs } = node;
+  throw tfjsMalformed(program.file, `${op} "${name}" has ${inputs.length} inputs, and none at ${index}`);
+}
+
 /** The value of a source, converted now unless it was before.
  *  @throws TFJS_CYCLIC, TFJS_OPERATOR_UNKNOWN, TFJS_OPERATOR_FORM, TFJS_MALFORMED */
 export function evaluate(scope: Scope, source: Source): Value {
   const home = homeOf(scope, source.node);
-  if (!home.values.has(source.node)) convertNode(home, source.node);
+  if (!home.values.has(source.node)) convertDeeper(home, source.node);
   const value = home.values.get(source.node)![source.port];
   if (value) return value;
   const node = home.nodes.get(source.node);
@@ -55,9 +83,19 @@ function homeOf(scope: Scope, node: string): Scope {
   return home;
 }
 
+function convertDeeper(scope: Scope, first: string): void {
+  const { budget, file } = scope.program;
+  if (scope.open.has(first)) throw tfjsCyclic(file, cycleOf([...scope.open], scope.open, first));
+  if (budget.depth >= deepest)
+    throw tfjsMalformed(file, `more than ${deepest} loops and branches stand in one another at "${first}"`);
+  budget.depth++;
+  convertNode(scope, first);
+  budget.depth--;
+}
+
 /** Depth first, without recursion: graphs are thousands of nodes deep. */
 function convertNode(scope: Scope, first: string): void {
-  const open = new Set<string>();
+  const { open } = scope;
   const stack = [first];
   while (stack.length > 0) {
     const name = stack[stack.length - 1]!;

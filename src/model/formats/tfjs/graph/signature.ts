@@ -34,8 +34,8 @@ const entrySchema = z.object({
 });
 
 const signatureSchema = z.object({
-  inputs: z.record(z.string(), entrySchema).nullish(),
-  outputs: z.record(z.string(), entrySchema).nullish(),
+  inputs: z.record(z.string().min(1), entrySchema).nullish(),
+  outputs: z.record(z.string().min(1), entrySchema).nullish(),
 });
 
 type Entry = z.infer<typeof entrySchema>;

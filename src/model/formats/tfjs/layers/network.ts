@@ -22,11 +22,13 @@ export interface Writing {
   /** Constants by the name of their weight. */
   readonly constants: Map<string, Value>;
   /** Calls of layers that may still be written. */
-  readonly budget: { calls: number };
+  readonly budget: { calls: number; depth: number };
 }
 
 /** Models that hold one another several times grow without end; no real one has so many layers. */
 const mostCalls = 100_000;
+/** Models and wrappers in one another; nobody nests so deep. */
+const deepest = 64;
 
 export const startWriting = (e: Emitter, weights: LayerWeights, keras3: boolean): Writing => ({
   e,
@@ -35,7 +37,7 @@ export const startWriting = (e: Emitter, weights: LayerWeights, keras3: boolean)
   scopes: new Map(),
   inner: new Map(),
   constants: new Map(),
-  budget: { calls: mostCalls },
+  budget: { calls: mostCalls, depth: 0 },
 });
 
 /** @param inputs  one for each input of the network
@@ -145,7 +147,8 @@ function writeLayer(
   states: readonly Value[],
 ): readonly Stream[] {
   const around = [...scope.around, layer.name];
-  if (layer.network) return writeNetwork(writing, layer.network, inputs, around);
+  if (layer.network)
+    return deeper(writing, layer, () => writeNetwork(writing, layer.network!, inputs, around));
   const row = layerClass(layer.className);
   if (!row) throw tfjsLayerUnknown(layer.className, layer.name, nearest(layer.className, classNames));
   const call = callOf(writing, layer, scope, inputs, states);
@@ -205,7 +208,16 @@ function writeInner(
     scope.parts.get('layer') ?? scopeWithin(scope, layer.className, [layer.name, 'layer', ...scope.names]);
   scope.parts.set('layer', own);
   const streams = inputs.map((value) => ({ value, mask: null }));
-  return writeLayer(writing, layer, own, streams, []).map(({ value }) => value);
+  return deeper(writing, layer, () => writeLayer(writing, layer, own, streams, [])).map(({ value }) => value);
+}
+
+function deeper<T>({ budget }: Writing, layer: Layer, write: () => T): T {
+  if (budget.depth >= deepest)
+    throw tfjsNetworkInvalid(layer.name, `it stands in more than ${deepest} models and wrappers`);
+  budget.depth++;
+  const written = write();
+  budget.depth--;
+  return written;
 }
 
 const scopeWithin = (scope: LayerScope, className: string, names: readonly string[]): LayerScope => ({

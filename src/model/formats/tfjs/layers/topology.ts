@@ -3,6 +3,7 @@
  *  Source: tfjs-layers src/models.ts, src/engine/container.ts; keras src/models/functional.py, sequential.py. */
 import { z } from 'zod';
 import { tfjsNetworkInvalid } from '../../../../support/diagnostics/tfjs-layers.ts';
+import { listOf } from '../limits.ts';
 import type { RawConfig } from './config.ts';
 import { type Call, type Reference, readCalls, readReference } from './inbound.ts';
 
@@ -71,7 +72,8 @@ export function readNetwork(raw: RawLayer, name: string, depth: number): Network
   if (depth > deepest) throw tfjsNetworkInvalid(name, `it stands ${depth} models deep`);
   const config: RawConfig = Array.isArray(raw.config) ? { layers: raw.config } : raw.config;
   const own = raw.name ?? (typeof config['name'] === 'string' ? config['name'] : name);
-  const layers = z.array(layerSchema).nonempty().safeParse(config['layers']);
+  const layers = listOf(layerSchema).safeParse(config['layers']);
+  if (layers.success && layers.data.length === 0) throw tfjsNetworkInvalid(own, 'it has no layers');
   if (!layers.success) throw tfjsNetworkInvalid(own, `its layers: ${issueOf(layers.error)}`);
   return raw.class_name === 'Sequential'
     ? chain(own, layers.data, config, depth)
@@ -82,7 +84,8 @@ export function readNetwork(raw: RawLayer, name: string, depth: number): Network
 export function readLayer(raw: RawLayer, network: string, depth: number, calls: readonly Call[]): Layer {
   const config: RawConfig = Array.isArray(raw.config) ? { layers: raw.config } : raw.config;
   const named = raw.name ?? config['name'];
-  if (typeof named !== 'string') throw tfjsNetworkInvalid(network, `a ${raw.class_name} in it has no name`);
+  if (typeof named !== 'string' || named === '')
+    throw tfjsNetworkInvalid(network, `a ${raw.class_name} in it has no name`);
   return {
     className: raw.class_name,
     name: named,
@@ -102,15 +105,16 @@ function chain(name: string, raw: readonly RawLayer[], config: RawConfig, depth:
     layers.set(layer.name, layer);
     before = { layer: layer.name, call: 0, output: 0 };
   };
-  if (raw[0]!.class_name !== 'InputLayer') append(inputOfChain(name, raw[0]!, config, depth));
-  for (const entry of raw)
-    append(readLayer(entry, name, depth, before ? [{ inputs: [before], states: [] }] : []));
+  for (const entry of raw) {
+    const layer = readLayer(entry, name, depth, []);
+    if (!before && layer.className !== 'InputLayer') append(inputOfChain(entry, layer, config));
+    append({ ...layer, calls: before ? [{ inputs: [before], states: [] }] : [] });
+  }
   const [input] = layers.keys();
   return { name, layers, inputs: [{ layer: input!, call: 0, output: 0 }], outputs: [before!] };
 }
 
-function inputOfChain(name: string, raw: RawLayer, config: RawConfig, depth: number): Layer {
-  const first = readLayer(raw, name, depth, []);
+function inputOfChain(raw: RawLayer, first: Layer, config: RawConfig): Layer {
   const shape =
     shapeOfFirst(first) ?? config['build_input_shape'] ?? raw.build_config?.input_shape ?? undefined;
   const dtype = first.className === 'Embedding' ? undefined : first.config['dtype'];
@@ -149,8 +153,10 @@ function functional(name: string, raw: readonly RawLayer[], config: RawConfig, d
 
 /** [name, call, output] or a list of them; Keras 3 writes a dictionary where the model takes one. */
 function endpoints(value: unknown): readonly unknown[] {
-  if (Array.isArray(value)) return typeof value[0] === 'string' ? [value] : value;
-  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(endpoints) : [];
+  const list = (v: unknown) => (Array.isArray(v) ? (typeof v[0] === 'string' ? [v] : v) : []);
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.values(value).flatMap(list)
+    : list(value);
 }
 
 /** A model as a layer counts its own description as call 0 in most files, so that its calls begin at 1. */

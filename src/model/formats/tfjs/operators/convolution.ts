@@ -124,6 +124,8 @@ const dilation2d: Operator = (call) => {
   if (sizes.some((s) => typeof s !== 'number') || pads.some((p) => p === null))
     e.refuse('dilation over sizes that are not known');
   const all = [[0, 0], ...(pads as [number, number][]), [0, 0]] as [number, number][];
+  if (!(rows * columns > 0 && rows * columns <= mostTaps))
+    e.refuse(`a filter of ${rows} × ${columns} places`);
   const padded = pad(e, x, all, e.scalar('float32', Number.NEGATIVE_INFINITY));
   const counts = extents.map((extent, i) =>
     Math.floor(((sizes[i] as number) + pads[i]![0] + pads[i]![1] - extent) / strides[i]!),
@@ -143,6 +145,9 @@ const dilation2d: Operator = (call) => {
   });
   return e.emit('Max', taps);
 };
+
+/** Each place of a filter is a node. */
+const mostTaps = 1 << 12;
 
 export const convolutionOperators: OperatorTable = {
   Conv1D: conv1d,

@@ -28,6 +28,9 @@ const like =
     return e.emit('Expand', [e.scalar(e.dtype(x), value), e.emit('Shape', [x])]);
   };
 
+/** They are stored in the file. */
+const mostSteps = 1 << 24;
+
 /** start, then `num` − 1 equal steps to stop, added up as TensorFlow.js does. */
 const linearSpace: Operator = (call) => {
   const { e } = call;
@@ -36,6 +39,8 @@ const linearSpace: Operator = (call) => {
     number,
     number,
   ];
+  if (!(Number.isInteger(count) && count > 0 && count <= mostSteps))
+    e.refuse(`${count} numbers, where 1 to ${mostSteps} were expected`);
   const step = (stop - start) / (count - 1);
   const values = new Float32Array(count);
   values.forEach((_, i) => {

@@ -107,8 +107,9 @@ function alongPlaces(
   return attribute ? [[found], { axes: [-2], keepdims: 0 }] : [[found, e.integers(-2)], { keepdims: 0 }];
 }
 
-function weighted({ e, inputs }: OperatorCall, found: Value): Value {
-  const weights = inputs[2]!;
+function weighted(call: OperatorCall, found: Value): Value {
+  const { e } = call;
+  const weights = inputOf(call, 2);
   if (e.sizes(weights).includes(0)) return found;
   return e.emit('Mul', [found, unsqueeze(e, cast(e, weights, 'float32'), -1)]);
 }

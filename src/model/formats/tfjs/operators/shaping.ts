@@ -71,11 +71,18 @@ const mirrored: Operator = (call) => {
   return mirrorPad(call.e, inputOf(call, 0), pairs(numbersOf(call, 1, 'its padding')), mode);
 };
 
+function blocksOf(call: OperatorCall, rank: number): number[] {
+  const blocks = numbersOf(call, 1, 'its block shape');
+  if (blocks.length >= rank || !blocks.every((block) => Number.isInteger(block) && block > 0))
+    call.e.refuse(`blocks of [${blocks}] for an input of ${rank} axes`);
+  return blocks;
+}
+
 /** [batch, …blocked, rest] → [batch · blocks, …blocked / block, rest]: the places within a block become batches. */
 const spaceToBatch: Operator = (call) => {
   const { e } = call;
-  const blocks = numbersOf(call, 1, 'its block shape');
   const rank = e.rank(inputOf(call, 0));
+  const blocks = blocksOf(call, rank);
   const count = blocks.length;
   const pads = [[0, 0], ...pairs(numbersOf(call, 2, 'its padding'))];
   const all = Array.from({ length: rank }, (_, i) => (pads[i] ?? [0, 0]) as [number, number]);
@@ -101,9 +108,9 @@ const spaceToBatch: Operator = (call) => {
 const batchToSpace: Operator = (call) => {
   const { e } = call;
   const x = inputOf(call, 0);
-  const blocks = numbersOf(call, 1, 'its block shape');
-  const crops = pairs(numbersOf(call, 2, 'its crops'));
   const rank = e.rank(x);
+  const blocks = blocksOf(call, rank);
+  const crops = pairs(numbersOf(call, 2, 'its crops'));
   const count = blocks.length;
   const rest = trailing(e, x, count + 1);
   const area = blocks.reduce((a, b) => a * b, 1);

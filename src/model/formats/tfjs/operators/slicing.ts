@@ -139,7 +139,8 @@ const joined =
     const axis = numbersOf(call, axisFirst ? 0 : inputs.length - 1, 'its axis')[0]!;
     const all = axisFirst ? inputs.slice(1) : inputs.slice(0, -1);
     const parts = all.slice(0, call.attributes.int('N', 2));
-    return concat(e, parts, axisWithin(call, axis, e.rank(parts[0]!)));
+    const [first] = parts;
+    return first ? concat(e, parts, axisWithin(call, axis, e.rank(first))) : e.refuse('it joins nothing');
   };
 
 const split: Operator = (call) => {
