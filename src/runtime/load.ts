@@ -20,7 +20,8 @@ export interface LoadOptions {
   readonly variant?: string;
   /** Only this provider. */
   readonly provider?: Provider;
-  /** Threads of wasm, where the page is cross-origin isolated. */
+  /** Threads of wasm, where the page is cross-origin isolated. Default: from the number of cores; one for TensorFlow.js that does
+   *  not come from a folder (`tfjs`), since bundlers' minifiers break its threads: it would never start. */
   readonly threads?: number;
   /** Download, preprocess and run off the main thread; a function for a worker that the app makes itself. */
   readonly worker?: boolean | (() => Worker);

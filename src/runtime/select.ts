@@ -21,6 +21,8 @@ export interface Wishes {
   /** Only this provider. */
   readonly provider?: Provider | undefined;
   readonly threads?: number | undefined;
+  /** Where TensorFlow.js comes from; an address: a script that no bundler went over. */
+  readonly tfjs?: unknown;
 }
 
 export interface Selection {
@@ -56,7 +58,7 @@ export function selectCandidates(manifest: Manifest, device: DeviceFacts, wishes
         (wishes.provider !== undefined && wishes.provider !== provider);
       const reason = unwanted ? 'not asked for' : whyNot(variant, provider, device);
       if (reason) excluded.push({ variant: variant.name, provider, reason });
-      else fits.push(candidate(variant, provider, device, wishes.threads));
+      else fits.push(candidate(variant, provider, device, wishes));
     }
   const ranked = fits
     .map((c) => ({ c, rank: rankOf(c, device, manifest.variants.indexOf(c.variant)) }))
@@ -82,16 +84,20 @@ function candidate(
   variant: Variant,
   provider: Provider,
   device: DeviceFacts,
-  threads: number | undefined,
+  { threads, tfjs }: Wishes,
 ): Candidate {
   const own = provider === 'wasm' ? 'onnxruntime-web/wasm' : 'onnxruntime-web/webgpu';
   const named = variant.providers[0] === provider ? variant.runtime?.bundle : undefined;
   const ort = named === 'onnxruntime-web/webgpu' ? named : own;
+  const isTfjs = variant.format === 'tfjs';
+  // Its threads run the text of a function that names a variable outside of it: minified, that start never ends.
+  // Source: tfjs-backend-wasm/README.md, "JS Minification".
+  const fitting = isTfjs && typeof tfjs !== 'string' ? 1 : threadsFor(device);
   return {
     variant,
     provider,
-    threads: device.isolated && provider === 'wasm' ? (threads ?? threadsFor(device)) : 1,
-    bundle: variant.format === 'tfjs' ? '@tensorflow/tfjs-backend-wasm' : ort,
+    threads: device.isolated && provider === 'wasm' ? (threads ?? fitting) : 1,
+    bundle: isTfjs ? '@tensorflow/tfjs-backend-wasm' : ort,
     reason: '',
   };
 }

@@ -114,10 +114,13 @@ async function runOnce(
   return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, toOutput(tensor)]));
 }
 
-/** Whether a failed run may go better on another candidate. On a GPU any failure may be the GPU's; on wasm only a crash or exhausted memory is, as inputs were checked,
- *  and an operator that TensorFlow.js turns out not to have, which it says when it comes to it. */
+/** Whether a failed run may go better on another candidate. On a GPU any failure may be the GPU's; on wasm only a crash or
+ *  exhausted memory is, as inputs were checked, and an operator that TensorFlow.js turns out not to have, which it says when
+ *  it comes to it, in three wordings: tfjs-converter's operation_executor.ts and twice tfjs-core's engine.ts. */
 export const isProviders = (error: unknown, provider: string) =>
   provider !== 'wasm' ||
   error instanceof ProviderFailure ||
   error instanceof WebAssembly.RuntimeError ||
-  /out of memory|bad_alloc|aborted|unreachable|^Unknown op|^Kernel .* for backend/i.test(messageOf(error));
+  /out of memory|bad_alloc|aborted|unreachable|^Unknown op|^Kernel .* for backend|^Cannot find registered kernel/i.test(
+    messageOf(error),
+  );

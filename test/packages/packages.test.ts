@@ -26,7 +26,12 @@ const tarballs: Tarballs = packBoth(folder);
 const installs = () => {
   try {
     installConsumer(script, { edgepress: tarballs.edgepress });
-    installConsumer(app, { 'edgepress-runtime': tarballs['edgepress-runtime'] }, ['vite']);
+    installConsumer(app, { 'edgepress-runtime': tarballs['edgepress-runtime'] }, [
+      'vite',
+      '@tensorflow/tfjs-core',
+      '@tensorflow/tfjs-converter',
+      '@tensorflow/tfjs-backend-wasm',
+    ]);
     return true;
   } catch {
     return false;
@@ -107,34 +112,45 @@ describe.skipIf(!installed)('installed from tarballs (skipped: npm has neither c
     expect(node(script, 'script.js')).toMatch(/^int8 0\.\d+\n$/);
   });
 
-  it.skipIf(!browser)('classify a picture in an app made by Vite (skipped: no Chromium)', async () => {
-    for (const part of ['index.html', 'src', 'vite.config.js'])
-      cpSync(join('examples/vite-image-classifier', part), join(app, part), { recursive: true });
-    const program = join(script, 'node_modules/edgepress/dist/src/cli/main.js');
-    const data = [
-      '--data',
-      resolve('fixtures/data/glyphs'),
-      '--preprocess',
-      resolve('examples/preprocessor_config.json'),
-    ];
-    const options = ['-o', join(app, 'public/model'), '--targets', 'wasm', '--no-demo', '--quiet'];
-    rmSync(join(app, 'public'), { recursive: true, force: true });
-    node(script, program, 'bundle', resolve('fixtures/models/glyphs-cnn.onnx'), ...data, ...options);
-    node(app, 'node_modules/vite/bin/vite.js', 'build', '--logLevel', 'error');
-    expect(await classified(join(app, 'dist'), 'star')).toMatch(/^star/);
-  });
+  it.skipIf(!browser)(
+    'classify a picture in an app made by Vite (skipped: no Chromium)',
+    async () => {
+      for (const part of ['index.html', 'src', 'vite.config.js'])
+        cpSync(join('examples/vite-image-classifier', part), join(app, part), { recursive: true });
+      const program = join(script, 'node_modules/edgepress/dist/src/cli/main.js');
+      const data = [
+        '--data',
+        resolve('fixtures/data/glyphs'),
+        '--preprocess',
+        resolve('examples/preprocessor_config.json'),
+      ];
+      const options = ['-o', join(app, 'public/model'), '--targets', 'wasm,tfjs', '--no-demo', '--quiet'];
+      rmSync(join(app, 'public'), { recursive: true, force: true });
+      node(script, program, 'bundle', resolve('fixtures/models/glyphs-cnn.onnx'), ...data, ...options);
+      node(app, 'node_modules/vite/bin/vite.js', 'build', '--logLevel', 'error');
+      expect(await classified(join(app, 'dist'), 'star')).toEqual([
+        expect.stringMatching(/^star/),
+        expect.stringMatching(/^wasm-int8 on wasm/),
+      ]);
+      expect(await classified(join(app, 'dist'), 'key', '?variant=tfjs')).toEqual([
+        expect.stringMatching(/^key/),
+        expect.stringMatching(/^tfjs on wasm, 1 thread: asked for/),
+      ]);
+    },
+    600_000,
+  );
 
-  /** What the page says of a picture. */
-  async function classified(root: string, symbol: string): Promise<string> {
+  /** What the page says of a picture, and of the variant that it runs. */
+  async function classified(root: string, symbol: string, query = ''): Promise<(string | null)[]> {
     const site = await serveFolders({ '/': root });
     const running = await chromium.launch({ executablePath: browser!.path, args: ['--no-sandbox'] });
     try {
       const page = await running.newPage();
-      await page.goto(site.url);
+      await page.goto(`${site.url}${query}`);
       await page.waitForSelector('#camera:enabled');
       await page.setInputFiles('#file', resolve(`fixtures/data/glyphs/${symbol}/01.png`));
       await page.waitForSelector('#classes li');
-      return (await page.textContent('#classes li')) ?? '';
+      return [await page.textContent('#classes li'), await page.textContent('#info')];
     } finally {
       await running.close();
       await site.close();

@@ -155,17 +155,18 @@ describe('choosing a variant', () => {
         }),
       ];
     };
-    const first = (medians: Parameters<typeof variants>[0]) =>
-      choose({ webgpu: null }, variants(medians)).candidates[0]!;
+    const fromFolder = (medians: Parameters<typeof variants>[0]) =>
+      choose({ webgpu: null }, variants(medians), { tfjs: '/tfjs/' });
+    const first = (medians: Parameters<typeof variants>[0]) => fromFolder(medians).candidates[0]!;
 
     it('keeps to onnxruntime where nothing was measured, TensorFlow.js behind it', () => {
-      const selection = choose({ webgpu: null }, variants({}));
+      const selection = fromFolder({});
       expect(names(selection)).toEqual(['wasm-int8/wasm', 'tfjs-uint8/wasm', 'tfjs/wasm']);
       expect(selection.candidates.map((c) => c.bundle)).toEqual([large.bundle, small.bundle, small.bundle]);
     });
 
     it('takes the smallest first visit among those within the spread of the fastest, and says so', () => {
-      const selection = choose({ webgpu: null }, variants({ 'wasm-int8': 3, tfjs: 3.5, 'tfjs-uint8': 3.9 }));
+      const selection = fromFolder({ 'wasm-int8': 3, tfjs: 3.5, 'tfjs-uint8': 3.9 });
       expect(names(selection)).toEqual(['tfjs-uint8/wasm', 'wasm-int8/wasm', 'tfjs/wasm']);
       expect(selection.candidates[0]!.reason).toBe(
         '0.25 MB to download, not 2.41, and as fast as measured on desktop',
@@ -177,6 +178,14 @@ describe('choosing a variant', () => {
         bundle: large.bundle,
         reason: 'fastest as measured on desktop',
       });
+    });
+
+    it('has threads for TensorFlow.js from a folder or when asked for; a bundler may have broken them', () => {
+      const threads = (wishes: object) =>
+        choose({ webgpu: null }, variants({}), wishes).candidates.map((c) => c.threads);
+      expect(threads({ tfjs: '/tfjs/' })).toEqual([4, 4, 4]);
+      expect(threads({})).toEqual([4, 1, 1]);
+      expect(threads({ threads: 2 })).toEqual([2, 2, 2]);
     });
 
     it('takes TensorFlow.js as any other where it is the fastest', () => {

@@ -16,9 +16,25 @@ const say = (text: string) => {
 // The runtime chooses by itself; ?provider=webgpu or ?variant=float in the address overrule it, to compare.
 const query = new URLSearchParams(location.search);
 const asked = (name: 'variant' | 'provider') => (query.has(name) ? { [name]: query.get(name) } : {});
+
+// For a bundle with variants of TensorFlow.js (--targets wasm,tfjs): where the build puts its three .wasm files, by name. None where
+// @tensorflow/tfjs-backend-wasm isn't installed; then onnxruntime-web runs the model.
+const tfjsFiles = import.meta.glob<string>('/node_modules/@tensorflow/tfjs-backend-wasm/dist/*.wasm', {
+  query: '?url',
+  import: 'default',
+  eager: true,
+});
+const tfjsWasmPaths = Object.fromEntries(
+  Object.entries(tfjsFiles).map(([path, url]) => [
+    path.slice(path.lastIndexOf('/') + 1),
+    new URL(url, document.baseURI).href,
+  ]),
+);
+
 const model = await loadModel<Inputs, Outputs>(new URL('model/', document.baseURI), {
   ...asked('variant'),
   ...asked('provider'),
+  tfjsWasmPaths,
   onProgress: ({ loaded, total }) => {
     at<HTMLProgressElement>('bar').value = total ? loaded / total : 0;
   },
