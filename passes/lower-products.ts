@@ -5,14 +5,19 @@
  *  batches. Transposes and Reshapes that change nothing are left out; W is turned once, here.
  *  Left alone: weights with a matrix for each batch (letters in both terms and in the result), letters that stand twice or are
  *  summed within one term, more or fewer than two terms, weights under
- *  `minElements`, and those that something else reads in their own form.
+ *  `minElements`, those that something else reads in their own form, and with `onlyForIntegers` those whose integer kernel doesn't
+ *  pay on the target: Transposes around a product that stays float would only cost.
  *  Source: ONNX Einsum-12, MatMul-13. */
 import { z } from 'zod';
+import { filledBy } from '../src/compress/pipeline/option-fields.ts';
 import { counted, definePass } from '../src/compress/pipeline/pass.ts';
+import { targetFacts } from '../src/compress/quant/integer-kernels.ts';
+import type { KernelAdvice } from '../src/compress/quant/plan.ts';
 import { textAttribute } from '../src/model/ir/attribute.ts';
-import { constantOf, isOp, type Node } from '../src/model/ir/model.ts';
-import { elementCount, tensorOf } from '../src/model/ir/tensor.ts';
+import { constantOf, dtypeOf, isOp, type Node, shapeOf, type Value } from '../src/model/ir/model.ts';
+import { elementCount, type Tensor, tensorOf } from '../src/model/ir/tensor.ts';
 import { transposeTensor } from '../src/model/ir/transpose.ts';
+import { type Shape, tensorType } from '../src/model/ir/type.ts';
 import { einsumTerms } from '../src/model/ops/einsum.ts';
 import { inferShapes } from '../src/model/ops/shapes.ts';
 import { isFloatWeight } from '../src/model/ops/stored-weight.ts';
@@ -24,6 +29,10 @@ import { defineRule, type Emit, type Replacement, skip } from '../src/model/rewr
 const options = z.strictObject({
   /** Smaller weights are not worth it. */
   minElements: z.number().int().min(0).default(512),
+  /** Only products that compute in int8 then; else all, for weights in 4 bits. */
+  onlyForIntegers: z.boolean().default(false),
+  /** Also those whose int8 kernel is slower than float on the target. */
+  everywhere: filledBy(z.boolean().default(false), 'everywhere'),
 });
 
 export const lowerProducts = definePass({
@@ -36,12 +45,13 @@ export const lowerProducts = definePass({
   // The order of summation is the engine's own.
   tolerance: 1e-5,
   options,
-  apply(model, { minElements }) {
+  apply(model, { minElements, onlyForIntegers, everywhere }, { target }) {
+    const advice = onlyForIntegers && !everywhere ? targetFacts[target].advice : () => null;
     const of = (type: 'Einsum' | 'MatMul') =>
       defineRule({
         name: `lower-${type.toLowerCase()}`,
         match: op(type, [], { rest: true, where: (n) => weightIndex(n, minElements) !== null }),
-        rewrite: ({ root }, emit) => lower(root, weightIndex(root, minElements)!, emit),
+        rewrite: ({ root }, emit) => lower(root, weightIndex(root, minElements)!, advice, emit),
       });
     const result = applyRules(model, [of('Einsum'), of('MatMul')]);
     if (result.changed > 0) inferShapes(model);
@@ -89,7 +99,7 @@ function obstacle({ x, w, y }: Letters): string | null {
   return shared === 0 || shared === w.length ? 'einsum-is-no-matrix-product' : null;
 }
 
-function lower(node: Node, index: 0 | 1, emit: Emit): Replacement {
+function lower(node: Node, index: 0 | 1, advice: KernelAdvice, emit: Emit): Replacement {
   const letters = lettersOf(node, index);
   if (!letters) return skip('input-rank-unknown');
   const reason = obstacle(letters);
@@ -110,25 +120,41 @@ function lower(node: Node, index: 0 | 1, emit: Emit): Replacement {
   const turned = put.turn(node.inputs[1 - index]!, x, [...batches, ...summed]);
   const left = put.shape(turned, rows.length, [product(rows)]);
   const answer = emit('MatMul', [left, emit.constant(flat, value)]);
+  const against = advice(answer.producer!);
+  if (against) return skip(against);
   const split = put.shape(answer, 1, outputs);
   return put.turn(split, [...batches, ...columns], y);
 }
 
 const product = (sizes: readonly number[]) => sizes.reduce((n, d) => n * d, 1);
 
-/** Transposes and Reshapes that change nothing are not written. */
+/** Transposes and Reshapes that change nothing are not written. What is has a shape, which advice on kernels asks for. */
 function createPut(emit: Emit, batches: number) {
-  type V = ReturnType<Emit>;
+  const put = (
+    opType: string,
+    v: Value,
+    inputs: (Value | Tensor)[],
+    shape: Shape | null,
+    attributes = {},
+  ) => {
+    const dtype = dtypeOf(v);
+    const type = dtype ? { type: tensorType(dtype, shape) } : {};
+    return emit(opType, inputs, { attributes, ...type });
+  };
   return {
-    turn(v: V, from: readonly string[], to: readonly string[]): V {
+    turn(v: Value, from: readonly string[], to: readonly string[]): Value {
       const perm = to.map((l) => from.indexOf(l));
-      return perm.every((axis, i) => axis === i) ? v : emit('Transpose', [v], { attributes: { perm } });
+      if (perm.every((axis, i) => axis === i)) return v;
+      const shape = shapeOf(v);
+      return put('Transpose', v, [v], shape && perm.map((axis) => shape[axis]!), { perm });
     },
     /** The `count` axes behind the batches in other sizes; 0 copies a batch's. */
-    shape(v: V, count: number, sizes: readonly number[]): V {
+    shape(v: Value, count: number, sizes: readonly number[]): Value {
       if (count === 1 && sizes.length === 1) return v;
       const target = [...Array<number>(batches).fill(0), ...sizes];
-      return emit('Reshape', [v, tensorOf('int64', [target.length], target)]);
+      const shape = shapeOf(v);
+      const reshaped = shape && [...shape.slice(0, batches), ...sizes];
+      return put('Reshape', v, [v, tensorOf('int64', [target.length], target)], reshaped);
     },
   };
 }

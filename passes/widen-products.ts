@@ -7,6 +7,7 @@
  *  quantisation says why.
  *  Source: onnxruntime's MatMulIntegerToFloat, QLinearConv and DynamicQuantizeLinear kernels, which read float32. */
 import { z } from 'zod';
+import { filledBy } from '../src/compress/pipeline/option-fields.ts';
 import { counted, definePass } from '../src/compress/pipeline/pass.ts';
 import { targetFacts } from '../src/compress/quant/integer-kernels.ts';
 import { formObstacle, type KernelAdvice, productObstacle } from '../src/compress/quant/plan.ts';
@@ -35,10 +36,13 @@ export const widenProducts = definePass({
   prominence: 40,
   // onnxruntime's CPU kernels round float16 at other places; float64 is rounded to 24 bits.
   tolerance: 1e-2,
-  options: z.strictObject({}),
+  options: z.strictObject({
+    /** Also those whose int8 kernel is slower than float on the target. */
+    everywhere: filledBy(z.boolean().default(false), 'everywhere'),
+  }),
   needs: () => ({ opset: 13 }),
-  apply(model, _, { target }) {
-    const { advice } = targetFacts[target];
+  apply(model, { everywhere }, { target }) {
+    const advice: KernelAdvice = everywhere ? () => null : targetFacts[target].advice;
     const rules = operatorsWith('int8-static').map((type) =>
       defineRule({
         name: `widen-${type.toLowerCase()}`,

@@ -59,7 +59,7 @@ export const openUpToCompute = {
   name: openUp.name,
   passes: [
     ...openUp.passes,
-    { pass: 'lower-products' },
+    { pass: 'lower-products', options: { onlyForIntegers: true } },
     { pass: 'widen-products' },
     { pass: 'infer-shapes' },
   ],
