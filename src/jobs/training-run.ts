@@ -49,7 +49,8 @@ export async function trainingRun(
   const lesson = { teacher: teacher !== null, labelled, scores };
   const losses = lossesOf(settings, lesson);
   if (losses.length === 0) throw nothingToLearnFrom();
-  for (const text of idleSettings(settings, losses, lesson)) events.note?.(options.step, text);
+  const idle = idleSettings(settings, losses, lesson);
+  for (const text of idle) events.note?.(options.step, text);
   if (options.indices.length === 0) throw noneToTrainOn(source.length);
   const { fit, validation } = await divideForTraining(source, options.indices, settings.seed);
   const data = await sampleData(source, fit, { augmentation: settings.augment });
@@ -122,6 +123,7 @@ export async function trainingRun(
         stopped: result.stopped,
         seconds: (performance.now() - started) / 1000,
         settings,
+        idle,
       },
     };
   } finally {

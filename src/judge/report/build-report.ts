@@ -90,6 +90,7 @@ export function buildReport(parts: ReportParts): Report {
 const trainingFacts = (t: TrainingRecord): TrainingFacts => ({
   ...t,
   losses: [...t.losses],
+  idle: [...t.idle],
   epochs: t.epochs.map((e) => ({ ...e })),
 });
 

@@ -31,6 +31,8 @@ export const trainingSchema = z.object({
   stopped: z.enum(['finished', 'early', 'aborted']),
   seconds: z.number(),
   settings: z.record(z.string(), z.unknown()),
+  /** Settings that were changed and that no loss asks for, in words with the reason. */
+  idle: z.array(z.string()),
 });
 
 export type TrainingFacts = z.infer<typeof trainingSchema>;
@@ -49,6 +51,8 @@ export interface TrainingRecord {
   readonly stopped: TrainResult['stopped'];
   readonly seconds: number;
   readonly settings: TrainingSettings;
+  /** Settings that were changed and that no loss asks for, in words with the reason. */
+  readonly idle: readonly string[];
 }
 
 /** "agreement 91.2 %", "SQNR 12.3 dB", "not measured" */
@@ -69,7 +73,7 @@ export function trainingGain(t: Pick<TrainingFacts, 'metric' | 'before' | 'best'
     : `${t.metric} ${(100 * t.before).toFixed(1)} → ${(100 * after).toFixed(1)} %`;
 }
 
-/** One sentence for the terminal: what, on how much, loss and metric before and after. */
+/** One sentence for the terminal: what, on how much, loss and metric before and after, and what was set for nothing. */
 export function trainingSentence(t: TrainingFacts): string {
   const [first, last] = [t.epochs[0], t.epochs.at(-1)];
   const count = `${t.epochs.length} ${t.epochs.length === 1 ? 'epoch' : 'epochs'} on ${formatInteger(t.samples)} samples`;
@@ -79,7 +83,8 @@ export function trainingSentence(t: TrainingFacts): string {
       ? ''
       : `${trainingGain(t)} on ${formatInteger(t.validationSamples)} held out`;
   const best = t.best && t.epochs.length > 1 ? `best after epoch ${t.best.epoch}` : '';
-  return [gain, best, count, t.losses.join(' and '), loss, t.stopped === 'early' ? 'stopped early' : '']
+  const stopped = t.stopped === 'early' ? 'stopped early' : '';
+  return [gain, best, count, t.losses.join(' and '), loss, stopped, ...t.idle]
     .filter((part) => part !== '')
     .join(' · ');
 }

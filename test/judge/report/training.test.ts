@@ -21,6 +21,7 @@ const training: TrainingFacts = {
   stopped: 'finished',
   seconds: 438,
   settings: { epochs: 2, batch: 32 },
+  idle: [],
 };
 const report = { ...sampleReport(), training: [training] };
 
@@ -35,6 +36,16 @@ describe('a report with training in it', () => {
     );
     const text = renderTerminal(report, { colour: false, width: 100 });
     expect(text).toMatch(/trained +agreement 88\.5 → 94\.5 % on 364 held out · best after epoch 2/);
+  });
+
+  it('says which settings changed nothing, in every view', async () => {
+    const idle = ['smoothing 0.1 changes nothing: no loss is computed from labels'];
+    const told = { ...report, training: [{ ...training, idle }] };
+    expect(reportSchema.parse(told).training?.[0]?.idle).toEqual(idle);
+    expect(trainingSentence(told.training[0]!)).toMatch(/ · smoothing 0\.1 changes nothing: no loss is /);
+    expect(renderTerminal(told, { colour: false, width: 400 })).toContain(idle[0]);
+    expect(renderMarkdown(told)).toContain(idle[0]);
+    expect(await renderHtml(told)).toContain(idle[0]);
   });
 
   it('leaves out a metric that was not measured', () => {
