@@ -2,6 +2,7 @@
 import {
   addInitializer,
   addNode,
+  positionOf,
   removeInitializer,
   replaceAllUses,
   setAttribute,
@@ -102,7 +103,7 @@ function homesOf(model: Model): Map<Value, Graph> {
 
 /** The first node that may read `v`. */
 const after = (v: Value, home: Graph): Node | undefined =>
-  home.nodes[v.producer ? home.nodes.indexOf(v.producer) + 1 : 0];
+  home.nodes[v.producer ? positionOf(home, v.producer) + 1 : 0];
 
 function addCast(v: Value, home: Graph, to: 'float16' | 'float32'): Value {
   const cast = addNode(

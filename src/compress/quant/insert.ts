@@ -1,6 +1,6 @@
 /** Puts QuantizeLinear / DequantizeLinear nodes into a graph, the form that every runtime's int8 path starts from. */
 import { type DType, dtypes } from '../../model/ir/dtype.ts';
-import { addInitializer, addNode, replaceAllUses, setInput } from '../../model/ir/edit.ts';
+import { addInitializer, addNode, positionOf, replaceAllUses, setInput } from '../../model/ir/edit.ts';
 import { type Graph, isGraphOutput, type Node, readers, shapeOf, type Value } from '../../model/ir/model.ts';
 import { freshName } from '../../model/ir/names.ts';
 import { defineNote } from '../../model/ir/note.ts';
@@ -169,14 +169,23 @@ export function insertWeightExpand(
   return dtype === 'float32' ? expanded : add('Cast', [expanded], dtype, dtype, { to: dtypes[dtype].code });
 }
 
-/** The graph's initializer for this very tensor; a new one with a name made from `base` when it has none. */
+/** Which initializer a tensor became, graph by graph. */
+const initializerOf = new WeakMap<Graph, WeakMap<Tensor, Value>>();
+
+/** The graph's initializer for this very tensor, where it was made by a call before; a new one with a name made from `base`
+ *  when it was not, or has gone since. */
 export function sharedInitializer(graph: Graph, base: string, tensor: Tensor): Value {
-  for (const v of graph.initializers) if (v.constant === tensor) return v;
-  return addInitializer(graph, base, tensor);
+  const made = initializerOf.get(graph) ?? new WeakMap<Tensor, Value>();
+  initializerOf.set(graph, made);
+  const known = made.get(tensor);
+  if (known?.constant === tensor && graph.initializers.has(known)) return known;
+  const value = addInitializer(graph, base, tensor);
+  made.set(tensor, value);
+  return value;
 }
 
 /** The node to insert before: the one after the producers of both values (the start for graph inputs). */
 function firstReaderPosition(graph: Graph, source: Value, shown: Value): Node | undefined {
-  const at = Math.max(...[source, shown].map((v) => (v.producer ? graph.nodes.indexOf(v.producer) : -1)));
+  const at = Math.max(...[source, shown].map((v) => (v.producer ? positionOf(graph, v.producer) : -1)));
   return graph.nodes[at + 1];
 }

@@ -78,25 +78,22 @@ const isLarge = (v: Value | null): boolean => {
   return tensor !== null && isFloatWeight(tensor) && elementCount(tensor.dims) >= 342;
 };
 
-/** All constants that a node reads, directly or through nodes that read constants only. */
-export function storedConstants(node: Node): Tensor[] {
-  const seen = new Set<Value>();
-  const visit = (v: Value | null): Tensor[] | null => {
-    if (!v || seen.has(v)) return [];
-    seen.add(v);
-    if (v.constant) return [v.constant];
-    if (!v.producer || v.producer.inputs.length === 0) return null;
-    const found: Tensor[] = [];
-    for (const input of v.producer.inputs) {
-      const behind = visit(input);
-      if (behind === null) return null;
-      found.push(...behind);
-    }
-    return found;
+/** Finds all constants that a node reads, directly or through nodes that read constants only; of a model that isn't edited
+ *  meanwhile. */
+export function storedConstants(model: Model): (node: Node) => Tensor[] {
+  const constant = new Set<Value>();
+  const isConstant = (v: Value | null) => !v || v.constant !== null || constant.has(v);
+  for (const node of nodesOf(model))
+    if (node.inputs.length > 0 && node.inputs.every(isConstant))
+      for (const v of node.outputs) if (v) constant.add(v);
+  return (node) => {
+    const behind = new Set(node.inputs);
+    for (const v of behind)
+      if (v && constant.has(v)) for (const input of v.producer!.inputs) behind.add(input);
+    return [...behind].flatMap((v) => v?.constant ?? []);
   };
-  return node.inputs.flatMap((v) => visit(v) ?? []);
 }
 
-/** Bytes of `storedConstants`. */
-export const weightBytes = (node: Node): number =>
-  storedConstants(node).reduce((sum, tensor) => sum + sizeBytes(tensor), 0);
+/** Of what `storedConstants` finds. */
+export const weightBytes = (tensors: readonly Tensor[]): number =>
+  tensors.reduce((sum, tensor) => sum + sizeBytes(tensor), 0);

@@ -87,7 +87,9 @@ export function byteAccount(model: Model, request: AccountRequest | null = null)
   const groups = new Map<string, Entry[]>();
   for (const entry of entries) {
     const key = JSON.stringify([entry.form, entry.role, entry.dtype, entry.reason]);
-    groups.set(key, [...(groups.get(key) ?? []), entry]);
+    const group = groups.get(key);
+    if (group) group.push(entry);
+    else groups.set(key, [entry]);
   }
   const rows = [...groups.values()].map(rowOf).sort((a, b) => b.bytes - a.bytes);
   const asked = [...(request?.wanted ?? [])];

@@ -162,11 +162,28 @@ export function addNode(graph: Graph, init: NodeInit, before?: Node): Node {
     writable(v).producer = node;
   }
   if (before) {
-    const at = graph.nodes.indexOf(before);
+    const at = positionOf(graph, before);
     if (at < 0) throw graphInvalid(`Node "${before.name}" is not in graph "${graph.name}".`);
     graph.nodes.splice(at, 0, node);
   } else graph.nodes.push(node);
   return node;
+}
+
+/** Where a node was found last, graph by graph. */
+const lastPosition = new WeakMap<Graph, number>();
+const nearby = 32;
+
+/** Position of a node in the order of its graph; -1 when it isn't there. Edits mostly go through a graph from one node to the
+ *  next, so the search begins where the last one ended. */
+export function positionOf(graph: Graph, node: Node): number {
+  const { nodes } = graph;
+  const last = lastPosition.get(graph) ?? 0;
+  const end = Math.min(nodes.length, last + nearby);
+  let at = Math.max(0, last - nearby);
+  while (at < end && nodes[at] !== node) at++;
+  if (at >= end) at = nodes.indexOf(node);
+  if (at >= 0) lastPosition.set(graph, at);
+  return at;
 }
 
 export function setInput(node: Node, index: number, value: Value | null): void {
@@ -219,7 +236,7 @@ export function removeNode(node: Node): void {
     if (v && v.uses.length > 0)
       throw graphInvalid(`${node.opType} "${node.name}" still feeds a reader of "${v.name}".`);
   detach(node);
-  const at = node.graph.nodes.indexOf(node);
+  const at = positionOf(node.graph, node);
   if (at >= 0) node.graph.nodes.splice(at, 1);
 }
 

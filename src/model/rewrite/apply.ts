@@ -2,7 +2,7 @@
  *  graph outputs keep their names, new names are fresh or taken over from what they replace, types are carried over,
  *  subgraphs are covered, and it ends. */
 import { canReplaceAllUses, removeInitializer, removeUnread, replaceAllUses } from '../ir/edit.ts';
-import { isGraphOutput, type Model, type Node, opKey, type Value } from '../ir/model.ts';
+import { type Graph, isGraphOutput, type Model, type Node, opKey, type Value } from '../ir/model.ts';
 import { inheritName, releaseName } from '../ir/names.ts';
 import { inheritNotes } from '../ir/note.ts';
 import { graphsOf } from '../ir/walk.ts';
@@ -98,7 +98,10 @@ function removeMatched(model: Model, match: Match): Set<Value> {
   const gone = removeUnread([...match.nodes, ...match.shared]);
   const read = gone.flatMap((n) => n.inputs.filter((v) => v !== null));
   const unread = read.filter((v) => v.constant && v.uses.length === 0 && !v.overridable);
-  for (const v of new Set(unread))
-    for (const graph of graphsOf(model)) if (graph.initializers.has(v)) removeInitializer(graph, v);
+  for (const v of new Set(unread)) {
+    const has = (graph: Graph) => graph.initializers.has(v);
+    const home = has(match.root.graph) ? match.root.graph : [...graphsOf(model)].find(has);
+    if (home) removeInitializer(home, v);
+  }
   return new Set(unread);
 }
