@@ -1,13 +1,17 @@
 /** Exact rewrites that every recipe starts with: same outputs, fewer nodes, a graph that quantisation understands.
  *  Order: first one form of every operator and all that is constant as a constant; then duplicates, which folding and
  *  upgrading leave behind; then the fusions, whose operands must be constants by then. What stands around a
- *  BatchNormalization is folded before and after it. */
+ *  BatchNormalization is folded before and after it. Blocks become dilations while their targets are constant and their
+ *  Transposes still stand where they were written. */
 const typed = [{ pass: 'eliminate-overridable-inputs' }, { pass: 'infer-shapes' }];
 
 const simplify = [
   { pass: 'fold-constants' },
   { pass: 'eliminate-identities' },
   { pass: 'collapse-reshapes' },
+  { pass: 'eliminate-dead-nodes' },
+  { pass: 'fold-dilations' },
+  { pass: 'fuse-crop' },
   { pass: 'collapse-transposes' },
   { pass: 'eliminate-identities' },
   { pass: 'eliminate-dead-nodes' },

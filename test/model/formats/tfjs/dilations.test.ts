@@ -1,0 +1,70 @@
+/** Dilation as TensorFlow's converter leaves it in graph-models: after clean-up, one Conv that computes what TensorFlow.js
+ *  does with the blocks. */
+import { expect, it } from 'vitest';
+import { cleanUp } from '../../../../passes/presets/clean-up.ts';
+import { loadPasses } from '../../../../src/compress/compress.ts';
+import { parseRecipe } from '../../../../src/compress/pipeline/recipe.ts';
+import { runRecipe } from '../../../../src/compress/pipeline/run.ts';
+import { openEngine } from '../../../../src/compute/engine/open.ts';
+import { intsAttribute } from '../../../../src/model/ir/attribute.ts';
+import { largestDifference, runModel } from '../../../run-model.ts';
+import { constant, expectSame, type Given, list, type TinyGraph, whole, x } from './tiny-graph.ts';
+
+const pairs = (...numbers: number[]): Given => constant(whole([numbers.length / 2, 2], numbers));
+
+/** The convolution between blocks of `rate`. */
+const inBlocks = (op: string, given: TinyGraph['given']): TinyGraph => ({
+  given,
+  nodes: [
+    { name: 'stack', op: 'SpaceToBatchND', input: ['x', 'rate', 'paddings'] },
+    {
+      name: 'conv',
+      op,
+      input: ['stack', 'filter'],
+      attr: { strides: [1, 1, 1, 1], padding: 'VALID', data_format: 'NHWC', dilations: [1, 1, 1, 1] },
+    },
+    { name: 'y', op: 'BatchToSpaceND', input: ['conv', 'rate', 'crops'] },
+  ],
+  outputs: ['y'],
+});
+
+it.each([
+  {
+    of: 'Conv2D, SAME on a size that is no multiple',
+    graph: inBlocks('Conv2D', {
+      x: x(2, 7, 9, 3),
+      rate: list(2, 2),
+      paddings: pairs(2, 3, 2, 3),
+      filter: constant(x(3, 3, 3, 4)),
+      crops: pairs(0, 1, 0, 1),
+    }),
+    dilations: [2, 2],
+    pads: [2, 2, 2, 2],
+  },
+  {
+    of: 'DepthwiseConv2dNative, SAME, rate 4',
+    graph: inBlocks('DepthwiseConv2dNative', {
+      x: x(2, 10, 8, 4),
+      rate: list(4, 4),
+      paddings: pairs(4, 6, 4, 4),
+      filter: constant(x(3, 3, 4, 1)),
+      crops: pairs(0, 2, 0, 0),
+    }),
+    dilations: [4, 4],
+    pads: [4, 4, 4, 4],
+  },
+])('$of', async ({ graph, dilations, pads }) => {
+  const read = await expectSame(graph);
+  const engine = await openEngine('node');
+  const recipe = parseRecipe({ edgepress: 1, name: 'clean', stages: [cleanUp] });
+  const { model } = await runRecipe(read, recipe, { passes: await loadPasses(), engine });
+  const conv = model.graph.nodes.find((node) => node.opType === 'Conv')!;
+  expect(intsAttribute(conv, 'dilations')).toEqual(dilations);
+  expect(intsAttribute(conv, 'pads')).toEqual(pads);
+  expect(model.graph.nodes.filter(({ opType }) => ['Slice', 'Pad'].includes(opType))).toEqual([]);
+  const feeds = { x: graph.given['x']!.tensor };
+  const [before, after] = [await runModel(engine, read, feeds), await runModel(engine, model, feeds)];
+  const { difference, magnitude } = largestDifference(before['y']!, after['y']!);
+  // Sums in another order.
+  expect(difference).toBeLessThanOrEqual(1e-5 * Math.max(1, magnitude));
+});
