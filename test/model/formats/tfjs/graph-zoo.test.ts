@@ -1,6 +1,6 @@
 /** Real graph-models: what the model that is read computes is what TensorFlow.js computes with the file. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../../../src/compute/engine/contract.ts';
@@ -9,7 +9,7 @@ import { openModel } from '../../../../src/model/formats/open-file.ts';
 import { numbers, type Tensor, tensorOf } from '../../../../src/model/ir/tensor.ts';
 import { verifyModel } from '../../../../src/model/ir/verify.ts';
 import { largestDifference, runModel, seededFeeds } from '../../../run-model.ts';
-import { runGraphModel } from './oracle.ts';
+import { artifactsOf, runGraphModel } from './oracle.ts';
 
 const zoo = process.env['EDGEPRESS_ZOO'];
 const human = ['blazeface', 'emotion', 'iris', 'facemesh', 'selfie', 'handtrack'];
@@ -17,22 +17,6 @@ const files = [
   ...human.map((name) => `tfjs-human/${name}/${name}.json`),
   'tfjs-basic-pitch-graph-f32/model.json',
 ];
-
-function artifactsOf(path: string) {
-  const json = JSON.parse(readFileSync(path, 'utf8'));
-  const { modelTopology, weightsManifest, signature, userDefinedMetadata } = json;
-  const groups = weightsManifest as { paths: string[]; weights: never[] }[];
-  const shards = groups
-    .flatMap((group) => group.paths)
-    .map((name) => readFileSync(join(dirname(path), name)));
-  return {
-    modelTopology: { versions: {}, ...modelTopology },
-    weightSpecs: groups.flatMap((group) => group.weights),
-    weightData: new Uint8Array(Buffer.concat(shards)).buffer,
-    signature,
-    userDefinedMetadata,
-  };
-}
 
 /** Pictures have values between 0 and 1. */
 const asItComes = (t: Tensor) =>

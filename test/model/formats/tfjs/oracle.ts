@@ -1,5 +1,6 @@
 /** TensorFlow.js itself, for comparison. */
-
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import { loadGraphModel } from '@tensorflow/tfjs-converter';
@@ -52,4 +53,21 @@ export async function runGraphModel(
   const results = await Promise.all((Array.isArray(found) ? found : [found]).map(fromTf));
   model.dispose();
   return results;
+}
+
+/** A folder as TensorFlow.js's loaders take it from memory. */
+export function artifactsOf(path: string) {
+  const json = JSON.parse(readFileSync(path, 'utf8'));
+  const { modelTopology, weightsManifest, signature, userDefinedMetadata } = json;
+  const groups = weightsManifest as { paths: string[]; weights: never[] }[];
+  const shards = groups
+    .flatMap((group) => group.paths)
+    .map((name) => readFileSync(join(dirname(path), name)));
+  return {
+    modelTopology: { versions: {}, ...modelTopology },
+    weightSpecs: groups.flatMap((group) => group.weights),
+    weightData: new Uint8Array(Buffer.concat(shards)).buffer,
+    signature,
+    userDefinedMetadata,
+  };
 }

@@ -1,6 +1,5 @@
 /** Real layers-models: what the model that is read computes is what TensorFlow.js computes with the file. */
-import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../../../../src/compute/engine/contract.ts';
@@ -8,19 +7,12 @@ import { openEngine } from '../../../../../src/compute/engine/open.ts';
 import { openModel } from '../../../../../src/model/formats/open-file.ts';
 import { verifyModel } from '../../../../../src/model/ir/verify.ts';
 import { runModel, seededFeeds } from '../../../../run-model.ts';
-import { fromTf, tf, toTf } from '../oracle.ts';
+import { artifactsOf, fromTf, tf, toTf } from '../oracle.ts';
 import { relativeDifference } from './keras.ts';
 
 const zoo = process.env['EDGEPRESS_ZOO'];
 
-function load(path: string): Promise<tfl.LayersModel> {
-  const { modelTopology, weightsManifest } = JSON.parse(readFileSync(path, 'utf8'));
-  const groups = weightsManifest as { paths: string[]; weights: never[] }[];
-  const shards = groups.flatMap(({ paths }) => paths.map((name) => readFileSync(join(dirname(path), name))));
-  const weightSpecs = groups.flatMap(({ weights }) => weights);
-  const weightData = new Uint8Array(Buffer.concat(shards)).buffer;
-  return tfl.loadLayersModel(tf.io.fromMemory({ modelTopology, weightSpecs, weightData }));
-}
+const load = (path: string) => tfl.loadLayersModel(tf.io.fromMemory(artifactsOf(path)));
 
 let engine: Engine;
 beforeAll(async () => {

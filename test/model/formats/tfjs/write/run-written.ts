@@ -5,8 +5,9 @@ import * as converter from '@tensorflow/tfjs-converter';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import type { WrittenFile } from '../../../../../src/model/formats/format.ts';
+import { openModelBytes } from '../../../../../src/model/formats/opened.ts';
 import { writeGraphModel } from '../../../../../src/model/formats/tfjs/write/write.ts';
-import { isFloat } from '../../../../../src/model/ir/dtype.ts';
+import { type DType, isFloat } from '../../../../../src/model/ir/dtype.ts';
 import { dtypeOf, type Model } from '../../../../../src/model/ir/model.ts';
 import { float32Values, numbers, type Tensor, tensorOf } from '../../../../../src/model/ir/tensor.ts';
 
@@ -37,6 +38,20 @@ export async function loadWritten(files: readonly WrittenFile[]): Promise<conver
   const handler = tf.io.fromMemory({ modelTopology, weightSpecs, weightData, ...rest });
   return converter.loadGraphModel(handler);
 }
+
+/** The model that the files are read as. */
+export function readWritten(files: readonly WrittenFile[]): Model {
+  const [json, ...shards] = files;
+  const data = new Map(shards.map((shard) => [shard.name, contentOf(shard)]));
+  return openModelBytes(contentOf(json!), { name: json!.name, data }).model;
+}
+
+/** As a model takes them that has TensorFlow.js's types in place of the original's. */
+export const feedsFor = (model: Model, feeds: Readonly<Record<string, Tensor>>): Record<string, Tensor> =>
+  Object.fromEntries(model.graph.inputs.map((v) => [v.name, inType(feeds[v.name]!, dtypeOf(v)!)]));
+
+export const inType = (t: Tensor, dtype: DType): Tensor =>
+  t.dtype === dtype ? t : tensorOf(dtype, t.dims, numbers(t));
 
 export function toTf(t: Tensor): tf.Tensor {
   if (t.dtype === 'bool') return tf.tensor(numbers(t), [...t.dims], 'bool');
