@@ -14,9 +14,17 @@ export const command = defineCommand({
   },
 });
 
-async function show({ from, to, sourceBytes, files }: import('../jobs/convert.ts').Conversion) {
+async function show({ from, to, sourceBytes, expanded, files }: import('../jobs/convert.ts').Conversion) {
   const { formatBytes } = await import('../support/units.ts');
   const total = files.reduce((sum, file) => sum + file.bytes, 0);
   console.log(`  ${from} → ${to}   ${formatBytes(sourceBytes)} → ${formatBytes(total)}`);
   for (const file of files) console.log(`  → ${file.path}   ${formatBytes(file.bytes)}`);
+  const [narrowest] = [...expanded].sort((a, b) => bitsOf(a) - bitsOf(b));
+  if (narrowest && total > sourceBytes)
+    console.log(
+      `  Its weights came in ${bitsOf(narrowest)} bits and are float32 here; ` +
+        `compress ${files[0]!.path} ${bitsOf(narrowest) === 8 ? '--int8' : '--fp16'} makes them small again.`,
+    );
 }
+
+const bitsOf = (dtype: string) => Number(/\d+$/.exec(dtype)![0]);

@@ -9,7 +9,7 @@ import { requireWritable, writeModelFile } from '../model/formats/file.ts';
 import { formatOfName, withoutExtension } from '../model/formats/index.ts';
 import type { ModelInput } from '../model/formats/open-file.ts';
 import { type OpenedModel, pathsOf } from '../model/formats/opened.ts';
-import { tfjsFormat } from '../model/formats/tfjs/format.ts';
+import { expandedTypes, tfjsFormat } from '../model/formats/tfjs/format.ts';
 import { cloneModel } from '../model/ir/clone.ts';
 import type { Model } from '../model/ir/model.ts';
 import { stampMetadata } from '../ship/emit/stamp.ts';
@@ -29,6 +29,9 @@ export interface Conversion {
   readonly from: string;
   readonly to: string;
   readonly sourceBytes: number;
+  /** Types that weights of the source are stored in and that TensorFlow.js expands when it loads them; in what is written
+   *  they are float32, and larger: "uint8", "uint16", "float16". */
+  readonly expanded: readonly string[];
   /** The model's own file first. */
   readonly files: readonly { readonly path: string; readonly bytes: number }[];
 }
@@ -64,6 +67,7 @@ async function convertInto(opened: OpenedModel, output: string, force: boolean):
     stage.commit();
     return {
       ...{ from: opened.format.name, to: formatOfName(target).name, sourceBytes: opened.sizeBytes },
+      expanded: expandedTypes(opened.model),
       files: paths.map((file, i) => ({ path: file, bytes: bytes[i]! })),
     };
   } finally {

@@ -25,6 +25,19 @@ describe('compress -o model.json', () => {
     const compared = await w.run(['compare', 'glyphs-cnn.onnx', 'small.json', ...few]);
     expect(JSON.parse(compared.stdout).compare.outputs[0].top1Agreement).toBeGreaterThanOrEqual(0.9);
   });
+
+  it('convert says of one with weights in 8 or 16 bits why ONNX of it is larger', async () => {
+    await w.run(['glyphs-cnn.onnx', '--int8', '-o', 'small.json', '--no-measure']);
+    const grown = await w.run(['convert', 'small.json', 'back.onnx']);
+    expect(grown.stdout).toMatch(
+      /\n {2}Its weights came in 8 bits and are float32 here; compress back\.onnx --int8 makes them small again\.\n$/,
+    );
+    await w.run(['convert', 'glyphs-cnn.onnx', 'whole.json']);
+    const same = await w.run(['convert', 'whole.json', 'whole.onnx']);
+    expect(same.stdout).not.toMatch(/weights came in/);
+    const half = readFileSync(w.path('whole.json'), 'utf8');
+    expect(half).not.toContain('quantization');
+  });
 });
 
 interface Weight {

@@ -7,11 +7,18 @@ import { readGraphModel } from './graph/read.ts';
 import { readLayersModel } from './layers/read.ts';
 import { readWeights } from './manifest.ts';
 import { isModelJson, parseModelJson } from './model-json.ts';
+import type { NarrowType } from './quantised-weights.ts';
 import { addTeachableMachine } from './teachable-machine.ts';
 import { writeGraphModel } from './write/write.ts';
 
 /** The files with the weights. */
 const shards = defineNote<Model, readonly string[]>('tfjs-shards');
+
+const expanded = defineNote<Model, readonly NarrowType[]>('tfjs-expanded');
+
+/** Types in which the file that the model was read from has weights that are wider in the model: its size says less than
+ *  what a file of the model takes. None for other formats. */
+export const expandedTypes = (model: Model): readonly NarrowType[] => expanded.get(model) ?? [];
 
 export const tfjsFormat: ModelFormat = {
   name: 'TensorFlow.js',
@@ -33,5 +40,6 @@ function read(bytes: Uint8Array, source: ReadSource): Model {
   if (json.kind === 'layers') addTeachableMachine(model, source);
   propagateTransposes(model);
   shards.set(model, weights.files);
+  expanded.set(model, weights.expanded);
   return model;
 }

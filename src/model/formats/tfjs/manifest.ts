@@ -8,7 +8,7 @@ import { byteLength, type DType } from '../../ir/dtype.ts';
 import { denseTensor, elementCount, lazyTensor, stringTensor, type Tensor } from '../../ir/tensor.ts';
 import type { TensorSource } from '../onnx/tensors.ts';
 import { largestRank, listOf } from './limits.ts';
-import { expandWeight, quantizationSchema, storedBytes } from './quantised-weights.ts';
+import { expandWeight, type NarrowType, quantizationSchema, storedBytes } from './quantised-weights.ts';
 
 const entrySchema = z.object({
   name: z.string(),
@@ -30,6 +30,8 @@ export interface Weights {
   readonly tensors: ReadonlyMap<string, Tensor>;
   /** The files that hold them, relative to the model's folder. */
   readonly files: readonly string[];
+  /** In which types weights are stored that are float32 from now on. */
+  readonly expanded: readonly NarrowType[];
 }
 
 /** Tensors that are read while a model is opened; larger ones are read when they are asked for. */
@@ -39,6 +41,7 @@ const eagerBytes = 1 << 16;
 export function readWeights(manifest: WeightsManifest, source: TensorSource, file: string): Weights {
   const tensors = new Map<string, Tensor>();
   const files = new Set<string>();
+  const expanded = new Set<NarrowType>();
   for (const group of manifest) {
     const stream = openGroup(group, source, file);
     for (const part of stream.parts) files.add(part.location);
@@ -47,11 +50,12 @@ export function readWeights(manifest: WeightsManifest, source: TensorSource, fil
       const { tensor, end } = readEntry(entry, stream, at, file);
       at = end;
       if (entry.group === 'optimizer') continue;
+      if (entry.quantization && entry.dtype === 'float32') expanded.add(entry.quantization.dtype);
       if (tensors.has(entry.name)) throw tfjsMalformed(file, `it has two weights "${entry.name}"`);
       tensors.set(entry.name, tensor);
     }
   }
-  return { tensors, files: [...files] };
+  return { tensors, files: [...files], expanded: [...expanded].sort() };
 }
 
 interface Stream {

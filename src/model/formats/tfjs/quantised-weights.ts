@@ -9,6 +9,9 @@ export const quantizationSchema = z.union([
 ]);
 export type WeightQuantization = z.infer<typeof quantizationSchema>;
 
+/** Types in which weights lie in the file that are wider in the model. */
+export type NarrowType = WeightQuantization['dtype'];
+
 /** Bytes that `count` elements take in the file. */
 export const storedBytes = ({ dtype }: WeightQuantization, count: number) =>
   dtype === 'uint8' ? count : 2 * count;
