@@ -72,6 +72,7 @@ export { positionLimit } from './judge/generate/position-limit.ts';
 export { createSampler, type Sampler, type SamplingOptions } from './judge/generate/sampling.ts';
 export { readTokenizer, type TextTokenizer } from './judge/generate/tokenizer.ts';
 export type { Report } from './judge/report/report.ts';
+export { type FetchOptions, fetchModel } from './model/formats/fetch-model.ts';
 export { readModelFile, writeModelFile } from './model/formats/file.ts';
 export { type ModelInput, openModel } from './model/formats/open-file.ts';
 export type { BytesOptions, OpenedFile, OpenedModel } from './model/formats/opened.ts';

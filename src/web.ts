@@ -9,6 +9,7 @@ export * from './anywhere.ts';
 export type { PageOptions, PageResult } from './compress/in-page.ts';
 export type { Journal } from './compress/pipeline/run.ts';
 export { openWasmEngine } from './compute/engine/onnxruntime-web.ts';
+export { type FetchOptions, fetchModel } from './model/formats/fetch-model.ts';
 export { openedFromModel, openModelBytes } from './model/formats/opened.ts';
 export type { Graph, Node, Value } from './model/ir/model.ts';
 export { verifyModel } from './model/ir/verify.ts';

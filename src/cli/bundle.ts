@@ -16,8 +16,8 @@ export const command = defineCommand({
     const { runJob } = await import('./run-job.ts');
     const request = bundleRequestOf(given, 'option');
     await checkReports(report, request);
-    const { withoutExtension } = await import('../model/formats/index.ts');
-    const output = request.output ?? `${withoutExtension(model)}.bundle`;
+    const { nameOf } = await import('../jobs/output-path.ts');
+    const output = request.output ?? `${nameOf(model)}.bundle`;
     const result = await runJob(quiet, (run) => makeBundle(output, model, request, run));
     const { describeBundle, reportOf } = await import('./show-bundle.ts');
     if (report.length > 0) {

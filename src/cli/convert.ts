@@ -7,8 +7,9 @@ export const command = defineCommand({
   configured: 'convert',
   request: convertRequest.extend({ json }),
   async run([model = '', output = ''], { json, ...request }) {
-    const { convert } = await import('../jobs/convert.ts');
-    const result = await convert(model, { output, ...request });
+    const { convertModel } = await import('../jobs/convert.ts');
+    const { runJob } = await import('./run-job.ts');
+    const result = await runJob(false, (run) => convertModel(model, { output, ...request }, run));
     if (json) (await import('./print-json.ts')).printJson(result);
     else await show(result);
   },

@@ -18,9 +18,10 @@ export const command = defineCommand({
   request: inspectRequest.extend({ nodes, text, json }),
   async run([path = ''], { nodes, text, json, ...choice }) {
     const { readModel } = await import('../jobs/read-model.ts');
+    const { runJob } = await import('./run-job.ts');
     const { inspectModel } = await import('../jobs/inspect.ts');
     const { describeInspection, modelText, nodeList } = await import('./show-inspection.ts');
-    const opened = readModel(path, choice);
+    const opened = await runJob(false, (run) => readModel(path, choice, run));
     if (text) return console.log(modelText(opened.model));
     const inspection = await inspectModel(opened);
     if (json) return (await import('./print-json.ts')).printJson(inspection);

@@ -9,7 +9,8 @@ const examples = `Examples:
   compress model.onnx --int8                  no data: weights in int8
   compress model.onnx --int8 --data photos/   calibrated, and compared
   compress model.onnx --int8 --data val/ --labels val.csv
-                                              accuracy before and after, too`;
+                                              accuracy before and after, too
+  compress https://example.org/net/ --int8    a model on the web`;
 
 interface Row {
   /** Name and arguments. */

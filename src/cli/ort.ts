@@ -8,10 +8,13 @@ export const command = defineCommand({
   request: ortRequest.extend({ json }),
   async run([model = ''], { output, x86, force, json, ...choice }) {
     const { convertFile } = await import('../jobs/ort.ts');
+    const { runJob } = await import('./run-job.ts');
     const target = x86 ? 'any' : 'arm';
     const { inFolderOf, outputPath } = await import('../jobs/output-path.ts');
     const path = outputPath(model, '.ort', output);
-    const result = await inFolderOf(output, () => convertFile(model, path, target, force, choice));
+    const result = await runJob(false, (run) =>
+      inFolderOf(output, () => convertFile(model, path, target, force, choice, run)),
+    );
     if (json) (await import('./print-json.ts')).printJson(result);
     else await show(result);
   },

@@ -32,7 +32,7 @@ import { makeAll } from './bundle-variants.ts';
 import type { OutputFile } from './compress.ts';
 import { describeModel } from './model-facts.ts';
 import { type JobRun, type RunOptions, separated, step } from './progress.ts';
-import { readModel } from './read-model.ts';
+import { fetched, readModel } from './read-model.ts';
 import { type BundleRequest, type BundleRequestInit, bundleRequest } from './requests/bundle.ts';
 import { feedsFor } from './run-pair.ts';
 import { readRuntimeBundle } from './runtime-bundle.ts';
@@ -49,7 +49,7 @@ export interface BundledModel {
 
 /** Makes everything that an app needs to load a model: variants for its targets, manifest, types, a demo page. Nothing is
  *  written unless `output` says where: the files come back in memory.
- *  @param model  a path, bytes or an open model
+ *  @param model  a path, an address on the web, bytes or an open model
  *  @example
  *  await bundle('model.onnx', { targets: ['wasm', 'webgpu'], data: 'photos/', output: 'public/model/' });
  *  @throws UNKNOWN_OPTION, INVALID_ARGUMENT, OPTION_WITHOUT_EFFECT, NO_VARIANT and what reading models and data throws
@@ -122,7 +122,8 @@ export async function makeBundle(
   { signal, events }: JobRun,
   { shardBytes, ...trial }: BundleTrial = {},
 ): Promise<BundleResult> {
-  const opened = await step(events, 'read', async () => readModel(input, request), describeModel);
+  const source = await fetched(input, request, { events, signal });
+  const opened = await step(events, 'read', () => readModel(source, request), describeModel);
   const { data: samples, testData, labelNames: file, targets } = request;
   const given = [samples, testData, file].filter(isPath);
   checkBundleFolder(output, [...pathsOf(opened), process.cwd(), ...given], request.force);

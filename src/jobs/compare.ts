@@ -22,7 +22,7 @@ export interface Comparison extends PairResult {
 export type CompareOptions = CompareRequestInit & RunOptions;
 
 /** Runs two models over the same samples and says how far their outputs are apart; with labels, their accuracy too.
- *  @param before  the original: a path, bytes or an open model
+ *  @param before  the original: a path, an address on the web, bytes or an open model
  *  @param after  what it is compared with, likewise
  *  @example
  *  const { report } = await compare('model.onnx', 'model.int8.onnx', { data: 'photos/' });
@@ -47,7 +47,8 @@ export async function compareModels(
   request: CompareRequest,
   { signal, events }: JobRun,
 ): Promise<Comparison> {
-  const [a, b] = [readModel(before, request), readModel(after, request)];
+  const a = await readModel(before, request, { signal, events });
+  const b = await readModel(after, request, { signal, events });
   requireInputs(portsOf(a.model), portsOf(b.model));
   const { source, indices } = await chooseSamples(portsOf(a.model), request);
   const engine = await openEngine(request.engine);

@@ -118,7 +118,7 @@ async function runSteps(
   const { plan, events, signal } = options;
   const { runModelSteps } = await import('./model-steps.ts');
   return runModelSteps(opened.model, {
-    steps: await openSteps(plan.steps, checkpointsOf(options)),
+    steps: await openSteps(plan.steps, checkpointsOf(options), { events, signal }),
     engine,
     prepared,
     measure: plan.request.measure,

@@ -29,11 +29,12 @@ import type { Model } from '../model/ir/model.ts';
 import { createStage, makeFolder } from '../ship/emit/write.ts';
 import type { Spelling } from '../support/parse-request.ts';
 import { inCallWords } from '../support/respell.ts';
+import { shownUrl } from '../support/url.ts';
 import { type CompressedFile, compressFile } from './compress-file.ts';
 import { describeModel } from './model-facts.ts';
 import { inFolderOf, outputPath } from './output-path.ts';
 import { type JobRun, type RunOptions, separated, step } from './progress.ts';
-import { readModel } from './read-model.ts';
+import { fetched, readModel } from './read-model.ts';
 import { readRecipe } from './read-recipe.ts';
 
 export interface OutputFile {
@@ -53,7 +54,7 @@ export type DistillOptions = DistillRequestInit & RunOptions;
 export type FinetuneOptions = FinetuneRequestInit & RunOptions;
 
 /** Makes a model smaller and says what that cost. Nothing is written unless `output` says where: the files come back in memory.
- *  @param model  a path, bytes or an open model; none of them is changed
+ *  @param model  a path, an address on the web, bytes or an open model; none of them is changed
  *  @example
  *  const { report, files } = await compress('model.onnx', { int8: true, data: 'photos/' });
  *  @example
@@ -173,7 +174,8 @@ interface CompressRun extends JobRun {
 
 /** Opens the model, plans what was asked for, does it, and writes beside the model or where the request says. */
 export async function carryOut(input: ModelInput, asked: Asked, run: CompressRun): Promise<CompressedFile> {
-  const opened = await step(run.events, 'read', async () => readModel(input, asked.request), describeModel);
+  const source = await fetched(input, asked.request, run);
+  const opened = await step(run.events, 'read', () => readModel(source, asked.request), describeModel);
   const plan = await asked.plan(planFacts(opened.model, opened.name));
   const place = plan.request.output ?? run.output;
   const output = outputPath(pathsOf(opened)[0] ?? opened.name, `${plan.ending}.onnx`, place);
@@ -181,7 +183,7 @@ export async function carryOut(input: ModelInput, asked: Asked, run: CompressRun
     compressFile({
       ...run,
       ...{ opened, plan, output, config: asked.config },
-      input: typeof input === 'string' ? input : opened.name,
+      input: typeof input === 'string' ? shownUrl(input) : opened.name,
       cache: plan.request.cache === false ? null : openCalibrationCache(defaultCacheFolder()),
     }),
   );
@@ -198,6 +200,6 @@ async function inTemporaryFolder<T>(work: (folder: string) => Promise<T>): Promi
 
 /** The call as it would be written: data that has no text is left out. */
 function commandOf(model: ModelInput, request: Readonly<Record<string, unknown>>): string {
-  const name = typeof model === 'string' ? model : model instanceof Uint8Array ? 'bytes' : 'model';
+  const name = typeof model === 'string' ? shownUrl(model) : model instanceof Uint8Array ? 'bytes' : 'model';
   return `compress(${name}, ${JSON.stringify(request)})`;
 }

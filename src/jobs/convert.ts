@@ -15,9 +15,10 @@ import type { Model } from '../model/ir/model.ts';
 import { stampMetadata } from '../ship/emit/stamp.ts';
 import { checkTargets, createStage, isOurs } from '../ship/emit/write.ts';
 import { inFolderOf } from './output-path.ts';
+import { type JobRun, type RunOptions, separated } from './progress.ts';
 import { type ModelChoice, readModel } from './read-model.ts';
 
-export interface ConvertOptions extends ModelChoice {
+export interface ConvertOptions extends ModelChoice, RunOptions {
   /** A file, whose ending names the format; a folder takes a TensorFlow.js model (or, of one, ONNX). */
   readonly output: string;
   /** Replace files that edgepress did not make. */
@@ -37,18 +38,24 @@ export interface Conversion {
 }
 
 /** Writes a model in another format.
- *  @param model  a path, bytes or an open model; it isn't changed
+ *  @param model  a path, an address on the web, bytes or an open model; it isn't changed
  *  @example
  *  await convert('model.onnx', { output: 'web/' });          // web/model.json and its weights
  *  @example
  *  await convert('web/model.json', { output: 'model.onnx' });
  *  @throws what reading and writing throw: TFJS_OPERATOR, FORMAT_NOT_WRITTEN, OUTPUT_EXISTS …; nothing is written then
  *  @group Calls */
-export const convert = (
+export const convert = (model: ModelInput, options: ConvertOptions): Promise<Conversion> => {
+  const { given, run } = separated(options);
+  return convertModel(model, given, run);
+};
+
+export const convertModel = (
   model: ModelInput,
-  { output, force = false, ...choice }: ConvertOptions,
+  { output, force = false, ...choice }: Omit<ConvertOptions, keyof RunOptions>,
+  run: JobRun,
 ): Promise<Conversion> =>
-  inFolderOf(output, async () => convertInto(readModel(model, choice), output, force));
+  inFolderOf(output, async () => convertInto(await readModel(model, choice, run), output, force));
 
 async function convertInto(opened: OpenedModel, output: string, force: boolean): Promise<Conversion> {
   const target = targetOf(opened, output);

@@ -12,11 +12,12 @@ import { generateAll } from '../judge/generate/generate.ts';
 import type { TextTokenizer } from '../judge/generate/tokenizer.ts';
 import type { Metric } from '../judge/report/metrics.ts';
 import type { Report } from '../judge/report/report.ts';
-import { type ModelInput, openModel } from '../model/formats/open-file.ts';
+import type { ModelInput } from '../model/formats/open-file.ts';
 import { type Pair, readPairs, readTexts, type Texts } from './evaluate-text-data.ts';
 import { type Generator, type GeneratorFiles, openGenerator } from './generate-session.ts';
 import { promptIds, stopsOf } from './generate-text.ts';
 import { openTokenizer, type TokenizerChoice } from './generate-tokenizer.ts';
+import { readModel } from './read-model.ts';
 
 interface EvaluateTextOptions extends GeneratorFiles, TokenizerChoice, RunContext {
   readonly data: string;
@@ -113,7 +114,8 @@ async function onEach<T>(
     }
   };
   // Opened here: both may use one encoder.
-  const encoder = files.encoder && openModel(files.encoder);
+  const encoder =
+    files.encoder && (await readModel(files.encoder, {}, { events: {}, signal: options.signal }));
   const other = options.baselineEncoder ?? encoder;
   const before = baseline ? await measure(0, { ...files, model: baseline, encoder: other }) : null;
   const after = await measure(runs - 1, { ...files, encoder });

@@ -27,7 +27,7 @@ export type Evaluation = (ModelEvaluation | TextEvaluation) & {
 export type EvaluateOptions = EvaluateRequestInit & RunOptions;
 
 /** Accuracy, F1, perplexity, BLEU or exact match of a model; with `baseline`, of two side by side.
- *  @param model  a path, bytes or an open model
+ *  @param model  a path, an address on the web, bytes or an open model
  *  @example
  *  const { report } = await evaluate('model.int8.onnx', { data: 'val/', baseline: 'model.onnx' });
  *  console.log(report.metrics.map((m) => [m.name, m.before, m.after]));
@@ -78,11 +78,13 @@ async function onData(
   model: ModelInput,
   request: EvaluateRequest,
   family: 'classes' | 'numbers',
-  { signal, events }: JobRun,
+  run: JobRun,
 ): Promise<Evaluation> {
+  const { signal, events } = run;
   const { baseline, metric: metrics } = request;
-  const opened = readModel(model, request);
-  const others = baseline === undefined ? {} : { baseline: { model: readModel(baseline, request) } };
+  const opened = await readModel(model, request, run);
+  const others =
+    baseline === undefined ? {} : { baseline: { model: await readModel(baseline, request, run) } };
   const { source, indices } = await chooseSamples(portsOf(opened.model), request);
   if (family === 'classes' && !source.labelled) throw labelsRequired(source.name);
   const measure = family === 'classes' ? evaluateModel : evaluateNumbers;

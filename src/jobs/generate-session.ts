@@ -3,12 +3,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Engine } from '../compute/engine/contract.ts';
 import { openOn } from '../compute/engine/open-model.ts';
+import type { Stoppable } from '../compute/engine/run-context.ts';
 import type { Decoder } from '../judge/generate/decoder.ts';
 import { openDecoder } from '../judge/generate/open.ts';
 import { positionLimit } from '../judge/generate/position-limit.ts';
-import { folderOf, type ModelInput, openModel } from '../model/formats/open-file.ts';
+import { folderOf, type ModelInput } from '../model/formats/open-file.ts';
+import { readModel } from './read-model.ts';
 
-export interface GeneratorFiles {
+export interface GeneratorFiles extends Stoppable {
   readonly model: ModelInput;
   /** The other half of an encoder–decoder pair. */
   readonly encoder?: ModelInput | undefined;
@@ -33,7 +35,9 @@ export async function openGenerator(
   padToken: number | null = null,
 ): Promise<Generator> {
   // Before engines open them: what is not there, or no model, is said in our words.
-  const [model, encoderModel] = [openModel(files.model), files.encoder ? openModel(files.encoder) : null];
+  const run = { events: {}, signal: files.signal };
+  const model = await readModel(files.model, {}, run);
+  const encoderModel = files.encoder ? await readModel(files.encoder, {}, run) : null;
   const config = configuration(folderOf(model));
   const start = files.startToken ?? config.start ?? padToken;
   const [limit, maxSource] = [model, encoderModel].map((opened) => opened && positionLimit(opened.model));

@@ -12,6 +12,7 @@ import { formatShape } from '../model/ir/type.ts';
 import { constantsOf } from '../model/ir/walk.ts';
 import { parseRequest } from '../support/parse-request.ts';
 import { factsOf } from './model-facts.ts';
+import { type RunOptions, separated } from './progress.ts';
 import { readModel } from './read-model.ts';
 import { type InspectRequestInit, inspectRequest } from './requests/inspect.ts';
 
@@ -34,7 +35,7 @@ interface LargeWeight {
 }
 
 /** Says what is in a model: inputs, outputs, operators, sizes, cost, problems.
- *  @param model  a path, bytes or an open model
+ *  @param model  a path, an address on the web, bytes or an open model
  *  @example
  *  const { report } = await inspect('model.onnx');
  *  console.log(report.parameters, report.ops);
@@ -42,10 +43,11 @@ interface LargeWeight {
  *  @group Calls */
 export async function inspect(
   model: ModelInput,
-  options: InspectRequestInit = {},
+  options: InspectRequestInit & RunOptions = {},
 ): Promise<{ report: Inspection }> {
-  const request = parseRequest(inspectRequest, options);
-  return { report: await inspectModel(readModel(model, request)) };
+  const { given, run } = separated(options);
+  const request = parseRequest(inspectRequest, given);
+  return { report: await inspectModel(await readModel(model, request, run)) };
 }
 
 export const inspectModel = async (opened: OpenedModel): Promise<Inspection> => ({

@@ -8,6 +8,7 @@ import { Diagnostic, messageOf, nearest } from '../support/diagnostics.ts';
 import { fieldsOf, partialRequest } from '../support/field.ts';
 import { optionsObject, parseRequest } from '../support/parse-request.ts';
 import { readProblem } from '../support/read-problem.ts';
+import { isUrl } from '../support/url.ts';
 import { type Configured, requests } from './requests/index.ts';
 
 interface LoadedConfig {
@@ -109,7 +110,7 @@ function partsOf(config: Fields): Partial<Record<Configured, Fields>> {
 function withOwnPaths(request: z.ZodObject, part: Fields, folder: string): Fields {
   const isPath = new Set(fieldsOf(request).flatMap((f) => (f.meta.isPath ? [f.key] : [])));
   const moved = Object.entries(part).map(([key, value]) => {
-    const isOwn = isPath.has(key) && typeof value === 'string' && value !== 'synthetic';
+    const isOwn = isPath.has(key) && typeof value === 'string' && value !== 'synthetic' && !isUrl(value);
     // A folder is told by the end of its name, which join keeps.
     return [key, isOwn && !path.isAbsolute(value) ? path.join(folder, value) : value];
   });

@@ -6,6 +6,7 @@ import { openedFromModel, pathsOf } from '../model/formats/opened.ts';
 import { convertToOrt } from '../ship/emit/ort.ts';
 import { requiredOperators } from '../ship/emit/required-operators.ts';
 import { checkTargets, createStage } from '../ship/emit/write.ts';
+import type { JobRun } from './progress.ts';
 import { type ModelChoice, readModel } from './read-model.ts';
 
 interface OrtFileResult {
@@ -26,9 +27,10 @@ export async function convertFile(
   target: 'any' | 'arm',
   force: boolean,
   choice: ModelChoice = {},
+  run?: JobRun,
 ): Promise<OrtFileResult> {
   const paths = [output, operatorsPath(output)];
-  const opened = readModel(input, choice);
+  const opened = await readModel(input, choice, run);
   checkTargets(pathsOf(opened), paths, force);
   rejectBroken(opened.model);
   // From an .ort file the model in it, not the file.

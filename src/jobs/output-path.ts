@@ -3,6 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { withoutExtension } from '../model/formats/index.ts';
 import { inMadeFolder } from '../ship/emit/write.ts';
+import { isUrl, lastPartOf } from '../support/url.ts';
 
 /** Whether a path is a folder by its name, there or not: "small/". */
 const namesFolder = (output: string): boolean => /[\\/]$/.test(output);
@@ -16,12 +17,16 @@ export function inFolderOf<T>(output: string | undefined, work: () => Promise<T>
   return existsSync(dirname(folder)) ? inMadeFolder(folder, work) : work();
 }
 
+/** Where a model lies, without its ending; its name alone for one on the web. It may lie in a folder or an archive that is named
+ *  instead of it. */
+export const nameOf = (model: string): string =>
+  withoutExtension((isUrl(model) ? lastPartOf(model) : model).replace(/[\\/]+$|\.zip$/i, ''));
+
 /** Beside the model unless told where; a folder is told by its name's end, or by being there.
  *  @param ending  what takes the place of the model's ".onnx": ".int8.onnx"
  *  @param output  what -o says: a file or a folder */
 export function outputPath(model: string, ending: string, output: string | undefined): string {
-  // A model may lie in a folder or an archive that is named instead of it.
-  const own = `${withoutExtension(model.replace(/[\\/]+$|\.zip$/i, ''))}${ending}`;
+  const own = `${nameOf(model)}${ending}`;
   if (output === undefined) return own;
   const isFolder = namesFolder(output) || statSync(output, { throwIfNoEntry: false })?.isDirectory();
   return isFolder ? join(output, basename(own)) : output;

@@ -30,6 +30,7 @@ import { unknownDtype } from '../support/diagnostics/graph.ts';
 import { Diagnostic } from '../support/diagnostics.ts';
 import { parseRequest } from '../support/parse-request.ts';
 import { inCallWords } from '../support/respell.ts';
+import { shownUrl } from '../support/url.ts';
 import { type JobRun, type RunOptions, separated, step } from './progress.ts';
 import { type ModelChoice, readModel } from './read-model.ts';
 import { type ProfileRequest, type ProfileRequestInit, profileRequest } from './requests/profile.ts';
@@ -38,7 +39,7 @@ export type ProfileOptions = ProfileRequestInit & RunOptions;
 
 /** Measures speed and memory of a bundle's variants, or of one model, in Node, browsers and emulated phones. A bundle's
  *  manifest keeps what was measured.
- *  @param target  the folder of a bundle; or a model: a path, bytes or an open model
+ *  @param target  the folder of a bundle; or a model: a path, an address on the web, bytes or an open model
  *  @example
  *  const { report } = await profile('public/model/', { device: ['node', 'chromium'] });
  *  console.log(report.rows.map((r) => [r.subject, r.device, r.measured?.result.medianMs]));
@@ -68,7 +69,7 @@ export async function profileOn(target: ModelInput, request: ProfileRequest, run
   const bundle = isBundle(target) ? openBundle(target) : null;
   if (bundle) refuseChoice(request);
   const dims = Object.fromEntries((request.dim ?? []).map(({ name, size }) => [name, size]));
-  const subjects = bundle ? bundleSubjects(bundle, dims) : [modelSubject(target, dims, request)];
+  const subjects = bundle ? bundleSubjects(bundle, dims) : [await modelSubject(target, dims, request, run)];
   const devices: Profile['devices'][number][] = [];
   const rows: ProfileRow[] = [];
   for (const name of new Set(request.device)) {
@@ -83,7 +84,12 @@ export async function profileOn(target: ModelInput, request: ProfileRequest, run
   if (!rows.some((row) => row.measured))
     throw nothingMeasured(rows.flatMap(({ subject, reason }) => (reason ? [`${subject}: ${reason}`] : [])));
   const written = bundle ? writeMeasured(bundle.folder, rows) : null;
-  return { target: typeof target === 'string' ? target : subjects[0]!.name, devices, rows, written };
+  return {
+    target: typeof target === 'string' ? shownUrl(target) : subjects[0]!.name,
+    devices,
+    rows,
+    written,
+  };
 }
 
 /** @throws OPTION_WITHOUT_EFFECT: the variants of a bundle are made */
@@ -211,8 +217,13 @@ function pictureDims({ preprocessing, inputs }: Manifest): Record<string, number
   );
 }
 
-function modelSubject(target: ModelInput, dims: Dims, choice: ModelChoice): Subject {
-  const opened = readModel(target, choice);
+async function modelSubject(
+  target: ModelInput,
+  dims: Dims,
+  choice: ModelChoice,
+  run: JobRun,
+): Promise<Subject> {
+  const opened = await readModel(target, choice, run);
   const inputs = portsOf(opened.model);
   const { halfWeights, ...source } = opened.engineSource('path');
   return {

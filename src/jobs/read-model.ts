@@ -1,7 +1,10 @@
-/** Opens a model as a command is asked to take it: cut behind chosen outputs, its pictures in a chosen layout. */
+/** Opens a model as a command is asked to take it: from a file or the web, cut behind chosen outputs, its pictures in a chosen layout. */
 import { type Layout, withPictureLayout } from '../data/picture-layout.ts';
 import { type ModelInput, openModel } from '../model/formats/open-file.ts';
 import { type OpenedModel, openedModel } from '../model/formats/opened.ts';
+import { formatBytes } from '../support/units.ts';
+import { isUrl, lastPartOf } from '../support/url.ts';
+import { type JobRun, step } from './progress.ts';
 
 /** As in a request; see `inputFields`. */
 export interface ModelChoice {
@@ -9,13 +12,44 @@ export interface ModelChoice {
   readonly layout?: Layout | undefined;
 }
 
-/** @throws what openModel throws, OUTPUT_UNKNOWN, LAYOUT_UNCLEAR, LAYOUT_FIXED */
-export function readModel(input: ModelInput, { outputs, layout }: ModelChoice = {}): OpenedModel {
-  const opened = openModel(input, { outputs });
+/** @param run  told how far a model on the web has come
+ *  @throws what openModel and fetchModel throw, OUTPUT_UNKNOWN, LAYOUT_UNCLEAR, LAYOUT_FIXED */
+export async function readModel(
+  input: ModelInput,
+  choice: ModelChoice = {},
+  run: JobRun = { events: {} },
+): Promise<OpenedModel> {
+  const { outputs, layout } = choice;
+  const opened = openModel(await fetched(input, choice, run), { outputs });
   if (!layout) return opened;
   const model = withPictureLayout(opened.model, layout);
   if (model === opened.model) return opened;
   // The file has other axes than the model now: an engine is handed what is in memory.
   const { name, format } = opened;
   return openedModel({ name, format: { ...format, runnable: false }, model, files: () => opened.files });
+}
+
+const kilobytes = (bytes: number) => Math.ceil(bytes / 1000);
+
+/** A model on the web, as it is in memory then; all others as they came.
+ *  @throws what fetchModel throws */
+export async function fetched(
+  input: ModelInput,
+  { outputs }: ModelChoice,
+  { events, signal }: JobRun,
+): Promise<ModelInput> {
+  if (!isUrl(input)) return input;
+  const { fetchModel } = await import('../model/formats/fetch-model.ts');
+  return step(
+    events,
+    'fetch',
+    (onProgress) =>
+      fetchModel(input, {
+        outputs,
+        signal,
+        onProgress: (done, total) => onProgress(kilobytes(done), kilobytes(total)),
+      }),
+    ({ files, sizeBytes }) =>
+      `${lastPartOf(input)} · ${files.length === 1 ? '1 file' : `${files.length} files`}, ${formatBytes(sizeBytes)}`,
+  );
 }

@@ -10,13 +10,13 @@ beforeAll(() => {
 afterAll(() => w.remove());
 
 describe('--help', () => {
-  it('starts with three examples, groups the options and fits 80 columns', async () => {
+  it('starts with four examples, groups the options and fits 80 columns', async () => {
     const { stdout, code } = await w.run(['--help']);
     expect(code).toBe(0);
     const lines = stdout.split('\n');
     expect(lines[0]).toBe('Examples:');
     expect(lines.slice(1, lines.indexOf('')).filter((line) => line.startsWith('  compress '))).toHaveLength(
-      3,
+      4,
     );
     const groups = lines.filter((line) => /^[A-Z]\w+:$/.test(line));
     expect(groups).toEqual([

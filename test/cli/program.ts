@@ -24,6 +24,7 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Called with what came on stderr so far, each time more comes. */
   readonly onStderr?: (text: string, child: ChildProcess) => void;
+  readonly onStart?: (child: ChildProcess) => void;
   readonly onStdout?: (text: string, child: ChildProcess) => void;
 }
 
@@ -68,13 +69,14 @@ export function start(
   args: readonly string[],
   cwd: string,
   cache: string,
-  { env = {}, onStderr, onStdout }: RunOptions = {},
+  { env = {}, onStart, onStderr, onStdout }: RunOptions = {},
 ): Promise<Outcome> {
   const child = spawn(command, args, {
     cwd,
     env: { ...process.env, NODE_OPTIONS: '', XDG_CACHE_HOME: join(cache, 'cache'), ...env },
     stdio: [onStdout ? 'pipe' : 'ignore', 'pipe', 'pipe'],
   });
+  onStart?.(child);
   let [stdout, stderr] = ['', ''];
   child.stdout!.on('data', (chunk) => {
     stdout += chunk;

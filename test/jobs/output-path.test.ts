@@ -17,6 +17,15 @@ describe('where the result is written', () => {
     expect(outputPath('models/net', '.distilled.onnx', undefined)).toBe('models/net.distilled.onnx');
   });
 
+  it('is in the folder where one is for a model on the web, by its last part without what follows it', () => {
+    const at = (url: string) => outputPath(url, '.int8.onnx', undefined);
+    expect(at('https://example.org/nets/net.onnx?key=a/b.onnx#top')).toBe('net.int8.onnx');
+    expect(at('https://example.org/models/XyZ/')).toBe('XyZ.int8.onnx');
+    expect(at('https://example.org/my%20net.zip')).toBe('my net.int8.onnx');
+    expect(at('https://example.org/%2e%2e%2fup.onnx')).toBe('.._up.int8.onnx');
+    expect(at('https://me:key@example.org:8080/')).toBe('example.org.int8.onnx');
+  });
+
   it('is the file that -o names', () => {
     expect(outputPath('net.onnx', '.int8.onnx', 'small.onnx')).toBe('small.onnx');
     expect(outputPath('net.onnx', '.int8.onnx', join(folder, 'new'))).toBe(join(folder, 'new'));

@@ -111,7 +111,7 @@ describe('a command that is asked for a layout', () => {
 
   it('leaves the file, and says of the model what it was asked for', async () => {
     const before = readFileSync(cnn);
-    const opened = readModel(cnn, { layout: 'nhwc' });
+    const opened = await readModel(cnn, { layout: 'nhwc' });
     expect(opened.sizeBytes).toBe(before.length);
     expect('bytes' in opened.engineSource('path')).toBe(true);
     const { report } = await inspect(cnn, {

@@ -1,6 +1,4 @@
 /** Makes a student of the teacher: narrower, of fewer blocks, or another model altogether. */
-
-import path from 'node:path';
 import type { StepPlan } from '../../compress/plan.ts';
 import { chooseBlocks, findBlocks, removeBlocks } from '../../compress/prune/blocks.ts';
 import { narrow } from '../../compress/prune/prune.ts';
@@ -8,14 +6,16 @@ import { cloneModel } from '../../model/ir/clone.ts';
 import type { Model } from '../../model/ir/model.ts';
 import { studentInputs } from '../../support/diagnostics/training.ts';
 import { describeChange, type ModelStep, macsOf } from '../model-steps.ts';
+import type { JobRun } from '../progress.ts';
 import { readModel } from '../read-model.ts';
 
 type StudentPlan = Extract<StepPlan, { readonly kind: 'student' | 'student-file' }>;
 
-export const studentStep = (plan: StudentPlan): ModelStep =>
-  plan.kind === 'student-file'
-    ? givenStudent(readModel(plan.path, { layout: plan.layout }).model, path.basename(plan.path))
-    : madeStudent(plan);
+export async function studentStep(plan: StudentPlan, run: JobRun): Promise<ModelStep> {
+  if (plan.kind === 'student') return madeStudent(plan);
+  const { model, name } = await readModel(plan.path, { layout: plan.layout }, run);
+  return givenStudent(model, name);
+}
 
 const givenStudent = (student: Model, name: string): ModelStep => ({
   name: 'student',

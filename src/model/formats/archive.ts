@@ -56,9 +56,20 @@ function unzip(bytes: Uint8Array, archive: string): Record<string, Uint8Array> {
   }
 }
 
+/** What models are called where only their folder is named; the first that is there. */
+export const usualNames = ['model.json', 'model.onnx'] as const;
+
+/** "net.zip" that holds "some/model.json" → "net.json".
+ *  @param archive  without its folders */
+export function namedInArchive(archive: string, model: string): string {
+  const extensions = formats.flatMap((format) => format.extensions);
+  const extension = extensions.find((e) => model.toLowerCase().endsWith(e)) ?? '';
+  return `${archive.replace(/\.zip$/i, '')}${extension}`;
+}
+
 /** "model.json", or the only file that is named like a model. @throws MODEL_NOT_FOUND_IN */
 function modelAmong(paths: readonly string[], where: string): string {
-  const usual = paths.filter((path) => /(^|\/)model\.(json|onnx)$/.test(path));
+  const usual = paths.filter((path) => usualNames.some((name) => `/${path}`.endsWith(`/${name}`)));
   if (usual.length === 1) return usual[0]!;
   const extensions = formats.flatMap((format) => format.extensions).filter((e) => e !== '.json');
   const named = paths.filter((path) => extensions.some((e) => path.toLowerCase().endsWith(e)));

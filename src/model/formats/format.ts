@@ -15,6 +15,12 @@ export interface ModelFormat {
   read(bytes: Uint8Array, source: ReadSource): Model;
   /** The files that a model consists of besides its first, as the model names them: relative to its folder. */
   files(model: Model): readonly string[];
+  /** What `files` will say, known from the bytes of the first file alone, where reading needs the others to be there.
+   *  Optional ones are of no harm where they are missing. */
+  beside?(
+    bytes: Uint8Array,
+    name: string,
+  ): { readonly needed: readonly string[]; readonly optional: readonly string[] };
   /** Absent where a format is only read. @returns the model's own file first */
   write?(model: Model, options: WriteOptions): readonly WrittenFile[];
 }

@@ -1,16 +1,17 @@
 /** Opens models from wherever they are: a file, bytes, memory. Each file is read and decoded once. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { basename, dirname, extname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { urlNotFile } from '../../support/diagnostics/fetching.ts';
 import { modelInputInvalid } from '../../support/diagnostics/model-files.ts';
 import { readProblem } from '../../support/read-problem.ts';
-import { cloneModel } from '../ir/clone.ts';
+import { isUrl, shownUrl } from '../../support/url.ts';
 import type { Model } from '../ir/model.ts';
-import { chooseOutputs } from '../rewrite/choose-outputs.ts';
-import { isZip, unpackModel } from './archive.ts';
+import { isZip, namedInArchive, unpackModel, usualNames } from './archive.ts';
 import { readFormatFile } from './file.ts';
 import { formatOfName } from './index.ts';
 import {
   type BytesOptions,
+  cut,
   type OpenedFile,
   type OpenedModel,
   openedFromModel,
@@ -18,32 +19,19 @@ import {
   openModelBytes,
 } from './opened.ts';
 
-/** A path, bytes, a model in memory, or what is open already. */
+/** A path, an address on the web, bytes, a model in memory, or what is open already. */
 export type ModelInput = string | Uint8Array | Model | OpenedModel;
-
-interface OpenOptions extends BytesOptions {
-  /** Names of the values that become the outputs: the model is cut behind them. */
-  readonly outputs?: readonly string[] | undefined;
-}
 
 /** Opens a model of any format. Weights beside a file stay there until they are asked for.
  *  @param options  for bytes and models in memory: what to call them, and for bytes the data beside them
- *  @throws MODEL_INPUT for anything else, FILE_NOT_FOUND and its kin, EXTERNAL_DATA_…, and what the format's reader throws */
-export function openModel(input: ModelInput, options: OpenOptions = {}): OpenedModel {
+ *  @throws MODEL_INPUT for anything else, URL_NOT_FILE, FILE_NOT_FOUND and its kin, EXTERNAL_DATA_…, and what the format's reader throws */
+export function openModel(input: ModelInput, options: BytesOptions = {}): OpenedModel {
   const opened = openWhole(input, options);
   return options.outputs ? cut(opened, options.outputs) : opened;
 }
 
-/** With other outputs than its file has, a model is handed to an engine as it is in memory. What a caller holds stays whole. */
-function cut(opened: OpenedModel, outputs: readonly string[]): OpenedModel {
-  const { name, format, files } = opened;
-  const isCut = opened.model.graph.outputs.map((v) => v.name).join('\n') === outputs.join('\n');
-  const model = isCut ? opened.model : cloneModel(opened.model);
-  if (!isCut) chooseOutputs(model, outputs);
-  return openedModel({ name, format: { ...format, runnable: false }, model, files: () => files });
-}
-
-function openWhole(input: ModelInput, options: OpenOptions): OpenedModel {
+function openWhole(input: ModelInput, options: BytesOptions): OpenedModel {
+  if (isUrl(input)) throw urlNotFile(shownUrl(input));
   if (typeof input === 'string') return openModelFile(input, options.outputs);
   if (input instanceof Uint8Array) return openModelBytes(input, options);
   // Whoever calls from JavaScript may hand over anything.
@@ -61,7 +49,7 @@ export function folderOf(input: ModelInput): string | null {
 
 function openModelFile(given: string, outputs?: readonly string[]): OpenedModel {
   const path = modelInFolder(given) ?? given;
-  const packed = openArchive(path);
+  const packed = openArchive(path, outputs);
   if (packed) return packed;
   const { format, model, bytes } = readFormatFile(path, outputs);
   const name = basename(path);
@@ -71,7 +59,7 @@ function openModelFile(given: string, outputs?: readonly string[]): OpenedModel 
 }
 
 /** A model in a .zip, unpacked into memory and named after it; null for other files. */
-function openArchive(path: string): OpenedModel | null {
+function openArchive(path: string, outputs?: readonly string[]): OpenedModel | null {
   if (!path.toLowerCase().endsWith('.zip')) return null;
   let bytes: Uint8Array;
   try {
@@ -81,12 +69,12 @@ function openArchive(path: string): OpenedModel | null {
   }
   if (!isZip(bytes)) return null;
   const { name, bytes: model, data } = unpackModel(bytes, path);
-  return openModelBytes(model, { name: `${basename(path).slice(0, -'.zip'.length)}${extname(name)}`, data });
+  return openModelBytes(model, { name: namedInArchive(basename(path), name), data, outputs });
 }
 
 /** The model of a folder that holds one under its usual name. */
 const modelInFolder = (path: string): string | undefined =>
-  ['model.json', 'model.onnx'].map((name) => join(path, name)).find((file) => existsSync(file));
+  usualNames.map((name) => join(path, name)).find((file) => existsSync(file));
 
 /** A model of ours and the files that it was just written to; they are not read again. */
 export function openedFromFiles(model: Model, [first, ...beside]: readonly string[]): OpenedModel {

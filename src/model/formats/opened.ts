@@ -1,9 +1,11 @@
 /** A model that was opened once, and all that is asked of it afterwards: what a report names, what an engine runs.
  *  Runs in a page; open-file.ts opens files. */
 import { externalDataMissing } from '../../support/diagnostics/model-files.ts';
+import { cloneModel } from '../ir/clone.ts';
 import type { Model } from '../ir/model.ts';
 import type { ExternalLocation } from '../ir/tensor.ts';
 import { initializersOf } from '../ir/walk.ts';
+import { chooseOutputs } from '../rewrite/choose-outputs.ts';
 import type { ModelFormat, WrittenFile } from './format.ts';
 import { formatOf, formatOfName } from './index.ts';
 import { onnxFormat } from './onnx/format.ts';
@@ -100,18 +102,30 @@ export interface BytesOptions {
   readonly name?: string | undefined;
   /** Content of the files beside the model, by the names that it has for them. */
   readonly data?: ReadonlyMap<string, Uint8Array> | undefined;
+  /** Names of the values that become the outputs: the model is cut behind them. */
+  readonly outputs?: readonly string[] | undefined;
 }
 
 /** Opens a model of any format from memory. The bytes must not change from then on.
  *  @throws NOT_ONNX naming what it is instead, EXTERNAL_DATA_MISSING, and what the format's reader throws */
 export function openModelBytes(
   bytes: Uint8Array,
-  { name = 'model.onnx', data = new Map() }: BytesOptions = {},
+  { name = 'model.onnx', data = new Map(), outputs }: BytesOptions = {},
 ): OpenedModel {
   const format = formatOf(bytes, name);
-  const model = format.read(bytes, { name, ...dataSource(data) });
+  const model = format.read(bytes, { name, outputs, ...dataSource(data) });
   const beside = format.files(model).map((file) => inMemory(file, data.get(file)!));
-  return openedModel({ name, format, model, files: () => [inMemory(name, bytes), ...beside] });
+  const opened = openedModel({ name, format, model, files: () => [inMemory(name, bytes), ...beside] });
+  return outputs ? cut(opened, outputs) : opened;
+}
+
+/** With other outputs than its file has, a model is handed to an engine as it is in memory. What a caller holds stays whole. */
+export function cut(opened: OpenedModel, outputs: readonly string[]): OpenedModel {
+  const { name, format, files } = opened;
+  const isCut = opened.model.graph.outputs.map((v) => v.name).join('\n') === outputs.join('\n');
+  const model = isCut ? opened.model : cloneModel(opened.model);
+  if (!isCut) chooseOutputs(model, outputs);
+  return openedModel({ name, format: { ...format, runnable: false }, model, files: () => files });
 }
 
 /** A model made in memory. It is encoded as ONNX when something asks for its bytes; it must not change from then on. */

@@ -5,10 +5,10 @@ import { propagateTransposes } from '../../layout/propagate.ts';
 import type { ModelFormat, ReadSource } from '../format.ts';
 import { readGraphModel } from './graph/read.ts';
 import { readLayersModel } from './layers/read.ts';
-import { readWeights } from './manifest.ts';
+import { filesOf, readWeights } from './manifest.ts';
 import { isModelJson, parseModelJson } from './model-json.ts';
 import type { NarrowType } from './quantised-weights.ts';
-import { addTeachableMachine } from './teachable-machine.ts';
+import { addTeachableMachine, metadataFile } from './teachable-machine.ts';
 import { writeGraphModel } from './write/write.ts';
 
 /** The files with the weights. */
@@ -26,6 +26,7 @@ export const tfjsFormat: ModelFormat = {
   runnable: false,
   recognise: isModelJson,
   read,
+  beside,
   files: (model) => shards.get(model) ?? [],
   write: (model, { name }) => writeGraphModel(model, name),
 };
@@ -42,4 +43,9 @@ function read(bytes: Uint8Array, source: ReadSource): Model {
   shards.set(model, weights.files);
   expanded.set(model, weights.expanded);
   return model;
+}
+
+function beside(bytes: Uint8Array, name: string) {
+  const { kind, manifest } = parseModelJson(bytes, name);
+  return { needed: filesOf(manifest), optional: kind === 'layers' ? [metadataFile] : [] };
 }

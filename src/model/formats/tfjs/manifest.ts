@@ -40,11 +40,9 @@ const eagerBytes = 1 << 16;
 /** @throws TFJS_MALFORMED, TFJS_WEIGHTS_SHORT, EXTERNAL_DATA_… */
 export function readWeights(manifest: WeightsManifest, source: TensorSource, file: string): Weights {
   const tensors = new Map<string, Tensor>();
-  const files = new Set<string>();
   const expanded = new Set<NarrowType>();
   for (const group of manifest) {
     const stream = openGroup(group, source, file);
-    for (const part of stream.parts) files.add(part.location);
     let at = 0;
     for (const entry of group.weights) {
       const { tensor, end } = readEntry(entry, stream, at, file);
@@ -55,8 +53,15 @@ export function readWeights(manifest: WeightsManifest, source: TensorSource, fil
       tensors.set(entry.name, tensor);
     }
   }
-  return { tensors, files: [...files], expanded: [...expanded].sort() };
+  return { tensors, files: filesOf(manifest), expanded: [...expanded].sort() };
 }
+
+/** The files of all groups, relative to the model's folder. */
+export const filesOf = (manifest: WeightsManifest): string[] => [
+  ...new Set(manifest.flatMap(({ paths }) => paths.map(locationOf))),
+];
+
+const locationOf = (path: string) => path.replace(/^(\.\/)+/, '');
 
 interface Stream {
   readonly parts: readonly { readonly location: string; readonly start: number; readonly end: number }[];
@@ -69,7 +74,7 @@ function openGroup({ paths, weights }: Group, source: TensorSource, file: string
   const what = weights[0] ? `Weight "${weights[0].name}"` : file;
   let at = 0;
   const parts = paths.map((path) => {
-    const location = path.replace(/^(\.\/)+/, '');
+    const location = locationOf(path);
     if (!source.sizeOf) throw externalDataUnavailable(what, location);
     const start = at;
     at += source.sizeOf(location, what);

@@ -8,7 +8,7 @@ import { setLabels, setPreprocessing } from '../../ir/card.ts';
 import { type Model, shapeOf } from '../../ir/model.ts';
 import type { ReadSource } from '../format.ts';
 
-const file = 'metadata.json';
+export const metadataFile = 'metadata.json';
 
 const labels = z.array(z.string()).nonempty();
 
@@ -52,7 +52,7 @@ function describe(model: Model, { name }: ReadSource, classes: readonly string[]
   if (typeof scores === 'number' && scores !== classes.length)
     throw tfjsMalformed(
       name,
-      `${file} beside it names ${classes.length} classes and the model has ${scores}`,
+      `${metadataFile} beside it names ${classes.length} classes and the model has ${scores}`,
     );
   setLabels(model, classes);
   model.doc = doc;
@@ -77,9 +77,9 @@ function sideOf(model: Model): number | null {
 function readMetadata({ sizeOf, external }: ReadSource): unknown {
   if (!sizeOf || !external) return undefined;
   try {
-    const length = sizeOf(file, 'Metadata');
+    const length = sizeOf(metadataFile, 'Metadata');
     if (length > largest) return undefined;
-    return JSON.parse(new TextDecoder().decode(external({ location: file, offset: 0, length })));
+    return JSON.parse(new TextDecoder().decode(external({ location: metadataFile, offset: 0, length })));
   } catch (error) {
     if (error instanceof Diagnostic || error instanceof SyntaxError) return undefined;
     throw error;
