@@ -1,11 +1,19 @@
 /** Messages of reading Keras networks from TensorFlow.js models. */
 import { unsupported, user } from '../diagnostics.ts';
+import { cut } from './tfjs.ts';
 
-export const tfjsLayerUnknown = (className: string, layer: string, suggestion: string | undefined) =>
+export const tfjsLayerUnknown = (
+  className: string,
+  layer: string,
+  suggestion: string | undefined,
+  earlier: readonly string[],
+) =>
   unsupported(
     'TFJS_LAYER_UNKNOWN',
     `Layer "${layer}" is a ${className}, which edgepress doesn't know${suggestion ? ` (it knows ${suggestion})` : ''}.`,
-    'Save the model without it, or export it as a graph-model (tensorflowjs_converter --output_format=tfjs_graph_model).',
+    earlier.length > 0
+      ? cut(earlier)
+      : 'Save the model without it, or export it as a graph-model (tensorflowjs_converter --output_format=tfjs_graph_model).',
   );
 
 /** @param problem  as "units is missing; a positive whole number was expected" */

@@ -2,7 +2,8 @@
 import { unsupported, user } from '../diagnostics.ts';
 
 /** @param earlier  values that the node reads and that can be outputs themselves */
-const cut = (earlier: readonly string[]) =>
+/** @param earlier  values that the refused one reads and that can be outputs */
+export const cut = (earlier: readonly string[]) =>
   earlier.length === 0
     ? 'Cut the model before it: --outputs with the names of values that are computed earlier.'
     : `Cut the model before it: --outputs ${argument(earlier.join(','))}`;

@@ -36,7 +36,12 @@ function read(bytes: Uint8Array, source: ReadSource): Model {
   const weights = readWeights(json.manifest, source, source.name);
   const model =
     json.kind === 'layers'
-      ? readLayersModel({ topology: json.topology, weights: weights.tensors, file: source.name })
+      ? readLayersModel({
+          topology: json.topology,
+          weights: weights.tensors,
+          file: source.name,
+          outputs: source.outputs,
+        })
       : readGraphModel(json, weights, source);
   if (json.kind === 'layers') addTeachableMachine(model, source);
   propagateTransposes(model);

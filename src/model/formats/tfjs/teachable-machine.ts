@@ -47,15 +47,23 @@ export function addTeachableMachine(model: Model, source: ReadSource): void {
   }
 }
 
-function describe(model: Model, { name }: ReadSource, classes: readonly string[], doc: string): void {
+function describe(
+  model: Model,
+  { name, outputs }: ReadSource,
+  classes: readonly string[],
+  doc: string,
+): void {
   const scores = model.graph.outputs[0] && shapeOf(model.graph.outputs[0])?.at(-1);
-  if (typeof scores === 'number' && scores !== classes.length)
+  const isOfThem = typeof scores !== 'number' || scores === classes.length;
+  model.doc = doc;
+  // Cut before its classes, it has others than the file names.
+  if (!isOfThem && outputs) return;
+  if (!isOfThem)
     throw tfjsMalformed(
       name,
       `${metadataFile} beside it names ${classes.length} classes and the model has ${scores}`,
     );
   setLabels(model, classes);
-  model.doc = doc;
 }
 
 /** Pose models see what PoseNet makes of a picture; PoseNet itself is not in the file. */

@@ -1,10 +1,11 @@
 /** Models that are cut before they are converted. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parseModel } from '../../../../src/model/formats/onnx-text/index.ts';
 import { openModel } from '../../../../src/model/formats/open-file.ts';
+import { labelsOf } from '../../../../src/model/ir/card.ts';
 import type { Diagnostic } from '../../../../src/support/diagnostics.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tfjs-outputs-'));
@@ -44,6 +45,84 @@ describe('a graph-model', () => {
     expect(() => outputsOf('boby')).toThrow(
       expect.objectContaining({ code: 'OUTPUT_UNKNOWN', hint: 'Did you mean "body"?' }),
     );
+  });
+});
+
+describe('a layers-model', () => {
+  const dense = (name: string, from: string, width: number) => ({
+    class_name: 'Dense',
+    name,
+    config: { name, units: width, activation: 'linear', use_bias: false },
+    inbound_nodes: [[[from, 0, 0, {}]]],
+  });
+  const input = { name: 'x', batch_input_shape: [null, 2], dtype: 'float32' };
+  const layers = [
+    { class_name: 'InputLayer', name: 'x', config: input, inbound_nodes: [] },
+    dense('features', 'x', 2),
+    {
+      class_name: 'Frobnicate',
+      name: 'head',
+      config: { name: 'head' },
+      inbound_nodes: [[['features', 0, 0, {}]]],
+    },
+    dense('scores', 'head', 3),
+  ];
+  const config = {
+    name: 'net',
+    layers,
+    input_layers: [['x', 0, 0]],
+    output_layers: [['scores', 0, 0]],
+  };
+  const weights = [
+    { name: 'features/kernel', shape: [2, 2], dtype: 'float32' },
+    { name: 'scores/kernel', shape: [2, 3], dtype: 'float32' },
+  ];
+  const file = join(folder, 'layers.json');
+  writeFileSync(
+    file,
+    JSON.stringify({
+      modelTopology: { model_config: { class_name: 'Functional', config } },
+      weightsManifest: [{ paths: ['w.bin'], weights }],
+    }),
+  );
+  writeFileSync(
+    join(folder, 'w.bin'),
+    new Uint8Array(Float32Array.from([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]).buffer),
+  );
+  const namesOf = (outputs: string[]) => openModel(file, { outputs }).model.graph.outputs.map((v) => v.name);
+
+  it('is read up to the layers that are asked for, which the refusal of a later one names', () => {
+    expect(() => openModel(file)).toThrow(expect.objectContaining({ code: 'TFJS_LAYER_UNKNOWN' }));
+    const { hint } = refusalOf(() => openModel(file));
+    expect(hint).toBe('Cut the model before it: --outputs features');
+    expect(namesOf(['features'])).toEqual(['features']);
+    const [weight] = openModel(file, { outputs: ['features'] }).model.graph.initializers;
+    expect([...new Float32Array(weight!.constant!.bytes().slice().buffer)]).toEqual([1, 2, 3, 4]);
+  });
+
+  it('is not cut by what is no layer of it', () => {
+    expect(() => namesOf(['feature'])).toThrow(expect.objectContaining({ code: 'TFJS_LAYER_UNKNOWN' }));
+  });
+
+  it('keeps no class names of Teachable Machine where it is cut before its classes', () => {
+    const three = mkdtempSync(join(folder, 'three-'));
+    const known = layers.map((layer) =>
+      layer.name === 'head'
+        ? { ...layer, class_name: 'Activation', config: { name: 'head', activation: 'relu' } }
+        : layer,
+    );
+    writeFileSync(
+      join(three, 'model.json'),
+      JSON.stringify({
+        modelTopology: { model_config: { class_name: 'Functional', config: { ...config, layers: known } } },
+        weightsManifest: [{ paths: ['w.bin'], weights }],
+      }),
+    );
+    writeFileSync(join(three, 'w.bin'), readFileSync(join(folder, 'w.bin')));
+    writeFileSync(join(three, 'metadata.json'), JSON.stringify({ labels: ['a', 'b', 'c'] }));
+    const labels = (outputs?: string[]) => labelsOf(openModel(three, { outputs }).model);
+    expect(labels()).toEqual(['a', 'b', 'c']);
+    expect(labels(['features'])).toBe(labelsOf(parseModel(text)));
   });
 });
 

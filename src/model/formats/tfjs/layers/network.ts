@@ -23,6 +23,8 @@ export interface Writing {
   readonly constants: Map<string, Value>;
   /** Calls of layers that may still be written. */
   readonly budget: { calls: number; depth: number };
+  /** Layers that the one being written reads, behind which the model can be cut before it; none inside a layer. */
+  readonly earlier: readonly string[];
 }
 
 /** Models that hold one another several times grow without end; no real one has so many layers. */
@@ -38,6 +40,7 @@ export const startWriting = (e: Emitter, weights: LayerWeights, keras3: boolean)
   inner: new Map(),
   constants: new Map(),
   budget: { calls: mostCalls, depth: 0 },
+  earlier: [],
 });
 
 /** @param inputs  one for each input of the network
@@ -75,10 +78,14 @@ export function writeNetwork(
     };
     writing.scopes.set(layer, scope);
     const states = call.states.map((ref) => read(ref).value);
-    done.set(key, writeLayer(writing, layer, scope, call.inputs.map(read), states));
+    const before = call.inputs.map((ref) => ref.layer).filter((name) => !isInput(network, name));
+    const earlier = around.length === 1 ? [...new Set(before)] : [];
+    done.set(key, writeLayer({ ...writing, earlier }, layer, scope, call.inputs.map(read), states));
   }
   return network.outputs.map(read);
 }
+
+const isInput = ({ inputs }: Network, name: string) => inputs.some((ref) => ref.layer === name);
 
 const keyOf = ({ layer, call }: Reference) => `${call} ${layer}`;
 
@@ -150,7 +157,13 @@ function writeLayer(
   if (layer.network)
     return deeper(writing, layer, () => writeNetwork(writing, layer.network!, inputs, around));
   const row = layerClass(layer.className);
-  if (!row) throw tfjsLayerUnknown(layer.className, layer.name, nearest(layer.className, classNames));
+  if (!row)
+    throw tfjsLayerUnknown(
+      layer.className,
+      layer.name,
+      nearest(layer.className, classNames),
+      writing.earlier,
+    );
   const call = callOf(writing, layer, scope, inputs, states);
   const outputs = [row.write(call)].flat();
   const mask = row.mask === 'keep' ? (call.masks[0] ?? null) : (row.mask?.(call) ?? null);
@@ -169,7 +182,7 @@ function callOf(
     const find = (key: string | readonly string[], shape: readonly (number | null)[]) =>
       weights.get(own, typeof key === 'string' ? [key] : key, shape);
     return {
-      e: writing.e.at(layer.className, layer.name),
+      e: writing.e.at(layer.className, layer.name, writing.earlier),
       config,
       x: inputs[0]!.value,
       inputs: inputs.map(({ value }) => value),

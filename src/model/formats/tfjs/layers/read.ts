@@ -21,12 +21,15 @@ export interface LayersModel {
   readonly weights: ReadonlyMap<string, Tensor>;
   /** How messages call the file. */
   readonly file: string;
+  /** Layers whose outputs become the model's. Where one is no layer, the whole network is read. */
+  readonly outputs?: readonly string[] | undefined;
 }
 
 /** @throws TFJS_NETWORK_INVALID, TFJS_LAYER_UNKNOWN, TFJS_LAYER_INVALID, TFJS_WEIGHT_MISSING, TFJS_WEIGHT_SHAPE,
  *  TFJS_WEIGHTS_UNREAD, TFJS_OPERATOR_FORM */
-export function readLayersModel({ topology, weights, file }: LayersModel): Model {
-  const { network, keras3 } = readTopology(topology);
+export function readLayersModel({ topology, weights, file, outputs: chosen }: LayersModel): Model {
+  const { network: whole, keras3 } = readTopology(topology);
+  const network = chosen ? cutBehind(whole, chosen) : whole;
   const model = createModel();
   model.graph.name = network.name;
   const inputs = network.inputs.map((ref, i) => addModelInput(model, network, ref.layer, i));
@@ -34,11 +37,26 @@ export function readLayersModel({ topology, weights, file }: LayersModel): Model
   const e = createEmitter(model);
   const found = layerWeights(weights);
   const outputs = writeNetwork(startWriting(e, found, keras3), network, inputs, [network.name]);
-  found.checkAllRead(file);
+  if (network === whole) found.checkAllRead(file);
   for (const [i, { value }] of outputs.entries()) addModelOutput(e, network.outputs[i]!.layer, value);
   for (const value of [...model.graph.initializers])
     if (value.uses.length === 0) discardInitializer(model.graph, value);
   return model;
+}
+
+/** The network with the outputs of those layers, from where each is first called, so that nothing behind them is read. */
+function cutBehind(network: Network, names: readonly string[]): Network {
+  const layers = names.map((name) => network.layers.get(name));
+  if (layers.includes(undefined)) return network;
+  const outputs = layers.map((layer) => ({
+    layer: layer!.name,
+    call: Math.max(
+      0,
+      layer!.calls.findIndex(({ inputs }) => inputs.length > 0),
+    ),
+    output: 0,
+  }));
+  return { ...network, outputs };
 }
 
 function addModelInput(model: Model, network: Network, name: string, index: number): Stream {
