@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runtimeBrotliBytes } from '../../src/ship/profile/runtime-sizes.ts';
 import { createWorkspace, data, type Workspace } from './program.ts';
 
 let w: Workspace;
@@ -16,6 +17,10 @@ describe('compress -o model.json', () => {
     const report = JSON.parse(stdout);
     expect(report.verdict.headline).toMatch(/no faster \(TensorFlow\.js computes in float32\)/);
     expect(report.latency).toEqual([]);
+    expect(report.target.runtimeBrotliBytes).toBe(runtimeBrotliBytes('@tensorflow/tfjs-backend-wasm'));
+    expect(report.next[0].command).toBe(
+      'compress glyphs-cnn.onnx --int8 weights --data <folder or .npz> -o small.json',
+    );
     const { weightsManifest } = JSON.parse(readFileSync(w.path('small.json'), 'utf8'));
     const stored = weightsManifest[0].weights.map(
       (weight: Weight) => weight.quantization?.dtype ?? weight.dtype,

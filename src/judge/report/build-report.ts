@@ -2,6 +2,8 @@
 import type { Recipe } from '../../compress/pipeline/recipe.ts';
 import type { Journal } from '../../compress/pipeline/run.ts';
 import { type DataOptions, leftOutOf, type Prepared } from '../../data/prepare-data.ts';
+import { formatOfName } from '../../model/formats/index.ts';
+import { tfjsFormat } from '../../model/formats/tfjs/format.ts';
 import { runtimeBrotliBytes } from '../../ship/profile/runtime-sizes.ts';
 import { version } from '../../support/version.ts';
 import type { Account } from './account.ts';
@@ -37,6 +39,12 @@ export interface ReportParts {
   readonly environment: Report['environment'];
 }
 
+/** What a page loads beside the model: what opens the file that was written, null where no page is meant. */
+function pageRuntimeBytes(target: string, file: string): number | null {
+  if (formatOfName(file) === tfjsFormat) return runtimeBrotliBytes('@tensorflow/tfjs-backend-wasm');
+  return target === 'wasm' ? runtimeBrotliBytes('onnxruntime-web/wasm') : null;
+}
+
 export function buildReport(parts: ReportParts): Report {
   const { options, source, result, pair, layers } = parts;
   const mode = precisionMode(layers);
@@ -55,8 +63,7 @@ export function buildReport(parts: ReportParts): Report {
     target: {
       name: options.recipe.target,
       runtime: options.recipe.target === 'wasm' ? 'onnxruntime-web' : 'onnxruntime-node',
-      runtimeBrotliBytes:
-        options.recipe.target === 'wasm' ? runtimeBrotliBytes('onnxruntime-web/wasm') : null,
+      runtimeBrotliBytes: pageRuntimeBytes(options.recipe.target, result.file),
       sessionConfig: {},
     },
     precision: { mode, summary: precisionSummary(layers) },

@@ -1,11 +1,18 @@
 /** Which command to try next, and why: only commands that exist, filled in for this model. */
 
+import { formatOfName } from '../../model/formats/index.ts';
+import { tfjsFormat } from '../../model/formats/tfjs/format.ts';
 import type { ReportParts } from './build-report.ts';
 import type { Report } from './report.ts';
 import { isSlower } from './verdict.ts';
 
 type Next = Report['next'];
-type Known = Pick<ReportParts, 'options' | 'staged' | 'data' | 'pair' | 'measured' | 'layers' | 'training'>;
+type Known = Pick<
+  ReportParts,
+  'options' | 'staged' | 'data' | 'pair' | 'measured' | 'layers' | 'training'
+> & {
+  readonly result: Pick<ReportParts['result'], 'file'>;
+};
 
 export function nextSteps(parts: Known, mode: Report['precision']['mode']): Next {
   const { input, data } = parts.options;
@@ -32,6 +39,12 @@ export function nextSteps(parts: Known, mode: Report['precision']['mode']): Next
         mode === 'q4'
           ? 'compares with the original'
           : 'compares with the original, and keeps in float32 what sees large values',
+    });
+  } else if ((!data || data.path === 'synthetic') && formatOfName(parts.result.file) === tfjsFormat) {
+    // Ranges of activations would help nothing there.
+    next.push({
+      command: `compress ${model} --int8 weights --data <folder or .npz> -o ${quoted(parts.result.file)}`,
+      why: 'compares with the original on data held back',
     });
   } else if (!data || data.path === 'synthetic') {
     const gain =

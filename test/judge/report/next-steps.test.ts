@@ -32,6 +32,7 @@ const parts = (changes: Partial<DataSource>, staged: Parts['staged'] = null): Pa
     command: 'compress m.onnx --int8 --data val.npz',
     data: { path: 'val.npz' },
   },
+  result: { file: 'm.int8.onnx' },
   data: preparedOf({ ...source, ...changes }),
   pair: null,
   measured: null,
