@@ -78,7 +78,8 @@ function plainConv(e: Emitter, convolution: Convolution): Ref {
   const filter = e.weight(permuted(weight, spatialFirst(weight)));
   if (window.spatial.length === 2) return e.op('Conv2D', [x, filter], convAttributes(window, dilations));
   const explicit = paddingOf(window) === 'EXPLICIT';
-  const input = explicit ? padded(e, x, [[0, 0], ...window.sides!, [0, 0]], e.float(0)) : x;
+  const shape = [null, ...window.spatial, weight.tensor.dims[1]!];
+  const input = explicit ? padded(e, x, shape, [[0, 0], ...window.sides!, [0, 0]], e.float(0)) : x;
   const inside = explicit ? { ...window, sides: window.sides!.map(() => [0, 0] as const) } : window;
   return e.op('Conv3D', [input, filter], convAttributes(inside, dilations));
 }

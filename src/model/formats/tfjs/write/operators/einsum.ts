@@ -3,7 +3,7 @@ import type { Node } from '../../../../ir/model.ts';
 import { type Emitter, refuse } from '../emitter.ts';
 import type { Ref } from '../graph.ts';
 import { reduced } from './reductions.ts';
-import { concat, shapeTensor, sliceVector, transpose } from './shaping.ts';
+import { concat, productOver, shapeTensor, sliceVector, transpose } from './shaping.ts';
 
 export interface Operand {
   readonly ref: Ref;
@@ -79,7 +79,7 @@ function contracted(e: Emitter, a: Term, b: Term, output: string): Term {
       ? e.int([1])
       : letters.length === 1
         ? sizes(t, letters)[0]!
-        : e.op('Prod', [concat(e, sizes(t, letters)), e.int([0])], { keep_dims: { bool: true } });
+        : productOver(e, concat(e, sizes(t, letters)), [0], true);
   const shaped = (x: Ref, parts: readonly Ref[]) => e.op('Reshape', [x, concat(e, parts)]);
   const left = shaped(arranged(a, batch + rows + inner), [
     ...sizes(a, batch),

@@ -2,7 +2,7 @@
 import { floatAttribute, intAttribute, textAttribute } from '../../../../ir/attribute.ts';
 import type { Node } from '../../../../ir/model.ts';
 import { elementCount, tensorOf } from '../../../../ir/tensor.ts';
-import { isStatic } from '../../../../ir/type.ts';
+import { isStatic, type Shape } from '../../../../ir/type.ts';
 import { type Emitter, refuse, shapeAt, type TfOperator, type TfOperators } from '../emitter.ts';
 import type { Ref } from '../graph.ts';
 import { extents, lifted, paddingOf, type Window, windowOf } from '../windows.ts';
@@ -85,6 +85,12 @@ const inFloat =
 const grown = (sides: Sides, more: readonly number[]): Sides =>
   sides.map(([begin, end], i) => [begin, end + more[i]!] as const);
 
+/** Of what is pooled, a line as a plane. */
+const pooledShape = (node: Node, w: Window): Shape => {
+  const shape = shapeAt(node, 0);
+  return [shape[0]!, ...w.spatial, shape.at(-1)!];
+};
+
 const maxPool: TfOperator = (node, e) => {
   if (node.outputs[1]?.uses.length) return refuse(node, 'its indices are read');
   const { x, w, out } = planar(node, e);
@@ -95,11 +101,17 @@ const maxPool: TfOperator = (node, e) => {
   if (volume && w.sides) {
     const sides = grown(w.sides, more);
     const sizes = w.spatial.map((d, i) => (typeof d === 'number' ? d + sides[i]![0] + sides[i]![1] : d));
-    const wide = padded(e, x, [[0, 0], ...sides, [0, 0]], e.float(lowest));
+    const wide = padded(e, x, pooledShape(node, w), [[0, 0], ...sides, [0, 0]], e.float(lowest));
     return maxOfVolume(node, e, wide, { ...w, spatial: sizes });
   }
   if (padding !== 'EXPLICIT' && more.every((p) => p === 0)) return out(poolOp(e, 'MaxPool', x, w, padding));
-  const wide = padded(e, x, [[0, 0], ...grown(w.sides!, more), [0, 0]], e.float(lowest));
+  const wide = padded(
+    e,
+    x,
+    pooledShape(node, w),
+    [[0, 0], ...grown(w.sides!, more), [0, 0]],
+    e.float(lowest),
+  );
   return out(poolOp(e, 'MaxPool', wide, w, 'VALID'));
 };
 
@@ -117,7 +129,7 @@ const averagePool: TfOperator = (node, e) => {
   const { sides } = w;
   if (!sides) return refuse(node, 'count_include_pad with auto_pad over sizes that are not known');
   const all: Sides = [[0, 0], ...grown(sides, more), [0, 0]];
-  const mean = poolOp(e, 'AvgPool', padded(e, x, all, e.float(0)), w, 'VALID');
+  const mean = poolOp(e, 'AvgPool', padded(e, x, pooledShape(node, w), all, e.float(0)), w, 'VALID');
   if (counts && whole) return out(mean);
   if (!isStatic(w.spatial)) return refuse(node, 'its pads are not SAME, over sizes that are not known');
   return out(e.op('Mul', [mean, factors(e, w, grown(sides, more), counts ? sides : null)]));

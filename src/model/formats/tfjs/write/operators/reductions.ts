@@ -7,6 +7,7 @@ import type { Ref } from '../graph.ts';
 import { shifted } from './activations.ts';
 import { cast } from './elementwise.ts';
 import { hot } from './indexing.ts';
+import { productOver } from './shaping.ts';
 
 /** null: nothing is reduced. Over an axis of size 0 backends disagree. */
 function axesOf(node: Node): number[] | null {
@@ -25,7 +26,7 @@ function namedAxes(node: Node, rank: number): number[] | null {
 }
 
 export const reduced = (e: Emitter, op: string, x: Ref, axes: readonly number[], keep: boolean): Ref =>
-  e.op(op, [x, e.int(axes)], { keep_dims: { bool: keep } });
+  op === 'Prod' ? productOver(e, x, axes, keep) : e.op(op, [x, e.int(axes)], { keep_dims: { bool: keep } });
 
 type Reduce = (e: Emitter, x: Ref, over: (op: string, x: Ref, keep?: boolean) => Ref) => Ref;
 

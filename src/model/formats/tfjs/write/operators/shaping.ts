@@ -29,6 +29,13 @@ export const fill = (e: Emitter, shape: Ref, value: Ref): Ref =>
 export const reshape = (e: Emitter, x: Ref, dims: readonly number[]): Ref =>
   e.op('Reshape', [x, e.int(dims)]);
 
+/** The product of `axes`. WebGPU's kernel forgets keep_dims for small tensors that it computes on the CPU. */
+export const productOver = (e: Emitter, x: Ref, axes: readonly number[], keep: boolean): Ref => {
+  const y = e.op('Prod', [x, e.int(axes)], { keep_dims: { bool: false } });
+  const kept = keep ? axes.toSorted((a, b) => a - b) : [];
+  return kept.reduce((wide, axis) => e.op('ExpandDims', [wide, e.int(axis)]), y);
+};
+
 export const transpose = (e: Emitter, x: Ref, order: readonly number[]): Ref =>
   order.every((axis, i) => axis === i) ? x : e.op('Transpose', [x, e.int(order)]);
 
@@ -95,9 +102,7 @@ const flatten: TfOperator = (node, e) => {
   if (isStatic(after))
     return reshape(e, x, [isStatic(before) ? elementCount(before) : -1, elementCount(after)]);
   if (isStatic(before)) return reshape(e, x, [elementCount(before), -1]);
-  const rows = e.op('Prod', [sliceVector(e, shapeTensor(e, x), 0, axis), e.int([0])], {
-    keep_dims: { bool: true },
-  });
+  const rows = productOver(e, sliceVector(e, shapeTensor(e, x), 0, axis), [0], true);
   return e.op('Reshape', [x, concat(e, [rows, e.int([-1])])]);
 };
 

@@ -14,7 +14,7 @@ import {
   type TfOperators,
 } from '../emitter.ts';
 import type { Ref } from '../graph.ts';
-import { concat, sliceVector } from './shaping.ts';
+import { concat, reshape, sliceVector } from './shaping.ts';
 
 interface Range {
   readonly begin: number;
@@ -103,12 +103,34 @@ function clamped(node: Node, index: number, e: Emitter): Ref {
   return known ? e.int(known.map((v) => Math.max(-far, Math.min(far, v)))) : e.input(node, index);
 }
 
-/** @param pads  begin and end of every axis */
-export const padded = (e: Emitter, x: Ref, pads: readonly (readonly [number, number])[], value: Ref): Ref =>
-  pads.every(([a, b]) => a === 0 && b === 0) ? x : e.op('PadV2', [x, pairs(e, pads), value]);
+type Pads = readonly (readonly [number, number])[];
 
-const pairs = (e: Emitter, pads: readonly (readonly [number, number])[]): Ref =>
-  e.op('Reshape', [e.int(pads.flat()), e.int([pads.length, 2])]);
+/** More than four axes are padded one by one, the axes before and behind as one each: the kernels of WebGL and WebGPU don't
+ *  compile for more. @param shape  of x @param pads  begin and end of every axis */
+export function padded(e: Emitter, x: Ref, shape: readonly Dim[], pads: Pads, value: Ref): Ref {
+  if (pads.every(([a, b]) => a === 0 && b === 0)) return x;
+  const open = shape.filter((d) => typeof d !== 'number').length;
+  if (shape.length <= 4 || open > 1 || shape.includes(0)) return e.op('PadV2', [x, pairs(e, pads), value]);
+  const sizes = shape.map((d) => (typeof d === 'number' ? d : -1));
+  const all = pads.reduce<Ref>((y, [begin, end], axis) => {
+    if (begin === 0 && end === 0) return y;
+    const merged = [product(sizes.slice(0, axis)), sizes[axis]!, product(sizes.slice(axis + 1))];
+    if (sizes[axis] !== -1) sizes[axis] = sizes[axis]! + begin + end;
+    const sides = pairs(e, [
+      [0, 0],
+      [begin, end],
+      [0, 0],
+    ]);
+    return e.op('PadV2', [reshape(e, y, merged), sides, value]);
+  }, x);
+  return reshape(e, all, sizes);
+}
+
+/** -1 where one of them is open. */
+const product = (sizes: readonly number[]): number =>
+  sizes.includes(-1) ? -1 : sizes.reduce((a, b) => a * b, 1);
+
+const pairs = (e: Emitter, pads: Pads): Ref => e.op('Reshape', [e.int(pads.flat()), e.int([pads.length, 2])]);
 
 const pad: TfOperator = (node, e) => {
   const shape = shapeAt(node, 0);
@@ -119,7 +141,12 @@ const pad: TfOperator = (node, e) => {
   if (!pads) return computedPads(node, e, rank, mode);
   const cut = crop(e, x, shape, pads);
   const grow = shape.map((_, i) => [Math.max(0, pads[i]!), Math.max(0, pads[i + rank]!)] as const);
-  if (mode === 'constant') return padded(e, cut, grow, padValue(node, e, x));
+  if (mode === 'constant') {
+    const kept = shape.map((d, i) =>
+      typeof d === 'number' ? d + Math.min(0, pads[i]!) + Math.min(0, pads[i + rank]!) : d,
+    );
+    return padded(e, cut, kept, grow, padValue(node, e, x));
+  }
   if (pads.some((p) => p < 0)) return refuse(node, `it cuts and pads in mode ${mode}`);
   if (mode === 'reflect' && grow.every(([a, b], i) => fits(shape[i]!, Math.max(a, b))))
     return e.op('MirrorPad', [x, pairs(e, grow)], { mode: { text: 'REFLECT' } });

@@ -1,0 +1,375 @@
+/** Models of one operator that the writer is tested with, on each backend: one row, one case. ONNX's own tests
+ *  (node-tests.test.ts) have many more; here stand forms that exporters write and those tests don't have. */
+import { type AttributeInit, float } from '../../../../../src/model/ir/attribute.ts';
+import type { DType } from '../../../../../src/model/ir/dtype.ts';
+import {
+  addInitializer,
+  addInput,
+  addNode,
+  addOutput,
+  createModel,
+  createValue,
+} from '../../../../../src/model/ir/edit.ts';
+import type { Model } from '../../../../../src/model/ir/model.ts';
+import { elementCount, type Tensor, tensorOf } from '../../../../../src/model/ir/tensor.ts';
+import { tensorType } from '../../../../../src/model/ir/type.ts';
+import { inferShapes } from '../../../../../src/model/ops/shapes.ts';
+import { normalTensor } from '../oracle.ts';
+
+export interface Case {
+  readonly name: string;
+  readonly op: string;
+  readonly x: Tensor;
+  readonly rest?: readonly (Tensor | null)[];
+  readonly attributes?: Readonly<Record<string, AttributeInit>>;
+  readonly outputs?: number;
+  /** Sizes of the input are not in the model. */
+  readonly open?: boolean;
+}
+
+const ints = (...values: number[]) => tensorOf('int64', [values.length], values);
+const scalarOf = (dtype: DType, value: number) => tensorOf(dtype, [], [value]);
+const image = normalTensor([2, 4, 9, 8], 1);
+
+export function modelOf({ op, x, rest = [], attributes = {}, outputs = 1, open = false }: Case): Model {
+  const model = createModel({ opsets: new Map([['', 20]]), irVersion: 9 });
+  const shape = open ? x.dims.map((d, i) => (i === 1 ? d : `d${i}`)) : x.dims;
+  const input = addInput(model.graph, createValue(model.names, 'x', tensorType(x.dtype, shape), true));
+  const inputs = [input, ...rest.map((t) => t && addInitializer(model.graph, 'c', t))];
+  const node = addNode(model.graph, { opType: op, name: 'tested', inputs, outputs, attributes });
+  for (const v of node.outputs) addOutput(model.graph, v!);
+  inferShapes(model);
+  return model;
+}
+
+const filter = (...dims: number[]) => normalTensor(dims, 2);
+
+function convolutions(): Case[] {
+  const both = (row: Case): Case[] => [row, { ...row, name: `${row.name}, open sizes`, open: true }];
+  return [
+    ...[1, 2, 3].flatMap((stride) =>
+      [1, 3, 5].flatMap((kernel) =>
+        both({
+          name: `${kernel}×${kernel}, stride ${stride}, SAME_UPPER`,
+          op: 'Conv',
+          x: image,
+          rest: [filter(6, 4, kernel, kernel), normalTensor([6], 3)],
+          attributes: { strides: [stride, stride], auto_pad: 'SAME_UPPER' },
+        }),
+      ),
+    ),
+    ...both({
+      name: 'PyTorch’s pads at stride 2',
+      op: 'Conv',
+      x: image,
+      rest: [filter(6, 4, 3, 3)],
+      attributes: { strides: [2, 2], pads: [1, 1, 1, 1] },
+    }),
+    {
+      name: 'uneven pads',
+      op: 'Conv',
+      x: image,
+      rest: [filter(6, 4, 3, 3), normalTensor([6], 3)],
+      attributes: { pads: [0, 2, 1, 0] },
+    },
+    {
+      name: 'depthwise',
+      op: 'Conv',
+      x: image,
+      rest: [filter(4, 1, 3, 3)],
+      attributes: { group: 4, pads: [1, 1, 1, 1] },
+    },
+    {
+      name: 'depthwise, two channels each',
+      op: 'Conv',
+      x: image,
+      rest: [filter(8, 1, 3, 3)],
+      attributes: { group: 4 },
+    },
+    {
+      name: 'two groups',
+      op: 'Conv',
+      x: image,
+      rest: [filter(6, 2, 3, 3), normalTensor([6], 3)],
+      attributes: { group: 2 },
+    },
+    { name: 'dilated', op: 'Conv', x: image, rest: [filter(6, 4, 3, 3)], attributes: { dilations: [2, 2] } },
+    {
+      name: 'dilated and strided',
+      op: 'Conv',
+      x: image,
+      rest: [filter(6, 4, 3, 2)],
+      attributes: { dilations: [2, 3], strides: [2, 2] },
+    },
+    {
+      name: 'one axis',
+      op: 'Conv',
+      x: normalTensor([2, 4, 9], 1),
+      rest: [filter(6, 4, 3)],
+      attributes: { pads: [1, 1] },
+    },
+    {
+      name: 'three axes, uneven pads',
+      op: 'Conv',
+      x: normalTensor([1, 2, 5, 6, 7], 1),
+      rest: [filter(4, 2, 3, 2, 3)],
+      attributes: { pads: [1, 0, 1, 0, 0, 1] },
+    },
+    ...[1, 2, 3].flatMap((stride) =>
+      both({
+        name: `stride ${stride}`,
+        op: 'ConvTranspose',
+        x: image,
+        rest: [filter(4, 3, 3, 3), normalTensor([3], 3)],
+        attributes: {
+          strides: [stride, stride],
+          pads: [1, 1, 1, 1],
+          output_padding: [stride - 1, stride - 1],
+        },
+      }),
+    ),
+    {
+      name: 'two groups, dilated',
+      op: 'ConvTranspose',
+      x: image,
+      rest: [filter(4, 3, 3, 3)],
+      attributes: { group: 2, dilations: [2, 1] },
+    },
+  ];
+}
+
+function poolings(): Case[] {
+  const window = { kernel_shape: [3, 3], strides: [2, 2] };
+  return [
+    { name: 'pads', op: 'MaxPool', x: image, attributes: { ...window, pads: [1, 1, 1, 1] } },
+    { name: 'rounded up', op: 'MaxPool', x: image, attributes: { ...window, ceil_mode: 1 } },
+    {
+      name: 'halves, rounded up',
+      op: 'MaxPool',
+      x: image,
+      attributes: { kernel_shape: [2, 2], strides: [2, 2], ceil_mode: 1 },
+      open: true,
+    },
+    {
+      name: 'volume',
+      op: 'MaxPool',
+      x: normalTensor([2, 3, 6, 7, 5], 1),
+      attributes: { kernel_shape: [2, 3, 2], pads: [0, 1, 0, 1, 1, 0] },
+    },
+    {
+      name: 'pads that don’t count',
+      op: 'AveragePool',
+      x: image,
+      attributes: { ...window, pads: [1, 1, 1, 1] },
+    },
+    {
+      name: 'pads that count',
+      op: 'AveragePool',
+      x: image,
+      attributes: { ...window, pads: [1, 0, 1, 2], count_include_pad: 1 },
+    },
+    {
+      name: 'SAME',
+      op: 'AveragePool',
+      x: image,
+      attributes: { ...window, auto_pad: 'SAME_UPPER' },
+      open: true,
+    },
+    {
+      name: 'rounded up',
+      op: 'AveragePool',
+      x: image,
+      attributes: { ...window, ceil_mode: 1, pads: [1, 1, 1, 1] },
+    },
+    { name: 'global', op: 'GlobalAveragePool', x: image, open: true },
+  ];
+}
+
+function resizes(): Case[] {
+  const to = (...sizes: number[]) => [null, null, ints(...sizes)];
+  const modes = ['half_pixel', 'asymmetric', 'align_corners', 'pytorch_half_pixel'];
+  const all: Case[] = modes.flatMap((mode) =>
+    [
+      [2, 4, 18, 16],
+      [2, 4, 5, 3],
+      [2, 4, 13, 11],
+    ].flatMap((sizes) => [
+      {
+        name: `linear, ${mode}, to ${sizes}`,
+        op: 'Resize',
+        x: image,
+        rest: to(...sizes),
+        attributes: { mode: 'linear', coordinate_transformation_mode: mode },
+      },
+      ...['round_prefer_floor', 'floor', 'ceil'].map((nearest_mode) => ({
+        name: `nearest, ${mode}, ${nearest_mode}, to ${sizes}`,
+        op: 'Resize',
+        x: image,
+        rest: to(...sizes),
+        attributes: { mode: 'nearest', coordinate_transformation_mode: mode, nearest_mode },
+      })),
+    ]),
+  );
+  return [
+    ...all,
+    {
+      name: 'twice as large, open sizes',
+      op: 'Resize',
+      x: image,
+      rest: [null, tensorOf('float32', [4], [1, 1, 2, 2])],
+      attributes: { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' },
+      open: true,
+    },
+    {
+      name: 'linear, twice as large, open sizes',
+      op: 'Resize',
+      x: image,
+      rest: [null, tensorOf('float32', [4], [1, 1, 2, 2])],
+      attributes: { mode: 'linear' },
+      open: true,
+    },
+  ];
+}
+
+function rest(): Case[] {
+  return [
+    {
+      name: 'a matrix behind rows, open sizes',
+      op: 'MatMul',
+      x: normalTensor([2, 3, 4], 1),
+      rest: [filter(4, 5)],
+      open: true,
+    },
+    {
+      name: 'batches of other ranks',
+      op: 'MatMul',
+      x: normalTensor([3, 1, 2, 4], 1),
+      rest: [filter(2, 4, 5)],
+    },
+    {
+      name: 'turned, scaled',
+      op: 'Gemm',
+      x: normalTensor([4, 3], 1),
+      rest: [filter(5, 4), filter(3, 1)],
+      attributes: { transA: 1, transB: 1, alpha: float(0.5), beta: float(2) },
+    },
+    {
+      name: 'three letters',
+      op: 'Einsum',
+      x: normalTensor([2, 3, 4], 1),
+      rest: [filter(2, 4, 5)],
+      attributes: { equation: 'bij,bjk->bki' },
+    },
+    { name: 'four axes', op: 'InstanceNormalization', x: image, rest: [filter(4), normalTensor([4], 3)] },
+    {
+      name: 'last axis',
+      op: 'LayerNormalization',
+      x: normalTensor([2, 3, 8], 1),
+      rest: [filter(8), normalTensor([8], 3)],
+    },
+    { name: 'channels', op: 'Softmax', x: image, attributes: { axis: 1 } },
+    {
+      name: 'negative quotients',
+      op: 'Div',
+      x: tensorOf('int64', [4], [-7, 7, -8, 6]),
+      rest: [ints(2, -2, 4, 3)],
+    },
+    { name: 'indices from the end', op: 'Gather', x: image, rest: [ints(-1, 0)], attributes: { axis: 1 } },
+    {
+      name: 'along channels',
+      op: 'GatherElements',
+      x: normalTensor([2, 3], 1),
+      rest: [tensorOf('int64', [2, 2], [2, -1, 0, 1])],
+      attributes: { axis: 1 },
+    },
+    {
+      name: 'the smallest, not along the last axis',
+      op: 'TopK',
+      x: normalTensor([2, 5, 3], 1),
+      rest: [ints(2)],
+      attributes: { axis: 1, largest: 0 },
+      outputs: 2,
+    },
+    {
+      name: 'backwards to the start',
+      op: 'Slice',
+      x: image,
+      rest: [ints(-1), ints(-(2 ** 40)), ints(3), ints(-2)],
+    },
+    {
+      name: 'edges',
+      op: 'Pad',
+      x: image,
+      rest: [ints(0, 0, 1, 2, 0, 0, 0, 3)],
+      attributes: { mode: 'edge' },
+    },
+    {
+      name: 'reflected',
+      op: 'Pad',
+      x: image,
+      rest: [ints(0, 0, 1, 2, 0, 0, 0, 3)],
+      attributes: { mode: 'reflect' },
+    },
+    { name: 'copied and open sizes', op: 'Reshape', x: image, rest: [ints(0, -1, 4)], open: true },
+    { name: 'open sizes', op: 'Flatten', x: image, open: true },
+    {
+      name: 'CRD',
+      op: 'DepthToSpace',
+      x: normalTensor([2, 8, 3, 4], 1),
+      attributes: { blocksize: 2, mode: 'CRD' },
+    },
+    { name: 'blocks', op: 'SpaceToDepth', x: normalTensor([2, 3, 4, 6], 1), attributes: { blocksize: 2 } },
+    { name: 'five channels', op: 'LRN', x: image, attributes: { size: 3, alpha: float(0.1) } },
+    { name: 'to the power of 3', op: 'Pow', x: image, rest: [scalarOf('float32', 3)] },
+    { name: 'slopes', op: 'PRelu', x: image, rest: [filter(4, 1, 1)] },
+    { name: 'below the diagonal', op: 'Trilu', x: image, attributes: { upper: 0 }, open: true },
+  ];
+}
+
+function recurrent(): Case[] {
+  const x = normalTensor([20, 2, 3], 1);
+  const weights = (gates: number, directions: number) => [
+    filter(directions, gates * 4, 3),
+    normalTensor([directions, gates * 4, 4], 3),
+    normalTensor([directions, gates * 8], 4),
+  ];
+  const all: Case[] = [
+    { op: 'LSTM', gates: 4, outputs: 3, more: {} },
+    { op: 'GRU', gates: 3, outputs: 2, more: {} },
+    { op: 'GRU', gates: 3, outputs: 2, more: { linear_before_reset: 1 } },
+    { op: 'RNN', gates: 1, outputs: 2, more: {} },
+  ].flatMap(({ op, gates, outputs, more }) =>
+    ['forward', 'reverse', 'bidirectional'].flatMap((direction) =>
+      [20, 5].map((steps) => ({
+        name: `${direction}, ${steps} steps ${Object.keys(more)}`,
+        ...{ op, outputs },
+        x: tensorOf(
+          'float32',
+          [steps, 2, 3],
+          Array.from({ length: elementCount([steps, 2, 3]) }, (_, i) => Math.sin(i)),
+        ),
+        rest: weights(gates, direction === 'bidirectional' ? 2 : 1),
+        attributes: { hidden_size: 4, direction, ...more },
+      })),
+    ),
+  );
+  return [
+    ...all,
+    {
+      name: 'peepholes',
+      op: 'LSTM',
+      x,
+      rest: [...weights(4, 1), null, null, null, normalTensor([1, 12], 5)],
+      attributes: { hidden_size: 4 },
+      outputs: 3,
+    },
+  ];
+}
+
+export const operatorCases: Readonly<Record<string, readonly Case[]>> = {
+  convolutions: convolutions(),
+  poolings: poolings(),
+  resizes: resizes(),
+  'products, normalisations and the rest': rest(),
+  'recurrent networks': recurrent(),
+};
