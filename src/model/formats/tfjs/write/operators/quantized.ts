@@ -70,7 +70,11 @@ function dequantizeBlocks(node: Node, e: Emitter): Ref {
   return reshape(e, real, dims);
 }
 
-/** Products of integers less their zero points. 2^24 bounds what a float sums exactly. */
+/** Largest difference of an 8-bit integer and its zero point. */
+const widest = 255;
+
+/** Products of integers less their zero points. A float holds sums up to 2^24 exactly: where longer ones may come, parts are
+ *  multiplied, which as int32 add up to the whole. */
 const matMulInteger: TfOperator = (node, e) => {
   const side = (index: number) => {
     const x = cast(e, e.input(node, index), 'float32');
@@ -79,8 +83,38 @@ const matMulInteger: TfOperator = (node, e) => {
   };
   const zeros = [2, 3].map((i) => elementCount((shapeOf(node.inputs[i]) ?? []).map((d) => Number(d))));
   if (zeros.some((n) => n !== 1)) return refuse(node, 'it has a zero point for each row');
-  return e.op('BatchMatMulV2', [side(0), side(1)], { adj_x: { bool: false }, adj_y: { bool: false } });
+  const times = (a: Ref, b: Ref) =>
+    e.op('BatchMatMulV2', [a, b], { adj_x: { bool: false }, adj_y: { bool: false } });
+  const [left, right] = [side(0), side(1)];
+  const depth = shapeAt(node, 0).at(-1);
+  const exact = Math.floor(2 ** 24 / (widest * largestInteger(node)));
+  if (typeof depth === 'number' && depth <= exact) return times(left, right);
+  if (typeof depth !== 'number') return refuse(node, 'the length of its sums is not known');
+  if (shapeAt(node, 1).length < 2 || shapeAt(node, 0).length < 2) return refuse(node, 'it sums a vector');
+  const sizes = Array.from({ length: Math.ceil(depth / exact) }, (_, i) =>
+    Math.min(exact, depth - i * exact),
+  );
+  const parts = (x: Ref, axis: number) =>
+    e.ops(
+      'SplitV',
+      [x, e.int(sizes), e.int(axis)],
+      sizes.map(() => x.dtype),
+      { num_split: { int: sizes.length } },
+    );
+  const rights = parts(right, shapeAt(node, 1).length - 2);
+  return parts(left, shapeAt(node, 0).length - 1)
+    .map((part, i) => cast(e, times(part, rights[i]!), 'int32'))
+    .reduce((sum, part) => e.op('AddV2', [sum, part]));
 };
+
+/** Of the second operand less its zero point: what its constants have, or what 8 bits can have. */
+function largestInteger(node: Node): number {
+  const codes = constantOf(node.inputs[1]);
+  const zero = node.inputs[3] ? constantOf(node.inputs[3]) : undefined;
+  if (!codes || zero === null) return widest;
+  const centre = zero ? numbers(zero)[0]! : 0;
+  return numbers(codes).reduce((most, code) => Math.max(most, Math.abs(code - centre)), 1);
+}
 
 /** scale = (max − min)/255 with 0 in the range, zero = clip(round(−min/scale)).
  *  Source: ONNX DynamicQuantizeLinear-11. */
