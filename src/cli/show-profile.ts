@@ -29,9 +29,8 @@ export function overview(result: Profile, reports: readonly string[] = []): stri
     const first = rows.find((row) => row?.subject === 'float') ?? rows.find((row) => row);
     return rows.map((row) => {
       const ms = row && medianOf(row);
-      if (ms == null) return '–';
-      const ratio = row === first ? '' : ` (${formatTimes(medianOf(first!)! / ms)}×)`;
-      return `${formatMs(ms)}${ratio}${row === fastest ? ' ◀' : ''}`;
+      if (!row || ms == null) return '–';
+      return `${formatMs(ms)}${row === first ? '' : ` (${times(row, first!)})`}${row === fastest ? ' ◀' : ''}`;
     });
   });
   const lines = subjects.map((subject, i) => [subject, ...columns.map((column) => column[i]!)]);
@@ -42,6 +41,14 @@ export function overview(result: Profile, reports: readonly string[] = []): stri
     ...notes(result.rows),
     `\n${footer(result, reports)}`,
   ].join('\n');
+}
+
+/** "2.0×", of neighbouring runs where the two took turns. */
+function times(row: ProfileRow, first: ProfileRow): string {
+  const { against } = row;
+  if (against?.subject !== first.subject) return `${formatTimes(medianOf(first)! / medianOf(row)!)}×`;
+  if (against.change === 'unclear') return 'too noisy to tell';
+  return against.change === 'same' ? 'as fast, within noise' : `${formatTimes(against.ratio)}×`;
 }
 
 const placeName = (row: ProfileRow) =>
@@ -91,6 +98,9 @@ function notes(rows: readonly ProfileRow[]): string[] {
   for (const row of rows) {
     if (row.reason !== null) add(`not measured: ${row.reason}`, row);
     for (const note of row.measured?.notes ?? []) add(note, row);
+    if (row.against?.change === 'same') add(`as fast as ${row.against.subject}, within noise`, row);
+    if (row.against?.change === 'unclear')
+      add(`too noisy to tell whether it is faster than ${row.against.subject}`, row);
   }
   return [...about].map(([what, who]) => `  ${[...who].join(', ')}: ${what}`);
 }

@@ -4,6 +4,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunContext } from '../compute/engine/run-context.ts';
 import { syntheticInputs } from '../data/synthetic.ts';
+import { compareLatency } from '../judge/report/latency.ts';
 import type { ModelInput } from '../model/formats/open-file.ts';
 import type { ModelSource, OpenedModel } from '../model/formats/opened.ts';
 import { isDType } from '../model/ir/dtype.ts';
@@ -15,13 +16,13 @@ import { manifestFile, type OpenedBundle, openBundle, readManifest } from '../sh
 import { type BrowserKind, browserVariable, findBrowser, findBrowsers } from '../ship/profile/browsers.ts';
 import {
   type Device,
-  type DeviceMeasurement,
   type Profile,
   type ProfileRow,
   type Provider,
   parseDevice,
   type Setting,
   type Subject,
+  timedByTurns,
 } from '../ship/profile/device.ts';
 import { openDevice } from '../ship/profile/open-device.ts';
 import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
@@ -76,7 +77,8 @@ export async function profileOn(target: ModelInput, request: ProfileRequest, run
     const device = await openDevice(name, neededProviders(subjects, request));
     try {
       devices.push({ name, title: device.title, emulated: device.emulated });
-      rows.push(...(await measureOn(device, subjects, request, run)));
+      const alone = await measureOn(device, subjects, request, run);
+      rows.push(...(await takeTurns(device, subjects, alone, run)));
     } finally {
       await device.close();
     }
@@ -140,14 +142,90 @@ async function measureOn(
   return rows;
 }
 
+/** Measured again by turns, those of one place in one page, so that other load and heat hit all alike; what a first visit costs
+ *  stays what each page of its own said. Where the page can't hold all, by pairs with the one that they are compared with.
+ *  @param alone  rows of one device */
+export async function takeTurns(
+  device: Device,
+  subjects: readonly Subject[],
+  alone: readonly ProfileRow[],
+  run: JobRun,
+): Promise<ProfileRow[]> {
+  const rows = [...alone];
+  for (const place of new Set(rows.map(placeOf))) {
+    const here = rows.filter((row) => row.measured && placeOf(row) === place);
+    const first = here.find((row) => row.subject === 'float') ?? here[0];
+    const others = here.filter((row) => row !== first);
+    if (!first || others.length === 0 || !device.measureByTurns) continue;
+    const all = await turnsOf(device, subjects, [first, ...others], run);
+    const timed = all ? [all] : await pairsOf(device, subjects, first, others, run);
+    for (const row of timed.reverse().flat()) rows[rows.findIndex((r) => isSame(r, row))] = row;
+  }
+  return rows;
+}
+
+const isSame = (a: ProfileRow, b: ProfileRow) => a.subject === b.subject && placeOf(a) === placeOf(b);
+
+async function pairsOf(
+  device: Device,
+  subjects: readonly Subject[],
+  first: ProfileRow,
+  others: readonly ProfileRow[],
+  run: JobRun,
+): Promise<ProfileRow[][]> {
+  const pairs: ProfileRow[][] = [];
+  for (const other of others) {
+    const pair = others.length > 1 ? await turnsOf(device, subjects, [first, other], run) : null;
+    pairs.push(pair ?? [withNote(other, `timed alone, not by turns with ${first.subject}`)]);
+  }
+  return pairs;
+}
+
+function withNote(row: ProfileRow, note: string): ProfileRow {
+  const measured = row.measured!;
+  return { ...row, measured: { ...measured, notes: [...measured.notes, note] } };
+}
+
+/** The same rows with what was measured in one page; null where the page did not do it. */
+async function turnsOf(
+  device: Device,
+  subjects: readonly Subject[],
+  rows: readonly [ProfileRow, ...ProfileRow[]],
+  { signal, events }: JobRun,
+): Promise<ProfileRow[] | null> {
+  const [first, ...others] = rows;
+  const subjectOf = ({ subject }: ProfileRow) => subjects.find(({ name }) => name === subject)!;
+  const options = { signal, maxMs: 4000 * rows.length };
+  const { measured: turns } = await step(
+    events,
+    `${device.name} ${placeOf(first)}`,
+    () =>
+      attempt(
+        () => device.measureByTurns!([subjectOf(first), ...others.map(subjectOf)], first, options),
+        signal,
+      ),
+    ({ measured }) =>
+      `${rows.map((r) => r.subject).join(', ')} · ${measured ? `${measured[0]!.samplesMs.length} runs each, by turns` : 'not by turns'}`,
+  );
+  if (!turns) return null;
+  return rows.map((row, i): ProfileRow => {
+    const measured = timedByTurns(row.measured!, turns[i]!);
+    if (i === 0) return { ...row, measured };
+    const judged = compareLatency({ ...turns[0]!, byTurns: true }, { ...turns[i]!, byTurns: true });
+    return { ...row, measured, against: { subject: first.subject, ...judged } };
+  });
+}
+
 export const placeOf = ({ provider, threads }: Setting) =>
   threads > 1 ? `${provider} × ${threads}` : provider;
 
 /** One that cannot run there is a row with the reason; a bug of ours, or the user's interrupt, is not. */
-async function attempt(
-  measure: () => Promise<DeviceMeasurement>,
+async function attempt<T>(
+  measure: () => Promise<T>,
   signal: RunContext['signal'],
-): Promise<Pick<ProfileRow, 'measured' | 'reason'>> {
+): Promise<
+  { readonly measured: T; readonly reason: null } | { readonly measured: null; readonly reason: string }
+> {
   try {
     return { measured: await measure(), reason: null };
   } catch (error) {

@@ -61,9 +61,13 @@ const widest = 1.5;
 /** Medians that differ by more than this factor are not called as fast, whatever neighbouring runs say. */
 const farthest = 1.25;
 
+interface Timed extends Pick<Latency, 'medianMs' | 'byTurns'> {
+  readonly samplesMs: readonly number[];
+}
+
 /** Faster or slower only when the whole interval of the ratio is, and the two medians, which stand beside it, say so too.
  *  Alternating runs are compared each with its neighbour: what else the machine did hit both alike. */
-export function compareLatency(before: Latency, after: Latency): LatencyChange {
+export function compareLatency(before: Timed, after: Timed): LatencyChange {
   const { ratio, interval } = ratioOf(before, after);
   const isFaster = interval[0] > 1 && after.medianMs < before.medianMs;
   const isSlower = interval[1] < 1 && after.medianMs > before.medianMs;
@@ -73,7 +77,7 @@ export function compareLatency(before: Latency, after: Latency): LatencyChange {
   return { ratio, interval, change: isUnclear ? 'unclear' : 'same' };
 }
 
-function ratioOf(before: Latency, after: Latency): Omit<LatencyChange, 'change'> {
+function ratioOf(before: Timed, after: Timed): Omit<LatencyChange, 'change'> {
   const { length } = before.samplesMs;
   if (before.byTurns && after.byTurns && length > 0 && length === after.samplesMs.length) {
     const ratios = before.samplesMs.map((ms, i) => ms / (after.samplesMs[i] as number));
@@ -86,7 +90,7 @@ function ratioOf(before: Latency, after: Latency): Omit<LatencyChange, 'change'>
 
 /** Standard error of the median, 1.2533·σ/√n, as a share of it; σ from the quartiles so that one slow run does not count
  *  for much. */
-function relativeError({ samplesMs, medianMs }: Latency): number {
+function relativeError({ samplesMs, medianMs }: Timed): number {
   if (samplesMs.length < 2) return 0;
   const sigma = (quantile(samplesMs, 0.75) - quantile(samplesMs, 0.25)) / 1.349;
   return (1.2533 * sigma) / Math.sqrt(samplesMs.length) / medianMs;

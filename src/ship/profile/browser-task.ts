@@ -10,7 +10,7 @@ import { toWire } from './isolated-messages.ts';
 import type { LaunchedBrowser, Tab } from './launch.ts';
 import { packageFolder } from './machine.ts';
 import { decodeFrame, encodeFrame } from './page/frame.ts';
-import type { Output, PageAnswer, PagePart, PageTask } from './page/messages.ts';
+import type { Output, PageAnswer, PageModel, PagePart, PageTask } from './page/messages.ts';
 import { pageScript } from './page-script.ts';
 import type { PresetName } from './presets.ts';
 import { type ServedFile, serve } from './serve.ts';
@@ -23,16 +23,23 @@ export interface TaskPart {
   readonly files: readonly ServedFile[];
 }
 
-interface BrowserTask extends Stoppable {
+export interface TaskModel {
   readonly model: readonly TaskPart[];
-  readonly feeds: readonly Readonly<Record<string, Tensor>>[];
-  readonly provider: PageTask['provider'];
-  readonly threads: number;
   readonly config: PageTask['config'];
   /** What a graph-model of TensorFlow.js gives; absent for what onnxruntime runs. */
   readonly tfjsOutputs?: readonly Output[] | undefined;
+}
+
+interface BrowserTask extends Stoppable, TaskModel {
+  readonly feeds: readonly Readonly<Record<string, Tensor>>[];
+  readonly provider: PageTask['provider'];
+  readonly threads: number;
   readonly shaderF16?: boolean | undefined;
-  readonly work: PageTask['work'];
+  readonly work:
+    | Exclude<PageTask['work'], { kind: 'turns' }>
+    | (Omit<Extract<PageTask['work'], { kind: 'turns' }>, 'others'> & {
+        readonly others: readonly TaskModel[];
+      });
   readonly preset?: PresetName | undefined;
   /** Default 180 000. */
   readonly timeoutMs?: number | undefined;
@@ -45,23 +52,24 @@ type Answered = Exclude<PageAnswer, { failed: unknown }>;
 export async function runTask(browser: LaunchedBrowser, task: BrowserTask): Promise<Answered> {
   const { signal, timeoutMs = 180_000 } = task;
   signal?.throwIfAborted();
-  const { files, model } = servedModel(task.model);
+  const { work } = task;
+  const others = work.kind === 'turns' ? work.others : [];
+  const files = new Map<string, ServedFile>();
+  const [own, ...rest] = [task, ...others].map((model, i) => served(model, `/model/${i}`, files));
   const told: PageTask = {
+    ...own!,
     provider: task.provider,
     threads: task.threads,
-    config: task.config,
     shaderF16: task.shaderF16,
-    ...(task.tfjsOutputs ? { tfjs: { url: '/tfjs/', outputs: task.tfjsOutputs } } : {}),
     runtimeUrl: '/ort/',
-    model,
     feedsUrl: '/feeds',
-    work: task.work,
+    work: work.kind === 'turns' ? { ...work, others: rest } : work,
   };
   files.set('/index.html', { bytes: html });
   files.set('/page.js', { bytes: await pageScript() });
   files.set('/task', { bytes: JSON.stringify(told) });
   files.set('/feeds', { bytes: encodeFrame(task.feeds.map(toWire)) });
-  if (task.tfjsOutputs)
+  if ([task, ...others].some(({ tfjsOutputs }) => tfjsOutputs))
     for (const { name, bytes } of await tfjsFiles()) files.set(`/tfjs/${name}`, { bytes });
   let receive: (body: Uint8Array) => void = () => {};
   const answered = new Promise<Uint8Array>((resolve) => {
@@ -91,18 +99,24 @@ export async function runTask(browser: LaunchedBrowser, task: BrowserTask): Prom
 const html =
   '<!doctype html><meta charset="utf-8"><title>edgepress</title><body><script type="module" src="page.js"></script>';
 
-function servedModel(parts: readonly TaskPart[]): { files: Map<string, ServedFile>; model: PagePart[] } {
-  const files = new Map<string, ServedFile>();
-  const model = parts.map(({ name, role, files: shards }, i) => ({
-    name,
-    role,
-    urls: shards.map((shard, k) => {
-      const url = `/model/${i}/${k}`;
-      files.set(url, shard);
-      return url;
+/** Adds the model's files to `files`, below `folder`. */
+function served(
+  { model: parts, config, tfjsOutputs }: TaskModel,
+  folder: string,
+  files: Map<string, ServedFile>,
+): PageModel {
+  const model = parts.map(
+    ({ name, role, files: shards }, i): PagePart => ({
+      name,
+      role,
+      urls: shards.map((shard, k) => {
+        const url = `${folder}/${i}/${k}`;
+        files.set(url, shard);
+        return url;
+      }),
     }),
-  }));
-  return { files, model };
+  );
+  return { model, config, ...(tfjsOutputs ? { tfjs: { url: '/tfjs/', outputs: tfjsOutputs } } : {}) };
 }
 
 function runtimeFolder(): string {

@@ -1,6 +1,6 @@
 /** A browser of this machine, as it is or as an emulated phone. */
 import { internal } from '../../support/diagnostics.ts';
-import { runTask } from './browser-task.ts';
+import { runTask, type TaskModel } from './browser-task.ts';
 import type { BrowserKind } from './browsers.ts';
 import {
   type Device,
@@ -35,12 +35,10 @@ export async function openBrowserDevice(
       const { throughput: batches, signal, timeoutMs, ...timing } = options;
       const { request, notes } = throughputFor(subject, batches);
       const answer = await runTask(browser, {
-        model: subject.parts,
+        ...modelOf(subject),
         feeds: [subject.feeds],
         provider: provider === 'webgpu' ? 'webgpu' : 'wasm',
         threads,
-        config: subject.sessionConfig,
-        tfjsOutputs: subject.format === 'tfjs' ? subject.outputs : undefined,
         shaderF16: needsFloat16(subject, provider),
         work: { kind: 'measure', options: timing, throughput: request },
         preset,
@@ -64,9 +62,30 @@ export async function openBrowserDevice(
         ],
       };
     },
+    async measureByTurns([first, ...others], { provider, threads }, { signal, timeoutMs, ...timing } = {}) {
+      const answer = await runTask(browser, {
+        ...modelOf(first),
+        feeds: [first.feeds],
+        provider: provider === 'webgpu' ? 'webgpu' : 'wasm',
+        threads,
+        shaderF16: [first, ...others].some((subject) => needsFloat16(subject, provider)),
+        work: { kind: 'turns', options: timing, others: others.map(modelOf) },
+        preset,
+        signal,
+        timeoutMs: timeoutMs ?? 180_000 * (1 + others.length),
+      });
+      if (!('turns' in answer)) throw internal('PAGE_ANSWER', 'The page answered another task.');
+      return answer.turns;
+    },
     close: () => browser.close(),
   };
 }
+
+const modelOf = ({ parts, sessionConfig, format, outputs }: Subject): TaskModel => ({
+  model: parts,
+  config: sessionConfig,
+  tfjsOutputs: format === 'tfjs' ? outputs : undefined,
+});
 
 const needsFloat16 = ({ requires }: Subject, provider: string) =>
   provider === 'webgpu' && requires.includes('shader-f16');

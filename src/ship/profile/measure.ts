@@ -21,7 +21,7 @@ export interface MeasureOptions extends Stoppable {
   /** Go on for at least this long, however well the median is known; default 0. Other load on a machine comes in bursts:
    *  200 runs of half a millisecond may all fall into one. */
   readonly minMs?: number;
-  /** Time for the counted repetitions (of both models together in `measureTwo`); default 5000. */
+  /** Time for the counted repetitions (of all models together where they take turns); default 5000. */
   readonly maxMs?: number;
 }
 
@@ -73,33 +73,36 @@ export async function measure(
   }
 }
 
-/** Measures two models alternately in one process, so that heat, other load and drift hit both alike. The order changes
- *  with every pair (A B, B A, …), so that neither profits from standing second. */
+/** Measures two models by turns; see `measureByTurns`. */
 export async function measureTwo(
   before: Candidate,
   after: Candidate,
   options: MeasureOptions = {},
 ): Promise<Comparison> {
-  const a = await start(before, options);
+  const [a, b] = (await measureByTurns([before, after], options)) as [Measurement, Measurement];
+  const ratios = a.samplesMs.map((ms, i) => ms / (b.samplesMs[i] as number));
+  return { before: a, after: b, speedup: median(ratios), speedupInterval: medianInterval(ratios) };
+}
+
+/** Measures models by turns in one process or page, so that heat, other load and drift hit all alike. Another one begins
+ *  each round (A B, B A, …), so that none profits from its place. All are open at once.
+ *  @returns in the order of the candidates; the same number of samples for each, the i-th of one the neighbour of the
+ *    others' i-th */
+export async function measureByTurns(
+  candidates: readonly Candidate[],
+  options: MeasureOptions = {},
+): Promise<Measurement[]> {
+  const subjects: Subject[] = [];
   try {
-    const b = await start(after, options);
-    try {
-      await repeat(options, async (i) => {
-        for (const subject of i % 2 === 0 ? [a, b] : [b, a]) await sample(subject);
-        return Math.max(relativeHalfWidth(a.samples), relativeHalfWidth(b.samples));
-      });
-      const ratios = a.samples.map((ms, i) => ms / (b.samples[i] as number));
-      return {
-        before: summarize(a),
-        after: summarize(b),
-        speedup: median(ratios),
-        speedupInterval: medianInterval(ratios),
-      };
-    } finally {
-      await b.session.close();
-    }
+    for (const candidate of candidates) subjects.push(await start(candidate, options));
+    await repeat(options, async (i) => {
+      const begin = i % subjects.length;
+      for (const subject of [...subjects.slice(begin), ...subjects.slice(0, begin)]) await sample(subject);
+      return Math.max(...subjects.map(({ samples }) => relativeHalfWidth(samples)));
+    });
+    return subjects.map(summarize);
   } finally {
-    await a.session.close();
+    for (const { session } of subjects.reverse()) await session.close();
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Session } from '../../../src/compute/engine/contract.ts';
-import { measure, measureTwo } from '../../../src/ship/profile/measure.ts';
+import { measure, measureByTurns, measureTwo } from '../../../src/ship/profile/measure.ts';
 import { median, medianInterval } from '../../../src/support/statistics.ts';
 
 /** A session that does nothing but note its name when it is opened, run and closed. */
@@ -81,6 +81,25 @@ describe('measure', () => {
     });
     await expect(measure(open, {})).rejects.toThrow('boom');
     expect(log).toEqual(['open a', 'close a']);
+  });
+});
+
+describe('measureByTurns', () => {
+  it('begins each round with another of them, gives each as many samples, and closes all', async () => {
+    const log: string[] = [];
+    const candidates = ['a', 'b', 'c'].map((name) => ({ open: recorder(name, log), feeds: {} }));
+    const options = { warmup: 0, minRepetitions: 4, maxRepetitions: 4 };
+    const results = await measureByTurns(candidates, options);
+    expect(log.slice(6, -3).join('')).toBe('abc' + 'bca' + 'cab' + 'abc');
+    expect(log.slice(-3)).toEqual(['close c', 'close b', 'close a']);
+    expect(results.map((r) => r.samplesMs.length)).toEqual([4, 4, 4]);
+  });
+
+  it('closes what is open when the last of them does not open', async () => {
+    const log: string[] = [];
+    const bad = { open: () => Promise.reject(new Error('no model')), feeds: {} };
+    await expect(measureByTurns([{ open: recorder('a', log), feeds: {} }, bad])).rejects.toThrow('no model');
+    expect(log.at(-1)).toBe('close a');
   });
 });
 

@@ -5,18 +5,22 @@ import type { Throughput, ThroughputRequest } from '../throughput.ts';
 
 export type PageProvider = 'wasm' | 'webgpu';
 
-export interface PageTask {
+/** A model as a page opens it. */
+export interface PageModel {
+  /** onnxruntime session configuration entries. */
+  readonly config: Readonly<Record<string, string>>;
+  readonly model: readonly PagePart[];
+  /** For a graph-model of TensorFlow.js: where its files are, with a slash at the end, and the outputs in ONNX's types. */
+  readonly tfjs?: { readonly url: string; readonly outputs: readonly Output[] } | undefined;
+}
+
+export interface PageTask extends PageModel {
   readonly provider: PageProvider;
   readonly threads: number;
   /** The GPU must compute in float16. */
   readonly shaderF16?: boolean | undefined;
-  /** onnxruntime session configuration entries. */
-  readonly config: Readonly<Record<string, string>>;
   /** Where onnxruntime-web's files are, with a slash at the end. */
   readonly runtimeUrl: string;
-  readonly model: readonly PagePart[];
-  /** For a graph-model of TensorFlow.js: where its files are, with a slash at the end, and the outputs in ONNX's types. */
-  readonly tfjs?: { readonly url: string; readonly outputs: readonly Output[] };
   /** Framed WireTensor[][]: the inputs of each run. */
   readonly feedsUrl: string;
   readonly work: PageWork;
@@ -42,6 +46,12 @@ type PageWork =
       readonly kind: 'measure';
       readonly options: Omit<MeasureOptions, 'signal'>;
       readonly throughput?: ThroughputRequest | undefined;
+    }
+  /** Time the first feed by turns: the task's own model and these, all open in the page at once. */
+  | {
+      readonly kind: 'turns';
+      readonly options: Omit<MeasureOptions, 'signal'>;
+      readonly others: readonly PageModel[];
     };
 
 export interface PageEnvironment {
@@ -69,4 +79,6 @@ export interface PageMeasurement extends Measurement {
 export type PageAnswer =
   | { readonly environment: PageEnvironment; readonly outputs: readonly (readonly WireTensor[])[] }
   | { readonly environment: PageEnvironment; readonly measurement: PageMeasurement }
+  /** The task's own model first. */
+  | { readonly environment: PageEnvironment; readonly turns: readonly Measurement[] }
   | { readonly failed: Failure };

@@ -3,10 +3,10 @@ import type { ModelSource, Session } from '../../../compute/engine/contract.ts';
 import type { Tensor } from '../../../model/ir/tensor.ts';
 import { Diagnostic, messageOf } from '../../../support/diagnostics.ts';
 import { fromWire, toWire, type WireTensor } from '../isolated-messages.ts';
-import { measure } from '../measure.ts';
+import { measure, measureByTurns } from '../measure.ts';
 import { measureThroughput } from '../throughput.ts';
 import { decodeFrame } from './frame.ts';
-import type { PageAnswer, PageMeasurement, PagePart, PageTask } from './messages.ts';
+import type { PageAnswer, PageMeasurement, PageModel, PagePart, PageTask } from './messages.ts';
 import { fetchEngine } from './runtime.ts';
 
 /** @param onStep  what is being done, for a person who watches
@@ -17,9 +17,10 @@ export async function performTask(
   onReady: () => Promise<unknown> = async () => {},
 ): Promise<PageAnswer> {
   try {
+    if (task.work.kind === 'turns') return await takeTurns(task, task.work, onStep, onReady);
     onStep('fetching the runtime');
     const start = await fetchEngine(task);
-    const feeds = (decodeFrame(await download([task.feedsUrl])) as WireTensor[][]).map(fromWire);
+    const feeds = await fetchFeeds(task);
     await onReady();
     onStep('fetching the model');
     const begin = performance.now();
@@ -48,6 +49,39 @@ export async function performTask(
     return { failed: failure(error) };
   }
 }
+
+/** All of onnxruntime in one engine, all of TensorFlow.js in another, as in a page that has both. */
+async function takeTurns(
+  task: PageTask,
+  { others, options }: Extract<PageTask['work'], { kind: 'turns' }>,
+  onStep: (step: string) => void,
+  onReady: () => Promise<unknown>,
+): Promise<PageAnswer> {
+  const models: readonly PageModel[] = [task, ...others];
+  const runtimeOf = ({ tfjs }: PageModel) => (tfjs ? 'tfjs' : 'ort');
+  onStep('fetching the runtime');
+  const starts = new Map<string, Awaited<ReturnType<typeof fetchEngine>>>();
+  for (const model of models)
+    if (!starts.has(runtimeOf(model)))
+      starts.set(runtimeOf(model), await fetchEngine({ ...task, tfjs: model.tfjs }));
+  const [feed = {}] = await fetchFeeds(task);
+  await onReady();
+  onStep('fetching the models');
+  const sources = await Promise.all(models.map(({ model }) => fetchModel(model)));
+  onStep('starting the runtime');
+  const started = new Map<string, Awaited<ReturnType<Awaited<ReturnType<typeof fetchEngine>>>>>();
+  for (const [runtime, start] of starts) started.set(runtime, await start());
+  const candidates = models.map((model, i) => ({
+    open: () => started.get(runtimeOf(model))!.engine.open(sources[i]!, { config: model.config }),
+    feeds: feed,
+  }));
+  onStep('running');
+  const turns = await measureByTurns(candidates, options);
+  return { environment: started.get(runtimeOf(task))!.environment, turns };
+}
+
+const fetchFeeds = async ({ feedsUrl }: PageTask) =>
+  (decodeFrame(await download([feedsUrl])) as WireTensor[][]).map(fromWire);
 
 async function runAll(session: Session, feeds: readonly Record<string, Tensor>[]): Promise<WireTensor[][]> {
   try {
