@@ -10,6 +10,7 @@ import { createComparer, type OutputComparison } from '../judge/analyze/compare.
 import type { OpenedModel, Runnable } from '../model/formats/opened.ts';
 import type { Port } from '../model/ir/port.ts';
 import type { Tensor } from '../model/ir/tensor.ts';
+import { scoreOutputs } from '../model/ops/class-scores.ts';
 import type { Variant } from '../ship/emit/manifest.ts';
 import { runInBrowser } from '../ship/profile/browser-parity.ts';
 import { type LaunchedBrowser, launchBrowser } from '../ship/profile/launch.ts';
@@ -42,7 +43,7 @@ export interface GateResult {
 }
 
 interface GateOptions extends Stoppable {
-  readonly original: Runnable;
+  readonly original: OpenedModel;
   readonly data: GateData;
   readonly budget: Budget;
 }
@@ -98,7 +99,7 @@ export function createGate(options: GateOptions): Gate {
     const made = await runInBrowser({
       ...{ model, provider: 'webgpu', feeds, browser, signal },
     });
-    const comparer = createComparer(ports.outputs, ports.inputs);
+    const comparer = createComparer(ports.outputs, ports.inputs, scoreOutputs(original.model));
     for (const [i, after] of made.outputs.entries()) comparer.add(expected[i]!, after);
     const { outputs, samples } = comparer.result();
     const runtime = `${made.runtime} (webgpu, ${made.browser}${made.adapter ? `, ${made.adapter}` : ''})`;
@@ -113,7 +114,7 @@ export function createGate(options: GateOptions): Gate {
     const model = variant.engineSource('bytes');
     const tfjsOutputs = outputs.map(({ name, dtype }) => ({ name, dtype }));
     const made = await runInBrowser({ model, provider: 'wasm', tfjsOutputs, feeds, browser, signal });
-    const comparer = createComparer(ports.outputs, ports.inputs);
+    const comparer = createComparer(ports.outputs, ports.inputs, scoreOutputs(original.model));
     for (const [i, after] of made.outputs.entries()) comparer.add(expected[i]!, after);
     const result = comparer.result();
     return {

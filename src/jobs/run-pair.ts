@@ -9,14 +9,15 @@ import { type Comparer, createComparer } from '../judge/analyze/compare.ts';
 import { type ClassificationMeter, createClassificationMeter } from '../judge/evaluate/classification.ts';
 import { confusionOf } from '../judge/report/confusion.ts';
 import type { PairResult, Report } from '../judge/report/report.ts';
-import type { Runnable } from '../model/formats/opened.ts';
+import type { OpenedModel, Runnable } from '../model/formats/opened.ts';
 import type { Port } from '../model/ir/port.ts';
 import { elementCount, float32Values, type Tensor } from '../model/ir/tensor.ts';
+import { scoreOutputs } from '../model/ops/class-scores.ts';
 import { createBreather } from '../support/breathe.ts';
 import { noScores } from '../support/diagnostics/data.ts';
 
-export interface Subject {
-  readonly model: Runnable;
+export interface Subject<M extends Runnable = Runnable> {
+  readonly model: M;
   readonly session?: SessionOptions;
 }
 
@@ -28,13 +29,17 @@ export interface RunPairOptions extends RunContext {
 }
 
 /** @throws what engines and sources throw; COMPARE_OUTPUTS when the models' outputs don't match; LABEL_RANGE */
-export async function runPair(before: Subject, after: Subject, options: RunPairOptions): Promise<PairResult> {
+export async function runPair(
+  before: Subject<OpenedModel>,
+  after: Subject,
+  options: RunPairOptions,
+): Promise<PairResult> {
   const { engine, source, indices } = options;
   const a = await openOn(engine, before.model, before.session);
   try {
     const b = await openOn(engine, after.model, after.session);
     try {
-      const comparer = createComparer(a.outputs, a.inputs);
+      const comparer = createComparer(a.outputs, a.inputs, scoreOutputs(before.model.model));
       const meters = source.labelled ? createMeters(a.outputs, source) : null;
       const disagreements: Disagreement[] = [];
       const breathe = createBreather();

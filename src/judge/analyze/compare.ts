@@ -37,13 +37,22 @@ export interface Comparer {
   result(): { readonly samples: number; readonly outputs: readonly OutputComparison[] };
 }
 
-/** @param outputs  what to compare; strings are left out
+/** @param scores  names of the outputs that may score classes; all when left out
+ *  @param outputs  what to compare; strings are left out
  *  @param inputs  the model's inputs: an output of an input's type and shape is a state or a
  *  reconstruction, and has no
  *    top-1 agreement */
-export function createComparer(outputs: readonly Port[], inputs: readonly Port[] = []): Comparer {
+export function createComparer(
+  outputs: readonly Port[],
+  inputs: readonly Port[] = [],
+  scores?: ReadonlySet<string>,
+): Comparer {
   const compared = outputs.filter((port) => dtypes[port.dtype].kind !== 'string');
-  const tracks = compared.map((port) => ({ port, least: leastScores(port, inputs), sums: emptySums() }));
+  const tracks = compared.map((port) => ({
+    port,
+    least: scores?.has(port.name) === false ? null : leastScores(port, inputs),
+    sums: emptySums(),
+  }));
   let samples = 0;
   return {
     add(before, after) {

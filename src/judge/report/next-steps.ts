@@ -4,7 +4,7 @@ import { formatOfName } from '../../model/formats/index.ts';
 import { tfjsFormat } from '../../model/formats/tfjs/format.ts';
 import type { ReportParts } from './build-report.ts';
 import type { Report } from './report.ts';
-import { isSlower } from './verdict.ts';
+import { isSlower, limits, worstAgreement, worstSqnr } from './verdict.ts';
 
 type Next = Report['next'];
 type Known = Pick<
@@ -55,7 +55,7 @@ export function nextSteps(parts: Known, mode: Report['precision']['mode']): Next
       command: `compress ${model} --int8 --data <folder or .npz>`,
       why: `calibrates: ${gain}; compares with the original on data held back`,
     });
-  } else if (!hasLabels(parts)) {
+  } else if (!hasLabels(parts) && scoresClasses(parts)) {
     next.push({
       command: `compress ${model} ${flag} ${dataFlags} ${data.test ? '--test-labels' : '--labels'} <labels.csv>`,
       why: 'accuracy before and after',
@@ -121,11 +121,18 @@ function longerTraining(parts: Known): Next {
 const hasLabels = ({ data }: Known) =>
   data !== null && (data.held.source.labelled || data.held.source.targeted === true);
 
+/** Labels are of no use where no output scores classes. */
+const scoresClasses = ({ pair }: Known) => pair === null || worstAgreement(pair) !== null;
+
 function lostMuch({ pair }: Known): boolean {
   const accuracy = pair?.evaluation?.metrics[0];
   if (accuracy && accuracy.before !== null && accuracy.after !== null)
     return accuracy.before - accuracy.after > 0.005;
-  return (pair?.compare.outputs ?? []).some((o) => o.top1Agreement !== null && o.top1Agreement < 0.97);
+  if (pair === null) return false;
+  const share = worstAgreement(pair);
+  return share === null
+    ? (worstSqnr(pair) ?? Number.POSITIVE_INFINITY) < limits.outputSqnrDb
+    : share < limits.agreementWarn;
 }
 
 /** Quoted for a shell where it needs to be. */

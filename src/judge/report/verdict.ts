@@ -56,8 +56,8 @@ function headline(report: Judged): string {
 
 function sizeWords({ source, result }: Judged): string {
   const ratio = source.sizeBytes / result.sizeBytes;
-  if (ratio > 1.01) return `${formatTimes(ratio)} times smaller`;
-  return ratio < 0.99 ? `${formatTimes(1 / ratio)} times larger` : 'same size';
+  if (isLarger(result.sizeBytes, source.sizeBytes)) return `${formatTimes(1 / ratio)} times larger`;
+  return isLarger(source.sizeBytes, result.sizeBytes) ? `${formatTimes(ratio)} times smaller` : 'same size';
 }
 
 function qualityWords(report: Judged): string | null {
@@ -217,17 +217,19 @@ export function isSlower({ before, after }: Pick<LatencyPair, 'before' | 'after'
   return change === 'slower' && interval[1] < 1 / (1 + limits.slowdown);
 }
 
+/** Under half a percent is what we write into the file about ourselves. */
+const isLarger = (a: number, b: number) => a > 1.005 * b;
+
 function size({ source, result }: Judged): Warning[] {
   const found: Warning[] = [];
-  // Under half a percent is what we write into the file about ourselves.
-  if (result.sizeBytes > 1.005 * source.sizeBytes)
+  if (isLarger(result.sizeBytes, source.sizeBytes))
     found.push(
       bad(
         `Larger than the original: ${formatBytes(result.sizeBytes)} instead of ${formatBytes(source.sizeBytes)}.`,
       ),
     );
   const [before, after] = [source.brotliBytes, result.brotliBytes];
-  if (before !== null && after !== null && after > 1.005 * before)
+  if (before !== null && after !== null && isLarger(after, before))
     found.push(warn(`Larger on the wire (brotli): ${formatBytes(after)} instead of ${formatBytes(before)}.`));
   return found;
 }
@@ -254,7 +256,7 @@ function evidence(report: Judged): Warning[] {
     found.push(
       warn(
         mainMetric(report) === null
-          ? `Preprocessing ${preprocessingName(data)} was guessed, and without labels nothing confirms it. Pass --preprocess or --labels.`
+          ? `Preprocessing ${preprocessingName(data)} was guessed, and without labels nothing confirms it. Pass --preprocess${worstAgreement(report) === null ? '' : ' or --labels'}.`
           : `Preprocessing ${preprocessingName(data)} was guessed, and no samples were left to try others on: accuracy may be lower than it could be. Pass --preprocess.`,
       ),
     );
