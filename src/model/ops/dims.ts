@@ -148,7 +148,8 @@ function evaluateAtom(atom: string, bindings: Bindings): number | null {
 const canonical = (d: number | string) => fromPolynomial(toPolynomial(d));
 
 function lift(a: Dim, b: Dim, f: (p: Polynomial, q: Polynomial) => Polynomial | null): Dim {
-  if (a === null || b === null) return null;
+  // A damaged model may lack the axis that a rule reads.
+  if (a == null || b == null) return null;
   const result = f(toPolynomial(a), toPolynomial(b));
   return result && fromPolynomial(result);
 }

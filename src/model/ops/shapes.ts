@@ -3,6 +3,7 @@
  *  followed through the graph (shapes/data.ts), so that a Reshape whose target is computed from a Shape resolves.
  *  A size that no rule can express is named after its value and axis ("boxes.0"): unknown, but the same everywhere. */
 
+import { shapeConflict } from '../../support/diagnostics/graph.ts';
 import { Diagnostic } from '../../support/diagnostics.ts';
 import type { Attribute } from '../ir/attribute.ts';
 import { expandedNodes, type FunctionTable, functionTable } from '../ir/functions.ts';
@@ -173,6 +174,8 @@ function outputsOf(node: Node, scope: Scope, reasons: string[]): readonly (Facts
       return [];
     }
     const types = rule(context);
+    if (types.some((type) => type?.kind === 'tensor' && type.shape?.includes(undefined as never)))
+      throw shapeConflict(`${node.opType} reads an axis that an input of it doesn't have`);
     const data = (Object.hasOwn(dataRules, key) ? dataRules[key]?.(context) : null) ?? [];
     return types.map((type, i) => ({ type: type ?? null, data: data[i] ?? null }));
   } catch (e) {

@@ -1,4 +1,5 @@
 /** Convolutions, pooling and what else slides a window over space. */
+import { shapeConflict } from '../../../support/diagnostics/graph.ts';
 import { intAttribute } from '../../ir/attribute.ts';
 import type { Dim, Shape } from '../../ir/type.ts';
 import { type ConvGeometry, convGeometry } from '../defaults.ts';
@@ -35,7 +36,9 @@ function windowShape(c: ShapeContext, g: ConvGeometry | null, channels?: Dim): S
 const conv =
   (dtypeOf: (c: ShapeContext) => ReturnType<ShapeContext['dtype']>): ShapeRule =>
   (c) => {
-    const weight = c.shape(matrixOf(c.node)!.index);
+    const matrix = matrixOf(c.node);
+    if (!matrix) throw shapeConflict(`${c.node.opType} has ${c.node.inputs.length} inputs, and no weight`);
+    const weight = c.shape(matrix.index);
     if (!c.shape(0) && weight)
       return [tensor(dtypeOf(c), [null, weight[0]!, ...unknowns(weight.length - 2)])];
     const geometry = convGeometry(c.node, { input: c.shape(0), weight });

@@ -3,7 +3,7 @@ import { intAttribute, intsAttribute, textAttribute } from '../../ir/attribute.t
 import type { Dim } from '../../ir/type.ts';
 import { divideFloor, multiply } from '../dims.ts';
 import type { ShapeRule, ShapeTable } from '../types.ts';
-import { tensor } from './common.ts';
+import { requireRank, tensor } from './common.ts';
 
 const roiAlign: ShapeRule = (c) => [
   tensor(c.dtype(0), [
@@ -16,6 +16,7 @@ const roiAlign: ShapeRule = (c) => [
 
 const gridSample: ShapeRule = (c) => {
   const [x, grid] = [c.shape(0), c.shape(1)];
+  if (x) requireRank(x, 2, 'GridSample');
   return [tensor(c.dtype(0), x && grid && [x[0]!, x[1]!, ...grid.slice(1, -1)])];
 };
 
@@ -27,6 +28,7 @@ const affineGrid: ShapeRule = (c) => {
 
 const depthToSpace: ShapeRule = (c) => {
   const shape = c.shape(0);
+  if (shape) requireRank(shape, 4, c.node.opType);
   const b = intAttribute(c.node, 'blocksize', 1);
   return [
     tensor(
@@ -38,6 +40,7 @@ const depthToSpace: ShapeRule = (c) => {
 
 const spaceToDepth: ShapeRule = (c) => {
   const shape = c.shape(0);
+  if (shape) requireRank(shape, 4, c.node.opType);
   const b = intAttribute(c.node, 'blocksize', 1);
   return [
     tensor(

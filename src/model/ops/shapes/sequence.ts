@@ -54,7 +54,7 @@ const optional = (c: ShapeContext): ValueType => {
 export const sequenceShapes: ShapeTable = {
   SequenceAt: (c) => [elementOf(c.type(0))],
   SequenceConstruct: (c) => [
-    sequenceOf(c.node.inputs.map((_, i) => c.type(i)).reduce((a, b) => common(a, b))),
+    sequenceOf(c.node.inputs.map((_, i) => c.type(i)).reduce((a, b) => common(a, b), c.type(0))),
   ],
   SequenceEmpty: (c) => [
     sequenceOf(tensor(dtypeFromCode(intAttribute(c.node, 'dtype', 1), 'SequenceEmpty.dtype'), null)),
