@@ -35,9 +35,13 @@ export function unpackModel(bytes: Uint8Array, archive: string): Unpacked {
   return { name, bytes: entries[name]!, data };
 }
 
+/** Names that would be files elsewhere, were it unpacked. */
+const leadsOut = (name: string) => /^([/\\]|[a-z]:)|(^|[/\\])\.\.([/\\]|$)/i.test(name);
+
 function unzip(bytes: Uint8Array, archive: string): Record<string, Uint8Array> {
   let total = 0;
   const filter = (entry: UnzipFileInfo) => {
+    if (leadsOut(entry.name)) throw archiveInvalid(archive, `"${entry.name}" in it leads out of the archive`);
     total += entry.originalSize;
     // The size is allocated before unpacking.
     if (

@@ -147,7 +147,7 @@ export function shapeOf(raw: unknown, fail: () => Error): readonly number[] | nu
   if (!Array.isArray(dim) || dim.length > largestRank) throw fail();
   return dim.map((d: Raw | null) => {
     const size = Number(d?.['size'] ?? 0);
-    if (!Number.isSafeInteger(size)) throw fail();
+    if (!Number.isSafeInteger(size) || size < -1) throw fail();
     return size;
   });
 }
