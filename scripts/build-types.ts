@@ -20,6 +20,10 @@ async function bundleTypes(entries: Record<string, string>, plugins: Plugin[] = 
   const bundle = await rollup({
     input: entries,
     external: (id) => /^(@?[a-z])/.test(id),
+    // A type that a public function names and no entry exports, for one: who imports it couldn't name it.
+    onwarn: ({ message }) => {
+      throw new Error(message);
+    },
     plugins: [...plugins, dts({ tsconfig: join(root, 'tsconfig.json'), compilerOptions: { noEmit: false } })],
   });
   const names = { entryFileNames: '[name].d.ts', chunkFileNames: 'shared-[hash].d.ts' };

@@ -8,6 +8,13 @@ export {
   presetNames,
 } from './compress/compress.ts';
 export { observe } from './compute/calibrate/observe.ts';
+export type {
+  EngineRun,
+  RunContext,
+  Stoppable,
+  Tell,
+  Watchable,
+} from './compute/engine/run-context.ts';
 export { type TrainingData, tensorData } from './compute/train/data.ts';
 export { type TrainEvent, type TrainOptions, type TrainResult, train } from './compute/train/loop.ts';
 export {

@@ -238,6 +238,27 @@ describe('a file', () => {
       data,
       'TFJS_OPERATOR_FORM',
     ],
+    [
+      'that splits into −2 parts',
+      nodes(whole32('i', 0), node('w', 'Const'), {
+        ...node('y', 'Split', 'i', 'w'),
+        attr: { num_split: { i: -2 } },
+      }),
+      data,
+      'TFJS_OPERATOR_FORM',
+    ],
+    [
+      'with an input of −7 rows',
+      nodes(
+        {
+          ...node('a', 'Placeholder'),
+          attr: { dtype: { type: 1 }, shape: { shape: { dim: [{ size: -7 }] } } },
+        },
+        node('y', 'Relu', 'a'),
+      ),
+      data,
+      'TFJS_MALFORMED',
+    ],
     ['that pops from no list', nodes(node('y', 'TensorListPopBack')), data, 'TFJS_OPERATOR_FORM'],
   ])('%s is refused', (_, bytes, files, code) => {
     expect(() => open(bytes, files)).toThrow(expect.objectContaining({ code }));

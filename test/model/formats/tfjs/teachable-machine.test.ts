@@ -126,6 +126,14 @@ describe('what is damaged is said', () => {
     writeFileSync(path(), zipSync({ 'notes.md': text('nothing') }));
     expect(() => openModel(path())).toThrowError(expect.objectContaining({ code: 'MODEL_NOT_FOUND_IN' }));
   });
+  it('an archive with entries that lead out of it', () => {
+    for (const name of ['../weights.bin', '/etc/weights.bin', 'a\\..\\..\\weights.bin', 'C:\\weights.bin']) {
+      writeFileSync(path(), zipSync({ ...files, [name]: text(1) }));
+      expect(() => openModel(path()), name).toThrowError(
+        expect.objectContaining({ code: 'ARCHIVE_INVALID' }),
+      );
+    }
+  });
   it('an archive with two models', () => {
     writeFileSync(path(), zipSync({ 'a.onnx': text(1), 'b.onnx': text(2) }));
     expect(() => openModel(path())).toThrowError(expect.objectContaining({ code: 'MODEL_NOT_FOUND_IN' }));

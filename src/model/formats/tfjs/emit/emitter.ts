@@ -106,7 +106,8 @@ function emitterAt(state: State, op: string, node: string, earlier: readonly str
     return folded(made, state, cached) ?? outputs;
   };
   const emitAll: Emitter['emitAll'] = (opType, inputs, outputs, attributes) => {
-    if (!(outputs <= mostOutputs)) refuse(`it has ${outputs} outputs; ${mostOutputs} at most were expected`);
+    if (!(Number.isInteger(outputs) && outputs >= 0 && outputs <= mostOutputs))
+      refuse(`it has ${outputs} outputs, not a whole number up to ${mostOutputs}`);
     return write(opType, inputs, Array<null>(outputs).fill(null), attributes);
   };
   const emitter: Emitter = {
