@@ -40,7 +40,7 @@ export async function prepareDataFor(
   if (best === null) return prepared;
   const fitted =
     best === presets[0] ? prepared : await prepareData({ ...given, preprocess: best }, ports, options);
-  const note = `preprocessing "${best}", the best of ${presets.join(', ')} on ${indices.length} labelled samples`;
+  const note = `preprocessing "${best}", best of ${presets.length} presets on ${indices.length} labelled samples`;
   const tried = {
     ...fitted.source,
     preprocessingGuessed: true,

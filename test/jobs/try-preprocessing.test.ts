@@ -63,7 +63,7 @@ it('takes the preset that labels fit best, and says so', async () => {
   expect(source.preprocessing).toMatchObject({ name: '0-1', layout: 'NHWC' });
   expect(source.preprocessingTriedOn).toBe(count - held.indices.length);
   expect(source.guessed[0]).toBe(
-    'preprocessing "0-1", the best of tf, 0-1, imagenet, 0-255, caffe on 32 labelled samples',
+    'preprocessing "0-1", best of 5 presets on 32 labelled samples',
   );
   expect(held.source).toBe(source);
   const { inputs } = await held.source.read(held.indices[0]!);
