@@ -48,7 +48,11 @@ describe.skipIf(!zoo || !executablePath || !vite)(
       const budget = ['--min-agreement', '50'];
       await promisify(execFile)(process.execPath, [...program, model, ...data, ...options, ...budget]);
       await copyLibraries(lib);
-      // In place of `npm install`: the packages that the example would have.
+      // In place of `npm install`: the packages that the example would have. The runtime has its package.json, which says that
+      // TensorFlow.js may be missing, as it is here.
+      const installed = join(folder, 'node_modules', 'edgepress-runtime');
+      cpSync(join(lib, 'edgepress'), join(installed, 'dist'), { recursive: true });
+      cpSync('src/runtime/package.json', join(installed, 'package.json'));
       const ort = resolve('node_modules/onnxruntime-web/dist');
       await vite!.build({
         root: app,
@@ -56,7 +60,7 @@ describe.skipIf(!zoo || !executablePath || !vite)(
         build: { outDir: dist, emptyOutDir: true },
         resolve: {
           alias: {
-            'edgepress-runtime': join(lib, 'edgepress/index.js'),
+            'edgepress-runtime': join(installed, 'dist/index.js'),
             'onnxruntime-web/wasm': join(ort, 'ort.wasm.bundle.min.mjs'),
             'onnxruntime-web/webgpu': join(ort, 'ort.webgpu.bundle.min.mjs'),
           },
