@@ -32,7 +32,7 @@ export interface RunOptions extends Stoppable {
 export function separated<T extends RunOptions>(
   options: T,
 ): { given: Omit<T, keyof RunOptions>; run: JobRun } {
-  const { signal, onProgress, ...given } = optionsObject(options ?? {}) as T;
+  const { signal, onProgress, ...given } = optionsObject(options === undefined ? {} : options) as T;
   return { given, run: { signal, events: eventsOf(onProgress) } };
 }
 
