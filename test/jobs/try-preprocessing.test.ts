@@ -62,9 +62,7 @@ it('takes the preset that labels fit best, and says so', async () => {
   const { source, held } = await prepare({ labels });
   expect(source.preprocessing).toMatchObject({ name: '0-1', layout: 'NHWC' });
   expect(source.preprocessingTriedOn).toBe(count - held.indices.length);
-  expect(source.guessed[0]).toBe(
-    'preprocessing "0-1", best of 5 presets on 32 labelled samples',
-  );
+  expect(source.guessed[0]).toBe('preprocessing "0-1", best of 5 presets on 32 labelled samples');
   expect(held.source).toBe(source);
   const { inputs } = await held.source.read(held.indices[0]!);
   expect(Math.min(...new Float32Array(inputs['picture']!.bytes().slice().buffer))).toBeGreaterThan(0);
