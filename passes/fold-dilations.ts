@@ -5,8 +5,8 @@
  *  An output meets inputs that are b·d apart, all in one stacked picture; zeros around that are zeros b times as wide around
  *  the whole. Transposes to and from channels first may stand around the Conv, and an axis of 1 be put in for it, as
  *  TensorFlow does for signals. What is cropped behind it is left to fuse-crop.
- *  Left alone: Transposes that were rewritten because the batch is 1, strides over a blocked axis, blocks that differ before and after, sizes that are not known, auto_pad SAME
- *  (which depends on the size), an inner result that others read.
+ *  Left alone: Transposes that were rewritten because the batch is 1, strides over a blocked axis, blocks that differ before
+ *  and after, sizes that are not known, auto_pad SAME (which depends on the size), an inner result that others read.
  *  Source: tensorflow python/ops/nn_ops.py (with_space_to_batch), ONNX Conv-11. */
 import { z } from 'zod';
 import { counted, definePass } from '../src/compress/pipeline/pass.ts';

@@ -22,16 +22,19 @@ export const stripInnerTypes = definePass({
       for (const [v, type] of types) v.type = inner.has(v) && !kept.has(v) ? null : type;
     };
     // What follows from a type that is kept is inferred from it again.
-    for (let before = -1; before < kept.size; ) {
+    for (let [round, before] = [0, -1]; before < kept.size; round++) {
       before = kept.size;
       strip();
       inferShapes(model);
-      for (const v of firstLost(model, types)) if (inner.has(v)) kept.add(v);
+      for (const v of lost(model, types, round < fewRounds)) if (inner.has(v)) kept.add(v);
     }
     strip();
     return { changed: inner.size - kept.size, skipped: [] };
   },
 });
+
+/** Each infers the whole model: a long chain of what only the file knows is kept as it is from then on. */
+const fewRounds = 8;
 
 const isStandard = (node: Node) => node.domain === '' || node.domain === 'ai.onnx';
 const isInner = (v: Value | null): v is Value => v !== null && v.type !== null && !isGraphOutput(v);
@@ -42,14 +45,15 @@ function typesOf(model: Model): Map<Value, ValueType | null> {
   return new Map(values.filter((v) => v !== null).map((v) => [v, v.type]));
 }
 
-/** Values of which inference knows less than their type said, though it knows as much of all that they are computed from. */
-function firstLost(model: Model, types: ReadonlyMap<Value, ValueType | null>): Value[] {
+/** Values of which inference knows less than their type said.
+ *  @param onlyFirst  those only where it knows as much of all that they are computed from */
+function lost(model: Model, types: ReadonlyMap<Value, ValueType | null>, onlyFirst: boolean): Value[] {
   const isLost = (v: Value | null) => {
     const type = v && types.get(v);
     return type ? knows(v.type) < knows(type) : false;
   };
   return [...nodesOf(model)].flatMap((node) =>
-    node.inputs.some(isLost) ? [] : node.outputs.filter((v): v is Value => isLost(v)),
+    onlyFirst && node.inputs.some(isLost) ? [] : node.outputs.filter((v): v is Value => isLost(v)),
   );
 }
 

@@ -1,6 +1,5 @@
 /** What a plan depends on of the model that it is for. Read once, when the model is opened; whoever plans sees this and not the
  *  model. Where a file doesn't say enough, a fact says what may be: only what is certain refuses anything. */
-
 import { isFloat } from '../model/ir/dtype.ts';
 import { dtypeOf, type Model, type Node, shapeOf, type Value } from '../model/ir/model.ts';
 import { constantsOf, nodesOf } from '../model/ir/walk.ts';

@@ -31,8 +31,8 @@ export const trainingSchema = z.object({
   stopped: z.enum(['finished', 'early', 'aborted']),
   seconds: z.number(),
   settings: z.record(z.string(), z.unknown()),
-  /** Settings that were changed and that no loss asks for, in words with the reason. */
-  idle: z.array(z.string()),
+  /** Settings that were changed and that no loss asks for, in words with the reason. Absent in older reports. */
+  idle: z.array(z.string()).optional(),
 });
 
 export type TrainingFacts = z.infer<typeof trainingSchema>;
@@ -84,7 +84,7 @@ export function trainingSentence(t: TrainingFacts): string {
       : `${trainingGain(t)} on ${formatInteger(t.validationSamples)} held out`;
   const best = t.best && t.epochs.length > 1 ? `best after epoch ${t.best.epoch}` : '';
   const stopped = t.stopped === 'early' ? 'stopped early' : '';
-  return [gain, best, count, t.losses.join(' and '), loss, stopped, ...t.idle]
+  return [gain, best, count, t.losses.join(' and '), loss, stopped, ...(t.idle ?? [])]
     .filter((part) => part !== '')
     .join(' · ');
 }

@@ -1,6 +1,7 @@
 /** A model on the web: the file that an address names, and the files that it names beside it, fetched into memory. What lies beside it
  *  is found as TensorFlow.js finds it: relative to the address that was given, not to where that leads, and with its query.
  *  Source: tfjs-core src/io/http.ts, parseUrl. Runs in a page. */
+import { concatenated } from '../../support/bytes.ts';
 import {
   urlCutOff,
   urlInvalid,
@@ -161,7 +162,7 @@ function fetcher({ signal, onProgress, limits }: FetchOptions): Get {
         onProgress?.(done, Math.max(done, total));
       }
       if (expected !== null && received !== expected) throw urlCutOff(shown, received, expected);
-      return joined(pieces, received);
+      return pieces.length === 1 ? pieces[0]! : concatenated(pieces, received);
     } catch (error) {
       signal?.throwIfAborted();
       if (watch.late) throw urlTimeout(shown, watch.late.what, watch.late.ms);
@@ -213,17 +214,6 @@ async function* piecesOf({ body }: Response): AsyncGenerator<Uint8Array> {
   const reader = body?.getReader();
   for (let piece = await reader?.read(); piece && !piece.done; piece = await reader?.read())
     yield piece.value;
-}
-
-function joined(pieces: readonly Uint8Array[], sizeBytes: number): Uint8Array {
-  if (pieces.length === 1) return pieces[0]!;
-  const bytes = new Uint8Array(sizeBytes);
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
 }
 
 /** What `fetch` says no more of than that it failed stands in the cause of it, where there is one. */

@@ -1,5 +1,6 @@
 /** A model that was opened once, and all that is asked of it afterwards: what a report names, what an engine runs.
  *  Runs in a page; open-file.ts opens files. */
+import { concatenated } from '../../support/bytes.ts';
 import { externalDataMissing } from '../../support/diagnostics/model-files.ts';
 import { cloneModel } from '../ir/clone.ts';
 import type { Model } from '../ir/model.ts';
@@ -164,16 +165,6 @@ function joined({ sizeBytes, pieces }: WrittenFile): Uint8Array {
         all,
         all.reduce((sum, piece) => sum + piece.length, 0),
       );
-}
-
-function concatenated(pieces: Iterable<Uint8Array>, sizeBytes: number): Uint8Array {
-  const bytes = new Uint8Array(sizeBytes);
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
 }
 
 const pathSource = ([first, ...beside]: readonly OpenedFile[]): PathSource => ({

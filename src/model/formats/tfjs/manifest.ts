@@ -2,6 +2,7 @@
  *  without gaps. A tensor may start at any byte and go on in the next file; what follows the last is left unread.
  *  Source: tfjs-core src/io/io_utils.ts, decodeWeights. */
 import { z } from 'zod';
+import { concatenated } from '../../../support/bytes.ts';
 import { externalDataUnavailable } from '../../../support/diagnostics/model-files.ts';
 import { tfjsMalformed, tfjsWeightsShort } from '../../../support/diagnostics/tfjs.ts';
 import { byteLength, type DType } from '../../ir/dtype.ts';
@@ -95,19 +96,9 @@ function openGroup({ paths, weights }: Group, source: TensorSource, file: string
           const first = Math.max(from, start);
           return read(location, first - start, Math.min(to, end) - first);
         });
-      return pieces.length === 1 ? pieces[0]! : joined(pieces, to - from);
+      return pieces.length === 1 ? pieces[0]! : concatenated(pieces, to - from);
     },
   };
-}
-
-function joined(pieces: readonly Uint8Array[], sizeBytes: number): Uint8Array {
-  const bytes = new Uint8Array(sizeBytes);
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
 }
 
 function readEntry(entry: WeightEntry, stream: Stream, from: number, file: string) {
