@@ -15,8 +15,8 @@ import { qatNothing, qatSyntheticData } from '../support/diagnostics/trained-int
 import { type JobEvents, type JobRun, step } from './progress.ts';
 import type { TrainInt8Options } from './train-int8.ts';
 
-const describeCalibration = (activations: number, samples: number) =>
-  `${activations === 1 ? 'range of 1 activation' : `ranges of ${activations} activations`} on ${samples} samples`;
+const describeCalibration = (activations: number, samples: number, cached: boolean) =>
+  `${activations === 1 ? 'range of 1 activation' : `ranges of ${activations} activations`} on ${samples} samples${cached ? ' · cached' : ''}`;
 
 interface RunRecipeOptions extends EngineRun, JobRun {
   readonly recipe: Recipe;
@@ -60,11 +60,12 @@ export async function runRecipeOn(
     onStageDone: (stage, current) => stages.end(stageSummary(stage, layersOf(current))),
     calibrate: prepared
       ? async (current, requests) => {
-          const statistics = await step(
+          const { statistics } = await step(
             events,
             'calibrate',
             (progress) => calibrate(current, requests, prepared, options, progress),
-            (s) => describeCalibration(new Set(requests.map((r) => r.value)).size, s.samples),
+            ({ statistics: { samples }, cached }) =>
+              describeCalibration(new Set(requests.map((r) => r.value)).size, samples, cached),
           );
           stages.resume();
           return statistics;
@@ -96,12 +97,12 @@ async function calibrate(
   { source, calibration: indices }: Prepared,
   { recipe, engine, cache, signal }: RunRecipeOptions,
   onProgress: Tell,
-): Promise<Statistics> {
+): Promise<{ statistics: Statistics; cached: boolean }> {
   const { mseSamples } = recipe.calibration;
   const data = { hash: cache ? await source.hash() : '', indices, mseSamples };
   const key = cache ? calibrationKey(model, requests, data, `${engine.name} ${engine.version}`) : '';
   const known = cache?.get(key);
-  if (known) return known;
+  if (known) return { statistics: known, cached: true };
   const samples = { count: indices.length, read: (i: number) => source.read(indices[i]!) };
   const made = await observe(engine, model, requests, samples, {
     mseSamples,
@@ -109,5 +110,5 @@ async function calibrate(
     signal,
   });
   cache?.put(key, requests, made);
-  return made;
+  return { statistics: made, cached: false };
 }
