@@ -11,6 +11,7 @@ import { parseModel } from '../../../src/model/formats/onnx-text/index.ts';
 import type { Model } from '../../../src/model/ir/model.ts';
 import { Diagnostic } from '../../../src/support/diagnostics.ts';
 import { readFixture } from '../../fixture.ts';
+import { shippedModels } from '../../shipped-models.ts';
 import { checkAccount } from './check-account.ts';
 
 const folder = (name: string) => fileURLToPath(new URL(`../../../fixtures/${name}/`, import.meta.url));
@@ -143,8 +144,7 @@ describe('every byte of', async () => {
     }
   }
 
-  const models = readdirSync(folder('models')).filter((name) => name.endsWith('.onnx'));
-  it.each(models)(
+  it.each(shippedModels)(
     '%s has a row, as it is and in static and dynamic int8, 4 bits and float16',
     async (name) => {
       await check(decodeModel(readFileSync(folder('models') + name), { name }), name);

@@ -1,6 +1,5 @@
 /** What is written, as TensorFlow.js runs it in Chromium on WebGL and WebGPU, against onnxruntime on the model. Skipped
  *  where no Chromium is found (EDGEPRESS_CHROMIUM names one), and where it doesn't start the backend. */
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openEngine } from '../../../../../src/compute/engine/open.ts';
@@ -10,6 +9,7 @@ import type { Model } from '../../../../../src/model/ir/model.ts';
 import { type Tensor, tensorOf } from '../../../../../src/model/ir/tensor.ts';
 import { findBrowser } from '../../../../../src/ship/profile/browsers.ts';
 import { type FeedSettings, largestDifference, runModel, seededFeeds } from '../../../../run-model.ts';
+import { shippedModels } from '../../../../shipped-models.ts';
 import { openTfjsPage, type PageBackend } from './browser-page.ts';
 import { modelOf, operatorCases } from './cases.ts';
 
@@ -49,7 +49,7 @@ const real: readonly (readonly [string, FeedSettings])[] = [
 ];
 
 const backends: readonly (readonly [PageBackend, RegExp, readonly string[]])[] = [
-  ['webgl', /./, readdirSync(shipped).filter((file) => file.endsWith('.onnx'))],
+  ['webgl', /./, shippedModels],
   // Scalars that an operator needs on the CPU are read back in between, and Chromium's software adapter ends at that.
   ['webgpu', /^(?!recurrent)/, ['digits-cnn.onnx', 'digits-mlp.onnx', 'glyphs-cnn.onnx']],
 ];

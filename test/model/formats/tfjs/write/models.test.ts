@@ -11,6 +11,7 @@ import type { Tensor } from '../../../../../src/model/ir/tensor.ts';
 import { verifyModel } from '../../../../../src/model/ir/verify.ts';
 import { isValidModel } from '../../../../invalid-models.ts';
 import { type FeedSettings, largestDifference, runModel, seededFeeds } from '../../../../run-model.ts';
+import { shippedModels } from '../../../../shipped-models.ts';
 import { pictureOfLetters } from '../../../../zoo/letters.ts';
 import { contentOf, feedsFor, inType, readWritten, runWritten, useBackend } from './run-written.ts';
 
@@ -49,7 +50,7 @@ async function trip(path: string, settings: FeedSettings): Promise<{ there: numb
 const shipped = 'fixtures/models';
 
 describe('shipped models', () => {
-  it.each(readdirSync(shipped).filter((file) => file.endsWith('.onnx')))('%s', async (file) => {
+  it.each(shippedModels)('%s', async (file) => {
     const { there, back } = await trip(join(shipped, file), { integers: 5 });
     expect(there).toBeLessThan(1e-5);
     expect(back).toBeLessThan(1e-5);
