@@ -179,6 +179,7 @@ const precedence: readonly ConstantRole[] = [
 ];
 
 function mainUse(place: ConstantPlace, flow: ConstantFlow): MainUse {
+  if (place.isForTraining) return { end: null, role: 'unused' };
   if (place.dtype === 'string') return { end: null, role: 'text' };
   if (place.isSparseIndex) return { end: null, role: 'setting' };
   if (!place.value)
@@ -293,7 +294,8 @@ function reasonFor(
   reasons: ReadonlyMap<string, string>,
 ): string {
   if (role === 'unknown') return `unknown-operator: edgepress doesn't know what ${opKey(end!.node!)} reads`;
-  if (role === 'unused') return 'unused: nothing reads it';
+  if (role === 'unused')
+    return `unused: ${place.isForTraining ? 'it is for training (training_info)' : 'nothing reads it'}`;
   if (!request || request.wanted.length === 0) return 'not-asked-for';
   if (role === 'bias') return 'one-number-a-channel: biases';
   if (role === 'parameter') return 'needs-float: scales and shifts of normalisations';

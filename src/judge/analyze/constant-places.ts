@@ -1,5 +1,6 @@
 /** Every constant that a model's file holds, each once, with the place where it stands: initializers (dense, sparse, in
- *  external files), Constant nodes, tensors in attributes, of subgraphs, local functions and their defaults too. */
+ *  external files), Constant nodes, tensors in attributes, of subgraphs, local functions and their defaults too; last what training_info holds. */
+import { trainingTensors } from '../../model/formats/onnx/training-info.ts';
 import { sparseInitializer } from '../../model/formats/onnx/write-graph.ts';
 import type { Attribute, SparseTensor } from '../../model/ir/attribute.ts';
 import type { DType } from '../../model/ir/dtype.ts';
@@ -17,6 +18,8 @@ export interface ConstantPlace {
   readonly value: Value | null;
   /** The node that has it as an attribute. */
   readonly holder: Node | null;
+  /** Of training_info, which inference doesn't read. */
+  readonly isForTraining?: boolean;
   /** Positions of the values of a sparse tensor. */
   readonly isSparseIndex: boolean;
   /** null: numbers or texts of a list attribute. */
@@ -31,7 +34,12 @@ export function constantPlaces(model: Model): ConstantPlace[] {
       inAttribute(a, { name: `${f.name}.${name}`, value: null, holder: null }, false),
     ),
   );
-  return [...graphs.flatMap(inGraph), ...defaults];
+  const training = trainingTensors(model).map(({ name, tensor, isSparseIndex = false }) => ({
+    ...ofTensor(tensor, { name, value: null, holder: null }),
+    isForTraining: true,
+    isSparseIndex,
+  }));
+  return [...graphs.flatMap(inGraph), ...defaults, ...training];
 }
 
 type Where = Pick<ConstantPlace, 'name' | 'value' | 'holder'>;

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { onnx } from 'onnx-proto';
 import { describe, expect, it } from 'vitest';
 import { compressModel, preset } from '../../../src/compress/compress.ts';
 import type { Statistics } from '../../../src/compute/calibrate/statistics.ts';
@@ -53,6 +54,30 @@ describe('the account of a graph', () => {
       operators: { 'acme:Blend': 1 },
       reason: expect.stringContaining('acme:Blend'),
     });
+  });
+
+  it('counts what training_info holds, which inference does not read', () => {
+    const raw = (values: number[]) => new Uint8Array(Float32Array.from(values).buffer);
+    const tensor = { dims: [3], dataType: 1, rawData: raw([1, 2, 3]) };
+    const message = onnx.ModelProto.decode(encodeModel(model));
+    message.trainingInfo = [
+      onnx.TrainingInfoProto.create({
+        initialization: { initializer: [{ ...tensor, name: 'start' }] },
+        algorithm: {
+          node: [
+            { opType: 'Constant', output: ['rate'], attribute: [{ name: 'value', type: 4, t: tensor }] },
+          ],
+        },
+      }),
+    ];
+    const file = onnx.ModelProto.encode(message).finish();
+    const trained = decodeModel(file);
+    checkAccount(byteAccount(trained), file);
+    expect(find(trained, 'start')).toMatchObject({
+      ...{ role: 'unused', names: ['start', 'rate'], bytes: 24 },
+      reason: expect.stringContaining('training_info'),
+    });
+    checkAccount(byteAccount(trained), encodeModel(trained));
   });
 
   it('gives every constant one row, and all of their bytes', () => {

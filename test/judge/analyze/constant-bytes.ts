@@ -17,6 +17,9 @@ export function countConstants(file: Uint8Array): Counted {
   const model = onnx.ModelProto.decode(file);
   const sizes = [
     ...(model.graph ? inGraph(model.graph) : []),
+    ...model.trainingInfo.flatMap(({ initialization, algorithm }) =>
+      [initialization, algorithm].flatMap((graph) => (graph ? inGraph(graph) : [])),
+    ),
     ...model.functions.flatMap((f) => [
       ...(f.node ?? []).flatMap(inNode),
       ...((f as { attributeProto?: onnx.IAttributeProto[] }).attributeProto ?? []).flatMap((a) =>
