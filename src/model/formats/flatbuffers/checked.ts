@@ -18,6 +18,7 @@ export interface CheckedFlatbuffer {
   /** @returns the place of a table's field; undefined where the table has none */
   field(table: number, slot: number): number | undefined;
   number(at: number, size: 1 | 4 | 8): number | bigint;
+  float(at: number): number;
   /** @returns where the offset at a place leads */
   target(at: number): number;
   /** @returns a vector's elements as they lie in the file */
@@ -67,6 +68,7 @@ export function checkedFlatbuffer(bytes: Uint8Array, damaged: (reason: string) =
       if (size === 8) return buffer.readInt64(at);
       return size === 4 ? buffer.readInt32(at) : buffer.readUint8(at);
     },
+    float: (at) => buffer.readFloat32(require(at, 4)),
     target(at) {
       spend(4);
       return offset(at);

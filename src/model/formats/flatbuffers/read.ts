@@ -33,6 +33,7 @@ function readTable(source: Source, at: number, table: string, depth: number): Fl
 function readValue(source: Source, at: number, type: string, depth: number): FlatValue {
   const { file } = source;
   if (type === '1' || type === '4' || type === '8') return file.number(at, Number(type) as 1 | 4 | 8);
+  if (type === 'f4') return file.float(at);
   const target = file.target(at);
   if (type === 'text') return file.text(target);
   if (type === 'bytes' || type === 'raw') return file.vector(target, 1);

@@ -1,7 +1,7 @@
 /** How a flatbuffer's tables are described to read.ts and write.ts, and what they hold once read. */
 
-/** A table's fields in the order of their slots; null is a slot no longer used. Field types: '1', '4', '8' numbers of so
- *  many bytes; 'v4', 'v8', 'v12' vectors of them (12: a struct of three); 'raw' bytes that start at a multiple of 16, so that a runtime
+/** A table's fields in the order of their slots; null is a slot no longer used. Field types: '1', '4', '8' integers of so
+ *  many bytes; 'f4' a float32; 'v2', 'v4', 'v8', 'v12' vectors of numbers as they lie in the file (12: a struct of three); 'raw' bytes that start at a multiple of 16, so that a runtime
  *  may use them where they lie; 'text' and '[text]'; 'bytes' and '[bytes]' strings that need not be text; 'union',
  *  whose kind is the field before it; otherwise a table's name, '[Name]' for a list. */
 export type FlatFields = Readonly<Record<string, string | null>>;

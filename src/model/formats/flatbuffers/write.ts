@@ -43,6 +43,7 @@ function fieldOf(out: Output, slot: number, value: FlatValue, type: string): Slo
   const { builder } = out;
   if (type === '8')
     return { slot, size: 8, add: () => builder.addFieldInt64(slot, BigInt(value as bigint), 0n) };
+  if (type === 'f4') return { slot, size: 4, add: () => builder.addFieldFloat32(slot, Number(value), 0) };
   if (type === '4') return { slot, size: 4, add: () => builder.addFieldInt32(slot, Number(value), 0) };
   if (type === '1') return { slot, size: 1, add: () => builder.addFieldInt8(slot, Number(value), 0) };
   const place = writeTarget(out, value, type);
@@ -70,8 +71,9 @@ function writeBytes(builder: Builder, bytes: Uint8Array, type: string): number {
   }
   const size = Number(type.slice(1));
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  builder.startVector(size, bytes.length / size, size === 8 ? 8 : 4);
-  for (let at = bytes.length - 4; at >= 0; at -= 4) builder.addInt32(view.getInt32(at, true));
+  builder.startVector(size, bytes.length / size, size % 8 === 0 ? 8 : Math.min(size, 4));
+  if (size === 2) for (let at = bytes.length - 2; at >= 0; at -= 2) builder.addInt16(view.getInt16(at, true));
+  else for (let at = bytes.length - 4; at >= 0; at -= 4) builder.addInt32(view.getInt32(at, true));
   return builder.endVector();
 }
 
