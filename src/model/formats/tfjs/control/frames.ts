@@ -3,10 +3,10 @@
  *  Source: tensorflow core/ops/control_flow_ops.cc, core/common_runtime/executor.cc. */
 import { tfjsMalformed } from '../../../../support/diagnostics/tfjs.ts';
 import type { Value } from '../../../ir/model.ts';
-import { cast, type Emitter, toScalar } from '../emit/index.ts';
+import { cast, type Emitter, toScalar } from '../../emit/index.ts';
+import { emitLoop } from '../../emit/loop.ts';
 import type { GraphNode, Source } from '../graph/graph-def.ts';
 import { evaluate, openScope, type Scope, type Structure, sourceOf } from '../graph/scope.ts';
-import { emitLoop } from './loop.ts';
 
 /** A loop variable. */
 interface Variable {

@@ -1,10 +1,10 @@
 /** If and While whose branches and bodies are functions of the model. */
 import { tfjsMalformed } from '../../../../support/diagnostics/tfjs.ts';
 import type { Value } from '../../../ir/model.ts';
-import { cast, type Emitter, toScalar } from '../emit/index.ts';
+import { cast, type Emitter, toScalar } from '../../emit/index.ts';
+import { emitLoop } from '../../emit/loop.ts';
 import type { GraphNode } from '../graph/graph-def.ts';
 import { evaluate, openScope, type Program, type Structure, sourceOf } from '../graph/scope.ts';
-import { emitLoop } from './loop.ts';
 
 /** Writes the body of a function into the graph of `e`. */
 function call(program: Program, node: GraphNode, attribute: string, e: Emitter, args: readonly Value[]) {

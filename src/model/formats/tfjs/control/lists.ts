@@ -4,7 +4,7 @@
 import { type DType, dtypes } from '../../../ir/dtype.ts';
 import type { Value } from '../../../ir/model.ts';
 import { tensorType } from '../../../ir/type.ts';
-import { cast, concat, type Emitter, toList, toScalar } from '../emit/index.ts';
+import { cast, concat, type Emitter, toList, toScalar } from '../../emit/index.ts';
 import {
   inputOf,
   numbersOf,

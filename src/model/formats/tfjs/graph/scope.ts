@@ -4,7 +4,7 @@ import { tfjsCyclic, tfjsMalformed, tfjsOperatorUnknown } from '../../../../supp
 import { nearest } from '../../../../support/diagnostics.ts';
 import type { Value } from '../../../ir/model.ts';
 import type { Tensor } from '../../../ir/tensor.ts';
-import type { Emitter } from '../emit/index.ts';
+import type { Emitter } from '../../emit/index.ts';
 import type { Operator } from '../operators/operator.ts';
 import type { GraphFunction, GraphNode, Source } from './graph-def.ts';
 

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { float } from '../../../ir/attribute.ts';
 import type { Value } from '../../../ir/model.ts';
-import { cast } from '../emit/index.ts';
+import { cast } from '../../emit/index.ts';
 import { number, whole } from './config.ts';
 import { activate, activated, classes, type LayerCall, type LayerTable } from './layer.ts';
 

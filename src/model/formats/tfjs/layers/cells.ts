@@ -1,7 +1,7 @@
 /** Cells of recurrent layers: one step in time, as nodes. What the input contributes is computed for all steps at once.
  *  Source: tfjs-layers src/layers/recurrent.ts, convolutional_recurrent.ts; keras src/layers/rnn. */
 import type { Value } from '../../../ir/model.ts';
-import { concat, type Emitter, matmul, sizeOfAxis, slice } from '../emit/index.ts';
+import { concat, type Emitter, matmul, sizeOfAxis, slice } from '../../emit/index.ts';
 import { count, flag } from './config.ts';
 import { activate, activationName, fixed, type LayerCall } from './layer.ts';
 

@@ -10,7 +10,7 @@ import {
   type Padding,
   reshape,
   transposedConvolution,
-} from '../emit/index.ts';
+} from '../../emit/index.ts';
 import { channelsFirst, count, flag, oneOf, sizes, whole } from './config.ts';
 import { activated, classes, fixed, type LayerCall, type LayerTable } from './layer.ts';
 

@@ -1,7 +1,7 @@
 /** The cell of ConvLSTM2D: an LSTM whose products are convolutions.
  *  Source: tfjs-layers src/layers/convolutional_recurrent.ts. */
 import type { Value } from '../../../ir/model.ts';
-import { concat, convolution, type Emitter } from '../emit/index.ts';
+import { concat, convolution, type Emitter } from '../../emit/index.ts';
 import { type Cell, lstm } from './cells.ts';
 import { count, flag, oneOf, sizes } from './config.ts';
 import { activate, activationName, fixed, type LayerCall } from './layer.ts';

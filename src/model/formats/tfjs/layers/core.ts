@@ -11,7 +11,7 @@ import {
   toChannelsLast,
   transpose,
   unsqueeze,
-} from '../emit/index.ts';
+} from '../../emit/index.ts';
 import { channelsFirst, count, flag, number, openSizes } from './config.ts';
 import { activated, fixed, type LayerCall, type LayerTable } from './layer.ts';
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Value } from '../../../ir/model.ts';
 import { float32Values, type Tensor, tensorOf } from '../../../ir/tensor.ts';
 import type { Dim } from '../../../ir/type.ts';
-import { type ActivationOptions, activation, type Emitter } from '../emit/index.ts';
+import { type ActivationOptions, activation, type Emitter } from '../../emit/index.ts';
 import type { LayerConfig } from './config.ts';
 import type { RawLayer } from './topology.ts';
 

@@ -2,7 +2,7 @@
  *  Source: keras src/layers/merging; tfjs-layers src/layers/merge.ts. */
 import { z } from 'zod';
 import type { Value } from '../../../ir/model.ts';
-import { cast, concat, type Emitter, matched, transpose, unsqueeze } from '../emit/index.ts';
+import { cast, concat, type Emitter, matched, transpose, unsqueeze } from '../../emit/index.ts';
 import { flag, whole } from './config.ts';
 import type { LayerCall, LayerTable } from './layer.ts';
 

@@ -3,7 +3,7 @@
 import { tfjsLayerUnknown, tfjsNetworkInvalid } from '../../../../support/diagnostics/tfjs-layers.ts';
 import { nearest } from '../../../../support/diagnostics.ts';
 import type { Value } from '../../../ir/model.ts';
-import type { Emitter } from '../emit/index.ts';
+import type { Emitter } from '../../emit/index.ts';
 import { classNames, layerClass } from './classes.ts';
 import { layerConfig } from './config.ts';
 import type { Call, Reference } from './inbound.ts';

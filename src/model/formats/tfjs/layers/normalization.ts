@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { float } from '../../../ir/attribute.ts';
 import type { Value } from '../../../ir/model.ts';
 import { tensorOf } from '../../../ir/tensor.ts';
-import { batchNormalization, reshape, transpose } from '../emit/index.ts';
+import { batchNormalization, reshape, transpose } from '../../emit/index.ts';
 import { flag, number, whole } from './config.ts';
 import { fixed, type LayerCall, type LayerTable } from './layer.ts';
 

@@ -1,7 +1,7 @@
 /** Pools over windows and over everything.
  *  Source: keras src/layers/pooling; tfjs-layers src/layers/pooling.ts. */
 import type { Value } from '../../../ir/model.ts';
-import { averagePool, globalPool, maxPool } from '../emit/index.ts';
+import { averagePool, globalPool, maxPool } from '../../emit/index.ts';
 import { channelsFirst, flag, oneOf, sizes } from './config.ts';
 import { classes, type LayerCall, type LayerTable } from './layer.ts';
 

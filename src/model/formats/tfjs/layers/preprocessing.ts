@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import type { Value } from '../../../ir/model.ts';
 import { tensorOf } from '../../../ir/tensor.ts';
-import { cast, resize, slice, squeeze } from '../emit/index.ts';
+import { cast, resize, slice, squeeze } from '../../emit/index.ts';
 import { channelsFirst, count, flag, number, oneOf } from './config.ts';
 import { classes, fixed, type LayerCall, type LayerTable } from './layer.ts';
 

@@ -1,5 +1,6 @@
 /** A layers-model as an ONNX graph: inputs and outputs under the names that TensorFlow.js gives them, channels last. */
 import { z } from 'zod';
+import { tfjsOperatorForm } from '../../../../support/diagnostics/tfjs.ts';
 import { tfjsNetworkInvalid } from '../../../../support/diagnostics/tfjs-layers.ts';
 import type { DType } from '../../../ir/dtype.ts';
 import { addInput, addOutput, createModel, createValue, discardInitializer } from '../../../ir/edit.ts';
@@ -7,7 +8,7 @@ import type { Model, Value } from '../../../ir/model.ts';
 import { releaseName, takeName } from '../../../ir/names.ts';
 import type { Tensor } from '../../../ir/tensor.ts';
 import { type Dim, tensorType } from '../../../ir/type.ts';
-import { createEmitter, type Emitter } from '../emit/index.ts';
+import { createEmitter, type Emitter } from '../../emit/index.ts';
 import { openSizes, type RawConfig, shown } from './config.ts';
 import type { Stream } from './layer.ts';
 import { startWriting, writeNetwork } from './network.ts';
@@ -34,7 +35,7 @@ export function readLayersModel({ topology, weights, file, outputs: chosen }: La
   model.graph.name = network.name;
   const inputs = network.inputs.map((ref, i) => addModelInput(model, network, ref.layer, i));
   for (const { layer } of network.outputs) takeName(model.names, layer);
-  const e = createEmitter(model);
+  const e = createEmitter(model, tfjsOperatorForm);
   const found = layerWeights(weights);
   const outputs = writeNetwork(startWriting(e, found, keras3), network, inputs, [network.name]);
   if (network === whole) found.checkAllRead(file);

@@ -2,7 +2,7 @@
 import { graphAttribute } from '../../../ir/attribute.ts';
 import type { Value } from '../../../ir/model.ts';
 import { type Tensor, tensorOf } from '../../../ir/tensor.ts';
-import { type Emitter, squeeze, transpose, unsqueeze } from '../emit/index.ts';
+import { type Emitter, squeeze, transpose, unsqueeze } from '../../emit/index.ts';
 import { biasShape, type Cell, type Gated, gateCounts } from './cells.ts';
 import { type LayerCall, rearranged } from './layer.ts';
 

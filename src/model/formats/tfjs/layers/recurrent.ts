@@ -2,7 +2,7 @@
  *  Source: tfjs-layers src/layers/recurrent.ts, wrappers.ts; keras src/layers/rnn. */
 import { z } from 'zod';
 import type { Value } from '../../../ir/model.ts';
-import { concat, type Emitter, transpose } from '../emit/index.ts';
+import { concat, type Emitter, transpose } from '../../emit/index.ts';
 import { gateKind, settingsOf } from './cell-settings.ts';
 import { type Cell, featuresOf, gatedCell, gatedSettings, stateCount } from './cells.ts';
 import { channelsFirst, flag, type LayerConfig } from './config.ts';

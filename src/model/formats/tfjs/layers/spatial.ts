@@ -2,7 +2,7 @@
  *  Source: keras src/layers/reshaping; tfjs-layers src/layers/convolutional.ts, padding.ts. */
 import type { Value } from '../../../ir/model.ts';
 import { multiply } from '../../../ops/dims.ts';
-import { type Emitter, pad, resize, sizeOfAxis, slice } from '../emit/index.ts';
+import { type Emitter, pad, resize, sizeOfAxis, slice } from '../../emit/index.ts';
 import { channelsFirst, oneOf, pairs, sizes } from './config.ts';
 import type { LayerCall, LayerTable } from './layer.ts';
 

@@ -1,6 +1,6 @@
 /** Layers that take no time, on sequences: time becomes part of the batch and comes back. */
 import type { Value } from '../../../ir/model.ts';
-import { concat, type Emitter, reshape } from '../emit/index.ts';
+import { concat, type Emitter, reshape } from '../../emit/index.ts';
 
 /** [batch, time, …] → [batch · time, …]. */
 export function mergeTime(e: Emitter, x: Value): Value {

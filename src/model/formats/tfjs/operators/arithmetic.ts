@@ -1,6 +1,6 @@
 /** Add to SquaredDifference: arithmetic of two tensors that broadcast. */
 import type { Value } from '../../../ir/model.ts';
-import { binary, divide, type Emitter, floorDivide, floorModulo, matched } from '../emit/index.ts';
+import { binary, divide, type Emitter, floorDivide, floorModulo, matched } from '../../emit/index.ts';
 import { inputOf, type Operator, type OperatorTable, pairOf } from './operator.ts';
 
 const same =

@@ -1,6 +1,6 @@
 /** Functions of each element by itself. */
 import type { Value } from '../../../ir/model.ts';
-import { activation, cast, type Emitter, matched, toScalar } from '../emit/index.ts';
+import { activation, cast, type Emitter, matched, toScalar } from '../../emit/index.ts';
 import { inputOf, type Operator, type OperatorTable, pairOf } from './operator.ts';
 
 const unary =

@@ -1,7 +1,7 @@
 /** Convolutions, fused ones too. TensorFlow's strides and dilations have four numbers (NHWC). */
 import type { Value } from '../../../ir/model.ts';
 import type { Dim } from '../../../ir/type.ts';
-import { kernelSizes } from '../emit/convolution.ts';
+import { kernelSizes } from '../../emit/convolution.ts';
 import {
   activation,
   type ConvolutionOptions,
@@ -13,8 +13,8 @@ import {
   pad,
   slice,
   transposedConvolution,
-} from '../emit/index.ts';
-import { samePadding } from '../emit/padding.ts';
+} from '../../emit/index.ts';
+import { samePadding } from '../../emit/padding.ts';
 import { inputOf, type Operator, type OperatorCall, type OperatorTable } from './operator.ts';
 
 type Write = (e: Emitter, x: Value, filter: Value, options: ConvolutionOptions) => Value;

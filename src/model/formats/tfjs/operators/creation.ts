@@ -3,7 +3,7 @@ import { float } from '../../../ir/attribute.ts';
 import { type DType, dtypes } from '../../../ir/dtype.ts';
 import type { Value } from '../../../ir/model.ts';
 import { tensorOf } from '../../../ir/tensor.ts';
-import { cast, concat, type Emitter, reshape, toList, toScalar } from '../emit/index.ts';
+import { cast, concat, type Emitter, reshape, toList, toScalar } from '../../emit/index.ts';
 import { inputOf, numbersOf, type Operator, type OperatorCall, type OperatorTable } from './operator.ts';
 
 const expanded = (e: Emitter, value: Value, shape: Value): Value =>

@@ -1,6 +1,6 @@
 /** Non-maximum suppression. */
 import type { Value } from '../../../ir/model.ts';
-import { cast, reshape, sizeOfAxis, slice, toScalar, unsqueeze } from '../emit/index.ts';
+import { cast, reshape, sizeOfAxis, slice, toScalar, unsqueeze } from '../../emit/index.ts';
 import { inputOf, numbersOf, type Operator, type OperatorCall, type OperatorTable } from './operator.ts';
 
 /** Indices of the boxes that stay, best first, int64 [n]. Boxes [n, 4] as y, x, y, x of any two opposite corners. */

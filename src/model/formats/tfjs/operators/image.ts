@@ -11,7 +11,7 @@ import {
   sizeOfAxis,
   slice,
   unsqueeze,
-} from '../emit/index.ts';
+} from '../../emit/index.ts';
 import { inputOf, numbersOf, type Operator, type OperatorTable } from './operator.ts';
 
 const resized =

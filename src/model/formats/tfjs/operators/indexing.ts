@@ -10,7 +10,7 @@ import {
   toList,
   transpose,
   unsqueeze,
-} from '../emit/index.ts';
+} from '../../emit/index.ts';
 import {
   axisWithin,
   inputOf,

@@ -1,7 +1,7 @@
 /** Comparisons, truth values, choices. */
 import type { Value } from '../../../ir/model.ts';
 import { tensorOf } from '../../../ir/tensor.ts';
-import { binary, cast, type Emitter, matched, unsqueeze } from '../emit/index.ts';
+import { binary, cast, type Emitter, matched, unsqueeze } from '../../emit/index.ts';
 import { inputOf, type Operator, type OperatorTable, pairOf } from './operator.ts';
 
 const comparison =

@@ -1,5 +1,5 @@
 /** Products of matrices, order of axes. */
-import { activation, cast, matched, matmul, transpose } from '../emit/index.ts';
+import { activation, cast, matched, matmul, transpose } from '../../emit/index.ts';
 import { activationOptions, fusionOf } from './convolution.ts';
 import { inputOf, numbersOf, type Operator, type OperatorTable, pairOf } from './operator.ts';
 

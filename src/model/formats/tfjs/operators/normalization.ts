@@ -1,6 +1,6 @@
 /** Normalisations, softmax. */
 import { float } from '../../../ir/attribute.ts';
-import { batchNormalization, cast, toChannelsFirst, toChannelsLast } from '../emit/index.ts';
+import { batchNormalization, cast, toChannelsFirst, toChannelsLast } from '../../emit/index.ts';
 import { inputOf, numbersOf, type Operator, type OperatorTable } from './operator.ts';
 
 /** With the statistics that it is given. */

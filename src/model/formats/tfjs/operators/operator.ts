@@ -1,6 +1,6 @@
 /** What an operator of a graph-model is to the reader. */
 import type { Value } from '../../../ir/model.ts';
-import type { Emitter } from '../emit/index.ts';
+import type { Emitter } from '../../emit/index.ts';
 import type { Attributes } from '../graph/attributes.ts';
 
 export interface OperatorCall {

@@ -9,8 +9,8 @@ import {
   type PoolOptions,
   toChannelsFirst,
   toChannelsLast,
-} from '../emit/index.ts';
-import { spatialSizes, windowAttributes } from '../emit/padding.ts';
+} from '../../emit/index.ts';
+import { spatialSizes, windowAttributes } from '../../emit/padding.ts';
 import { paddingOf } from './convolution.ts';
 import { inputOf, type Operator, type OperatorCall, type OperatorTable } from './operator.ts';
 

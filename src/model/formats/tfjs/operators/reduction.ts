@@ -1,7 +1,7 @@
 /** Sums, extremes and counts along axes. */
 import type { DType } from '../../../ir/dtype.ts';
 import type { Value } from '../../../ir/model.ts';
-import { cast, type Emitter, pad, reshape, slice, toScalar, unsqueeze } from '../emit/index.ts';
+import { cast, type Emitter, pad, reshape, slice, toScalar, unsqueeze } from '../../emit/index.ts';
 import {
   axisWithin,
   inputOf,

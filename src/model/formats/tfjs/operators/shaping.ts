@@ -17,8 +17,8 @@ import {
   toScalar,
   transpose,
   unsqueeze,
-} from '../emit/index.ts';
-import { pairs } from '../emit/pad.ts';
+} from '../../emit/index.ts';
+import { pairs } from '../../emit/pad.ts';
 import {
   axisWithin,
   inputOf,

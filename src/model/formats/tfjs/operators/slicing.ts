@@ -1,6 +1,6 @@
 /** Slices, and putting things together again. */
 import type { Value } from '../../../ir/model.ts';
-import { cast, concat, type Emitter, reshape, squeeze, toList, unsqueeze } from '../emit/index.ts';
+import { cast, concat, type Emitter, reshape, squeeze, toList, unsqueeze } from '../../emit/index.ts';
 import {
   axisWithin,
   inputOf,

@@ -1,6 +1,6 @@
 /** Activations by the names that TensorFlow and Keras give them. */
-import { float } from '../../../ir/attribute.ts';
-import type { Value } from '../../../ir/model.ts';
+import { float } from '../../ir/attribute.ts';
+import type { Value } from '../../ir/model.ts';
 import type { Emitter } from './emitter.ts';
 import { cast } from './movement.ts';
 
@@ -78,7 +78,7 @@ const activations: Readonly<Record<string, Activation>> = {
 export const activationNames = Object.keys(activations);
 
 /** Applies it to every element. x float32 of any shape (relu, relu6, linear: int32 too).
- *  @throws TFJS_OPERATOR_FORM for a name that is not known */
+ *  @throws a refusal for a name that is not known */
 export function activation(e: Emitter, name: string, x: Value, options: ActivationOptions = {}): Value {
   const apply = Object.hasOwn(activations, name) ? activations[name] : undefined;
   return apply ? apply(e, x, options) : e.refuse(`the activation "${name}"`);

@@ -1,9 +1,9 @@
 /** Writes a loop as ONNX Loop, whatever form TensorFlow has it in. */
-import { removeNode, setOutputs } from '../../../ir/edit.ts';
-import type { Graph, Value } from '../../../ir/model.ts';
-import type { ValueType } from '../../../ir/type.ts';
-import { isSame } from '../../../ops/dims.ts';
-import { cast, type Emitter, toScalar } from '../emit/index.ts';
+import { removeNode, setOutputs } from '../../ir/edit.ts';
+import type { Graph, Value } from '../../ir/model.ts';
+import type { ValueType } from '../../ir/type.ts';
+import { isSame } from '../../ops/dims.ts';
+import { cast, type Emitter, toScalar } from './index.ts';
 
 export interface LoopParts {
   /** Values before the first round. */

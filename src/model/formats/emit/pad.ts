@@ -1,5 +1,5 @@
 /** Padding of tensors. */
-import type { Value } from '../../../ir/model.ts';
+import type { Value } from '../../ir/model.ts';
 import type { Emitter } from './emitter.ts';
 import { cast, concat, reshape } from './movement.ts';
 

@@ -1,6 +1,6 @@
 /** TensorFlow's paddings of convolutions and pools. */
-import type { Value } from '../../../ir/model.ts';
-import type { Dim } from '../../../ir/type.ts';
+import type { Value } from '../../ir/model.ts';
+import type { Dim } from '../../ir/type.ts';
 import type { Emitter } from './emitter.ts';
 
 /** 'same': ⌈size / stride⌉ outputs, the odd cell of padding last. Explicit: [before, after] for each spatial axis. */

@@ -1,9 +1,8 @@
-/** Writes ONNX nodes while a TensorFlow.js model is read. Types are known as soon as a node is there, and what follows
+/** Writes ONNX nodes while a model of another format is read. Types are known as soon as a node is there, and what follows
  *  from constants and shapes alone (small integers) becomes a constant at once: a Shape → StridedSlice → Pack → Reshape
  *  chain leaves no node where the sizes are numbers. */
-import { tfjsOperatorForm } from '../../../../support/diagnostics/tfjs.ts';
-import type { AttributeInit } from '../../../ir/attribute.ts';
-import type { DType } from '../../../ir/dtype.ts';
+import type { AttributeInit } from '../../ir/attribute.ts';
+import type { DType } from '../../ir/dtype.ts';
 import {
   addInitializer,
   addInput,
@@ -12,12 +11,12 @@ import {
   createGraph,
   createValue,
   discardNode,
-} from '../../../ir/edit.ts';
-import { dtypeOf, type Graph, type Model, type Node, shapeOf, type Value } from '../../../ir/model.ts';
-import { freshName } from '../../../ir/names.ts';
-import { elementCount, type Tensor, tensorOf } from '../../../ir/tensor.ts';
-import { type Dim, isStatic, type Shape, type ValueType } from '../../../ir/type.ts';
-import { type ShapeTracker, trackShapes } from '../../../ops/shapes.ts';
+} from '../../ir/edit.ts';
+import { dtypeOf, type Graph, type Model, type Node, shapeOf, type Value } from '../../ir/model.ts';
+import { freshName } from '../../ir/names.ts';
+import { elementCount, type Tensor, tensorOf } from '../../ir/tensor.ts';
+import { type Dim, isStatic, type Shape, type ValueType } from '../../ir/type.ts';
+import { type ShapeTracker, trackShapes } from '../../ops/shapes.ts';
 
 export type Attributes = Readonly<Record<string, AttributeInit | undefined>>;
 
@@ -44,17 +43,17 @@ export interface Emitter {
   integers(...numbers: number[]): Value;
   /** A scalar of that type; the same number is one constant. */
   scalar(dtype: DType, value: number): Value;
-  /** @throws TFJS_OPERATOR_FORM when it is unknown */
+  /** @throws a refusal when it is unknown */
   dtype(value: Value): DType;
   shape(value: Value): Shape | null;
-  /** @throws TFJS_OPERATOR_FORM when it is unknown */
+  /** @throws a refusal when it is unknown */
   rank(value: Value): number;
-  /** All sizes. @throws TFJS_OPERATOR_FORM when the rank is unknown */
+  /** All sizes. @throws a refusal when the rank is unknown */
   sizes(value: Value): Shape;
   /** Elements of a small tensor as far as they follow from constants and shapes; null where none does. */
   data(value: Value): readonly Dim[] | null;
   /** Elements of a value that must be known when the model is converted.
-   *  @param what  how a message calls it: 'the axis'. @throws TFJS_OPERATOR_FORM when they are computed while running */
+   *  @param what  how a message calls it: 'the axis'. @throws a refusal when they are computed while running */
   known(value: Value, what: string): number[];
   /** The same graph for another operator or layer. */
   at(op: string, node: string, earlier?: readonly string[]): Emitter;
@@ -64,16 +63,21 @@ export interface Emitter {
     inputs: readonly { readonly name: string; readonly type: ValueType | null }[],
     write: (inner: Emitter, inputs: readonly Value[]) => readonly Value[],
   ): Graph;
-  /** Fails as TFJS_OPERATOR_FORM. @param reason  what can't be expressed, without a full stop */
+  /** Fails as the format's refusal. @param reason  what can't be expressed, without a full stop */
   refuse(reason: string): never;
 }
 
+/** The error of what has no exact form in ONNX.
+ *  @param op,node  what is being read, @param earlier  values that could be outputs in its place */
+export type Refusal = (op: string, node: string, reason: string, earlier: readonly string[]) => Error;
+
 /** Everything is written at the end of `model.graph`. The model's opset must be 17. */
-export const createEmitter = (model: Model): Emitter =>
-  emitterAt({ model, shapes: trackShapes(model), graph: model.graph, cache: new Map() }, '', '');
+export const createEmitter = (model: Model, refusal: Refusal): Emitter =>
+  emitterAt({ model, refusal, shapes: trackShapes(model), graph: model.graph, cache: new Map() }, '', '');
 
 interface State {
   readonly model: Model;
+  readonly refusal: Refusal;
   readonly shapes: ShapeTracker;
   readonly graph: Graph;
   /** Small constants of this graph by dtype, dims and content. */
@@ -83,7 +87,7 @@ interface State {
 function emitterAt(state: State, op: string, node: string, earlier: readonly string[] = []): Emitter {
   const { model, graph } = state;
   const refuse = (reason: string): never => {
-    throw tfjsOperatorForm(op, node, reason, earlier);
+    throw state.refusal(op, node, reason, earlier);
   };
   const cached = (dtype: DType, dims: readonly number[], values: readonly number[]): Value => {
     const broken = dtype.startsWith('int') ? values.find((v) => !Number.isInteger(v)) : undefined;

@@ -1,4 +1,4 @@
-/** What TensorFlow.js operators and Keras layers are written with. */
+/** What the operators of TensorFlow's formats are written with. */
 export { type ActivationOptions, activation, activationNames } from './activation.ts';
 export { binary, divide, floorDivide, floorModulo, matched } from './arithmetic.ts';
 export {
@@ -8,7 +8,7 @@ export {
   type TransposedOptions,
   transposedConvolution,
 } from './convolution.ts';
-export { type Attributes, createEmitter, type Emitter } from './emitter.ts';
+export { type Attributes, createEmitter, type Emitter, type Refusal } from './emitter.ts';
 export { type MatmulOptions, matmul, transposeLast } from './matrix.ts';
 export {
   cast,
@@ -29,4 +29,5 @@ export { type BatchNormalizationOptions, batchNormalization } from './normalizat
 export { mirrorPad, type Pads, pad, padBy } from './pad.ts';
 export type { Padding, Window } from './padding.ts';
 export { averagePool, globalPool, maxPool, type PoolOptions } from './pooling.ts';
+export { addNamedOutput, dropUnread, openSize } from './ports.ts';
 export { type ResizeOptions, resize } from './resize.ts';

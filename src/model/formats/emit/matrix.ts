@@ -1,5 +1,5 @@
 /** Products of matrices. */
-import type { Value } from '../../../ir/model.ts';
+import type { Value } from '../../ir/model.ts';
 import type { Emitter } from './emitter.ts';
 import { transpose } from './movement.ts';
 

@@ -1,15 +1,16 @@
 /** What the emitter writes computes what TensorFlow.js computes: one row, one case. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Engine } from '../../../../src/compute/engine/contract.ts';
-import { openEngine } from '../../../../src/compute/engine/open.ts';
-import * as emit from '../../../../src/model/formats/tfjs/emit/index.ts';
-import { addInput, addOutput, createModel, createValue } from '../../../../src/model/ir/edit.ts';
-import type { Value } from '../../../../src/model/ir/model.ts';
-import { type Tensor, tensorOf } from '../../../../src/model/ir/tensor.ts';
-import { tensorType } from '../../../../src/model/ir/type.ts';
-import { verifyModel } from '../../../../src/model/ir/verify.ts';
-import { largestDifference, runModel } from '../../../run-model.ts';
-import { fromTf, normalTensor, tf, toTf } from './oracle.ts';
+import type { Engine } from '../../../src/compute/engine/contract.ts';
+import { openEngine } from '../../../src/compute/engine/open.ts';
+import * as emit from '../../../src/model/formats/emit/index.ts';
+import { addInput, addOutput, createModel, createValue } from '../../../src/model/ir/edit.ts';
+import type { Value } from '../../../src/model/ir/model.ts';
+import { type Tensor, tensorOf } from '../../../src/model/ir/tensor.ts';
+import { tensorType } from '../../../src/model/ir/type.ts';
+import { verifyModel } from '../../../src/model/ir/verify.ts';
+import { tfjsOperatorForm } from '../../../src/support/diagnostics/tfjs.ts';
+import { largestDifference, runModel } from '../../run-model.ts';
+import { fromTf, normalTensor, tf, toTf } from './tfjs/oracle.ts';
 
 let engine: Engine;
 beforeAll(async () => {
@@ -31,7 +32,7 @@ async function runOurs({ x, weights = [], open = false, ours }: Case): Promise<T
   const model = createModel();
   const shape = open ? x.dims.map((d, i) => (i === x.dims.length - 1 ? d : `d${i}`)) : x.dims;
   const input = addInput(model.graph, createValue(model.names, 'x', tensorType(x.dtype, shape), true));
-  const e = emit.createEmitter(model).at('Test', 'node');
+  const e = emit.createEmitter(model, tfjsOperatorForm).at('Test', 'node');
   const y = ours(e, input, ...weights.map((w) => e.constant(w)));
   addOutput(model.graph, y);
   verifyModel(model);
@@ -222,7 +223,7 @@ describe('an activation', () => {
     })),
   );
   it('that is not known is refused, with the node', () => {
-    const e = emit.createEmitter(createModel()).at('Dense', 'head');
+    const e = emit.createEmitter(createModel(), tfjsOperatorForm).at('Dense', 'head');
     const v = createValue(e.model.names, 'x', tensorType('float32', [1]));
     expect(() => emit.activation(e, 'cubed', v)).toThrow(
       expect.objectContaining({ code: 'TFJS_OPERATOR_FORM', message: expect.stringContaining('"head"') }),
@@ -350,7 +351,7 @@ describe('constants and shapes', () => {
   it('leave no node where sizes are numbers', () => {
     const model = createModel();
     const x = addInput(model.graph, createValue(model.names, 'x', tensorType('float32', [2, 3, 4]), true));
-    const e = emit.createEmitter(model).at('Test', 'node');
+    const e = emit.createEmitter(model, tfjsOperatorForm).at('Test', 'node');
     const size = emit.sizeOfAxis(e, x, 1);
     emit.reshape(e, x, emit.concat(e, [size, e.integers(-1)], 0));
     expect(model.graph.nodes.map((n) => n.opType)).toEqual(['Reshape']);
@@ -359,7 +360,7 @@ describe('constants and shapes', () => {
   it('join transposes that follow one another', () => {
     const model = createModel();
     const x = addInput(model.graph, createValue(model.names, 'x', tensorType('float32', [1, 2, 3, 4]), true));
-    const e = emit.createEmitter(model).at('Test', 'node');
+    const e = emit.createEmitter(model, tfjsOperatorForm).at('Test', 'node');
     expect(emit.toChannelsLast(e, emit.toChannelsFirst(e, x))).toBe(x);
   });
 });

@@ -1,5 +1,5 @@
 /** Pools over channels-last values of one to three spatial axes. */
-import type { Value } from '../../../ir/model.ts';
+import type { Value } from '../../ir/model.ts';
 import type { Emitter } from './emitter.ts';
 import { cast, toChannelsFirst, toChannelsLast } from './movement.ts';
 import { spatialSizes, type Window, windowAttributes } from './padding.ts';

@@ -1,7 +1,7 @@
 /** Convolutions over channels-last values of one to three spatial axes. */
-import { constantOf, type Value } from '../../../ir/model.ts';
-import type { Dim } from '../../../ir/type.ts';
-import { add, multiply, subtract } from '../../../ops/dims.ts';
+import { constantOf, type Value } from '../../ir/model.ts';
+import type { Dim } from '../../ir/type.ts';
+import { add, multiply, subtract } from '../../ops/dims.ts';
 import type { Emitter } from './emitter.ts';
 import { reshape, toChannelsFirst, toChannelsLast, transpose } from './movement.ts';
 import { type Padding, spatialSizes, windowAttributes } from './padding.ts';

@@ -1,5 +1,5 @@
 /** Resizing of pictures [batch, height, width, channels]. */
-import type { Value } from '../../../ir/model.ts';
+import type { Value } from '../../ir/model.ts';
 import type { Emitter } from './emitter.ts';
 import { cast, concat, slice, toChannelsFirst, toChannelsLast } from './movement.ts';
 

@@ -1,5 +1,5 @@
 /** Arithmetic where TensorFlow.js and ONNX differ. */
-import type { Value } from '../../../ir/model.ts';
+import type { Value } from '../../ir/model.ts';
 import type { Emitter } from './emitter.ts';
 import { cast } from './movement.ts';
 

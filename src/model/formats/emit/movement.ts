@@ -1,8 +1,8 @@
 /** Order of axes, shapes, casts: what most other operators are made of. */
-import { intsAttribute } from '../../../ir/attribute.ts';
-import { type DType, dtypes } from '../../../ir/dtype.ts';
-import { constantOf, isOp, type Value } from '../../../ir/model.ts';
-import { elementCount } from '../../../ir/tensor.ts';
+import { intsAttribute } from '../../ir/attribute.ts';
+import { type DType, dtypes } from '../../ir/dtype.ts';
+import { constantOf, isOp, type Value } from '../../ir/model.ts';
+import { elementCount } from '../../ir/tensor.ts';
 import type { Emitter } from './emitter.ts';
 import { reshapeTensor, transposeTensor } from './transpose-tensor.ts';
 

@@ -1,6 +1,6 @@
 /** Normalisation with statistics that are given. */
-import { float } from '../../../ir/attribute.ts';
-import { constantOf, type Value } from '../../../ir/model.ts';
+import { float } from '../../ir/attribute.ts';
+import { constantOf, type Value } from '../../ir/model.ts';
 import type { Emitter } from './emitter.ts';
 import { toChannelsFirst, toChannelsLast } from './movement.ts';
 

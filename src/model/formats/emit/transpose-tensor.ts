@@ -1,6 +1,6 @@
 /** The elements of a constant in another order of axes. */
-import { byteLength } from '../../../ir/dtype.ts';
-import { elementCount, lazyTensor, type Tensor } from '../../../ir/tensor.ts';
+import { byteLength } from '../../ir/dtype.ts';
+import { elementCount, lazyTensor, type Tensor } from '../../ir/tensor.ts';
 
 /** Axis i of the result is axis perm[i] of the tensor. Computed when the bytes are asked for; elements of whole bytes. */
 export function transposeTensor(t: Tensor, perm: readonly number[]): Tensor {
