@@ -1,13 +1,19 @@
 /** What keeps a model from being written as a TensorFlow.js graph-model. */
 import { unsupported } from '../diagnostics.ts';
+import { cut } from './tfjs.ts';
 
-/** @param why  as "TensorFlow.js has no operator for it" */
-export const tfjsOperator = (op: string, node: string, why: string) =>
+/** @param why  as "TensorFlow.js has no operator for it"
+ *  @param earlier  values that the node is computed from and that can be outputs */
+export const tfjsOperator = (op: string, node: string, why: string, earlier: readonly string[]) =>
   unsupported(
     'TFJS_OPERATOR',
     `${op} "${node}" can't be written for TensorFlow.js: ${why}.`,
-    'Cut the model before it (--outputs with names that compress inspect --nodes lists), or run the ONNX model with onnxruntime-web.',
+    earlier.length > 0
+      ? `Run the ONNX model with onnxruntime-web. Or ${uncapitalized(cut(earlier))}`
+      : 'Nothing is computed before it that could be an output: run the ONNX model with onnxruntime-web.',
   );
+
+const uncapitalized = (text: string) => text[0]!.toLowerCase() + text.slice(1);
 
 export const tfjsType = (what: string, dtype: string) =>
   unsupported(

@@ -1,7 +1,6 @@
 /** Messages of reading TensorFlow.js models. */
 import { unsupported, user } from '../diagnostics.ts';
 
-/** @param earlier  values that the node reads and that can be outputs themselves */
 /** @param earlier  values that the refused one reads and that can be outputs */
 export const cut = (earlier: readonly string[]) =>
   earlier.length === 0

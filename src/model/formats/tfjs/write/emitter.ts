@@ -1,8 +1,7 @@
 /** What turns nodes of a model into nodes of a TensorFlow graph: operators (operators/) ask it for their inputs and hand
  *  it what they are made of. Values keep the axes that they have in the model. */
-import { tfjsOperator, tfjsRank } from '../../../../support/diagnostics/tfjs-writing.ts';
-import { channelsLastDomain } from '../../../ir/internal-domain.ts';
-import { dtypeOf, type Graph, type Node, opKey, shapeOf, type Value } from '../../../ir/model.ts';
+import { tfjsRank } from '../../../../support/diagnostics/tfjs-writing.ts';
+import { dtypeOf, type Graph, type Node, shapeOf, type Value } from '../../../ir/model.ts';
 import { elementCount, numbers, type Tensor, tensorOf } from '../../../ir/tensor.ts';
 import { isStatic, type Shape } from '../../../ir/type.ts';
 import type { InferredShapes } from '../../../ops/shapes.ts';
@@ -17,6 +16,7 @@ import {
   type TfGraph,
   type TfType,
 } from './graph.ts';
+import { RefusedNode } from './refusal.ts';
 import { storeCodes, storeTensor, tfType } from './stored.ts';
 import { floatWeight, type Weight, weightOf } from './weights.ts';
 
@@ -148,9 +148,9 @@ function emitWeight(e: Emitter, graph: TfGraph, hint: string, weight: Weight): R
   return e.op('Mul', [put(1), e.constant(tensorOf('float32', along, grid.scale))]);
 }
 
-/** @throws TFJS_OPERATOR */
+/** @throws TFJS_OPERATOR, once it is known where the model can be cut (write.ts) */
 export function refuse(node: Node, why: string): never {
-  throw tfjsOperator(node.domain === channelsLastDomain ? node.opType : opKey(node), labelOf(node), why);
+  throw new RefusedNode(node, why);
 }
 
 export const typeOf = (v: Value | null | undefined): TfType =>

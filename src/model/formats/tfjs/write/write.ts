@@ -1,11 +1,14 @@
 /** Writes a model as a TensorFlow.js graph-model: model.json and shards of weights beside it. */
+import { tfjsOperator } from '../../../../support/diagnostics/tfjs-writing.ts';
 import { version } from '../../../../support/version.ts';
-import type { Model } from '../../../ir/model.ts';
+import { channelsLastDomain } from '../../../ir/internal-domain.ts';
+import { type Model, opKey } from '../../../ir/model.ts';
 import { channelsLast } from '../../../layout/channels-last.ts';
+import { labelOf } from '../../../rewrite/apply.ts';
 import type { WrittenFile } from '../../format.ts';
 import { type BuiltGraph, buildGraph, type TfPort } from './build.ts';
 import type { TfNode, WeightData } from './graph.ts';
-import { lowerModel } from './lower.ts';
+import { type Lowered, lowerModel } from './lower.ts';
 import {
   createNames,
   functionJson,
@@ -15,6 +18,7 @@ import {
   refName,
   weightJson,
 } from './model-json.ts';
+import { RefusedNode, valuesBefore } from './refusal.ts';
 import { shardNames, shardPieces, storedBytes } from './shards.ts';
 
 /** @param name  of the JSON; shards are named as TensorFlow.js's own tools name them
@@ -22,7 +26,7 @@ import { shardNames, shardPieces, storedBytes } from './shards.ts';
 export function writeGraphModel(model: Model, name = 'model.json'): WrittenFile[] {
   const lowered = lowerModel(model);
   channelsLast(lowered.model);
-  const built = buildGraph(lowered);
+  const built = buildOrRefuse(lowered, model);
   const names = createNames();
   for (const { ref } of [...built.inputs, ...built.outputs]) names.of(ref.node);
   const constants = [built.nodes, ...built.functions.map((f) => f.graph.nodes)].flatMap((nodes) =>
@@ -38,6 +42,17 @@ export function writeGraphModel(model: Model, name = 'model.json'): WrittenFile[
     { name, pieces: () => [new TextEncoder().encode(text)] },
     ...shards.map((shard, i) => ({ name: shard, pieces: () => shardPieces(weights, i) })),
   ];
+}
+
+function buildOrRefuse(lowered: Lowered, source: Model): BuiltGraph {
+  try {
+    return buildGraph(lowered);
+  } catch (error) {
+    if (!(error instanceof RefusedNode)) throw error;
+    const { node, why } = error;
+    const op = node.domain === channelsLastDomain ? node.opType : opKey(node);
+    throw tfjsOperator(op, labelOf(node), why, valuesBefore(node, lowered.model.graph, source));
+  }
 }
 
 const isConstant = (node: TfNode): node is TfNode & { readonly weight: WeightData } => node.weight !== null;

@@ -1,0 +1,47 @@
+/** A node that TensorFlow.js has no form for, and where the model can be cut before it. */
+import { subgraphs } from '../../../ir/attribute.ts';
+import type { Graph, Model, Node, Value } from '../../../ir/model.ts';
+import { withSubgraphs } from '../../../ir/walk.ts';
+
+/** Thrown where the node is met, which knows nothing of the model that was given. */
+export class RefusedNode extends Error {
+  readonly node: Node;
+  readonly why: string;
+
+  constructor(node: Node, why: string) {
+    super(`${node.opType} "${node.name}": ${why}`);
+    this.node = node;
+    this.why = why;
+  }
+}
+
+/** Values of `source` that the node is computed from and that can be outputs: what it reads, or what that was made of where
+ *  lowering made it. Of a node in a branch or loop, what the whole of it reads.
+ *  @param graph  the lowered main graph */
+export function valuesBefore(node: Node, graph: Graph, source: Model): string[] {
+  const own = new Set(source.graph.nodes.flatMap((n) => n.outputs.flatMap((v) => (v ? [v.name] : []))));
+  const found = new Set<string>();
+  const seen = new Set<Value>();
+  const waiting = readBy(outermost(node, graph), graph).reverse();
+  for (let value = waiting.pop(); value; value = waiting.pop()) {
+    if (!value.producer || seen.has(value)) continue;
+    seen.add(value);
+    if (own.has(value.name)) found.add(value.name);
+    else waiting.push(...readBy(value.producer, graph).reverse());
+  }
+  return [...found];
+}
+
+/** The node of the main graph that it is, or stands in. */
+function outermost(node: Node, graph: Graph): Node {
+  const holds = (n: Node) => subgraphs(n).some((sub) => [...withSubgraphs(sub)].includes(node.graph));
+  return node.graph === graph ? node : (graph.nodes.find(holds) ?? node);
+}
+
+/** Values of the main graph that the node reads, its branches and bodies too. */
+function readBy(node: Node, graph: Graph): Value[] {
+  const inner = subgraphs(node).flatMap((sub) => [...withSubgraphs(sub)].flatMap((g) => g.nodes));
+  const read = [node, ...inner].flatMap((n) => n.inputs.flatMap((v) => (v ? [v] : [])));
+  const outputs = subgraphs(node).flatMap((sub) => [...withSubgraphs(sub)].flatMap((g) => g.outputs));
+  return [...read, ...outputs].filter((v) => v.producer?.graph === graph);
+}
