@@ -7,7 +7,6 @@
  *  Source: onnxruntime ContribOperators.md and its CPU kernels. */
 import { z } from 'zod';
 import { counted, definePass } from '../src/compress/pipeline/pass.ts';
-import type { TargetName } from '../src/compress/quant/integer-kernels.ts';
 import { intAttribute } from '../src/model/ir/attribute.ts';
 import { isFloat } from '../src/model/ir/dtype.ts';
 import { isOp, type Node, type Value } from '../src/model/ir/model.ts';
@@ -20,6 +19,7 @@ import type { Apart } from '../src/model/rewrite/fused/apart.ts';
 import { fusedOperators } from '../src/model/rewrite/fused/index.ts';
 import { op } from '../src/model/rewrite/pattern.ts';
 import { defineRule, type Rule, skip } from '../src/model/rewrite/rule.ts';
+import type { TargetName } from '../src/support/target.ts';
 
 const options = z.strictObject({
   /** Operators to take apart, by type. */

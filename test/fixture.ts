@@ -1,6 +1,7 @@
 /** Reads fixtures of passes: why · === · model · @@@ · expected model or JSON · (@@@ · options JSON). */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { targetNames } from '../src/support/target.ts';
 
 const expectationSchema = z.union([
   z.strictObject({ expect: z.literal('unchanged'), skip: z.string().optional() }),
@@ -17,7 +18,7 @@ const settingsSchema = z.looseObject({
   /** Ranges that the pass finds among its statistics, by value name. */
   $ranges: z.record(z.string(), z.tuple([z.number(), z.number()])).default({}),
   /** What the pass is to serve. */
-  $target: z.enum(['wasm', 'webgpu', 'node', 'mobile']).default('wasm'),
+  $target: z.enum(targetNames).default('wasm'),
   /** Skips that come with a changed model. */
   $skip: z.array(z.string()).default([]),
   /** Integers fed to integer inputs are in [0, $integers). */

@@ -16,11 +16,11 @@ const request = z.strictObject({
 
 export const command = defineCommand({
   request,
-  async run(_, { data, ...precision }) {
+  async run(_, { data, target = 'wasm', ...precision }) {
     const { presetRecipe } = await import('../compress/compress.ts');
     const { presetOf } = await import('../compress/plan.ts');
     const hasData = data !== undefined || precision.int8 === 'static';
     const name = presetOf({ ...precision, data: hasData ? 'data' : undefined });
-    console.log(JSON.stringify(await presetRecipe(name, precision.target), null, 2));
+    console.log(JSON.stringify(await presetRecipe(name, target), null, 2));
   },
 });

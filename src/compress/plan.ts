@@ -12,6 +12,7 @@ import { formatOfName } from '../model/formats/index.ts';
 import { tfjsFormat } from '../model/formats/tfjs/format.ts';
 import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
 import { budgetNotMeasured, nothingToTrain } from '../support/diagnostics/training.ts';
+import type { TargetName } from '../support/target.ts';
 import { checkRecipe, fillRecipe, needsCalibration, type PresetName, preset } from './compress.ts';
 import type { Recipe } from './pipeline/recipe.ts';
 import { type DataPlan, type DataRequest, dataPlan } from './plan-data.ts';
@@ -118,9 +119,9 @@ function planTraining(
   steps: readonly StepPlan[],
   facts: PlanFacts,
 ): Promise<Plan> {
-  const { int8, target, seed } = request;
+  const { int8, seed } = request;
   const base = int8 ? preset('int8-static') : { ...preset('clean'), name: 'trained', stages: [] };
-  const recipe = { ...base, target, calibration: { ...base.calibration, seed } };
+  const recipe = { ...base, target: targetOf(request), calibration: { ...base.calibration, seed } };
   return completed({ steps, recipe, qat: null, ending: `.${how}${int8 ? '.int8' : ''}`, request }, facts);
 }
 
@@ -155,13 +156,17 @@ const trainPlan = (
 
 async function recipeFor(request: CompressRequest): Promise<Recipe> {
   if (request.recipe !== undefined) return checkRecipe(request.recipe);
-  const { target, calibrate, seed } = request;
+  const { calibrate, seed } = request;
   const base = await filled(presetOf(request), request);
   return withStorage(
-    { ...base, target, calibration: { ...base.calibration, samples: calibrate, seed } },
+    { ...base, target: targetOf(request), calibration: { ...base.calibration, samples: calibrate, seed } },
     request,
   );
 }
+
+/** What was said, or what the result's file is for. */
+export const targetOf = ({ target, output }: Pick<CompressRequest, 'target' | 'output'>): TargetName =>
+  target ?? (output === undefined ? undefined : formatOfName(output).target) ?? 'wasm';
 
 /** The preset behind a precision; without one only the exact passes run. */
 export function presetOf({
@@ -229,11 +234,11 @@ async function stepsFor(request: CompressRequest, training: TrainPlan['name'] | 
 
 const onTarget = async (name: PresetName, request: CompressRequest): Promise<Recipe> => ({
   ...(await filled(name, request)),
-  target: request.target,
+  target: targetOf(request),
 });
 
 function prunePlan(request: CompressRequest): Omit<PrunePlan, 'settings' | 'rounds' | 'maxDrop'> {
-  const { prune, macs, latency, exclude = [], target: on } = request;
+  const { prune, macs, latency, exclude = [] } = request;
   const hasData = request.data !== undefined;
   const importance = request.importance ?? (hasData ? null : 'l2');
   const reconstruct = request.reconstruct && hasData;
@@ -242,7 +247,16 @@ function prunePlan(request: CompressRequest): Omit<PrunePlan, 'settings' | 'roun
     macs,
     latency,
   };
-  return { kind: 'prune', target, importance, reconstruct, scope: 'global', round: 8, exclude, on };
+  return {
+    kind: 'prune',
+    target,
+    importance,
+    reconstruct,
+    scope: 'global',
+    round: 8,
+    exclude,
+    on: targetOf(request),
+  };
 }
 
 /** What the result's name says of how it came about: ".pruned.trained.int8". */

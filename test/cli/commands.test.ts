@@ -154,7 +154,7 @@ describe('compress --int8', () => {
     expect(used).toMatchObject({ calibrationSamples: 5, evaluationSamples: 20 });
   });
 
-  it.each(['node', 'webgpu', 'mobile'])('serves --target %s', async (target) => {
+  it.each(['node', 'webgpu', 'mobile', 'litert'])('serves --target %s', async (target) => {
     w.copy('glyphs-cnn');
     const options = [
       '--int8',

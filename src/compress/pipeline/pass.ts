@@ -6,7 +6,7 @@ import type { RunContext } from '../../compute/engine/run-context.ts';
 import { type Model, opset } from '../../model/ir/model.ts';
 import { passNeedsOpset } from '../../support/diagnostics/passes.ts';
 import type { Random } from '../../support/random.ts';
-import type { TargetName } from '../quant/integer-kernels.ts';
+import type { TargetName } from '../../support/target.ts';
 
 export interface Pass<Options extends object = object> {
   /** verb-object, equal to the file name. */

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { passUnknown, recipeInvalid, recipePassUnknown } from '../../support/diagnostics/passes.ts';
 import { nearest } from '../../support/diagnostics.ts';
+import { targetNames } from '../../support/target.ts';
 import type { Pass } from './pass.ts';
 
 const step = z.strictObject({
@@ -15,7 +16,7 @@ export const recipeSchema = z.strictObject({
   name: z.string(),
   /** What the result's file is called by, as in model.int8.onnx; the name where absent. */
   ending: z.string().min(1).optional(),
-  target: z.enum(['wasm', 'webgpu', 'node', 'mobile']).default('wasm'),
+  target: z.enum(targetNames).default('wasm'),
   calibration: z
     .strictObject({
       /** Samples that ranges are taken from; never used to compare or evaluate. */

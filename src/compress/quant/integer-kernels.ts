@@ -9,9 +9,8 @@ import type { Dim } from '../../model/ir/type.ts';
 import { integerProduct, isDepthwise, traitOf } from '../../model/ops/quantization.ts';
 import type { NodeWeight } from '../../model/ops/weights.ts';
 import type { QuantDType } from '../../model/quantization/spec.ts';
+import type { TargetName } from '../../support/target.ts';
 import type { KernelAdvice } from './plan.ts';
-
-export type TargetName = 'wasm' | 'webgpu' | 'node' | 'mobile';
 
 interface TargetFacts {
   readonly activation: QuantDType;
@@ -84,10 +83,15 @@ function rows({ node, activation }: NodeWeight): number {
 const batchSymbols = (graph: Graph): Set<Dim> =>
   new Set(graph.inputs.flatMap((v) => ((shapeOf(v)?.length ?? 0) > 1 ? [shapeOf(v)![0]!] : [])));
 
+/** LiteRT has static int8 kernels for every convolution, depthwise too, and for matrix products. */
+const litert: KernelAdvice = (node) =>
+  isOp(node, 'LSTM', 'GRU', 'RNN') ? 'no-integer-kernel: recurrent layers are written step by step' : null;
+
 export const targetFacts: Readonly<Record<TargetName, TargetFacts>> = {
   wasm: { activation: 'uint8', weight: 'uint8', advice: wasm },
   node: { activation: 'uint8', weight: 'uint8', advice: exists },
   mobile: { activation: 'uint8', weight: 'int8', advice: exists },
+  litert: { activation: 'uint8', weight: 'int8', advice: litert },
   webgpu: {
     activation: 'uint8',
     weight: 'uint8',

@@ -1,6 +1,7 @@
 /** Fields about data that several requests share. */
 import { z } from 'zod';
 import { field, positive, wholeNumber, wholeNumberOrAll } from '../../support/field.ts';
+import { targetNames } from '../../support/target.ts';
 
 const data = field.bind(null, 'Data');
 
@@ -66,9 +67,13 @@ export const heldOutFields = {
 };
 
 export const targetField = z
-  .enum(['wasm', 'webgpu', 'node', 'mobile'])
-  .default('wasm')
-  .meta(field('Target', '--target <name>', 'where it will run: wasm, webgpu, node or mobile'));
+  .enum(targetNames)
+  .optional()
+  .meta(
+    field('Target', '--target <name>', 'where it will run: wasm, webgpu, node, mobile or litert', {
+      fallback: 'litert for .tflite, otherwise wasm',
+    }),
+  );
 
 export const engineField = z
   .enum(['wasm', 'node'])

@@ -2,6 +2,7 @@
 
 import { unknownEngine } from '../../support/diagnostics/engines.ts';
 import { Diagnostic } from '../../support/diagnostics.ts';
+import type { TargetName } from '../../support/target.ts';
 import type { Engine, EngineName } from './contract.ts';
 
 const engines: Readonly<Record<EngineName, () => Promise<Engine>>> = {
@@ -28,6 +29,8 @@ export async function openEngine(name?: EngineName): Promise<Engine> {
   }
 }
 
-/** The engine whose kernels decide on the target. WebGPU and mobile runtimes are not run here. */
-export const engineOfTarget = (target: 'wasm' | 'webgpu' | 'node' | 'mobile'): EngineName =>
-  target === 'wasm' ? 'wasm' : 'node';
+/** The engine that stands for a target where none of its own runs here: WebGPU's is the native one. Phones and LiteRT multiply
+ *  uint8 by int8 exactly, which the native engine on x86 without VNNI does not (sums of two products saturate in 16
+ *  bits), and wasm does. */
+export const engineOfTarget = (target: TargetName): EngineName =>
+  target === 'node' || target === 'webgpu' ? 'node' : 'wasm';

@@ -1,10 +1,12 @@
 /** Puts the report together from what the job found. */
 import type { Recipe } from '../../compress/pipeline/recipe.ts';
 import type { Journal } from '../../compress/pipeline/run.ts';
+import { engineOfTarget } from '../../compute/engine/open.ts';
 import { type DataOptions, leftOutOf, type Prepared } from '../../data/prepare-data.ts';
 import { formatOfName } from '../../model/formats/index.ts';
 import { tfjsFormat } from '../../model/formats/tfjs/format.ts';
 import { runtimeBrotliBytes } from '../../ship/profile/runtime-sizes.ts';
+import type { TargetName } from '../../support/target.ts';
 import { version } from '../../support/version.ts';
 import type { Account } from './account.ts';
 import { nextSteps } from './next-steps.ts';
@@ -45,6 +47,10 @@ function pageRuntimeBytes(target: string, file: string): number | null {
   return target === 'wasm' ? runtimeBrotliBytes('onnxruntime-web/wasm') : null;
 }
 
+/** The runtime that stands for the target. */
+const measuredOn = (target: TargetName): string =>
+  engineOfTarget(target) === 'wasm' ? 'onnxruntime-web' : 'onnxruntime-node';
+
 export function buildReport(parts: ReportParts): Report {
   const { options, source, result, pair, layers } = parts;
   const mode = precisionMode(layers);
@@ -62,7 +68,7 @@ export function buildReport(parts: ReportParts): Report {
     result,
     target: {
       name: options.recipe.target,
-      runtime: options.recipe.target === 'wasm' ? 'onnxruntime-web' : 'onnxruntime-node',
+      runtime: measuredOn(options.recipe.target),
       runtimeBrotliBytes: pageRuntimeBytes(options.recipe.target, result.file),
       sessionConfig: {},
     },

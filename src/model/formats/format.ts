@@ -1,4 +1,6 @@
 /** What a model format is to the rest of the program. One folder each, listed in index.ts. */
+
+import type { TargetName } from '../../support/target.ts';
 import type { Model } from '../ir/model.ts';
 import type { TensorSource } from './onnx/tensors.ts';
 
@@ -9,6 +11,8 @@ export interface ModelFormat {
   readonly extensions: readonly string[];
   /** Whether onnxruntime opens such a file as it is. It is handed all others as ONNX. */
   readonly runnable: boolean;
+  /** Where such a file runs, for formats of one runtime. */
+  readonly target?: TargetName;
   /** Whether a file is of this format: by its bytes, and by its name where the bytes don't say. */
   recognise(bytes: Uint8Array, path: string): boolean;
   /** @throws a diagnostic that says what is wrong with the file, or what in it can't be represented */
