@@ -4,9 +4,16 @@ import { onnxFormat } from './onnx/format.ts';
 import { onnxTextFormat } from './onnx-text/format.ts';
 import { ortFormat } from './ort/format.ts';
 import { tfjsFormat } from './tfjs/format.ts';
+import { tfliteFormat } from './tflite/format.ts';
 
 /** In the order in which they are asked whether a file is theirs. */
-export const formats: readonly ModelFormat[] = [ortFormat, onnxTextFormat, tfjsFormat, onnxFormat];
+export const formats: readonly ModelFormat[] = [
+  ortFormat,
+  onnxTextFormat,
+  tfjsFormat,
+  tfliteFormat,
+  onnxFormat,
+];
 
 /** The format of a file; ONNX when no format knows it, whose reader says what the file is instead. */
 export const formatOf = (bytes: Uint8Array, path: string): ModelFormat =>

@@ -1,6 +1,6 @@
 /** Messages of reading Keras networks from TensorFlow.js models. */
 import { unsupported, user } from '../diagnostics.ts';
-import { cut } from './tfjs.ts';
+import { cut } from './cut.ts';
 
 export const tfjsLayerUnknown = (
   className: string,

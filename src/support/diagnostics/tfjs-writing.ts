@@ -1,6 +1,6 @@
 /** What keeps a model from being written as a TensorFlow.js graph-model. */
 import { unsupported } from '../diagnostics.ts';
-import { cut } from './tfjs.ts';
+import { cut } from './cut.ts';
 
 /** @param why  as "TensorFlow.js has no operator for it"
  *  @param earlier  values that the node is computed from and that can be outputs */

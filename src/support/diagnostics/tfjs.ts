@@ -1,14 +1,6 @@
 /** Messages of reading TensorFlow.js models. */
 import { unsupported, user } from '../diagnostics.ts';
-
-/** @param earlier  values that the refused one reads and that can be outputs */
-export const cut = (earlier: readonly string[]) =>
-  earlier.length === 0
-    ? 'Cut the model before it: --outputs with the names of values that are computed earlier.'
-    : `Cut the model before it: --outputs ${argument(earlier.join(','))}`;
-
-/** As a shell takes it. */
-const argument = (text: string) => (/^[\w./:,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+import { cut } from './cut.ts';
 
 export const tfjsMalformed = (where: string, what: string, cause?: unknown) =>
   user(

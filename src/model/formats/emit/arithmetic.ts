@@ -1,11 +1,14 @@
-/** Arithmetic where TensorFlow.js and ONNX differ. */
+/** Arithmetic where TensorFlow and ONNX differ. */
+import { isFloat } from '../../ir/dtype.ts';
 import type { Value } from '../../ir/model.ts';
 import type { Emitter } from './emitter.ts';
 import { cast } from './movement.ts';
 
-/** Both in the type that TensorFlow.js computes them in: float32 where one is, else int32. */
+/** Both in the type that they are computed in: their own where it is one, float32 where one is, else int32. */
 export function matched(e: Emitter, a: Value, b: Value): [Value, Value] {
-  const dtype = [a, b].some((v) => e.dtype(v) === 'float32') ? 'float32' : 'int32';
+  const [x, y] = [e.dtype(a), e.dtype(b)];
+  if (x === y && x !== 'bool') return [a, b];
+  const dtype = x === 'float32' || y === 'float32' ? 'float32' : 'int32';
   return [cast(e, a, dtype), cast(e, b, dtype)];
 }
 
@@ -16,14 +19,14 @@ export const binary = (e: Emitter, opType: string, a: Value, b: Value): Value =>
 /** a / b; whole numbers are divided downwards. */
 export function divide(e: Emitter, a: Value, b: Value): Value {
   const [x, y] = matched(e, a, b);
-  return e.dtype(x) === 'int32' ? floorQuotient(e, x, y) : e.emit('Div', [x, y]);
+  return isFloat(e.dtype(x)) ? e.emit('Div', [x, y]) : floorQuotient(e, x, y);
 }
 
-/** ⌊a / b⌋ as int32, of floats too. */
+/** ⌊a / b⌋, in the type of a and b. */
 export function floorDivide(e: Emitter, a: Value, b: Value): Value {
   const [x, y] = matched(e, a, b);
-  if (e.dtype(x) === 'int32') return floorQuotient(e, x, y);
-  return cast(e, e.emit('Floor', [e.emit('Div', [x, y])]), 'int32');
+  if (!isFloat(e.dtype(x))) return floorQuotient(e, x, y);
+  return e.emit('Floor', [e.emit('Div', [x, y])]);
 }
 
 /** ONNX divides towards zero; without the remainder (of the divisor's sign) that is downwards. */
@@ -33,7 +36,7 @@ const floorQuotient = (e: Emitter, a: Value, b: Value): Value =>
 /** The remainder with the sign of the divisor. */
 export function floorModulo(e: Emitter, a: Value, b: Value): Value {
   const [x, y] = matched(e, a, b);
-  if (e.dtype(x) === 'int32') return e.emit('Mod', [x, y]);
+  if (!isFloat(e.dtype(x))) return e.emit('Mod', [x, y]);
   const zero = e.scalar('float32', 0);
   const rest = e.emit('Mod', [x, y], { fmod: 1 });
   const same = e.emit('Equal', [e.emit('Less', [x, zero]), e.emit('Less', [y, zero])]);

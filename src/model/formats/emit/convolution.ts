@@ -1,6 +1,7 @@
 /** Convolutions over channels-last values of one to three spatial axes. */
-import { constantOf, type Value } from '../../ir/model.ts';
+import { shapeOf, type Value } from '../../ir/model.ts';
 import type { Dim } from '../../ir/type.ts';
+import { constantBehind } from '../../ops/constant-behind.ts';
 import { add, multiply, subtract } from '../../ops/dims.ts';
 import type { Emitter } from './emitter.ts';
 import { reshape, toChannelsFirst, toChannelsLast, transpose } from './movement.ts';
@@ -47,8 +48,8 @@ export function kernelSizes(e: Emitter, filter: Value): number[] {
     : e.refuse('the size of its filter is not known');
 }
 
-/** @param weight  as ONNX has it: [out, in / groups, …kernel] */
-function convolve(e: Emitter, x: Value, weight: Value, options: ConvolutionOptions): Value {
+/** The same with the weight as ONNX has it: [out, in / groups, …kernel]. */
+export function convolve(e: Emitter, x: Value, weight: Value, options: ConvolutionOptions): Value {
   const { strides, padding, dilations, groups = 1, bias, channelsFirst } = options;
   const first = channelsFirst ? x : toChannelsFirst(e, x);
   const window = {
@@ -65,8 +66,8 @@ function convolve(e: Emitter, x: Value, weight: Value, options: ConvolutionOptio
   return channelsFirst ? added : toChannelsLast(e, added);
 }
 
-/** Whether ONNX takes it as a bias: a constant or value of rank 1. */
-const isBias = (bias: Value) => constantOf(bias)?.dims.length === 1;
+/** Whether ONNX takes it as a bias: a constant of rank 1, be it stored in fewer bits. */
+const isBias = (bias: Value) => constantBehind(bias) !== null && shapeOf(bias)?.length === 1;
 
 const withBias = (inputs: readonly Value[], bias: Value | null | undefined) =>
   bias && isBias(bias) ? [...inputs, bias] : inputs;
@@ -97,10 +98,14 @@ export function transposedConvolution(
   filter: Value,
   options: TransposedOptions,
 ): Value {
-  const { strides, padding, dilations, bias, channelsFirst } = options;
   const rank = e.rank(filter);
   const spatial = Array.from({ length: rank - 2 }, (_, i) => i);
-  const weight = transpose(e, filter, [rank - 1, rank - 2, ...spatial]);
+  return convolveTransposed(e, x, transpose(e, filter, [rank - 1, rank - 2, ...spatial]), options);
+}
+
+/** The same with the weight as ONNX has it: [in, out, …kernel]. */
+export function convolveTransposed(e: Emitter, x: Value, weight: Value, options: TransposedOptions): Value {
+  const { strides, padding, dilations, bias, channelsFirst } = options;
   const first = channelsFirst ? x : toChannelsFirst(e, x);
   const sizes = spatialSizes(e, first);
   const kernel = kernelSizes(e, weight).slice(2);

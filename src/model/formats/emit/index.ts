@@ -4,6 +4,8 @@ export { binary, divide, floorDivide, floorModulo, matched } from './arithmetic.
 export {
   type ConvolutionOptions,
   convolution,
+  convolve,
+  convolveTransposed,
   depthwiseConvolution,
   type TransposedOptions,
   transposedConvolution,

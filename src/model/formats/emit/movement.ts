@@ -1,5 +1,5 @@
 /** Order of axes, shapes, casts: what most other operators are made of. */
-import { intsAttribute } from '../../ir/attribute.ts';
+import { intAttribute, intsAttribute } from '../../ir/attribute.ts';
 import { type DType, dtypes } from '../../ir/dtype.ts';
 import { constantOf, isOp, type Value } from '../../ir/model.ts';
 import { elementCount } from '../../ir/tensor.ts';
@@ -8,11 +8,14 @@ import { reshapeTensor, transposeTensor } from './transpose-tensor.ts';
 
 const isIdentity = (perm: readonly number[]) => perm.every((axis, i) => axis === i);
 
-/** Axis i of the result is axis perm[i] of x. A constant is moved at once, a Transpose behind x is joined with this one. */
+/** Axis i of the result is axis perm[i] of x. A constant is moved at once, be it stored in fewer bits; a Transpose behind x is
+ *  joined with this one. */
 export function transpose(e: Emitter, x: Value, perm: readonly number[]): Value {
   if (isIdentity(perm)) return x;
   const tensor = constantOf(x);
   if (tensor && tensor.kind !== 'string') return e.constant(transposeTensor(tensor, perm), x.name);
+  const stored = transposeStored(e, x, perm);
+  if (stored) return stored;
   const before = isOp(x.producer, 'Transpose') ? intsAttribute(x.producer, 'perm') : undefined;
   if (before)
     return transpose(
@@ -21,6 +24,19 @@ export function transpose(e: Emitter, x: Value, perm: readonly number[]): Value 
       perm.map((axis) => before[axis]!),
     );
   return e.emit('Transpose', [x], { perm });
+}
+
+/** A constant behind a Cast or DequantizeLinear, moved before it; null for all else. */
+function transposeStored(e: Emitter, x: Value, perm: readonly number[]): Value | null {
+  const node = x.producer;
+  if (!node || !isOp(node, 'Cast', 'DequantizeLinear') || node.inputs.some((v) => v && !constantOf(v)))
+    return null;
+  const [stored, scale = null, zeroPoint = null] = node.inputs;
+  const moved = transpose(e, stored!, perm);
+  if (isOp(node, 'Cast')) return e.emit('Cast', [moved], { to: node.attributes.get('to') });
+  const isScalar = constantOf(scale)?.dims.length === 0;
+  const axis = isScalar ? undefined : perm.indexOf(intAttribute(node, 'axis', 1));
+  return e.emit('DequantizeLinear', [moved, scale, ...(zeroPoint ? [zeroPoint] : [])], { axis });
 }
 
 /** [batch, …spatial, channels] → [batch, channels, …spatial]. */

@@ -7,6 +7,13 @@ import {
   ortOutside,
   ortSparseAttribute,
 } from '../../../support/diagnostics/model-files.ts';
+import {
+  aligned,
+  bytesField as bytes,
+  int64sField as int64s,
+  tablesField as list,
+  tableField as table,
+} from '../flatbuffers/fields.ts';
 import type { FlatTable } from '../flatbuffers/schema.ts';
 import { decodeText, type onnx, proto, wireInt, wireInts } from '../onnx/wire.ts';
 
@@ -163,22 +170,15 @@ function dimension(d: FlatTable): onnx.TensorShapeProto.IDimension {
   return kind === 2 ? { denotation, dimParam: text(value, 'dimParam') } : { denotation };
 }
 
-// --- fields of a table, as the schema has them; absent ones are 0 or empty ------------------------------------------
+// --- fields that .ort has in a form of its own ----------------------------------------------------------------------
 
-const table = (t: FlatTable, field: string) => t[field] as FlatTable | undefined;
-const list = (t: FlatTable, field: string) => (t[field] ?? []) as readonly FlatTable[];
 const texts = (t: FlatTable, field: string) => [...((t[field] ?? []) as readonly string[])];
-const bytes = (t: FlatTable, field: string) => (t[field] ?? new Uint8Array()) as Uint8Array;
 const integer = (t: FlatTable, field: string) => wireInt(BigInt((t[field] ?? 0n) as bigint));
-const int64s = (t: FlatTable, field: string) => [...new BigInt64Array(aligned(t, field))];
 
 function text(t: FlatTable, field: string): string {
   const value = t[field];
   return value instanceof Uint8Array ? decodeText(value) : ((value ?? '') as string);
 }
-
-/** A copy: the file's vectors need not begin where an array of numbers may. */
-const aligned = (t: FlatTable, field: string): ArrayBuffer => Uint8Array.from(bytes(t, field)).buffer;
 
 /** The float whose bits an integer holds. */
 const floatOf = (bits: number) => new Float32Array(Int32Array.of(bits).buffer)[0]!;

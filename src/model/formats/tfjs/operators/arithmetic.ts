@@ -1,6 +1,6 @@
 /** Add to SquaredDifference: arithmetic of two tensors that broadcast. */
 import type { Value } from '../../../ir/model.ts';
-import { binary, divide, type Emitter, floorDivide, floorModulo, matched } from '../../emit/index.ts';
+import { binary, cast, divide, type Emitter, floorDivide, floorModulo, matched } from '../../emit/index.ts';
 import { inputOf, type Operator, type OperatorTable, pairOf } from './operator.ts';
 
 const same =
@@ -38,7 +38,8 @@ export const arithmeticOperators: OperatorTable = {
   RealDiv: pair(divide),
   Div: pair(divide),
   DivNoNan: pair(divideNoNan),
-  FloorDiv: pair(floorDivide),
+  // TensorFlow.js answers in int32, whatever it divides.
+  FloorDiv: pair((e, a, b) => cast(e, floorDivide(e, a, b), 'int32')),
   Mod: pair(floorModulo),
   FloorMod: pair(floorModulo),
   Maximum: same('Max'),

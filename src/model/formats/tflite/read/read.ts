@@ -1,0 +1,86 @@
+/** Reads a .tflite file: its first graph, under the names of its signature, as ONNX. */
+import { outputUnknown } from '../../../../support/diagnostics/graph.ts';
+import { tfliteMalformed, tfliteOperatorForm } from '../../../../support/diagnostics/tflite.ts';
+import { version } from '../../../../support/version.ts';
+import { addInput, createModel, createValue } from '../../../ir/edit.ts';
+import type { Model } from '../../../ir/model.ts';
+import { takeName } from '../../../ir/names.ts';
+import { tensorType } from '../../../ir/type.ts';
+import { propagateTransposes } from '../../../layout/propagate.ts';
+import { addNamedOutput, createEmitter, dropUnread, openSize } from '../../emit/index.ts';
+import type { ReadSource } from '../../format.ts';
+import { parseTflite, type Subgraph, type TfliteFile } from './file.ts';
+import { operators } from './operators/index.ts';
+import { convert, openScope, type Program, realOf, storedOf } from './scope.ts';
+import { dtypeOfTensor, type TfliteTensor } from './tensor.ts';
+
+/** @throws TFLITE_MALFORMED, TFLITE_UNSUPPORTED, TFLITE_OPERATOR_UNKNOWN, TFLITE_OPERATOR_FORM, OUTPUT_UNKNOWN */
+export function readTflite(bytes: Uint8Array, { name, outputs: chosen }: ReadSource): Model {
+  const file = parseTflite(bytes, name);
+  const graph = file.subgraphs[0]!;
+  const model = createModel({
+    graphName: 'graph',
+    opsets: new Map([['', 17]]),
+    producer: { name: 'edgepress', version },
+  });
+  model.doc = file.description;
+  const inputs = publicTensors(file, graph, 'inputs');
+  const outputs = chosen ? chosenOutputs(chosen, file, graph) : publicTensors(file, graph, 'outputs');
+  if (outputs.length === 0) throw tfliteMalformed(name, 'it has no outputs');
+  for (const port of [...inputs, ...outputs]) takeName(model.names, port.name);
+  const e = createEmitter(model, tfliteOperatorForm);
+  const program: Program = { file, operators, budget: { depth: 0, operators: 0 } };
+  const given = inputs.map(({ name: port, tensor }) => {
+    const dtype = dtypeOfTensor(tensor) ?? e.at('input', port).refuse(`the type ${tensor.type}`);
+    const shape = tensor.shape.map((d, axis) => openSize(port, d, axis));
+    const value = createValue(model.names, port, tensorType(dtype, shape), true);
+    return [tensor.index, addInput(model.graph, value)] as const;
+  });
+  const scope = openScope(program, e, graph, given);
+  convert(
+    scope,
+    outputs.map(({ tensor }) => tensor.index),
+  );
+  for (const { name: port, tensor, isReal } of outputs)
+    addNamedOutput(e.at('output', port), port, (isReal ? realOf : storedOf)(scope, tensor));
+  dropUnread(model.graph);
+  propagateTransposes(model);
+  return model;
+}
+
+interface Port {
+  readonly name: string;
+  readonly tensor: TfliteTensor;
+  /** Handed out in real numbers though it is quantised. */
+  readonly isReal: boolean;
+}
+
+/** Under the names of the graph's signature, where it has one and they are all different, or of the tensors. */
+function publicTensors(file: TfliteFile, graph: Subgraph, side: 'inputs' | 'outputs'): Port[] {
+  const signature = file.signatures.find(({ subgraph }) => subgraph === graph.index);
+  const named = new Map([...(signature?.[side] ?? [])].map(([name, tensor]) => [tensor, name]));
+  const taken = new Set<string>();
+  return [...new Set(graph[side])].map((at) => {
+    const tensor = graph.tensors[at]!;
+    const name = [named.get(at), tensor.name, `${tensor.name}_${at}`].find((n) => n && !taken.has(n))!;
+    taken.add(name);
+    return { name, tensor, isReal: false };
+  });
+}
+
+/** What a caller wants as outputs instead, by public names or those of tensors: inside of a graph, in real numbers.
+ *  @throws OUTPUT_UNKNOWN */
+function chosenOutputs(names: readonly string[], file: TfliteFile, graph: Subgraph): Port[] {
+  const known = publicTensors(file, graph, 'outputs');
+  const computed = new Set(graph.operators.flatMap((operator) => operator.outputs));
+  return [...new Set(names)].map((name) => {
+    const port = known.find((output) => output.name === name);
+    const tensor = graph.tensors.find((t) => t.name === name && computed.has(t.index));
+    if (port) return port;
+    if (tensor) return { name, tensor, isReal: true };
+    throw outputUnknown(
+      name,
+      graph.tensors.flatMap((t) => (computed.has(t.index) ? [t.name] : [])),
+    );
+  });
+}

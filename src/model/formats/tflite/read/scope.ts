@@ -1,0 +1,218 @@
+/** Converts the operators of one graph of a file that its outputs need, in the file's order. Values are held as they are
+ *  stored; what is quantised has a DequantizeLinear for those that compute with it. */
+import {
+  tfliteMalformed,
+  tfliteOperatorUnknown,
+  tfliteUnsupported,
+} from '../../../../support/diagnostics/tflite.ts';
+import { nearest } from '../../../../support/diagnostics.ts';
+import type { Value } from '../../../ir/model.ts';
+import { elementCount, tensorOf } from '../../../ir/tensor.ts';
+import { tensorType } from '../../../ir/type.ts';
+import { cast, type Emitter } from '../../emit/index.ts';
+import type { Subgraph, TfliteFile, TfliteOperator } from './file.ts';
+import type { OperatorCall, OperatorTable } from './operators/operator.ts';
+import { dequantize, quantize } from './quantized.ts';
+import { dtypeOfTensor, type TfliteTensor } from './tensor.ts';
+
+/** What holds for the whole file. */
+export interface Program {
+  readonly file: TfliteFile;
+  readonly operators: OperatorTable;
+  /** What is written now and may still be: graphs that call one another grow without end. */
+  readonly budget: { depth: number; operators: number };
+}
+
+export interface Scope {
+  readonly program: Program;
+  readonly e: Emitter;
+  readonly graph: Subgraph;
+  /** As they are stored, by tensor. */
+  readonly values: Map<number, Value>;
+  /** In real numbers. */
+  readonly reals: Map<number, Value>;
+}
+
+/** Graphs that call one another; nobody nests so deep. */
+const deepest = 64;
+/** Operators that are written, those of a graph once for each call. */
+const mostOperators = 1 << 20;
+
+/** @param inputs  in the order of the graph's */
+export function openScope(
+  program: Program,
+  e: Emitter,
+  graph: Subgraph,
+  inputs: readonly (readonly [tensor: number, value: Value])[],
+): Scope {
+  return { program, e, graph, values: new Map(inputs), reals: new Map() };
+}
+
+/** Writes what these tensors need, and nothing else.
+ *  @throws TFLITE_MALFORMED, TFLITE_UNSUPPORTED, TFLITE_OPERATOR_UNKNOWN, TFLITE_OPERATOR_FORM */
+export function convert(scope: Scope, wanted: readonly number[]): void {
+  const { program, graph } = scope;
+  const { budget, file } = program;
+  if (budget.depth >= deepest)
+    throw tfliteMalformed(file.name, `more than ${deepest} of its graphs stand in one another`);
+  budget.depth++;
+  for (const operator of needed(scope, wanted)) {
+    if (budget.operators++ > mostOperators)
+      throw tfliteMalformed(
+        file.name,
+        `its graphs call one another so often that they have more than ${mostOperators} operators`,
+      );
+    convertOne(scope, operator);
+  }
+  for (const tensor of wanted) storedOf(scope, graph.tensors[tensor]!);
+  budget.depth--;
+}
+
+/** A tensor as it is stored. @throws TFLITE_MALFORMED when nothing computes it before */
+export function storedOf(scope: Scope, tensor: TfliteTensor): Value {
+  const held = scope.values.get(tensor.index);
+  if (held) return held;
+  const value = constantOf(scope, tensor);
+  scope.values.set(tensor.index, value);
+  return value;
+}
+
+function constantOf({ program, e }: Scope, tensor: TfliteTensor): Value {
+  const { name } = program.file;
+  const { constant, label } = tensor;
+  const dtype = dtypeOfTensor(tensor);
+  if (!dtype)
+    throw tfliteUnsupported(
+      name,
+      `${label} is of the type ${tensor.type}`,
+      'Cut the model before it: --outputs.',
+    );
+  if (constant) return e.constant(constant, tensor.name);
+  if (elementCount(tensor.shape) === 0) return e.constant(tensorOf(dtype, tensor.shape, []), tensor.name);
+  throw tfliteMalformed(name, `${label} is read, and nothing computes it before`);
+}
+
+/** A tensor in real numbers: dequantised where it is quantised. */
+export function realOf(scope: Scope, tensor: TfliteTensor): Value {
+  const stored = storedOf(scope, tensor);
+  const real = scope.reals.get(tensor.index) ?? dequantize(scope.e, tensor, stored);
+  scope.reals.set(tensor.index, real);
+  return real;
+}
+
+/** Operators that the wanted tensors depend on, in the order of the file. */
+function needed({ graph, values, program }: Scope, wanted: readonly number[]): TfliteOperator[] {
+  const makers = new Map<number, TfliteOperator>();
+  for (const operator of graph.operators)
+    for (const output of operator.outputs) {
+      const tensor = graph.tensors[output]!;
+      if (makers.has(output) || tensor.constant)
+        throw tfliteMalformed(
+          program.file.name,
+          `${tensor.label} is computed by operator ${operator.index}, and is there already`,
+        );
+      makers.set(output, operator);
+    }
+  const found = new Set<TfliteOperator>();
+  const open = [...wanted];
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    const maker = values.has(at) ? undefined : makers.get(at);
+    if (!maker || found.has(maker)) continue;
+    found.add(maker);
+    for (const input of maker.inputs) if (input >= 0) open.push(input);
+  }
+  return [...found].sort((a, b) => a.index - b.index);
+}
+
+function convertOne(scope: Scope, operator: TfliteOperator): void {
+  const { program, graph } = scope;
+  const outputTensors = operator.outputs.map((at) => graph.tensors[at]!);
+  const { name, call } = describe(scope, operator, outputTensors);
+  const convertOperator = Object.hasOwn(program.operators, operator.op)
+    ? program.operators[operator.op]
+    : undefined;
+  if (!convertOperator)
+    throw tfliteOperatorUnknown(
+      call.e.op,
+      name,
+      nearest(operator.op, Object.keys(program.operators)),
+      earlierThan(scope, operator),
+    );
+  const made = convertOperator(call);
+  const outputs = 'name' in made ? [made] : made;
+  outputTensors.forEach((tensor, i) => {
+    const value = outputs[i];
+    if (!value) throw call.e.refuse(`output ${i}`);
+    hold(scope, call.e, tensor, value);
+  });
+}
+
+function describe(scope: Scope, operator: TfliteOperator, outputTensors: readonly TfliteTensor[]) {
+  const { program, graph } = scope;
+  const inputTensors = operator.inputs.map((at) => (at < 0 ? null : graph.tensors[at]!));
+  const name = outputTensors[0]?.name ?? `operator_${operator.index}`;
+  const place =
+    graph.index === 0 ? `operator ${operator.index}` : `operator ${operator.index} of graph ${graph.index}`;
+  const e = scope.e.at(`${operator.op} (${place})`, name, earlierThan(scope, operator));
+  const read = (index: number, how: typeof storedOf) => {
+    const tensor = inputTensors[index];
+    return tensor ? how(scope, tensor) : null;
+  };
+  const call: OperatorCall = {
+    e,
+    inputCount: inputTensors.length,
+    inputTensors,
+    outputTensors,
+    options: operator.options,
+    customOptions: operator.customOptions,
+    input: (index) => read(index, realOf),
+    stored: (index) => read(index, storedOf),
+    call(subgraph, inner, inputs) {
+      const called = program.file.subgraphs[subgraph];
+      if (!called || called.inputs.length !== inputs.length)
+        throw tfliteMalformed(
+          program.file.name,
+          `${e.op} "${name}" calls graph ${subgraph} with ${inputs.length} inputs`,
+        );
+      const scope = openScope(
+        program,
+        inner,
+        called,
+        called.inputs.map((at, i) => [at, inputs[i]!]),
+      );
+      convert(scope, called.outputs);
+      return called.outputs.map((at) => storedOf(scope, called.tensors[at]!));
+    },
+  };
+  return { name, call };
+}
+
+/** Keeps an output as it is stored. */
+function hold(scope: Scope, e: Emitter, tensor: TfliteTensor, made: Value): void {
+  const dtype = dtypeOfTensor(tensor) ?? e.refuse(`an output of the type ${tensor.type}`);
+  if (tensor.quantization && e.dtype(made) === 'float32') {
+    scope.values.set(tensor.index, quantize(e, tensor, made));
+    return;
+  }
+  // ONNX counts in int64 where .tflite has int32.
+  const value = dtype === 'int32' && e.dtype(made) === 'int64' ? cast(e, made, 'int32') : made;
+  if (e.dtype(value) !== dtype)
+    e.refuse(`an output of the type ${dtype}, where ${e.dtype(value)} is computed`);
+  // What an operator doesn't say, the file may.
+  if (!e.shape(value) && tensor.shape.length > 0)
+    value.type = tensorType(
+      dtype,
+      tensor.shape.map((d) => (d < 0 ? null : d)),
+    );
+  scope.values.set(tensor.index, value);
+}
+
+/** What the operator reads and `--outputs` would find: nothing in a body, whose values have no such names. */
+function earlierThan({ graph, program }: Scope, operator: TfliteOperator): string[] {
+  if (graph !== program.file.subgraphs[0]) return [];
+  const given = new Set(graph.inputs);
+  const names = operator.inputs
+    .filter((at) => at >= 0 && !given.has(at) && !graph.tensors[at]!.constant)
+    .map((at) => graph.tensors[at]!.name);
+  return [...new Set(names)];
+}

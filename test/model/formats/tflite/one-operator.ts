@@ -1,0 +1,113 @@
+/** One operator in a file: LiteRT runs it, and onnxruntime runs what we read of it. */
+import { expect, it } from 'vitest';
+import type { Engine } from '../../../../src/compute/engine/contract.ts';
+import { openModelBytes } from '../../../../src/model/formats/opened.ts';
+import type { TfliteType } from '../../../../src/model/formats/tflite/codes.ts';
+import type { TfliteOptions } from '../../../../src/model/formats/tflite/options.ts';
+import { numbers, type Tensor } from '../../../../src/model/ir/tensor.ts';
+import { verifyModel } from '../../../../src/model/ir/verify.ts';
+import { largestDifference, runModel } from '../../../run-model.ts';
+import { type LitertResult, litertMissing, runLitert } from './litert.ts';
+import { constant, type TinyGraph, type TinyTensor, tinyFile } from './tiny-file.ts';
+
+export interface Operand {
+  readonly tensor: Tensor;
+  readonly isConstant?: boolean;
+  /** Sizes that the file leaves open, as −1. */
+  readonly open?: readonly number[];
+  readonly more?: Partial<TinyTensor>;
+}
+
+export interface Output {
+  readonly type?: TfliteType;
+  readonly dims: readonly number[];
+  readonly more?: Partial<TinyTensor>;
+}
+
+export interface Case {
+  readonly name: string;
+  readonly op: string;
+  /** null for one that is left out. */
+  readonly inputs: readonly (Operand | null)[];
+  readonly outputs: readonly Output[];
+  readonly options?: readonly [TfliteOptions, Readonly<Record<string, number | readonly number[]>>];
+  readonly customOptions?: Uint8Array;
+  /** Graphs that it calls. */
+  readonly called?: readonly TinyGraph[];
+  /** Relative to the largest result, or in steps for integers. By default float32 sums in another order, and equal integers. */
+  readonly tolerance?: number;
+  /** With XNNPACK. */
+  readonly delegate?: boolean;
+  /** Transposes that are left in the model. */
+  readonly transposes?: number;
+}
+
+export function fileOf({ op, inputs, outputs, options, customOptions, called = [] }: Case): Uint8Array {
+  const operands = inputs.map((operand, i) => (operand ? { name: `x${i}`, operand } : null));
+  const given = operands.flatMap((o) => (o ? [o] : []));
+  const tensors: Record<string, TinyTensor> = Object.fromEntries([
+    ...given.map(({ name, operand }) => [name, tensorOfOperand(operand)] as const),
+    ...outputs.map(({ dims, type = 'float32', more }, i) => [`y${i}`, { dims, type, ...more }] as const),
+  ]);
+  const graph: TinyGraph = {
+    tensors,
+    inputs: given.filter((o) => !o.operand.isConstant).map((o) => o.name),
+    outputs: outputs.map((_, i) => `y${i}`),
+    operators: [
+      {
+        op,
+        inputs: operands.map((o) => o?.name ?? ''),
+        outputs: outputs.map((_, i) => `y${i}`),
+        ...(options ? { options } : {}),
+        ...(customOptions ? { customOptions } : {}),
+      },
+    ],
+  };
+  return tinyFile([graph, ...called]);
+}
+
+function tensorOfOperand({ tensor, isConstant, open, more }: Operand): TinyTensor {
+  const whole = constant(tensor, more);
+  if (isConstant) return whole;
+  const { bytes: _, ...rest } = whole;
+  return open ? { ...rest, signature: tensor.dims.map((d, i) => (open.includes(i) ? -1 : d)) } : rest;
+}
+
+/** The inputs that a caller gives. */
+const feedsOf = ({ inputs }: Case): Record<string, Tensor> =>
+  Object.fromEntries(inputs.flatMap((o, i) => (o && !o.isConstant ? [[`x${i}`, o.tensor] as const] : [])));
+
+/** A row a case. @param engine  asked for when the cases run */
+export function checkAll(engine: () => Engine, cases: readonly Case[]): void {
+  let theirs: readonly LitertResult[] | undefined;
+  const expected = (at: number) => {
+    theirs ??= runLitert(
+      cases.map((c) => ({
+        model: fileOf(c),
+        inputs: Object.values(feedsOf(c)),
+        delegate: c.delegate ?? false,
+      })),
+    );
+    return theirs[at]!;
+  };
+  it.skipIf(litertMissing !== null).each(cases.map((c, at) => ({ ...c, at })))('$name', async (c) => {
+    const { model } = openModelBytes(fileOf(c), { name: 'tiny.tflite' });
+    verifyModel(model);
+    const ours = Object.values(await runModel(engine(), model, feedsOf(c)));
+    const result = expected(c.at);
+    if ('error' in result) throw new Error(`LiteRT refuses it: ${result.error}`);
+    expect(ours.map((t) => t.dims)).toEqual(result.map((t) => t.dims));
+    result.forEach((t, i) => {
+      const { difference, magnitude } = largestDifference(t, ours[i]!);
+      const whole = t.dtype !== 'float32';
+      const most = whole ? (c.tolerance ?? 0) : (c.tolerance ?? 1e-5) * Math.max(1, magnitude);
+      expect(
+        difference,
+        `${numbers(t).slice(0, 12)} and ${numbers(ours[i]!).slice(0, 12)}`,
+      ).toBeLessThanOrEqual(most);
+    });
+    if (c.transposes !== undefined)
+      expect(model.graph.nodes.filter((n) => n.opType === 'Transpose')).toHaveLength(c.transposes);
+  });
+  if (litertMissing) it.skip(litertMissing, () => undefined);
+}
