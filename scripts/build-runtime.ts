@@ -1,5 +1,5 @@
-/** Builds the package edgepress-runtime (src/runtime/dist): ES modules for pages, onnxruntime-web and TensorFlow.js left outside, and their
- *  types. Demo pages of bundles take the modules from dist/runtime. npm run build calls it. */
+/** Builds the package edgepress-runtime (src/runtime/dist): ES modules for pages, onnxruntime-web, TensorFlow.js and LiteRT.js
+ *  left outside, and their types. Demo pages of bundles take the modules from dist/runtime. npm run build calls it. */
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,7 +22,7 @@ export async function buildRuntime(folder: string): Promise<void> {
     platform: 'browser',
     minify: true,
     sourcemap: true,
-    external: ['onnxruntime-web', 'onnxruntime-web/*', '@tensorflow/*'],
+    external: ['onnxruntime-web', 'onnxruntime-web/*', '@tensorflow/*', '@litertjs/*'],
     chunkNames: 'shared-[hash]',
     logLevel: 'warning',
   });

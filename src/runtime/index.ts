@@ -11,7 +11,7 @@ export { EdgepressError, type ErrorCode } from './errors.ts';
 export { type DeviceFacts, detectDevice } from './facts.ts';
 export type { Progress } from './fetch.ts';
 export type { ImageSource } from './image-source.ts';
-export type { LoadedModel, LoadOptions, ModelInfo, TfjsSource } from './load.ts';
+export type { LiteRtSource, LoadedModel, LoadOptions, ModelInfo, TfjsSource } from './load.ts';
 export type { OrtModule, OrtSource } from './ort.ts';
 export {
   type Candidate,

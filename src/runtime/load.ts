@@ -1,6 +1,7 @@
 /** Loads a bundle in this thread: manifest, choice, download, session; and goes on with the next candidate where
  *  one fails. */
 import type { Manifest } from '../ship/emit/manifest.ts';
+import type { LiteRt, LiteRtStart } from '../support/litert.ts';
 import type { Tfjs, TfjsStart } from '../support/tfjs.ts';
 import { type CacheState, openCache } from './cache.ts';
 import { aborted, EdgepressError, messageOf, throwIfAborted } from './errors.ts';
@@ -35,12 +36,20 @@ export interface LoadOptions {
   /** Folder of tfjs-backend-wasm's .wasm files, or the address of each by its name; default: that of `tfjs`, or beside its
    *  script. */
   readonly tfjsWasmPaths?: TfjsStart['wasmPaths'];
+  /** For variants that LiteRT.js runs. Without it and without `litertWasmPaths` they are left alone. */
+  readonly litert?: LiteRtSource;
+  /** Folder of the files in @litertjs/core's wasm/, or the address of each by its name; default: the folder `litert`. */
+  readonly litertWasmPaths?: LiteRtStart['wasmPaths'];
 }
 
 /** Where TensorFlow.js comes from. Left out: `import('@tensorflow/tfjs-core')`, `…-converter` and `…-backend-wasm`, which a
  *  bundler or an import map resolves. A URL: a folder with tfjs.js and the .wasm files, as in demo/tfjs of a bundle. Or the
  *  functions of the three packages in one object. */
 export type TfjsSource = Tfjs | string;
+
+/** Where LiteRT.js comes from. Left out: `import('@litertjs/core')`, which a bundler or an import map resolves. A URL: a folder
+ *  with litert.js and the files of @litertjs/core's wasm/, as in demo/litert of a bundle. Or the package's functions. */
+export type LiteRtSource = LiteRt | string;
 
 /** An input or output, as the manifest has it. */
 export type Port = Manifest['outputs'][number];
@@ -52,7 +61,7 @@ export interface ModelInfo {
   readonly threads: number;
   /** Why this variant, and what failed before it. */
   readonly reason: string;
-  /** "onnxruntime-web/wasm 1.30.0", "@tensorflow/tfjs-backend-wasm 4.22.0" */
+  /** "onnxruntime-web/wasm 1.30.0", "@tensorflow/tfjs-backend-wasm 4.22.0", "@litertjs/core 2.5.3 (relaxed SIMD)" */
   readonly runtime: string;
   readonly tried: readonly { readonly variant: string; readonly provider: string; readonly error: string }[];
   readonly cache: CacheState;
@@ -146,7 +155,7 @@ async function load(url: string | URL, options: LoadOptions): Promise<LoadedMode
         return await session.run(feeds);
       } catch (error) {
         const message = messageOf(error);
-        if (!isProviders(error, candidate.provider)) throw new EdgepressError('RUN_FAILED', message, error);
+        if (!isProviders(error, candidate)) throw new EdgepressError('RUN_FAILED', message, error);
         tried.push({ variant: candidate.variant.name, provider: candidate.provider, error: message });
         void session.release();
         await advance(undefined, undefined);
@@ -194,12 +203,13 @@ async function load(url: string | URL, options: LoadOptions): Promise<LoadedMode
 async function start(
   candidate: Candidate,
   { outputs }: Manifest,
-  { ort: source, wasmPaths, tfjs, tfjsWasmPaths }: LoadOptions,
+  options: LoadOptions,
 ): Promise<(parts: ReadonlyMap<string, Uint8Array>) => Promise<OpenSession>> {
-  if (candidate.variant.format === 'tfjs')
-    return (await import('./tfjs.ts')).prepareTfjs(candidate, outputs, tfjs, tfjsWasmPaths);
-  const ort = await loadOrt(candidate.bundle as OrtBundle, source);
-  prepareOrt(ort, candidate.threads, wasmPaths);
+  const { format } = candidate.variant;
+  if (format === 'tfjs') return (await import('./tfjs.ts')).prepare(candidate, outputs, options);
+  if (format === 'litert') return (await import('./litert.ts')).prepare(candidate, outputs, options);
+  const ort = await loadOrt(candidate.bundle as OrtBundle, options.ort);
+  prepareOrt(ort, candidate.threads, options.wasmPaths);
   await warmUp(ort, candidate);
   return (parts) => openSession(ort, candidate, parts);
 }
@@ -217,8 +227,7 @@ function noVariant(
   excluded: readonly { variant: string; provider: string; reason: string }[],
 ): EdgepressError {
   const asked = [variant, provider && `provider ${provider}`].filter(Boolean).join(' on ');
-  const wanted = excluded.filter((e) => e.reason !== 'not asked for');
-  const reasons = wanted.map((e) => `${e.variant} on ${e.provider}: ${e.reason}`).join('; ');
+  const reasons = excluded.map((e) => `${e.variant} on ${e.provider}: ${e.reason}`).join('; ');
   const has = variants.map((v) => `${v.name} (${v.providers.join(', ')})`).join(', ');
   return new EdgepressError(
     'NO_VARIANT',

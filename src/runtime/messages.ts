@@ -7,8 +7,12 @@ import type { OrtBundle } from './select.ts';
 import type { ModelInputs, ModelOutputs } from './tensors.ts';
 
 /** The options that can cross: no functions, no modules. */
-export type WorkerOptions = Omit<LoadOptions, 'onProgress' | 'signal' | 'worker' | 'ort' | 'tfjs'> & {
+export type WorkerOptions = Omit<
+  LoadOptions,
+  'onProgress' | 'signal' | 'worker' | 'ort' | 'tfjs' | 'litert'
+> & {
   readonly tfjs?: string;
+  readonly litert?: string;
   readonly ort?: Readonly<Partial<Record<OrtBundle, string>>>;
 };
 

@@ -121,11 +121,12 @@ function connect(worker: Worker) {
 }
 
 /** The worker sees neither the page's import map nor its base URL: addresses go along in full. */
-function optionsFor({ ort, wasmPaths, tfjs, tfjsWasmPaths, ...options }: LoadOptions): WorkerOptions {
-  if (isOrtModule(ort) || typeof tfjs === 'object')
+function optionsFor(given: LoadOptions): WorkerOptions {
+  const { ort, wasmPaths, tfjs, tfjsWasmPaths, litert, litertWasmPaths, ...options } = given;
+  if (isOrtModule(ort) || typeof tfjs === 'object' || typeof litert === 'object')
     throw new EdgepressError(
       'OPTION_INVALID',
-      'A worker needs `ort` and `tfjs` as URLs: modules stay in their thread.',
+      'A worker needs `ort`, `tfjs` and `litert` as URLs: modules stay in their thread.',
     );
   const urls: Partial<Record<OrtBundle, string>> = {};
   for (const bundle of ['onnxruntime-web/wasm', 'onnxruntime-web/webgpu'] as const) {
@@ -139,6 +140,8 @@ function optionsFor({ ort, wasmPaths, tfjs, tfjsWasmPaths, ...options }: LoadOpt
     ...(wasmPaths === undefined ? {} : { wasmPaths: inFull(wasmPaths) }),
     ...(tfjs === undefined ? {} : { tfjs: inFull(tfjs) }),
     ...(tfjsWasmPaths === undefined ? {} : { tfjsWasmPaths: allInFull(tfjsWasmPaths) }),
+    ...(litert === undefined ? {} : { litert: inFull(litert) }),
+    ...(litertWasmPaths === undefined ? {} : { litertWasmPaths: allInFull(litertWasmPaths) }),
   };
 }
 

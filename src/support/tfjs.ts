@@ -1,13 +1,7 @@
 /** A graph-model of TensorFlow.js and what runs it: start of the wasm backend, files to a graph, one run. Used in pages by
  *  the loader and by whatever measures.
  *  Source: tfjs-core/src/io/types.ts, tfjs-backend-wasm/src/backend_wasm.ts, tfjs-converter/src/executor/graph_model.ts. */
-
-/** Numbers with their ONNX type. */
-export interface TypedNumbers {
-  readonly type: string;
-  readonly data: unknown;
-  readonly dims: readonly number[];
-}
+import { asFloats, asIntegers, isFloat, type TypedNumbers, typed } from './typed-numbers.ts';
 
 interface TfTensor {
   readonly shape: readonly number[];
@@ -114,7 +108,7 @@ export async function openGraph(
         made = [await execute(inputs)].flat();
         const entries = outputs.map(async ({ name, dtype }, i) => {
           const { shape } = made[i]!;
-          return [name, fromTf(await made[i]!.data(), dtype, shape)] as const;
+          return [name, typed(await made[i]!.data(), dtype, shape)] as const;
         });
         return Object.fromEntries(await Promise.all(entries));
       } finally {
@@ -130,40 +124,9 @@ function wholeBuffer(bytes: Uint8Array | undefined, name: string): ArrayBufferLi
   return bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : bytes.slice().buffer;
 }
 
-const isFloat = (type: string) => /^b?float/.test(type);
-
 /** TensorFlow.js has float32, int32 and bool. */
 function toTf(tf: Tfjs, name: string, { type, data, dims }: TypedNumbers): TfTensor {
-  const values = data as ArrayLike<number | bigint>;
-  if (isFloat(type)) return tf.tensor(asFloats(values), [...dims], 'float32');
-  if (type === 'bool') return tf.tensor(Uint8Array.from(values, Number), [...dims], 'bool');
-  const whole = Int32Array.from(values, Number);
-  const lost = Array.from(values).find((v, i) => Number(v) !== whole[i]);
-  if (lost !== undefined)
-    throw new Error(`Input "${name}" holds ${lost}: TensorFlow.js has integers of 32 bits.`);
-  return tf.tensor(whole, [...dims], 'int32');
-}
-
-const asFloats = (values: ArrayLike<number | bigint>) =>
-  values instanceof Float32Array ? values : Float32Array.from(values, Number);
-
-const arrays: Readonly<Record<string, { from(values: ArrayLike<number>): ArrayLike<number> }>> = {
-  float64: Float64Array,
-  int8: Int8Array,
-  uint8: Uint8Array,
-  int16: Int16Array,
-  uint16: Uint16Array,
-  int32: Int32Array,
-  uint32: Uint32Array,
-  bool: Uint8Array,
-};
-
-/** As onnxruntime gives it, half floats as float32. */
-function fromTf(data: ArrayLike<number>, dtype: string, shape: readonly number[]): TypedNumbers {
-  const dims = [...shape];
-  if (dtype === 'int64') return { type: dtype, dims, data: BigInt64Array.from(Array.from(data, BigInt)) };
-  if (dtype === 'uint64') return { type: dtype, dims, data: BigUint64Array.from(Array.from(data, BigInt)) };
-  const Wanted = arrays[dtype];
-  if (Wanted) return { type: dtype, dims, data: Wanted.from(data) };
-  return { type: 'float32', dims, data: Float32Array.from(data) };
+  if (isFloat(type)) return tf.tensor(asFloats(data), [...dims], 'float32');
+  if (type === 'bool') return tf.tensor(Uint8Array.from(data, Number), [...dims], 'bool');
+  return tf.tensor(asIntegers(Int32Array, name, data), [...dims], 'int32');
 }

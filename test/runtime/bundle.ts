@@ -100,6 +100,7 @@ const types: Readonly<Record<string, string>> = {
 export const pageScript = `<script>
   globalThis.runtime = () => import('/runtime/index.js');
   globalThis.gpuBuild = () => import('/ort/ort.webgpu.bundle.min.mjs');
+  globalThis.imported = (url) => import(url);
 </script>`;
 
 /** Pages under /isolated/ are cross-origin isolated; everything may be embedded by them. */

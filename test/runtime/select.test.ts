@@ -194,6 +194,75 @@ describe('choosing a variant', () => {
     });
   });
 
+  describe('among LiteRT and onnxruntime', () => {
+    const ortBuild = { bundle: 'onnxruntime-web/wasm', brotliBytes: 2_380_000 };
+    const litertBuild = { bundle: '@litertjs/core', brotliBytes: 2_100_000 };
+    /** Measured medians in milliseconds; a spread ends one above. */
+    const variants = (medians: Record<string, number>) => {
+      const measured = (name: string) =>
+        medians[name] === undefined ? [] : [at('wasm', medians[name], { p90Ms: medians[name] + 1 })];
+      const litert = { format: 'litert', runtime: litertBuild } as const;
+      return [
+        sketch('wasm-int8', {
+          precision: 'int8',
+          bytes: 3e4,
+          runtime: ortBuild,
+          measured: measured('wasm-int8'),
+        }),
+        sketch('float', { providers: ['webgpu', 'wasm'], bytes: 1e5, runtime: ortBuild }),
+        sketch('litert-int8', {
+          ...litert,
+          precision: 'int8',
+          bytes: 3e4,
+          measured: measured('litert-int8'),
+        }),
+        sketch('litert', { ...litert, bytes: 1e5 }),
+      ];
+    };
+    const given = { litert: '/litert/' };
+
+    it('takes LiteRT before onnxruntime at the same precision, where nothing was measured', () => {
+      const selection = choose({ webgpu: null }, variants({}), given);
+      expect(names(selection)).toEqual(['litert-int8/wasm', 'wasm-int8/wasm', 'litert/wasm', 'float/wasm']);
+      expect(selection.candidates[0]).toMatchObject({ bundle: '@litertjs/core', threads: 4 });
+    });
+
+    it('leaves LiteRT out where nothing says where it is, and says that', () => {
+      const selection = choose({ webgpu: null }, variants({}));
+      expect(names(selection)).toEqual(['wasm-int8/wasm', 'float/wasm']);
+      expect(selection.excluded.filter((e) => e.variant === 'litert-int8')).toEqual([
+        { variant: 'litert-int8', provider: 'wasm', reason: 'no address of LiteRT.js: pass `litert`' },
+      ]);
+      const paths = choose({ webgpu: null }, variants({}), { litertWasmPaths: { 'a.wasm': '/a.wasm' } });
+      expect(names(paths)[0]).toBe('litert-int8/wasm');
+    });
+
+    it('takes what was measured to be the fastest, of those alike the smallest first visit, and says which', () => {
+      const first = (medians: Record<string, number>) =>
+        choose({ webgpu: null }, variants(medians), given).candidates[0]!;
+      expect(first({ 'wasm-int8': 21, 'litert-int8': 6 })).toMatchObject({
+        variant: { name: 'litert-int8' },
+        reason: 'fastest as measured on desktop',
+      });
+      expect(first({ 'wasm-int8': 6, 'litert-int8': 21 }).variant.name).toBe('wasm-int8');
+      expect(first({ 'wasm-int8': 6, 'litert-int8': 6.5 })).toMatchObject({
+        variant: { name: 'litert-int8' },
+        reason: '2.13 MB to download, not 2.41, and as fast as measured on desktop',
+      });
+    });
+
+    it('puts LiteRT behind onnxruntime on a GPU, where the two were not compared', () => {
+      const [, float, , litert] = variants({});
+      const both = [{ ...litert!, providers: ['webgpu' as const, 'wasm' as const] }, float!];
+      expect(names(choose({}, both, given))).toEqual([
+        'float/webgpu',
+        'litert/webgpu',
+        'litert/wasm',
+        'float/wasm',
+      ]);
+    });
+  });
+
   it('follows what was measured on a device like this one', () => {
     const measured = (change: Partial<BundleMeasurement> = {}) =>
       all.map((v) => {

@@ -25,23 +25,30 @@ describe('the built runtime', () => {
     [...files].reduce((sum, file) => sum + brotliCompressSync(readFileSync(join(folder, file))).length, 0);
 
   const scripts = () => readdirSync(folder).filter((file) => file.endsWith('.js'));
-  const isForTfjs = (file: string) => read(file).includes('@tensorflow/tfjs-core');
+  /** A module that imports this package, and what comes with it and not with the page. */
+  function onDemand(packageName: string): string[] {
+    const [first, ...more] = scripts().filter((file) => read(file).includes(`import("${packageName}")`));
+    expect(more).toEqual([]);
+    const page = withImports('index.js');
+    expect(page).not.toContain(first);
+    return [...withImports(first!)].filter((file) => !page.has(file));
+  }
 
-  it('is at most 10 kB of brotli for a page, 13 with the worker and all that is loaded on demand, 1.5 more for TensorFlow.js', () => {
+  it('is at most 10 kB of brotli for a page, 13 with the worker and all that is loaded on demand, 2.5 more for another runtime', () => {
     expect(brotli(withImports('index.js'))).toBeLessThanOrEqual(10_000);
-    const forTfjs = scripts().filter(isForTfjs);
-    expect(forTfjs).toHaveLength(1);
-    expect(withImports('index.js')).not.toContain(forTfjs[0]);
-    expect(brotli(scripts().filter((file) => !isForTfjs(file)))).toBeLessThanOrEqual(13_000);
-    expect(brotli(forTfjs)).toBeLessThanOrEqual(1_500);
+    const [forTfjs, forLiteRt] = ['@tensorflow/tfjs-core', '@litertjs/core'].map(onDemand);
+    for (const files of [forTfjs, forLiteRt]) expect(brotli(files!)).toBeLessThanOrEqual(2_500);
+    const others = new Set([...forTfjs!, ...forLiteRt!]);
+    expect(brotli(scripts().filter((file) => !others.has(file)))).toBeLessThanOrEqual(13_000);
   });
 
-  it('imports onnxruntime-web and TensorFlow.js on demand and nothing else from outside', () => {
+  it('imports onnxruntime-web, TensorFlow.js and LiteRT.js on demand and nothing else from outside', () => {
     const all = scripts();
     const outside = all.flatMap((file) =>
       [...read(file).matchAll(/(?:from|import\(?)\s*"([^."][^"]*)"/g)].map((match) => match[1]!),
     );
     expect([...new Set(outside)].sort()).toEqual([
+      '@litertjs/core',
       '@tensorflow/tfjs-backend-wasm',
       '@tensorflow/tfjs-converter',
       '@tensorflow/tfjs-core',
@@ -53,7 +60,7 @@ describe('the built runtime', () => {
     expect(all_).toContain('new Worker(new URL("./worker.js",import.meta.url)');
   });
 
-  it('is taken by a bundler where the packages of TensorFlow.js are not installed', async () => {
+  it('is taken by a bundler where the packages of TensorFlow.js and LiteRT.js are not installed', async () => {
     const { outputFiles } = await build({
       entryPoints: [join(folder, 'index.js'), join(folder, 'worker.js')],
       outdir: join(folder, 'app'),
@@ -64,8 +71,11 @@ describe('the built runtime', () => {
       write: false,
       logLevel: 'silent',
     });
-    const left = outputFiles.flatMap(({ text }) => [...text.matchAll(/import\("(@tensorflow[^"]*)"\)/g)]);
+    const left = outputFiles.flatMap(({ text }) => [
+      ...text.matchAll(/import\("(@(?:tensorflow|litertjs)[^"]*)"\)/g),
+    ]);
     expect(left.map((match) => match[1]).sort()).toEqual([
+      '@litertjs/core',
       '@tensorflow/tfjs-backend-wasm',
       '@tensorflow/tfjs-converter',
       '@tensorflow/tfjs-core',

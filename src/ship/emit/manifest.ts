@@ -67,8 +67,9 @@ export const variantSchema = z.strictObject({
   precision: z.enum(['float32', 'float16', 'int8', 'q4', 'q4f16', 'uint8']),
   /** Execution providers that it is made for, best first. */
   providers: z.array(z.enum(['webgpu', 'webnn', 'wasm', 'cpu'])).min(1),
-  /** 'tfjs': a graph-model of TensorFlow.js, model.json and its weights; its runtime is another. */
-  format: z.enum(['onnx', 'ort', 'tfjs']),
+  /** 'tfjs': a graph-model of TensorFlow.js, model.json and its weights. 'litert': a .tflite file of the model's own names and
+   *  layouts, each size a number, float32, int32 or uint8 at its edges. Their runtimes are others than onnxruntime. */
+  format: z.enum(['onnx', 'ort', 'tfjs', 'litert']),
   parts: z.array(partSchema).min(1),
   /** Bytes of all parts. */
   bytes: z.number().int(),
@@ -77,7 +78,7 @@ export const variantSchema = z.strictObject({
   requires: z.array(z.enum(['webgpu', 'shader-f16', 'webnn', 'threads'])),
   /** onnxruntime session configuration entries. */
   sessionConfig: z.record(z.string(), z.string()),
-  /** Smallest build of onnxruntime-web, or backend of TensorFlow.js, that runs it, and what a page loads for it. */
+  /** Smallest build of onnxruntime-web, backend of TensorFlow.js or LiteRT.js that runs it, and what a page loads for it. */
   runtime: z.strictObject({ bundle: z.string(), brotliBytes: z.number().int().nullable() }).nullable(),
   /** Agreement with the original on each runtime that it was run on. */
   parity: z.array(parity),

@@ -5,7 +5,8 @@ import { float32Values, type Tensor, tensorOf, typedArray } from '../../../model
 import { noThreads } from '../../../support/diagnostics/devices.ts';
 import { engineOpen, engineRun } from '../../../support/diagnostics/engines.ts';
 import { messageOf } from '../../../support/diagnostics.ts';
-import { openGraph, startTfjs, type Tfjs, type TypedNumbers } from '../../../support/tfjs.ts';
+import { openGraph, startTfjs, type Tfjs } from '../../../support/tfjs.ts';
+import type { TypedNumbers } from '../../../support/typed-numbers.ts';
 import type { Output, PageTask } from './messages.ts';
 
 type TfjsTask = NonNullable<PageTask['tfjs']>;
@@ -75,5 +76,4 @@ const toNumbers = (t: Tensor): TypedNumbers => ({
   data: isFloat(t.dtype) ? float32Values(t) : typedArray(t),
 });
 
-const toTensor = ({ type, dims, data }: TypedNumbers): Tensor =>
-  tensorOf(type as DType, dims, data as ArrayLike<number>);
+const toTensor = ({ type, dims, data }: TypedNumbers): Tensor => tensorOf(type as DType, dims, data);
