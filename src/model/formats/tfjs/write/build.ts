@@ -3,6 +3,7 @@ import { channelsLastDomain } from '../../../ir/internal-domain.ts';
 import { type Graph, type Node, opKey, shapeOf, type Value } from '../../../ir/model.ts';
 import type { Shape } from '../../../ir/type.ts';
 import type { InferredShapes } from '../../../ops/shapes.ts';
+import type { Lowered } from '../../lowered/lower.ts';
 import {
   type BuildFunction,
   createEmitter,
@@ -23,7 +24,6 @@ import {
   type TfNode,
   type TfType,
 } from './graph.ts';
-import type { Lowered } from './lower.ts';
 import { channelsLastOperators, operators } from './operators/index.ts';
 import { shareConstants } from './share.ts';
 

@@ -7,6 +7,8 @@ import { isStatic, type Shape } from '../../../ir/type.ts';
 import type { InferredShapes } from '../../../ops/shapes.ts';
 import { labelOf } from '../../../rewrite/apply.ts';
 import { constantNumbers } from '../../../rewrite/arguments.ts';
+import { RefusedNode } from '../../lowered/refusal.ts';
+import { floatWeight, type Weight, weightOf } from '../../lowered/weights.ts';
 import {
   addTfNode,
   port,
@@ -16,9 +18,7 @@ import {
   type TfGraph,
   type TfType,
 } from './graph.ts';
-import { RefusedNode } from './refusal.ts';
 import { storeCodes, storeTensor, tfType } from './stored.ts';
-import { floatWeight, type Weight, weightOf } from './weights.ts';
 
 export type TfAttributes = Readonly<Record<string, TfAttribute>>;
 

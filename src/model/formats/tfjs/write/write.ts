@@ -6,9 +6,10 @@ import { type Model, opKey } from '../../../ir/model.ts';
 import { channelsLast } from '../../../layout/channels-last.ts';
 import { labelOf } from '../../../rewrite/apply.ts';
 import type { WrittenFile } from '../../format.ts';
+import { type Lowered, lowerModel } from '../../lowered/lower.ts';
+import { RefusedNode, valuesBefore } from '../../lowered/refusal.ts';
 import { type BuiltGraph, buildGraph, type TfPort } from './build.ts';
 import type { TfNode, WeightData } from './graph.ts';
-import { type Lowered, lowerModel } from './lower.ts';
 import {
   createNames,
   functionJson,
@@ -18,7 +19,6 @@ import {
   refName,
   weightJson,
 } from './model-json.ts';
-import { RefusedNode, valuesBefore } from './refusal.ts';
 import { shardNames, shardPieces, storedBytes } from './shards.ts';
 
 /** @param name  of the JSON; shards are named as TensorFlow.js's own tools name them

@@ -2,8 +2,6 @@
  *  taken apart exactly: groups are split, dilations beside strides become zeros in the filter. */
 import { textAttribute } from '../../../../ir/attribute.ts';
 import { type Node, shapeOf } from '../../../../ir/model.ts';
-import { type Emitter, refuse, shapeAt, type TfOperator, type TfOperators } from '../emitter.ts';
-import type { Ref } from '../graph.ts';
 import {
   permuted,
   reshapedWeight,
@@ -11,8 +9,11 @@ import {
   spreadWeight,
   type Weight,
   widenedWeight,
-} from '../weights.ts';
-import { convAttributes, extents, lifted, paddingOf, type Window, windowOf } from '../windows.ts';
+} from '../../../lowered/weights.ts';
+import { extents, lifted, paddingOf, type Window } from '../../../lowered/window.ts';
+import { type Emitter, refuse, shapeAt, type TfOperator, type TfOperators } from '../emitter.ts';
+import type { Ref } from '../graph.ts';
+import { convAttributes, windowOf } from '../windows.ts';
 import { concat, sizeOf } from './shaping.ts';
 import { padded } from './slicing.ts';
 

@@ -1,34 +1,25 @@
 /** Poolings and other spatial operators over channels-last values. */
 import { floatAttribute, intAttribute, textAttribute } from '../../../../ir/attribute.ts';
 import type { Node } from '../../../../ir/model.ts';
-import { elementCount, tensorOf } from '../../../../ir/tensor.ts';
+import { tensorOf } from '../../../../ir/tensor.ts';
 import { isStatic, type Shape } from '../../../../ir/type.ts';
+import {
+  ceilSides,
+  countFactors,
+  lifted,
+  paddingOf,
+  type Sides,
+  type Window,
+} from '../../../lowered/window.ts';
 import { type Emitter, refuse, shapeAt, type TfOperator, type TfOperators } from '../emitter.ts';
 import type { Ref } from '../graph.ts';
-import { extents, lifted, paddingOf, type Window, windowOf } from '../windows.ts';
+import { windowOf } from '../windows.ts';
 import { cast } from './elementwise.ts';
 import { reshape, transpose } from './shaping.ts';
 import { padded } from './slicing.ts';
 
 /** The lowest float32: what padding adds never wins, and no backend makes NaN of it. */
 const lowest = -3.4028234663852886e38;
-
-type Sides = readonly (readonly [number, number])[];
-
-/** What ceil_mode adds at the end of each axis, so that the last window is whole. A window that would begin in the padding
- *  at the end does not count. Source: onnxruntime core/providers/cpu/nn/pool_attributes.h. */
-function ceilSides(node: Node, w: Window): number[] {
-  if (!w.ceilMode || !w.sides) return w.spatial.map(() => 0);
-  return extents(w).map((extent, i) => {
-    const size = w.spatial[i];
-    const [begin, end] = w.sides![i]!;
-    const stride = w.strides[i]!;
-    if (typeof size !== 'number') return refuse(node, 'ceil_mode over sizes that are not known');
-    let count = Math.ceil((size + begin + end - extent) / stride) + 1;
-    if ((count - 1) * stride >= size + begin) count--;
-    return Math.max(0, (count - 1) * stride + extent - (size + begin + end));
-  });
-}
 
 /** Halves of even sizes, the last one of odd sizes alone: what SAME means for a kernel and stride of 2. */
 const isCeilOfHalves = (w: Window) =>
@@ -96,7 +87,7 @@ const maxPool: TfOperator = (node, e) => {
   const { x, w, out } = planar(node, e);
   const volume = w.spatial.length === 3;
   if (isCeilOfHalves(w) && !volume) return out(poolOp(e, 'MaxPool', x, w, 'SAME'));
-  const more = ceilSides(node, w);
+  const more = ceilSides(node, w, refuse);
   const padding = paddingOf(w);
   if (volume && w.sides) {
     const sides = grown(w.sides, more);
@@ -120,7 +111,7 @@ const maxPool: TfOperator = (node, e) => {
 const averagePool: TfOperator = (node, e) => {
   const { x, w, out } = planar(node, e);
   const counts = intAttribute(node, 'count_include_pad', 0) !== 0;
-  const more = w.ceilMode && isCeilOfHalves(w) ? w.spatial.map(() => 0) : ceilSides(node, w);
+  const more = w.ceilMode && isCeilOfHalves(w) ? w.spatial.map(() => 0) : ceilSides(node, w, refuse);
   const padding = paddingOf(w);
   const whole = more.every((p) => p === 0);
   if (isCeilOfHalves(w)) return out(poolOp(e, 'AvgPool', x, w, 'SAME'));
@@ -135,25 +126,9 @@ const averagePool: TfOperator = (node, e) => {
   return out(e.op('Mul', [mean, factors(e, w, grown(sides, more), counts ? sides : null)]));
 };
 
-/** Kernel size / number of elements that count, for every place of the output.
- *  @param counting  pads that count as elements; null: none does */
+/** What a mean over all of the window is multiplied by. */
 function factors(e: Emitter, w: Window, sides: Sides, counting: Sides | null): Ref {
-  const perAxis = w.kernel.map((k, i) => {
-    const size = w.spatial[i] as number;
-    const [begin, end] = sides[i]!;
-    const from = counting ? -counting[i]![0] : 0;
-    const to = size + (counting ? counting[i]![1] : 0);
-    const places = Math.floor((size + begin + end - k) / w.strides[i]!) + 1;
-    return Array.from({ length: places }, (_, at) => {
-      const start = at * w.strides[i]! - begin;
-      return k / (Math.min(to, start + k) - Math.max(from, start));
-    });
-  });
-  const dims = perAxis.map((list) => list.length);
-  const inner = dims.map((_, i) => elementCount(dims.slice(i + 1)));
-  const values = Float32Array.from({ length: elementCount(dims) }, (_, at) =>
-    perAxis.reduce((product, list, i) => product * list[Math.floor(at / inner[i]!) % list.length]!, 1),
-  );
+  const { dims, values } = countFactors(w, sides, counting);
   return e.constant(tensorOf('float32', [1, ...dims, 1], values));
 }
 

@@ -2,9 +2,9 @@
 import { floatAttribute, intAttribute, textAttribute } from '../../../../ir/attribute.ts';
 import { type Node, shapeOf } from '../../../../ir/model.ts';
 import { isStatic, type Shape } from '../../../../ir/type.ts';
+import { permuted } from '../../../lowered/weights.ts';
 import { type Emitter, refuse, shapeAt, type TfOperator, type TfOperators } from '../emitter.ts';
 import type { Ref } from '../graph.ts';
-import { permuted } from '../weights.ts';
 import { scaled } from './activations.ts';
 import { einsum } from './einsum.ts';
 import { cast } from './elementwise.ts';

@@ -6,9 +6,16 @@ import { type Node, shapeOf } from '../../../../ir/model.ts';
 import { float32Values, tensorOf } from '../../../../ir/tensor.ts';
 import { isStatic, type Shape } from '../../../../ir/type.ts';
 import { constantNumbers } from '../../../../rewrite/arguments.ts';
+import {
+  floatWeight,
+  permuted,
+  plainWeight,
+  reshapedWeight,
+  slicedWeight,
+  type Weight,
+} from '../../../lowered/weights.ts';
 import { type Emitter, refuse, shapeAt, type TfOperator, type TfOperators } from '../emitter.ts';
 import type { Ref } from '../graph.ts';
-import { floatWeight, permuted, plainWeight, reshapedWeight, slicedWeight, type Weight } from '../weights.ts';
 import { repeat } from './loops.ts';
 import { concat, fill, reshape, shapeTensor, sizeOf, sliceVector, transpose } from './shaping.ts';
 

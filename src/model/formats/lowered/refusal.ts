@@ -1,7 +1,7 @@
-/** A node that TensorFlow.js has no form for, and where the model can be cut before it. */
-import { subgraphs } from '../../../ir/attribute.ts';
-import type { Graph, Model, Node, Value } from '../../../ir/model.ts';
-import { withSubgraphs } from '../../../ir/walk.ts';
+/** A node that a format has no form for, and where the model can be cut before it. */
+import { subgraphs } from '../../ir/attribute.ts';
+import type { Graph, Model, Node, Value } from '../../ir/model.ts';
+import { withSubgraphs } from '../../ir/walk.ts';
 
 /** Thrown where the node is met, which knows nothing of the model that was given. */
 export class RefusedNode extends Error {

@@ -1,18 +1,11 @@
 /** Constants behind an operator's input, integers with their scales included, so that a writer can permute or cut them
  *  before they are stored. */
-import { intAttribute } from '../../../ir/attribute.ts';
-import { dtypes, isFloat } from '../../../ir/dtype.ts';
-import { constantOf, isOp, type Node, type Value } from '../../../ir/model.ts';
-import {
-  denseTensor,
-  elementCount,
-  float32Values,
-  numbers,
-  type Tensor,
-  tensorOf,
-} from '../../../ir/tensor.ts';
-import { transposeTensor } from '../../../ir/transpose.ts';
-import { transposePermutation } from '../../../ops/defaults.ts';
+import { intAttribute } from '../../ir/attribute.ts';
+import { dtypes, isFloat } from '../../ir/dtype.ts';
+import { constantOf, isOp, type Node, type Value } from '../../ir/model.ts';
+import { denseTensor, elementCount, float32Values, numbers, type Tensor, tensorOf } from '../../ir/tensor.ts';
+import { transposeTensor } from '../../ir/transpose.ts';
+import { transposePermutation } from '../../ops/defaults.ts';
 
 /** Numbers, or integers that stand for (code − zero)·scale. */
 export interface Weight {

@@ -1,19 +1,19 @@
 /** A copy of a model in the operators that the writer takes one by one: functions written out, operators of optimisers taken
  *  apart, one opset, sizes that follow from sizes as constants, and normalisations and global poolings in arithmetic. */
-import { floatAttribute, intAttribute } from '../../../ir/attribute.ts';
-import { cloneModel } from '../../../ir/clone.ts';
-import { type Model, opset, shapeOf, type Value } from '../../../ir/model.ts';
-import { float32Values, type Tensor, tensorOf } from '../../../ir/tensor.ts';
-import { graphsOf } from '../../../ir/walk.ts';
-import { type InferredShapes, inferShapes } from '../../../ops/shapes.ts';
-import { applyRules } from '../../../rewrite/apply.ts';
-import { batchNormAffine } from '../../../rewrite/channel-scale.ts';
-import { fusedOperators } from '../../../rewrite/fused/index.ts';
-import { inlineCalls } from '../../../rewrite/inline-calls.ts';
-import { foldKnownSizes, liftConstants, removeDead } from '../../../rewrite/known-sizes.ts';
-import { upgradeModel } from '../../../rewrite/opset/upgrade.ts';
-import { constant, op, value } from '../../../rewrite/pattern.ts';
-import { defineRule, type Emit, type Rule, skip } from '../../../rewrite/rule.ts';
+import { floatAttribute, intAttribute } from '../../ir/attribute.ts';
+import { cloneModel } from '../../ir/clone.ts';
+import { type Model, opset, shapeOf, type Value } from '../../ir/model.ts';
+import { float32Values, type Tensor, tensorOf } from '../../ir/tensor.ts';
+import { graphsOf } from '../../ir/walk.ts';
+import { type InferredShapes, inferShapes } from '../../ops/shapes.ts';
+import { applyRules } from '../../rewrite/apply.ts';
+import { batchNormAffine } from '../../rewrite/channel-scale.ts';
+import { fusedOperators } from '../../rewrite/fused/index.ts';
+import { inlineCalls } from '../../rewrite/inline-calls.ts';
+import { foldKnownSizes, liftConstants, removeDead } from '../../rewrite/known-sizes.ts';
+import { upgradeModel } from '../../rewrite/opset/upgrade.ts';
+import { constant, op, value } from '../../rewrite/pattern.ts';
+import { defineRule, type Emit, type Rule, skip } from '../../rewrite/rule.ts';
 
 /** Newest that upgrades reach; axes of reductions are inputs there. */
 const loweredOpset = 21;

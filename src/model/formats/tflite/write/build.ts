@@ -1,0 +1,101 @@
+/** A lowered, channels-last model as operators of LiteRT: its nodes in order, each by its operator's row. */
+import { channelsLastDomain } from '../../../ir/internal-domain.ts';
+import { isOp, type Model, type Node, opKey, type Value } from '../../../ir/model.ts';
+import { type Emitted, type LiteRow, refuse } from './emitter.ts';
+import type { LiteGraph, LiteOperator, LitePort, LiteTensor, Quantization } from './graph.ts';
+import { gridOf } from './grids.ts';
+import { channelsLastOperators, operators } from './operators/index.ts';
+import { planNode } from './plan.ts';
+import { createState, type State } from './state.ts';
+
+/** @throws TFLITE_OPERATOR, TFLITE_TYPE, TFLITE_INTEGER */
+export function buildGraph({ graph }: Model): LiteGraph {
+  const s = createState();
+  const required = graph.inputs.filter((v) => !v.constant);
+  const inputs = required.map((v) => inputPort(s, v));
+  const done = new Set<Node>();
+  for (const node of graph.nodes) if (!done.has(node)) for (const also of emitNode(s, node)) done.add(also);
+  const taken = new Set(inputs.map(({ tensor }) => tensor));
+  const outputs = graph.outputs.map((v) => outputPort(s, v, taken));
+  return { inputs, outputs, operators: used(s.operators, outputs) };
+}
+
+function inputPort(s: State, v: Value): LitePort {
+  const tensor: LiteTensor = { ...s.typeOf(v), name: v.name, data: null };
+  s.bind(v, tensor, 'plain');
+  return { name: v.name, tensor };
+}
+
+/** Every output is a tensor of its own that an operator makes. */
+function outputPort(s: State, v: Value, taken: Set<LiteTensor>): LitePort {
+  const found = s.plain(v);
+  const own = !found.data && !taken.has(found);
+  const tensor = own ? found : s.op('RESHAPE', [found, s.int(found.shape)], found);
+  tensor.name = v.name;
+  taken.add(tensor);
+  return { name: v.name, tensor };
+}
+
+/** @returns nodes behind it that are a part of it */
+function emitNode(s: State, node: Node): readonly Node[] {
+  const [only] = node.outputs;
+  if (node.outputs.length === 1 && only && s.weightOf(only)) return [];
+  if (convertGrid(s, node)) return [];
+  const row = rowOf(node);
+  const plan = planNode(node, row, s);
+  s.begin(node, plan);
+  const results = listOf(row.emit(node, s));
+  results.forEach((tensor, i) => {
+    const value = i === 0 ? plan.value : node.outputs[i];
+    if (!tensor || !value) return;
+    const ready = plan.integers && plan.wanted ? s.requantized(tensor, plan.wanted, value.name) : tensor;
+    if (!ready.data) ready.name = value.name;
+    s.bind(value, ready, plan.integers && ready.quantization ? 'integer' : 'plain');
+  });
+  return plan.absorbed;
+}
+
+const listOf = (made: Emitted): readonly (LiteTensor | null)[] =>
+  Array.isArray(made) ? (made as readonly (LiteTensor | null)[]) : [made as LiteTensor];
+
+/** QuantizeLinear and DequantizeLinear of one scale: the integers that one makes and the other reads are the tensor itself.
+ *  @returns whether the node is one of them */
+function convertGrid(s: State, node: Node): boolean {
+  const grid = gridOf(node);
+  const [x] = node.inputs;
+  const [y] = node.outputs;
+  if (!grid || !x || !y) return false;
+  const known = s.integer(x);
+  if (known && isOp(node, 'DequantizeLinear')) s.bind(y, known, 'integer');
+  else if (known) s.bind(y, s.requantized(known, grid, y.name), 'integer');
+  else s.bind(y, s.requantized(withGrid(s.plain(x), grid), grid, y.name), 'integer');
+  return true;
+}
+
+/** Integers that a caller feeds say now what they stand for. */
+function withGrid(tensor: LiteTensor, grid: Quantization): LiteTensor {
+  const shift = tensor.type === 'uint8' ? 128 : 0;
+  if (tensor.type !== 'float32')
+    tensor.quantization ??= { ...grid, zeroPoint: grid.zeroPoint.map((z) => z + shift) };
+  return tensor;
+}
+
+function rowOf(node: Node): LiteRow {
+  const last = node.domain === channelsLastDomain;
+  const table = last ? channelsLastOperators : operators;
+  const key = last ? node.opType : opKey(node);
+  const found = Object.hasOwn(table, key) ? table[key] : undefined;
+  return found ?? refuse(node, 'LiteRT has no operator for it');
+}
+
+/** Operators that outputs depend on. */
+function used(all: readonly LiteOperator[], outputs: readonly LitePort[]): LiteOperator[] {
+  const needed = new Set<LiteTensor | null>(outputs.map(({ tensor }) => tensor));
+  const kept: LiteOperator[] = [];
+  for (const operator of [...all].reverse()) {
+    if (!operator.outputs.some((t) => needed.has(t))) continue;
+    for (const t of operator.inputs) needed.add(t);
+    kept.push(operator);
+  }
+  return kept.reverse();
+}

@@ -1,0 +1,116 @@
+/** What turns nodes of a model into operators of LiteRT: tables (operators/) ask it for their inputs and hand it what they
+ *  are made of. Values keep the axes that they have in the model. */
+import { type Node, shapeOf, type Value } from '../../../ir/model.ts';
+import type { Tensor } from '../../../ir/tensor.ts';
+import { isStatic } from '../../../ir/type.ts';
+import { constantNumbers } from '../../../rewrite/arguments.ts';
+import { RefusedNode } from '../../lowered/refusal.ts';
+import type { Weight } from '../../lowered/weights.ts';
+import type { BuiltinOperator } from '../codes.ts';
+import type { LiteOptions, LiteTensor, LiteType, Quantization } from './graph.ts';
+
+/** One result, or one for each output of the node; null where nobody reads it. */
+export type Emitted = LiteTensor | readonly (LiteTensor | null)[];
+
+export interface LiteRow {
+  /** Emits what a node computes. */
+  readonly emit: (node: Node, e: Emitter) => Emitted;
+  /** How it computes in 8-bit integers; absent where it doesn't. */
+  readonly integers?: IntegerKind;
+  /** Whether a Relu, Relu6 or the like behind it can be a part of it. */
+  readonly fuses?: boolean;
+}
+
+interface IntegerTraits {
+  /** Inputs with values, which must be integers; by default the first. */
+  readonly data?: (node: Node) => 'all' | readonly number[];
+  /** What else must hold. */
+  readonly ready?: (node: Node, e: Emitter) => boolean;
+}
+
+export type IntegerKind = IntegerTraits &
+  (
+    | {
+        /** moves: results are elements of the inputs, in the same grid. blends: results are in the grid of the inputs,
+         *  rounded. free: any grid. */
+        readonly kind: 'moves' | 'blends' | 'free';
+      }
+    /** Results are in one grid that LiteRT prescribes. */
+    | { readonly kind: 'fixed'; readonly grid: Quantization }
+  );
+
+/** By opKey. */
+export type LiteRows = Readonly<Record<string, LiteRow>>;
+
+export interface Emitter {
+  /** Whether the node at hand is computed in 8-bit integers. */
+  readonly integers: boolean;
+  /** Number of the activation that is a part of the node at hand. */
+  readonly activation: number;
+  op(
+    op: BuiltinOperator,
+    inputs: readonly (LiteTensor | null)[],
+    result: LiteType,
+    options?: LiteOptions,
+  ): LiteTensor;
+  /** An operator with several results. */
+  ops(
+    op: BuiltinOperator,
+    inputs: readonly (LiteTensor | null)[],
+    results: readonly LiteType[],
+    options?: LiteOptions,
+  ): LiteTensor[];
+  /** What the node at hand makes. */
+  result(index?: number): LiteType;
+  /** A required input of the node at hand: integers where it computes in them. */
+  input(node: Node, index: number): LiteTensor;
+  /** A value in the model's own type. */
+  plain(value: Value): LiteTensor;
+  /** A value in 8-bit integers of one scale; null where it isn't there in them. */
+  integer(value: Value | null): LiteTensor | null;
+  /** The type of a value in the model. */
+  typeOf(value: Value): LiteType;
+  /** The constant behind a value; null when it is computed while running. */
+  weightOf(value: Value | null | undefined): Weight | null;
+  /** A vector of integers, or a scalar. */
+  int(values: number | readonly number[]): LiteTensor;
+  /** A float32 scalar. */
+  float(value: number): LiteTensor;
+  constant(tensor: Tensor): LiteTensor;
+  /** A weight in floats; one with a scale is stored in integers, behind a DEQUANTIZE. */
+  weight(weight: Weight): LiteTensor;
+  /** A name for a tensor of the node at hand. */
+  name(part: string): string;
+}
+
+/** Ends in TFLITE_OPERATOR. */
+export function refuse(node: Node, why: string): never {
+  throw new RefusedNode(node, why);
+}
+
+/** @throws TFLITE_OPERATOR when a size is open */
+export function shapeAt(node: Node, index: number): readonly number[] {
+  const shape = shapeOf(node.inputs[index]);
+  return isStatic(shape) ? shape : refuse(node, `the sizes of its input ${index + 1} are not known`);
+}
+
+/** Numbers of a constant input. @throws TFLITE_OPERATOR when they are computed */
+export function numbersAt(node: Node, index: number, what: string): number[] | undefined {
+  const found = constantNumbers(node.inputs[index]);
+  return found === null ? refuse(node, `its ${what} is computed while it runs`) : found;
+}
+
+/** The same, of other sizes. */
+export const shaped = (type: LiteType, shape: readonly number[]): LiteType => ({
+  type: type.type,
+  quantization: type.quantization,
+  shape,
+});
+
+/** The same elements in other sizes. */
+export const reshaped = (e: Emitter, x: LiteTensor, shape: readonly number[]): LiteTensor =>
+  x.shape.join() === shape.join() && x.shape.length === shape.length
+    ? x
+    : e.op('RESHAPE', [x, e.int(shape)], shaped(x, shape));
+
+export const activated = (e: Emitter) => ({ fusedActivationFunction: e.activation });

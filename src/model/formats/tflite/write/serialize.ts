@@ -1,0 +1,139 @@
+/** The subgraph as the tables of a .tflite file. */
+import { tfliteTooLarge } from '../../../../support/diagnostics/tflite-writing.ts';
+import { formatBytes } from '../../../../support/units.ts';
+import { version } from '../../../../support/version.ts';
+import type { FlatTable } from '../../flatbuffers/schema.ts';
+import { writeFlatbuffer } from '../../flatbuffers/write.ts';
+import { builtinOperators, tensorTypes } from '../codes.ts';
+import { optionTables } from '../options.ts';
+import { tfliteSchema } from '../schema.ts';
+import type { LiteGraph, LiteOperator, LitePort, LiteTensor } from './graph.ts';
+import { bigints, floats, integers } from './vectors.ts';
+import { versionOf } from './versions.ts';
+
+/** The version of the format that runtimes since 2017 read. */
+const formatVersion = 3;
+
+/** FlatBuffers have offsets of 31 bits. */
+const largest = 2 ** 31 - 1;
+
+/** The call that LiteRT's interpreters offer by default. */
+const signatureKey = 'serving_default';
+
+/** Codes beyond 127 stand in a field of their own; the older field says so. */
+const olderField = 127;
+
+/** @throws TFLITE_TOO_LARGE */
+export function serialize(graph: LiteGraph): Uint8Array {
+  const tensors = tensorsOf(graph);
+  const buffers = createBuffers();
+  const tables = [...tensors.keys()].map((t) => tensorTable(t, buffers.add(t)));
+  const codes = createCodes();
+  const numbersOf = (list: readonly (LiteTensor | null)[]) =>
+    integers(list.map((t) => (t ? tensors.get(t)! : -1)));
+  const operators = graph.operators.map((o): FlatTable => {
+    const options = o.options && {
+      builtinOptionsType: optionTables.indexOf(o.options[0]),
+      builtinOptions: o.options[1],
+    };
+    const inputs = numbersOf(o.inputs);
+    return { opcodeIndex: codes.index(o), inputs, outputs: numbersOf(o.outputs), ...options };
+  });
+  const bytes = buffers.size();
+  if (bytes > largest) throw tfliteTooLarge(formatBytes(bytes));
+  const ports = (list: readonly LitePort[]) => numbersOf(list.map(({ tensor }) => tensor));
+  const named = (list: readonly LitePort[]) =>
+    list.map(({ name, tensor }): FlatTable => ({ name, tensorIndex: tensors.get(tensor)! }));
+  const model: FlatTable = {
+    version: formatVersion,
+    operatorCodes: codes.tables,
+    subgraphs: [
+      {
+        ...{ tensors: tables, operators, name: 'main' },
+        ...{ inputs: ports(graph.inputs), outputs: ports(graph.outputs) },
+      },
+    ],
+    description: `edgepress ${version}`,
+    buffers: buffers.tables,
+    signatureDefs: [
+      { inputs: named(graph.inputs), outputs: named(graph.outputs), signatureKey, subgraphIndex: 0 },
+    ],
+  };
+  return writeFlatbuffer(model, tfliteSchema, Math.min(largest, Math.ceil(bytes * 1.05) + (1 << 18)));
+}
+
+/** All tensors with their numbers: inputs first, then in the order in which operators name them. */
+function tensorsOf({ inputs, outputs, operators }: LiteGraph): Map<LiteTensor, number> {
+  const all = new Map<LiteTensor, number>();
+  const add = (t: LiteTensor | null) => {
+    if (t && !all.has(t)) all.set(t, all.size);
+  };
+  for (const { tensor } of inputs) add(tensor);
+  for (const o of operators) for (const t of [...o.inputs, ...o.outputs]) add(t);
+  for (const { tensor } of outputs) add(tensor);
+  return all;
+}
+
+function tensorTable({ name, type, shape, quantization }: LiteTensor, buffer: number): FlatTable {
+  const table = {
+    ...{ shape: integers(shape), type: tensorTypes.indexOf(type), buffer, name, hasRank: 1 },
+  };
+  if (!quantization) return table;
+  const { scale, zeroPoint, axis } = quantization;
+  return {
+    ...table,
+    quantization: { scale: floats(scale), zeroPoint: bigints(zeroPoint), quantizedDimension: axis },
+  };
+}
+
+/** Buffer 0 is the one without content. Equal constants are stored once. */
+function createBuffers() {
+  const tables: FlatTable[] = [{}];
+  const seen = new Map<string, { readonly bytes: Uint8Array; readonly at: number }[]>();
+  let total = 0;
+  return {
+    tables,
+    size: () => total,
+    add({ data }: LiteTensor): number {
+      if (!data) return 0;
+      const bytes = data();
+      const key = `${bytes.length}/${digest(bytes)}`;
+      const found = seen.get(key) ?? [];
+      const same = found.find((other) => equal(other.bytes, bytes));
+      if (same) return same.at;
+      const at = tables.push({ data: bytes }) - 1;
+      seen.set(key, [...found, { bytes, at }]);
+      total += bytes.length + 16;
+      return at;
+    },
+  };
+}
+
+const equal = (a: Uint8Array, b: Uint8Array) => a.every((byte, i) => byte === b[i]);
+
+/** FNV-1a over samples: weights that differ mostly differ there. */
+function digest(bytes: Uint8Array): number {
+  let hash = 0x811c9dc5;
+  const step = Math.max(1, Math.floor(bytes.length / 4096));
+  for (let i = 0; i < bytes.length; i += step) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
+  return hash;
+}
+
+/** One entry for each operator and version. */
+function createCodes() {
+  const tables: FlatTable[] = [];
+  const known = new Map<string, number>();
+  return {
+    tables,
+    index(operator: LiteOperator): number {
+      const code = builtinOperators.indexOf(operator.op);
+      const version = versionOf(operator);
+      const key = `${code}/${version}`;
+      const found = known.get(key);
+      if (found !== undefined) return found;
+      known.set(key, tables.length);
+      tables.push({ deprecatedBuiltinCode: Math.min(code, olderField), version, builtinCode: code });
+      return tables.length - 1;
+    },
+  };
+}

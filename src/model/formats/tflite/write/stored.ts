@@ -1,0 +1,75 @@
+/** Constants as .tflite files store them. */
+import { tfliteInteger, tfliteType } from '../../../../support/diagnostics/tflite-writing.ts';
+import { type DType, dtypes, isFloat } from '../../../ir/dtype.ts';
+import {
+  elementCount,
+  float32Values,
+  numbers,
+  type Tensor,
+  tensorOf,
+  typedArray,
+} from '../../../ir/tensor.ts';
+import type { Weight } from '../../lowered/weights.ts';
+import type { TfliteType } from '../codes.ts';
+import type { LiteTensor, LiteType, Quantization } from './graph.ts';
+
+/** The type that stands for an ONNX type: floats are float32, integers int32 but for those of 8 bits. @throws TFLITE_TYPE */
+export function liteType(dtype: DType, what: string): TfliteType {
+  if (isFloat(dtype)) return 'float32';
+  if (dtype === 'bool' || dtype === 'int8' || dtype === 'uint8') return dtype;
+  const { kind, bits } = dtypes[dtype];
+  if ((kind === 'int' || kind === 'uint') && bits >= 16) return 'int32';
+  throw tfliteType(what, dtype);
+}
+
+const limits = { low: -(2 ** 31), high: 2 ** 31 - 1 };
+
+/** A constant without a scale. @throws TFLITE_TYPE, TFLITE_INTEGER when an integer needs more than 32 bits */
+export function storedTensor(t: Tensor, name: string): LiteTensor {
+  const type = liteType(t.dtype, `"${name}"`);
+  if (type === 'int32' && t.dtype !== 'int32')
+    for (const v of typedArray(t))
+      if (v < limits.low || v > limits.high) throw tfliteInteger(`"${name}"`, String(v));
+  return { name, type, shape: t.dims, quantization: null, data: () => bytesAs(t, type) };
+}
+
+function bytesAs(t: Tensor, type: TfliteType): Uint8Array {
+  if (t.dtype === type) return t.bytes();
+  if (type === 'float32') return tensorOf('float32', t.dims, float32Values(t)).bytes();
+  return tensorOf('int32', t.dims, numbers(t)).bytes();
+}
+
+/** Integers of at most 8 bits as int8: unsigned ones are moved down by 128, and their zero with them.
+ *  @returns null for a weight without a scale */
+export function storedCodes({ tensor, grid }: Weight, name: string): LiteTensor | null {
+  if (!grid) return null;
+  const shift = tensor.dtype === 'uint8' ? 128 : 0;
+  const quantization: Quantization = {
+    ...{ scale: grid.scale.map(Math.fround), axis: grid.axis },
+    zeroPoint: grid.zero.map((z) => z - shift),
+  };
+  const data = () => (shift === 0 ? tensor.bytes() : moved(tensor.bytes()));
+  return { name, type: 'int8', shape: tensor.dims, quantization, data };
+}
+
+/** uint8 less 128: the uppermost bit turns. */
+const moved = (bytes: Uint8Array) => bytes.map((byte) => byte ^ 0x80);
+
+export const constantTensor = (
+  name: string,
+  type: LiteType,
+  values: Float32Array | Int32Array | Int8Array,
+): LiteTensor => ({
+  ...type,
+  name,
+  data: () => new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
+});
+
+/** A number, exact in one step of its own scale. */
+export function scalarCodes(value: number, dims: readonly number[], name: string): LiteTensor {
+  const scale = value === 0 ? 1 : Math.abs(value) / 127;
+  const code = value === 0 ? 0 : Math.sign(value) * 127;
+  const quantization = { scale: [Math.fround(scale)], zeroPoint: [0], axis: 0 };
+  const codes = new Int8Array(elementCount(dims)).fill(code);
+  return constantTensor(name, { type: 'int8', shape: dims, quantization }, codes);
+}

@@ -1,0 +1,31 @@
+/** Writes a model as a .tflite file. */
+import { tfliteOperator } from '../../../../support/diagnostics/tflite-writing.ts';
+import { channelsLastDomain } from '../../../ir/internal-domain.ts';
+import { type Model, opKey } from '../../../ir/model.ts';
+import { channelsLast } from '../../../layout/channels-last.ts';
+import { labelOf } from '../../../rewrite/apply.ts';
+import { lowerModel } from '../../lowered/lower.ts';
+import { RefusedNode, valuesBefore } from '../../lowered/refusal.ts';
+import { buildGraph } from './build.ts';
+import type { LiteGraph } from './graph.ts';
+import { serialize } from './serialize.ts';
+import { withFixedSizes } from './sizes.ts';
+
+/** @returns the bytes of the file
+ *  @throws TFLITE_OPERATOR, TFLITE_TYPE, TFLITE_INTEGER, TFLITE_SIZE, TFLITE_TOO_LARGE, and what upgrades and functions throw */
+export function writeTflite(model: Model): Uint8Array {
+  const { model: lowered } = lowerModel(withFixedSizes(model));
+  channelsLast(lowered);
+  return serialize(buildOrRefuse(lowered, model));
+}
+
+function buildOrRefuse(lowered: Model, source: Model): LiteGraph {
+  try {
+    return buildGraph(lowered);
+  } catch (error) {
+    if (!(error instanceof RefusedNode)) throw error;
+    const { node, why } = error;
+    const op = node.domain === channelsLastDomain ? node.opType : opKey(node);
+    throw tfliteOperator(op, labelOf(node), why, valuesBefore(node, lowered.graph, source));
+  }
+}

@@ -1,0 +1,93 @@
+/** Static int8: scales and zero points of the Q/DQ model stand in the file as they are, and LiteRT's integers come to what
+ *  onnxruntime computes. */
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { compressModel, preset } from '../../../../../src/compress/compress.ts';
+import { observe } from '../../../../../src/compute/calibrate/observe.ts';
+import { openEngine } from '../../../../../src/compute/engine/open.ts';
+import { readModelFile } from '../../../../../src/model/formats/file.ts';
+import { writeTflite } from '../../../../../src/model/formats/tflite/write/write.ts';
+import { isOp, type Model } from '../../../../../src/model/ir/model.ts';
+import { float32Values, numbers } from '../../../../../src/model/ir/tensor.ts';
+import { hasLitert, litertTitle, runTflite } from '../../../../litert.ts';
+import { largestDifference, runModel, seededFeeds } from '../../../../run-model.ts';
+import { readTables, type WrittenTensor } from './tables.ts';
+
+const engine = await openEngine('node');
+
+/** Calibrated on seeded noise. */
+async function quantized(path: string): Promise<Model> {
+  const source = readModelFile(path);
+  const calibration = {
+    count: 8,
+    read: async (i: number) => ({ id: `${i}`, inputs: seededFeeds(source, i + 10, one) }),
+  };
+  const { model } = await compressModel(source, {
+    recipe: { ...preset('int8-static'), target: 'mobile' },
+    engine,
+    calibrate: (m, requests) => observe(engine, m, requests, calibration),
+  });
+  return model;
+}
+
+const one = { dims: { N: 1, batch: 1 } };
+
+describe('what is written for digits-cnn in int8', () => {
+  let model: Model;
+  let tables: ReturnType<typeof readTables>;
+  beforeAll(async () => {
+    model = await quantized('fixtures/models/digits-cnn.onnx');
+    tables = readTables(writeTflite(model));
+  });
+
+  const convolutions = () => tables.operators.filter(({ op }) => op === 'CONV_2D');
+
+  it('has the scale of every QuantizeLinear, and its zero point less 128', () => {
+    const asked = model.graph.nodes
+      .filter((n) => isOp(n, 'QuantizeLinear'))
+      .map((n) =>
+        [float32Values(n.inputs[1]!.constant!)[0]!, numbers(n.inputs[2]!.constant!)[0]! - 128].join(),
+      );
+    const written = tables.operators.flatMap(({ outputs }) =>
+      outputs.filter((t) => t.type === 'int8').map((t) => [t.scale[0], t.zeroPoint[0]].join()),
+    );
+    expect(asked.length).toBeGreaterThan(0);
+    expect([...new Set(written)].sort()).toEqual([...new Set(asked)].sort());
+  });
+
+  it('computes convolutions in integers: weights around zero along the first axis, biases at the scale of the products', () => {
+    expect(convolutions().length).toBeGreaterThan(0);
+    for (const { inputs } of convolutions()) {
+      const [x, kernel, bias] = inputs as [WrittenTensor, WrittenTensor, WrittenTensor];
+      expect([x.type, kernel.type, bias.type]).toEqual(['int8', 'int8', 'int32']);
+      expect(kernel.axis).toBe(0);
+      expect(kernel.scale).toHaveLength(kernel.shape[0]!);
+      expect(kernel.zeroPoint.every((z) => z === 0)).toBe(true);
+      expect(bias.scale).toEqual(kernel.scale.map((s) => Math.fround(s * x.scale[0]!)));
+    }
+  });
+
+  it('takes and gives floats', () => {
+    expect([...tables.inputs, ...tables.outputs].map((t) => t.type)).toEqual(['float32', 'float32']);
+  });
+});
+
+const zoo = process.env['EDGEPRESS_ZOO'];
+const models = [
+  'fixtures/models/digits-cnn.onnx',
+  ...(zoo ? ['cifar10-resnet/resnet20', 'kws-dscnn/kws_dscnn_float'] : []).map((name) =>
+    join(zoo!, 'models', `${name}.onnx`),
+  ),
+];
+
+describe.skipIf(!hasLitert)(`static int8 ${litertTitle}`, () => {
+  // A step of an activation is 1/255 of its range; what is rounded differently in one layer goes on through the next.
+  it.each(models)('%s', async (path) => {
+    const model = await quantized(path);
+    const feeds = seededFeeds(model, 1, one);
+    const [expected] = Object.values(await runModel(engine, model, feeds));
+    const [received] = Object.values(runTflite(writeTflite(model), feeds));
+    const { difference, magnitude } = largestDifference(expected!, received!);
+    expect(difference / magnitude).toBeLessThan(0.02);
+  });
+});
