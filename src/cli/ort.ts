@@ -10,8 +10,8 @@ export const command = defineCommand({
     const { convertFile } = await import('../jobs/ort.ts');
     const { runJob } = await import('./run-job.ts');
     const target = x86 ? 'any' : 'arm';
-    const { inFolderOf, outputPath } = await import('../jobs/output-path.ts');
-    const path = outputPath(model, '.ort', output);
+    const { inFolderOf, nameOf, placeOf } = await import('../jobs/output-path.ts');
+    const path = placeOf(`${nameOf(model)}.ort`, output);
     const result = await runJob(false, (run) =>
       inFolderOf(output, () => convertFile(model, path, target, force, choice, run)),
     );

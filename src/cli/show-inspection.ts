@@ -28,10 +28,10 @@ export function describeInspection(model: Model, f: Inspection): string {
     'cost',
     `${formatCount(f.parameters)} parameters · ${f.macs === null ? 'MACs unknown' : `${formatCount(f.macs)} MACs`}`,
   );
-  row(
-    'format',
-    `opset ${f.opset} · ${f.nodes} ${f.nodes === 1 ? 'node' : 'nodes'} · made by ${f.producer || 'unknown'}`,
-  );
+  const asOnnx = `opset ${f.opset} · ${f.nodes} ${f.nodes === 1 ? 'node' : 'nodes'}`;
+  const makers = `made by ${f.producer || 'unknown'}`;
+  if (f.format === 'ONNX') row('format', `${asOnnx} · ${makers}`);
+  else row('format', `${f.format} · ${makers} · read as ONNX, ${asOnnx}`);
   for (const p of f.inputs) row('input', `${p.name}  ${p.type}`);
   for (const p of f.outputs) row('output', `${p.name}  ${p.type}`);
   row(

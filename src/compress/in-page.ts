@@ -35,6 +35,7 @@ const pageRequest = compressRequest.omit({
   testLabels: true,
   maxDrop: true,
   output: true,
+  format: true,
   force: true,
   compare: true,
   measure: true,

@@ -8,9 +8,8 @@ import {
   trainingSettingsSchema,
   usualTraining,
 } from '../compute/train/settings.ts';
-import { formatOfName } from '../model/formats/index.ts';
-import { tfjsFormat } from '../model/formats/tfjs/format.ts';
-import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
+import { formatOfName, formatWithId } from '../model/formats/index.ts';
+import { optionConflict, optionWithoutEffect } from '../support/diagnostics/command-line.ts';
 import { budgetNotMeasured, nothingToTrain } from '../support/diagnostics/training.ts';
 import type { TargetName } from '../support/target.ts';
 import { checkRecipe, fillRecipe, needsCalibration, type PresetName, preset } from './compress.ts';
@@ -84,13 +83,14 @@ export interface Plan {
 }
 
 export type PlannedRequest = DataRequest &
-  Pick<CompressRequest, 'maxDrop' | 'checkpoint' | 'output' | 'force' | 'measure'> &
+  Pick<CompressRequest, 'maxDrop' | 'checkpoint' | 'output' | 'format' | 'force' | 'measure'> &
   Partial<Pick<CompressRequest, 'compare' | 'cache' | 'temperature' | 'smoothing' | 'outputs' | 'layout'>>;
 
 /** @param request  complete and checked; a recipe stands in it as such, not as a path @param facts  of the model
  *  @throws RECIPE_INVALID, PASS_UNKNOWN; NOTHING_TO_TRAIN, BUDGET_NOT_MEASURED, OPTION_WITHOUT_EFFECT for a model that can't be
  *    served */
 export async function planCompression(request: CompressRequest, facts: PlanFacts): Promise<Plan> {
+  if (request.q4 && writesTfjs(request)) throw optionConflict('--q4', 'TensorFlow.js, which has no 4 bits');
   const training = request.finetune ? 'finetune' : request.distill ? 'distil' : null;
   const recipe = await recipeFor(request);
   const steps = await stepsFor(request, training);
@@ -120,7 +120,8 @@ function planTraining(
   facts: PlanFacts,
 ): Promise<Plan> {
   const { int8, seed } = request;
-  const base = int8 ? preset('int8-static') : { ...preset('clean'), name: 'trained', stages: [] };
+  const quantised = presetOf({ ...request, fp16: false, q4: false });
+  const base = int8 ? preset(quantised) : { ...preset('clean'), name: 'trained', stages: [] };
   const recipe = { ...base, target: targetOf(request), calibration: { ...base.calibration, seed } };
   return completed({ steps, recipe, qat: null, ending: `.${how}${int8 ? '.int8' : ''}`, request }, facts);
 }
@@ -165,8 +166,18 @@ async function recipeFor(request: CompressRequest): Promise<Recipe> {
 }
 
 /** What was said, or what the result's file is for. */
-export const targetOf = ({ target, output }: Pick<CompressRequest, 'target' | 'output'>): TargetName =>
-  target ?? (output === undefined ? undefined : formatOfName(output).target) ?? 'wasm';
+export const targetOf = ({
+  target,
+  ...written
+}: Pick<CompressRequest, 'target' | 'output' | 'format'>): TargetName =>
+  target ?? formatOfResult(written)?.target ?? 'wasm';
+
+/** What is asked for by name or by ending; null where nothing is said. */
+const formatOfResult = ({ output, format }: Partial<Pick<CompressRequest, 'output' | 'format'>>) =>
+  format ? formatWithId(format) : output === undefined ? null : formatOfName(output);
+
+const writesTfjs = (written: Partial<Pick<CompressRequest, 'output' | 'format'>>): boolean =>
+  formatOfResult(written)?.id === 'tfjs';
 
 /** The preset behind a precision; without one only the exact passes run. */
 export function presetOf({
@@ -175,16 +186,14 @@ export function presetOf({
   q4,
   data,
   cluster,
-  output,
-}: Pick<CompressRequest, 'int8' | 'fp16' | 'q4' | 'data'> & {
-  cluster?: CompressRequest['cluster'];
-  output?: CompressRequest['output'];
-}): PresetName {
+  ...written
+}: Pick<CompressRequest, 'int8' | 'fp16' | 'q4' | 'data'> &
+  Partial<Pick<CompressRequest, 'cluster' | 'output' | 'format'>>): PresetName {
   if (fp16 || q4) return q4 ? (fp16 ? 'q4f16' : 'q4') : 'float16';
   if (!mode) return cluster === undefined ? 'clean' : 'opened';
   if (mode !== true && mode !== 'auto') return `int8-${mode}`;
   // TensorFlow.js computes nothing in int8: weights are stored in it.
-  if (output !== undefined && formatOfName(output) === tfjsFormat) return 'int8-weights';
+  if (writesTfjs(written)) return 'int8-weights';
   return data === undefined ? 'int8-dynamic' : 'int8-static';
 }
 

@@ -81,23 +81,10 @@ function tfjsPlans(): VariantPlan[] {
     engine: 'wasm',
   });
   return [
-    plan('tfjs-uint8', 'uint8', perTensor(recipeOf('int8-weights', 'tfjs'))),
+    plan('tfjs-uint8', 'uint8', recipeOf('int8-weights', 'tfjs')),
     plan('tfjs', 'float32', recipeOf('clean', 'tfjs')),
   ];
 }
-
-/** TensorFlow.js has one scale for a tensor. */
-const perTensor = (recipe: Recipe): Recipe => ({
-  ...recipe,
-  stages: recipe.stages.map((stage) => ({
-    ...stage,
-    passes: stage.passes.map((entry) =>
-      entry.pass === 'quantize-weights'
-        ? { ...entry, options: { ...entry.options, perChannel: false } }
-        : entry,
-    ),
-  })),
-});
 
 function floatPlan(wants: (target: BundleTarget) => boolean): VariantPlan {
   const inPage = wants('wasm') || wants('webgpu');

@@ -177,9 +177,10 @@ export async function carryOut(input: ModelInput, asked: Asked, run: CompressRun
   const source = await fetched(input, asked.request, run);
   const opened = await step(run.events, 'read', () => readModel(source, asked.request), describeModel);
   const plan = await asked.plan(planFacts(opened.model, opened.name));
+  const { format } = plan.request;
   const place = plan.request.output ?? run.output;
-  const output = outputPath(pathsOf(opened)[0] ?? opened.name, `${plan.ending}.onnx`, place);
-  return inFolderOf(place, () =>
+  const output = outputPath(pathsOf(opened)[0] ?? opened.name, plan.ending, { output: place, format });
+  return inFolderOf(place ?? output, () =>
     compressFile({
       ...run,
       ...{ opened, plan, output, config: asked.config },

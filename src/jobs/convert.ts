@@ -5,8 +5,9 @@ import path from 'node:path';
 import { compressModel, preset } from '../compress/compress.ts';
 import { openEngine } from '../compute/engine/open.ts';
 import { rejectBroken } from '../judge/analyze/facts.ts';
-import { requireWritable, writeModelFile } from '../model/formats/file.ts';
-import { formatOfName, withoutExtension } from '../model/formats/index.ts';
+import { requireNamedFormat, writeModelFile } from '../model/formats/file.ts';
+import type { WrittenFormatId } from '../model/formats/format.ts';
+import { formatOfName } from '../model/formats/index.ts';
 import type { ModelInput } from '../model/formats/open-file.ts';
 import { type OpenedModel, pathsOf } from '../model/formats/opened.ts';
 import { expandedTypes, tfjsFormat } from '../model/formats/tfjs/format.ts';
@@ -14,13 +15,15 @@ import { cloneModel } from '../model/ir/clone.ts';
 import type { Model } from '../model/ir/model.ts';
 import { stampMetadata } from '../ship/emit/stamp.ts';
 import { checkTargets, createStage, isOurs } from '../ship/emit/write.ts';
-import { inFolderOf } from './output-path.ts';
+import { checkedFormat, inFolderOf, isFolder, outputPath } from './output-path.ts';
 import { type JobRun, type RunOptions, separated } from './progress.ts';
 import { type ModelChoice, readModel } from './read-model.ts';
 
 export interface ConvertOptions extends ModelChoice, RunOptions {
   /** A file, whose ending names the format; a folder takes a TensorFlow.js model (or, of one, ONNX). */
   readonly output: string;
+  /** Of what goes into a folder. */
+  readonly format?: WrittenFormatId | undefined;
   /** Replace files that edgepress did not make. */
   readonly force?: boolean | undefined;
 }
@@ -52,14 +55,18 @@ export const convert = (model: ModelInput, options: ConvertOptions): Promise<Con
 
 export const convertModel = (
   model: ModelInput,
-  { output, force = false, ...choice }: Omit<ConvertOptions, keyof RunOptions>,
+  { output, format, force = false, ...choice }: Omit<ConvertOptions, keyof RunOptions>,
   run: JobRun,
 ): Promise<Conversion> =>
-  inFolderOf(output, async () => convertInto(await readModel(model, choice, run), output, force));
+  inFolderOf(output, async () => convertInto(await readModel(model, choice, run), { output, format, force }));
 
-async function convertInto(opened: OpenedModel, output: string, force: boolean): Promise<Conversion> {
-  const target = targetOf(opened, output);
-  requireWritable(target);
+type Target = Pick<ConvertOptions, 'output' | 'format'>;
+
+async function convertInto(
+  opened: OpenedModel,
+  { force, ...place }: Target & { readonly force: boolean },
+): Promise<Conversion> {
+  const target = targetOf(opened, place);
   const inputs = pathsOf(opened);
   checkTargets(inputs, [target], force);
   rejectBroken(opened.model);
@@ -82,13 +89,12 @@ async function convertInto(opened: OpenedModel, output: string, force: boolean):
   }
 }
 
-const isFolder = (output: string) =>
-  /[\\/]$/.test(output) || (statSync(output, { throwIfNoEntry: false })?.isDirectory() ?? false);
-
-/** The file that is written first. */
-function targetOf({ format, name }: OpenedModel, output: string): string {
-  if (!isFolder(output)) return output;
-  return path.join(output, format === tfjsFormat ? `${withoutExtension(name)}.onnx` : 'model.json');
+/** The file that is written first. @throws FORMAT_UNNAMED, FORMAT_NOT_WRITTEN, FORMAT_CONFLICT */
+function targetOf({ format: source, name }: OpenedModel, { output, format }: Target): string {
+  const other = source === tfjsFormat ? 'onnx' : 'tfjs';
+  if (isFolder(output)) return outputPath(name, '', { output, format: format ?? other });
+  requireNamedFormat(output);
+  return checkedFormat(output, format);
 }
 
 /** TensorFlow.js folds nothing when it loads a model: constants and batch norms are folded here. */

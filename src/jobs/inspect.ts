@@ -17,6 +17,8 @@ import { readModel } from './read-model.ts';
 import { type InspectRequestInit, inspectRequest } from './requests/inspect.ts';
 
 export interface Inspection extends ModelFacts {
+  /** "ONNX", "TensorFlow.js graph-model"; anything else than ONNX was converted when it was read. */
+  readonly format: string;
   /** Every constant in one row: what it is and what it is stored as. */
   readonly account: Account;
   /** The model's own functions. */
@@ -52,6 +54,7 @@ export async function inspect(
 
 export const inspectModel = async (opened: OpenedModel): Promise<Inspection> => ({
   ...(await factsOf(opened, opened.sizeBytes)),
+  format: [opened.format.name, opened.format.kind?.(opened.model)].filter(Boolean).join(' '),
   account: byteAccount(opened.model),
   functions: functionFacts(opened.model),
   problems: findProblems(opened.model),

@@ -19,7 +19,7 @@ const transferLimit = 256e6;
 export async function factsOf(opened: OpenedModel, largestBytes: number): Promise<ModelFacts> {
   const bytes = opened.sizeBytes <= transferLimit ? joined(opened) : null;
   const transfer = bytes && (await transferSizes(bytes, brotliQualityFor(largestBytes)));
-  return modelFacts(opened.model, {
+  const facts = modelFacts(opened.model, {
     file: opened.name,
     sha256: await sha256(bytes ?? opened.files[0]!.bytes()),
     sizeBytes: opened.sizeBytes,
@@ -27,7 +27,12 @@ export async function factsOf(opened: OpenedModel, largestBytes: number): Promis
     brotliBytes: transfer?.brotliBytes ?? null,
     macs: countMacs(opened.model),
   });
+  return { ...facts, producer: producerOf(opened) ?? facts.producer };
 }
+
+/** Who made the file, of formats that models are converted from. */
+const producerOf = ({ format, model }: OpenedModel): string | null =>
+  format.makers ? (format.makers(model) ?? '') : null;
 
 function joined({ files }: OpenedModel): Uint8Array {
   const parts = files.map((file) => file.bytes());

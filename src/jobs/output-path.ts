@@ -1,8 +1,11 @@
 /** Where a command writes the model it makes. */
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { withoutExtension } from '../model/formats/index.ts';
+import { usualNames } from '../model/formats/archive.ts';
+import type { WrittenFormatId } from '../model/formats/format.ts';
+import { formatOfName, formatWithId, withoutExtension } from '../model/formats/index.ts';
 import { inMadeFolder } from '../ship/emit/write.ts';
+import { formatConflict } from '../support/diagnostics/model-files.ts';
 import { isUrl, lastPartOf } from '../support/url.ts';
 
 /** Whether a path is a folder by its name, there or not: "small/". */
@@ -22,12 +25,34 @@ export function inFolderOf<T>(output: string | undefined, work: () => Promise<T>
 export const nameOf = (model: string): string =>
   withoutExtension((isUrl(model) ? lastPartOf(model) : model).replace(/[\\/]+$|\.zip$/i, ''));
 
-/** Beside the model unless told where; a folder is told by its name's end, or by being there.
- *  @param ending  what takes the place of the model's ".onnx": ".int8.onnx"
- *  @param output  what -o says: a file or a folder */
-export function outputPath(model: string, ending: string, output: string | undefined): string {
+export interface OutputChoice {
+  /** What -o says: a file or a folder. */
+  readonly output?: string | undefined;
+  /** Of the file; by default what its name says, ONNX in a folder. */
+  readonly format?: WrittenFormatId | undefined;
+}
+
+/** Beside the model unless told where; a folder is told by its name's end, or by being there. What TensorFlow.js loads are several
+ *  files: they get a folder.
+ *  @param ending  what tells the result's name from the model's: ".int8"
+ *  @throws FORMAT_CONFLICT where the name asks for another format */
+export function outputPath(model: string, ending: string, { output, format }: OutputChoice): string {
+  if (output !== undefined && !isFolder(output)) return checkedFormat(output, format);
   const own = `${nameOf(model)}${ending}`;
-  if (output === undefined) return own;
-  const isFolder = namesFolder(output) || statSync(output, { throwIfNoEntry: false })?.isDirectory();
-  return isFolder ? join(output, basename(own)) : output;
+  if (format === 'tfjs') return join(output ?? own, usualNames[0]);
+  return placeOf(`${own}${formatWithId(format ?? 'onnx').extensions[0]}`, output);
+}
+
+/** @param own  where it lies if nothing is said @param output  a file or a folder */
+export const placeOf = (own: string, output: string | undefined): string =>
+  output !== undefined && isFolder(output) ? join(output, basename(own)) : (output ?? own);
+
+export const isFolder = (output: string): boolean =>
+  namesFolder(output) || (statSync(output, { throwIfNoEntry: false })?.isDirectory() ?? false);
+
+/** A file's path as it is. @throws FORMAT_CONFLICT where its name asks for another format */
+export function checkedFormat(output: string, format: WrittenFormatId | undefined): string {
+  const named = formatOfName(output);
+  if (format !== undefined && named.id !== format) throw formatConflict(output, named.name, format);
+  return output;
 }

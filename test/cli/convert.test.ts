@@ -19,7 +19,7 @@ describe('compress -o model.json', () => {
     expect(report.latency).toEqual([]);
     expect(report.target.runtimeBrotliBytes).toBe(runtimeBrotliBytes('@tensorflow/tfjs-backend-wasm'));
     expect(report.next[0].command).toBe(
-      'compress glyphs-cnn.onnx --int8 weights --data <folder or .npz> -o small.json',
+      'compress glyphs-cnn.onnx --int8 --data <folder or .npz> --format tfjs',
     );
     const { weightsManifest } = JSON.parse(readFileSync(w.path('small.json'), 'utf8'));
     const stored = weightsManifest[0].weights.map(
@@ -29,6 +29,30 @@ describe('compress -o model.json', () => {
     const few = ['--data', data('glyphs'), '--evaluate', '10', '--json'];
     const compared = await w.run(['compare', 'glyphs-cnn.onnx', 'small.json', ...few]);
     expect(JSON.parse(compared.stdout).compare.outputs[0].top1Agreement).toBeGreaterThanOrEqual(0.9);
+  });
+
+  it('--format tfjs writes the same into a folder, named or beside the model', async () => {
+    const quick = ['glyphs-cnn.onnx', '--int8', '--no-measure', '-q'];
+    await w.run([...quick, '-o', 'small.json']);
+    await w.run([...quick, '--format', 'tfjs', '-o', 'web/']);
+    const beside = await w.run([...quick, '--format', 'tfjs']);
+    expect(beside.stdout).toMatch(
+      /^glyphs-cnn\.int8\/model\.json\nglyphs-cnn\.int8\/group1-shard1of1\.bin\n/,
+    );
+    const weights = (folder: string) => readFileSync(w.path(`${folder}/group1-shard1of1.bin`));
+    expect(weights('web')).toEqual(weights('.'));
+    expect(weights('glyphs-cnn.int8')).toEqual(weights('.'));
+  });
+
+  it('is refused with what can only be written as ONNX, and under names of other formats', async () => {
+    const refused = async (...args: string[]) => (await w.run(args)).stderr;
+    expect(await refused('glyphs-cnn.onnx', '--q4', '--format', 'tfjs')).toContain('CONFLICTING_OPTION');
+    expect(await refused('glyphs-cnn.onnx', '--int8', '--format', 'tfjs', '-o', 'a.onnx')).toContain(
+      'FORMAT_CONFLICT',
+    );
+    const unnamed = await refused('glyphs-cnn.onnx', '--int8', '-o', 'a.tfjs');
+    expect(unnamed).toMatch(/FORMAT_UNNAMED.*\.json \(TensorFlow\.js\)/);
+    expect(await refused('convert', 'glyphs-cnn.onnx', 'web')).toMatch(/FORMAT_UNNAMED/);
   });
 
   it('convert says of one with weights in 8 or 16 bits why ONNX of it is larger', async () => {
@@ -63,6 +87,17 @@ describe('compress convert', () => {
     const few = ['--data', data('glyphs'), '--evaluate', '10', '--json'];
     const compared = await w.run(['compare', 'glyphs-cnn.onnx', 'back.onnx', ...few]);
     expect(JSON.parse(compared.stdout).compare.outputs[0].top1Agreement).toBe(1);
+  });
+
+  it('puts the format into a folder that is asked for, also where the model has it already', async () => {
+    await w.run(['convert', 'glyphs-cnn.onnx', 'web/']);
+    const again = await w.run(['convert', 'web/model.json', 'again/', '--format', 'tfjs', '--json']);
+    expect(JSON.parse(again.stdout)).toMatchObject({ from: 'TensorFlow.js', to: 'TensorFlow.js' });
+    expect(readFileSync(w.path('again/group1-shard1of1.bin'))).toEqual(
+      readFileSync(w.path('web/group1-shard1of1.bin')),
+    );
+    const text = await w.run(['convert', 'web/model.json', 'text/', '--format', 'onnx-text']);
+    expect(text.stdout).toContain('→ text/model.onnx.txt');
   });
 
   it('replaces what it wrote before, and nothing else', async () => {

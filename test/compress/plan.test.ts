@@ -26,6 +26,14 @@ const plans: [
   [{ int8: true, data }, [], 'int8-static', [...before, 'quantise', ...after], '.int8'],
   [{ int8: 'dynamic', data }, [], 'int8-dynamic', [...before, 'quantise', ...after], '.int8'],
   [{ int8: 'weights' }, [], 'int8-weights', [...before, 'quantise', ...after], '.int8'],
+  [
+    { int8: true, data, output: 'web/a.json' },
+    [],
+    'int8-weights',
+    [...before, 'quantise', ...after],
+    '.int8',
+  ],
+  [{ int8: true, data, format: 'tfjs' }, [], 'int8-weights', [...before, 'quantise', ...after], '.int8'],
   [{ fp16: true }, [], 'float16', [...before, 'convert', ...after], '.fp16'],
   [{ q4: true }, [], 'q4', [...before, 'quantise', ...after], '.q4'],
   [{ q4: true, fp16: true }, [], 'q4f16', [...before, 'quantise', 'convert', ...after], '.q4f16'],
@@ -140,6 +148,7 @@ const unserved: [CompressRequestInit, Partial<PlanFacts>, string | null][] = [
   [{ int8: true, data }, { isTrainable: false }, null],
   [{ int8: true, data, maxDrop: 1 }, { mayScore: false }, 'BUDGET_NOT_MEASURED'],
   [{ int8: true, data }, { mayScore: false }, null],
+  [{ q4: true, format: 'tfjs' }, {}, 'CONFLICTING_OPTION'],
   [{ distill: true, data, temperature: 2 }, { mayScore: false }, 'OPTION_WITHOUT_EFFECT'],
   [{ finetune: true, data, smoothing: 0.1 }, { mayScore: false }, 'OPTION_WITHOUT_EFFECT'],
   [{ int8: true, data, qat: true, smoothing: 0.1 }, { mayScore: false }, 'OPTION_WITHOUT_EFFECT'],
@@ -189,6 +198,8 @@ describe('training by itself', () => {
     const tuned = await planFinetuning(checkFinetune({ data, int8: true }), classifier);
     expect(tuned.steps).toMatchObject([{ name: 'finetune', settings: { epochs: 5, learningRate: 1e-4 } }]);
     expect([tuned.recipe.name, tuned.ending]).toEqual(['int8-static', '.finetuned.int8']);
+    const forTfjs = await planFinetuning(checkFinetune({ data, int8: true, format: 'tfjs' }), classifier);
+    expect(forTfjs.recipe.name).toBe('int8-weights');
   });
 
   it('is refused when the student would be the teacher', () =>

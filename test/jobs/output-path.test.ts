@@ -12,13 +12,13 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 describe('where the result is written', () => {
   it('is beside the model, with what was done before the ending', () => {
-    expect(outputPath('models/net.onnx', '.int8.onnx', undefined)).toBe('models/net.int8.onnx');
-    expect(outputPath('models/NET.ONNX', '.int8.onnx', undefined)).toBe('models/NET.int8.onnx');
-    expect(outputPath('models/net', '.distilled.onnx', undefined)).toBe('models/net.distilled.onnx');
+    expect(outputPath('models/net.onnx', '.int8', {})).toBe('models/net.int8.onnx');
+    expect(outputPath('models/NET.ONNX', '.int8', {})).toBe('models/NET.int8.onnx');
+    expect(outputPath('models/net', '.distilled', {})).toBe('models/net.distilled.onnx');
   });
 
   it('is in the folder where one is for a model on the web, by its last part without what follows it', () => {
-    const at = (url: string) => outputPath(url, '.int8.onnx', undefined);
+    const at = (url: string) => outputPath(url, '.int8', {});
     expect(at('https://example.org/nets/net.onnx?key=a/b.onnx#top')).toBe('net.int8.onnx');
     expect(at('https://example.org/models/XyZ/')).toBe('XyZ.int8.onnx');
     expect(at('https://example.org/my%20net.zip')).toBe('my net.int8.onnx');
@@ -27,13 +27,32 @@ describe('where the result is written', () => {
   });
 
   it('is the file that -o names', () => {
-    expect(outputPath('net.onnx', '.int8.onnx', 'small.onnx')).toBe('small.onnx');
-    expect(outputPath('net.onnx', '.int8.onnx', join(folder, 'new'))).toBe(join(folder, 'new'));
+    expect(outputPath('net.onnx', '.int8', { output: 'small.onnx' })).toBe('small.onnx');
+    expect(outputPath('net.onnx', '.int8', { output: join(folder, 'new') })).toBe(join(folder, 'new'));
   });
 
   it('is in the folder that -o names, there or not', () => {
-    expect(outputPath('models/net.onnx', '.int8.onnx', folder)).toBe(join(folder, 'net.int8.onnx'));
-    expect(outputPath('models/net.onnx', '.int8.onnx', 'new/')).toBe(join('new', 'net.int8.onnx'));
+    expect(outputPath('models/net.onnx', '.int8', { output: folder })).toBe(join(folder, 'net.int8.onnx'));
+    expect(outputPath('models/net.onnx', '.int8', { output: 'new/' })).toBe(join('new', 'net.int8.onnx'));
+  });
+
+  it('is a folder with model.json for TensorFlow.js', () => {
+    expect(outputPath('models/net.onnx', '.int8', { format: 'tfjs' })).toBe('models/net.int8/model.json');
+    expect(outputPath('web/model.json', '.int8', { format: 'tfjs' })).toBe('web/model.int8/model.json');
+    expect(outputPath('net.onnx', '.int8', { output: 'new/', format: 'tfjs' })).toBe('new/model.json');
+    expect(outputPath('net.onnx', '.int8', { output: 'new/', format: 'onnx-text' })).toBe(
+      'new/net.int8.onnx.txt',
+    );
+    expect(outputPath('net.onnx', '.int8', { output: 'a.json', format: 'tfjs' })).toBe('a.json');
+  });
+
+  it('has no name that asks for another format than is said', () => {
+    expect(() => outputPath('net.onnx', '.int8', { output: 'a.onnx', format: 'tfjs' })).toThrow(
+      expect.objectContaining({ code: 'FORMAT_CONFLICT' }),
+    );
+    expect(() => outputPath('net.onnx', '.int8', { output: 'a', format: 'tfjs' })).toThrow(
+      expect.objectContaining({ code: 'FORMAT_CONFLICT' }),
+    );
   });
 
   it('may lie in a folder that is not there yet, which goes again where the work fails', async () => {

@@ -1,19 +1,31 @@
 /** Fields about what is measured and written. */
 import { z } from 'zod';
+import { writtenFormatIds } from '../../model/formats/format.ts';
 import { field } from '../../support/field.ts';
 
 const output = field.bind(null, 'Output');
+
+/** Of what is written where no file name says it. */
+export const formatField = z
+  .enum(writtenFormatIds)
+  .optional()
+  .meta(
+    output('--format <name>', 'onnx, onnx-text, or tfjs for TensorFlow.js: a folder with model.json', {
+      fallback: 'what the name of the output says',
+    }),
+  );
 
 export const outputFields = {
   output: z
     .string()
     .optional()
     .meta(
-      output('-o, --output <path>', 'file or folder', {
+      output('-o, --output <path>', 'file or folder; a name that ends in .json writes TensorFlow.js', {
         fallback: '<model>.int8.onnx beside the model',
         isPath: true,
       }),
     ),
+  format: formatField,
   force: z.boolean().default(false).meta(output('--force', 'replace files that edgepress did not make')),
   compare: z.boolean().default(true).meta(output('--no-compare', 'do not compare with the original')),
   measure: z.boolean().default(true).meta(output('--no-measure', 'do not measure latency and memory')),

@@ -1,10 +1,11 @@
 /** What can be asked of `compress convert`. */
 import { z } from 'zod';
-import { inputFields } from '../../compress/request/output-fields.ts';
+import { formatField, inputFields } from '../../compress/request/output-fields.ts';
 import { field } from '../../support/field.ts';
 
 export const convertRequest = z.strictObject({
   ...inputFields,
+  format: formatField,
   force: z
     .boolean()
     .default(false)

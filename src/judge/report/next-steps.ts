@@ -24,6 +24,8 @@ export function nextSteps(parts: Known, mode: Report['precision']['mode']): Next
     ? ['--data', data.path, ...(data.test ? ['--test-data', data.test.path] : [])].map(quoted).join(' ')
     : '';
   if (mode === 'none') return withoutPrecision(model, dataFlags);
+  const forTfjs = formatOfName(parts.result.file) === tfjsFormat;
+  const written = forTfjs ? ' --format tfjs' : '';
   const flag =
     mode === 'float16'
       ? '--fp16'
@@ -34,16 +36,16 @@ export function nextSteps(parts: Known, mode: Report['precision']['mode']): Next
         : '--int8';
   if ((!data || data.path === 'synthetic') && flag !== '--int8') {
     next.push({
-      command: `compress ${model} ${flag} --data <folder or .npz>`,
+      command: `compress ${model} ${flag} --data <folder or .npz>${written}`,
       why:
         mode === 'q4'
           ? 'compares with the original'
           : 'compares with the original, and keeps in float32 what sees large values',
     });
-  } else if ((!data || data.path === 'synthetic') && formatOfName(parts.result.file) === tfjsFormat) {
+  } else if ((!data || data.path === 'synthetic') && forTfjs) {
     // Ranges of activations would help nothing there.
     next.push({
-      command: `compress ${model} --int8 weights --data <folder or .npz> -o ${quoted(parts.result.file)}`,
+      command: `compress ${model} --int8 --data <folder or .npz>${written}`,
       why: 'compares with the original on data held back',
     });
   } else if (!data || data.path === 'synthetic') {
@@ -57,7 +59,7 @@ export function nextSteps(parts: Known, mode: Report['precision']['mode']): Next
     });
   } else if (!hasLabels(parts) && scoresClasses(parts)) {
     next.push({
-      command: `compress ${model} ${flag} ${dataFlags} ${data.test ? '--test-labels' : '--labels'} <labels.csv>`,
+      command: `compress ${model} ${flag} ${dataFlags} ${data.test ? '--test-labels' : '--labels'} <labels.csv>${written}`,
       why: 'accuracy before and after',
     });
   }

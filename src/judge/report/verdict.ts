@@ -234,8 +234,9 @@ function size({ source, result }: Judged): Warning[] {
   return found;
 }
 
-/** Half floats where nothing computes in them. */
-function halfFloats({ layers, target }: Judged): Warning[] {
+/** Half floats where nothing computes in them. The headline says of TensorFlow.js that it computes in float32. */
+function halfFloats({ layers, target, result }: Judged): Warning[] {
+  if (formatOfName(result.file) === tfjsFormat) return [];
   if (target.name !== 'wasm' || !layers.some((layer) => layer.precision === 'float16')) return [];
   return [
     warn(

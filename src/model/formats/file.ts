@@ -11,12 +11,12 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileProblem } from '../../support/diagnostics/files.ts';
-import { formatNotWritten, onnxTooLarge } from '../../support/diagnostics/model-files.ts';
+import { formatNotWritten, formatUnnamed, onnxTooLarge } from '../../support/diagnostics/model-files.ts';
 import { Diagnostic } from '../../support/diagnostics.ts';
 import { readProblem } from '../../support/read-problem.ts';
 import type { Model } from '../ir/model.ts';
-import type { ModelFormat } from './format.ts';
-import { formatOf, formatOfName, formats } from './index.ts';
+import { type ModelFormat, writtenFormatIds } from './format.ts';
+import { formatOf, formatOfName, formatWithId, namesFormat } from './index.ts';
 import { externalFiles } from './onnx/external-file.ts';
 import { MESSAGE_LIMIT } from './onnx/write.ts';
 
@@ -61,12 +61,25 @@ interface WriteFileOptions {
   readonly externalAboveBytes?: number;
 }
 
-/** @throws FORMAT_NOT_WRITTEN when the name asks for a format that is only read */
+/** How models of other kinds are called, which a file of ours would be taken for. */
+const foreign = /\.(tfjs|pb|pbtxt|pt|pth|pkl|h5|hdf5|keras|safetensors|mlmodel|mlpackage|gguf|zip|bin)$/i;
+
+/** @throws FORMAT_NOT_WRITTEN when the name asks for a format that is only read, FORMAT_UNNAMED for one that we don't have */
 export function requireWritable(path: string): Required<Pick<ModelFormat, 'write'>> {
+  if (foreign.test(path)) throw formatUnnamed(path, writtenEndings());
   const { name, write } = formatOfName(path);
   if (write) return { write };
-  const others = formats.flatMap((format) => (format.write ? format.extensions : []));
-  throw formatNotWritten(path, name, others);
+  throw formatNotWritten(path, name, writtenEndings());
+}
+
+/** ".onnx", ".json (TensorFlow.js)". */
+const writtenEndings = () =>
+  writtenFormatIds.map(formatWithId).map(({ name, extensions }) => `${extensions[0]} (${name})`);
+
+/** Where the name alone says in which format to write. @throws FORMAT_UNNAMED, FORMAT_NOT_WRITTEN */
+export function requireNamedFormat(path: string): void {
+  if (!namesFormat(path)) throw formatUnnamed(path, writtenEndings());
+  requireWritable(path);
 }
 
 /** Writes in the format that the path's extension names (ONNX where it names none), under a temporary name in the same

@@ -4,9 +4,16 @@ import type { TargetName } from '../../support/target.ts';
 import type { Model } from '../ir/model.ts';
 import type { TensorSource } from './onnx/tensors.ts';
 
+/** Those that are written can be asked for with `--format`. */
+export type FormatId = WrittenFormatId | 'ort' | 'tflite';
+export type WrittenFormatId = (typeof writtenFormatIds)[number];
+export const writtenFormatIds = ['onnx', 'onnx-text', 'tfjs'] as const;
+
 export interface ModelFormat {
   /** As messages and reports call it: "ONNX". */
   readonly name: string;
+  /** As a request names it: "tfjs". */
+  readonly id: FormatId;
   /** With their dot, the usual one first. */
   readonly extensions: readonly string[];
   /** Whether onnxruntime opens such a file as it is. It is handed all others as ONNX. */
@@ -19,6 +26,10 @@ export interface ModelFormat {
   read(bytes: Uint8Array, source: ReadSource): Model;
   /** The files that a model consists of besides its first, as the model names them: relative to its folder. */
   files(model: Model): readonly string[];
+  /** What a file of a format that has several kinds of them is: "graph-model". */
+  kind?(model: Model): string | null;
+  /** Who made the file that was read, where the model's producer is who converted it. */
+  makers?(model: Model): string | null;
   /** What `files` will say, known from the bytes of the first file alone, where reading needs the others to be there.
    *  Optional ones are of no harm where they are missing. */
   beside?(

@@ -1,5 +1,5 @@
 /** The model formats. To add one: a folder with its adapter, and a line here. Runs in a page; files are in file.ts. */
-import type { ModelFormat } from './format.ts';
+import type { FormatId, ModelFormat } from './format.ts';
 import { onnxFormat } from './onnx/format.ts';
 import { onnxTextFormat } from './onnx-text/format.ts';
 import { ortFormat } from './ort/format.ts';
@@ -22,6 +22,12 @@ export const formatOf = (bytes: Uint8Array, path: string): ModelFormat =>
 /** The format that a file's name asks for; ONNX for names that say nothing. */
 export const formatOfName = (path: string): ModelFormat =>
   formats.find((format) => extensionOf(path, format) !== undefined) ?? onnxFormat;
+
+/** Whether a file's name names a format. */
+export const namesFormat = (path: string): boolean =>
+  formats.some((format) => extensionOf(path, format) !== undefined);
+
+export const formatWithId = (id: FormatId): ModelFormat => formats.find((format) => format.id === id)!;
 
 const extensionOf = (path: string, { extensions }: ModelFormat): string | undefined =>
   extensions.find((extension) => path.toLowerCase().endsWith(extension));

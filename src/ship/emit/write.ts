@@ -22,7 +22,7 @@ const marks: readonly { readonly ending: RegExp; readonly mark: RegExp }[] = [
   // A report, or a TensorFlow.js model.
   {
     ending: /\.json$/i,
-    mark: /"schema":\s*"edgepress\/(bundle-)?report@|^\{"format":"graph-model","generatedBy":"edgepress /,
+    mark: /"schema":\s*"edgepress\/(bundle-)?report@|^\{"format":"graph-model","(converted|generated)By":"edgepress /,
   },
   { ending: /\.html$/i, mark: /<meta name="generator" content="edgepress / },
   { ending: /\.md$/i, mark: /^### [\s\S]*("edgepress": 1,|<!-- made by edgepress -->)/ },

@@ -47,6 +47,21 @@ export const formatNotWritten = (path: string, format: string, writable: readonl
     'Choose one of these endings with -o.',
   );
 
+/** @param endings  ".json (TensorFlow.js)" */
+export const formatUnnamed = (path: string, endings: readonly string[]) =>
+  user(
+    'FORMAT_UNNAMED',
+    `"${path}" names no format that models are written in; ${endings.join(', ')} or a folder was expected.`,
+    'Give it one of these endings, or name a folder with / at its end; --format says which format goes into it.',
+  );
+
+export const formatConflict = (path: string, named: string, asked: string) =>
+  user(
+    'FORMAT_CONFLICT',
+    `--format ${asked} and the name "${path}", which asks for ${named}, were given; they exclude each other.`,
+    'Leave out --format, or name a folder with / at its end.',
+  );
+
 export const onnxTruncated = (file: string, missing: number, received: number) =>
   user(
     'ONNX_TRUNCATED',

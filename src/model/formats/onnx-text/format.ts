@@ -14,6 +14,7 @@ const head = /^\uFEFF?\s*<\s*ir_version\b/;
 const defaultLimit = 5e7;
 
 export const onnxTextFormat: ModelFormat = {
+  id: 'onnx-text',
   name: 'ONNX in textual form',
   extensions,
   runnable: false,

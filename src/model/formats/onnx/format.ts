@@ -7,6 +7,7 @@ import { isOnnx } from './recognise.ts';
 import { encodeModel } from './write.ts';
 
 export const onnxFormat: ModelFormat = {
+  id: 'onnx',
   name: 'ONNX',
   extensions: ['.onnx'],
   runnable: true,

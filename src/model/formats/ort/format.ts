@@ -5,6 +5,7 @@ import { messageOf } from './message.ts';
 import { isOrt, readOrt } from './read.ts';
 
 export const ortFormat: ModelFormat = {
+  id: 'ort',
   name: "onnxruntime's format (.ort)",
   extensions: ['.ort'],
   runnable: true,

@@ -3,6 +3,7 @@ import type { Model } from '../../ir/model.ts';
 import { defineNote } from '../../ir/note.ts';
 import { propagateTransposes } from '../../layout/propagate.ts';
 import type { ModelFormat, ReadSource } from '../format.ts';
+import { keepAbout, makersOf } from './about.ts';
 import { readGraphModel } from './graph/read.ts';
 import { readLayersModel } from './layers/read.ts';
 import { filesOf, readWeights } from './manifest.ts';
@@ -14,6 +15,9 @@ import { writeGraphModel } from './write/write.ts';
 /** The files with the weights. */
 const shards = defineNote<Model, readonly string[]>('tfjs-shards');
 
+/** Which of its kinds the file is. */
+const kinds = defineNote<Model, string>('tfjs-kind');
+
 const expanded = defineNote<Model, readonly NarrowType[]>('tfjs-expanded');
 
 /** Types in which the file that the model was read from has weights that are wider in the model: its size says less than
@@ -21,6 +25,7 @@ const expanded = defineNote<Model, readonly NarrowType[]>('tfjs-expanded');
 export const expandedTypes = (model: Model): readonly NarrowType[] => expanded.get(model) ?? [];
 
 export const tfjsFormat: ModelFormat = {
+  id: 'tfjs',
   name: 'TensorFlow.js',
   extensions: ['.json'],
   runnable: false,
@@ -28,6 +33,8 @@ export const tfjsFormat: ModelFormat = {
   read,
   beside,
   files: (model) => shards.get(model) ?? [],
+  kind: (model) => kinds.get(model) ?? null,
+  makers: makersOf,
   write: (model, { name }) => writeGraphModel(model, name),
 };
 
@@ -43,9 +50,11 @@ function read(bytes: Uint8Array, source: ReadSource): Model {
           outputs: source.outputs,
         })
       : readGraphModel(json, weights, source);
+  keepAbout(model, json);
   if (json.kind === 'layers') addTeachableMachine(model, source);
   propagateTransposes(model);
   shards.set(model, weights.files);
+  kinds.set(model, `${json.kind}-model`);
   expanded.set(model, weights.expanded);
   return model;
 }

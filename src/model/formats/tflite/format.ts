@@ -5,6 +5,7 @@ import { readTflite } from './read/read.ts';
 import { tfliteSchema } from './schema.ts';
 
 export const tfliteFormat: ModelFormat = {
+  id: 'tflite',
   name: 'LiteRT',
   extensions: ['.tflite'],
   runnable: false,

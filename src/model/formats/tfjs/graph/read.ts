@@ -8,6 +8,7 @@ import { takeName } from '../../../ir/names.ts';
 import { tensorType } from '../../../ir/type.ts';
 import { addNamedOutput, cast, createEmitter, dropUnread, type Emitter, openSize } from '../../emit/index.ts';
 import type { ReadSource } from '../../format.ts';
+import { keepNodeNames } from '../about.ts';
 import type { Weights } from '../manifest.ts';
 import type { ModelJson } from '../model-json.ts';
 import { operators, structures } from '../operators/index.ts';
@@ -47,6 +48,12 @@ export function readGraphModel(
   for (const { output, value } of outputs)
     addNamedOutput(e.at('Identity', output.source.node), output.name, value);
   dropUnread(model.graph);
+  keepNodeNames(model, [
+    ...inputs.map(({ name, node }): [string, string] => [name, node]),
+    ...wanted.flatMap(({ name, source }): [string, string][] =>
+      source.port === 0 ? [[name, source.node]] : [],
+    ),
+  ]);
   return model;
 }
 

@@ -1,6 +1,5 @@
 /** Writes a model as a TensorFlow.js graph-model: model.json and shards of weights beside it. */
 import { tfjsOperator } from '../../../../support/diagnostics/tfjs-writing.ts';
-import { version } from '../../../../support/version.ts';
 import { channelsLastDomain } from '../../../ir/internal-domain.ts';
 import { type Model, opKey } from '../../../ir/model.ts';
 import { channelsLast } from '../../../layout/channels-last.ts';
@@ -8,6 +7,7 @@ import { labelOf } from '../../../rewrite/apply.ts';
 import type { WrittenFile } from '../../format.ts';
 import { type Lowered, lowerModel } from '../../lowered/lower.ts';
 import { RefusedNode, valuesBefore } from '../../lowered/refusal.ts';
+import { aboutOf, headOf, nodeNames } from '../about.ts';
 import { type BuiltGraph, buildGraph, type TfPort } from './build.ts';
 import type { TfNode, WeightData } from './graph.ts';
 import {
@@ -28,7 +28,11 @@ export function writeGraphModel(model: Model, name = 'model.json'): WrittenFile[
   channelsLast(lowered.model);
   const built = buildOrRefuse(lowered, model);
   const names = createNames();
-  for (const { ref } of [...built.inputs, ...built.outputs]) names.of(ref.node);
+  const nodeOf = nodeNames(model);
+  for (const { name, ref } of [...built.inputs, ...built.outputs]) {
+    ref.node.hint = nodeOf(name);
+    names.of(ref.node);
+  }
   const constants = [built.nodes, ...built.functions.map((f) => f.graph.nodes)].flatMap((nodes) =>
     nodes.filter(isConstant),
   );
@@ -37,7 +41,12 @@ export function writeGraphModel(model: Model, name = 'model.json'): WrittenFile[
   const manifest = [
     { paths: shards, weights: constants.map((node) => weightJson(names.of(node), node.weight)) },
   ];
-  const text = JSON.stringify({ ...topology(built, names), ...about(model), weightsManifest: manifest });
+  const text = JSON.stringify({
+    ...headOf(model),
+    ...topology(built, names),
+    ...aboutOf(model),
+    weightsManifest: manifest,
+  });
   return [
     { name, pieces: () => [new TextEncoder().encode(text)] },
     ...shards.map((shard, i) => ({ name: shard, pieces: () => shardPieces(weights, i) })),
@@ -64,9 +73,6 @@ function topology({ nodes, functions, inputs, outputs }: BuiltGraph, names: Name
     );
   const library = functions.length > 0 ? { function: functions.map((fn) => functionJson(fn, names)) } : {};
   return {
-    format: 'graph-model',
-    generatedBy: `edgepress ${version}`,
-    convertedBy: `edgepress ${version}`,
     signature: { inputs: ports(inputs), outputs: ports(outputs) },
     modelTopology: {
       node: nodes.map((node) => nodeJson(node, names)),
@@ -76,7 +82,3 @@ function topology({ nodes, functions, inputs, outputs }: BuiltGraph, names: Name
     },
   };
 }
-
-/** What the model says about itself: labels, preprocessing, whatever its metadata holds. */
-const about = ({ metadata }: Model) =>
-  metadata.size > 0 ? { userDefinedMetadata: Object.fromEntries(metadata) } : {};
