@@ -43,3 +43,24 @@ export function floorModulo(e: Emitter, a: Value, b: Value): Value {
   const shifted = e.emit('Mod', [e.emit('Add', [rest, y]), y], { fmod: 1 });
   return e.emit('Where', [same, rest, shifted]);
 }
+
+/** The angle of the point (x, y): atan(y/x), a half turn further where x < 0. */
+export function atan2(e: Emitter, y: Value, x: Value): Value {
+  const scalar = (value: number) => e.scalar('float32', value);
+  const isZero = e.emit('Equal', [x, scalar(0)]);
+  const angle = e.emit('Atan', [e.emit('Div', [y, e.emit('Where', [isZero, scalar(1), x])])]);
+  const below = e.emit('Less', [y, scalar(0)]);
+  const halfTurn = e.emit('Where', [below, scalar(-Math.PI), scalar(Math.PI)]);
+  const turned = e.emit('Where', [e.emit('Less', [x, scalar(0)]), e.emit('Add', [angle, halfTurn]), angle]);
+  const upright = e.emit('Mul', [e.emit('Sign', [y]), scalar(Math.PI / 2)]);
+  return e.emit('Where', [isZero, upright, turned]);
+}
+
+/** a where the condition holds, else b; all three broadcast. */
+export function select(e: Emitter, condition: Value, a: Value, b: Value): Value {
+  // onnxruntime has no kernel for truth values.
+  const dtype = e.dtype(a) === e.dtype(b) ? e.dtype(a) : null;
+  const chosen = dtype === null || dtype === 'bool' ? matched(e, a, b) : [a, b];
+  const y = e.emit('Where', [cast(e, condition, 'bool'), ...chosen]);
+  return dtype === null ? y : cast(e, y, dtype);
+}

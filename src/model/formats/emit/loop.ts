@@ -3,7 +3,8 @@ import { removeNode, setOutputs } from '../../ir/edit.ts';
 import type { Graph, Value } from '../../ir/model.ts';
 import type { ValueType } from '../../ir/type.ts';
 import { isSame } from '../../ops/dims.ts';
-import { cast, type Emitter, toScalar } from './index.ts';
+import type { Emitter } from './emitter.ts';
+import { cast, toScalar } from './movement.ts';
 
 export interface LoopParts {
   /** Values before the first round. */

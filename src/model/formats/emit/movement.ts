@@ -109,3 +109,15 @@ export const toList = (e: Emitter, x: Value): Value => {
   const whole = cast(e, x, 'int64');
   return e.shape(whole)?.length === 1 ? whole : reshape(e, whole, [-1]);
 };
+
+/** The shape that two shapes broadcast to, int32. */
+export function broadcastShapes(e: Emitter, ...shapes: readonly [Value, Value]): Value {
+  const lists = shapes.map((shape) => toList(e, shape));
+  const lengths = lists.map((list) => e.sizes(list)[0]);
+  if (lengths.some((n) => typeof n !== 'number')) return e.refuse('shapes of a rank that is not known');
+  const rank = Math.max(...(lengths as number[]));
+  const [a, b] = lists.map((list, i) =>
+    concat(e, [e.integers(...Array<number>(rank - (lengths[i] as number)).fill(1)), list], 0),
+  ) as [Value, Value];
+  return cast(e, e.emit('Where', [e.emit('Equal', [a, e.scalar('int64', 1)]), b, a]), 'int32');
+}

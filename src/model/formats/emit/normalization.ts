@@ -33,3 +33,27 @@ function elementwise(e: Emitter, x: Value, options: BatchNormalizationOptions): 
   const normal = e.emit('Div', [e.emit('Sub', [x, mean]), deviation]);
   return e.emit('Add', [e.emit('Mul', [normal, scale]), offset]);
 }
+
+export interface LocalResponseOptions {
+  /** Channels on either side. */
+  readonly radius: number;
+  readonly alpha: number;
+  readonly beta: number;
+  readonly bias: number;
+}
+
+/** x / (bias + alpha · Σ x² over 2·radius + 1 channels)^beta; ONNX divides the sum by the number of channels. */
+export function localResponseNormalization(
+  e: Emitter,
+  x: Value,
+  { radius, alpha, beta, bias }: LocalResponseOptions,
+): Value {
+  const size = 2 * radius + 1;
+  const y = e.emit('LRN', [toChannelsFirst(e, x)], {
+    size,
+    alpha: float(alpha * size),
+    beta: float(beta),
+    bias: float(bias),
+  });
+  return toChannelsLast(e, y);
+}

@@ -4,20 +4,13 @@ import type { Engine } from '../../../../src/compute/engine/contract.ts';
 import { openEngine } from '../../../../src/compute/engine/open.ts';
 import { type Tensor, tensorOf } from '../../../../src/model/ir/tensor.ts';
 import { normalTensor } from '../tfjs/oracle.ts';
-import { type Case, checkAll, type Operand } from './one-operator.ts';
+import { type Case, checkAll, given, list, type Operand, weights } from './one-operator.ts';
 
 let engine: Engine;
 beforeAll(async () => {
   engine = await openEngine('node');
 });
 const check = (cases: readonly Case[]) => checkAll(() => engine, cases);
-
-const given = (...dims: number[]): Operand => ({ tensor: normalTensor(dims, dims.length + 1) });
-const weights = (...dims: number[]): Operand => ({ tensor: normalTensor(dims, 7), isConstant: true });
-const numbers = (...list: number[]): Operand => ({
-  tensor: tensorOf('int32', [list.length], list),
-  isConstant: true,
-});
 
 const windows = [1, 2, 3].flatMap((stride) =>
   [1, 2, 3, 5].flatMap((kernel) => [0, 1].map((padding) => ({ stride, kernel, padding }))),
@@ -133,7 +126,7 @@ describe('TRANSPOSE_CONV', () => {
         {
           name: named(window),
           op: 'TRANSPOSE_CONV',
-          inputs: [numbers(...dims), weights(3, kernel, kernel, 2), given(1, 5, 4, 2)],
+          inputs: [list(...dims), weights(3, kernel, kernel, 2), given(1, 5, 4, 2)],
           outputs: [{ dims }],
           options: ['TransposeConvOptions', { padding, strideH: stride, strideW: stride }],
         },
@@ -144,7 +137,7 @@ describe('TRANSPOSE_CONV', () => {
     {
       name: 'of an odd size that a stride of 2 makes even',
       op: 'TRANSPOSE_CONV',
-      inputs: [numbers(1, 9, 7, 3), weights(3, 3, 3, 2), given(1, 5, 4, 2), weights(3)],
+      inputs: [list(1, 9, 7, 3), weights(3, 3, 3, 2), given(1, 5, 4, 2), weights(3)],
       outputs: [{ dims: [1, 9, 7, 3] }],
       options: ['TransposeConvOptions', { padding: 0, strideH: 2, strideW: 2, fusedActivationFunction: 1 }],
     },
@@ -296,12 +289,7 @@ describe('integers', () => {
     {
       name: 'TRANSPOSE_CONV',
       op: 'TRANSPOSE_CONV',
-      inputs: [
-        numbers(1, 8, 8, 3),
-        perChannel([3, 3, 3, 2], 0),
-        input([1, 4, 4, 2]),
-        bias(3, channelScales(3)),
-      ],
+      inputs: [list(1, 8, 8, 3), perChannel([3, 3, 3, 2], 0), input([1, 4, 4, 2]), bias(3, channelScales(3))],
       outputs: [integers([1, 8, 8, 3])],
       options: ['TransposeConvOptions', { padding: 0, strideH: 2, strideW: 2 }],
       tolerance: 1,
@@ -343,7 +331,7 @@ describe('integers', () => {
     {
       name: 'RESHAPE',
       op: 'RESHAPE',
-      inputs: [input([2, 12]), numbers(2, 3, 4)],
+      inputs: [input([2, 12]), list(2, 3, 4)],
       outputs: [{ dims: [2, 3, 4], type: 'int8', more: { scale: [0.02], zeroPoint: [-3] } }],
       options: ['ReshapeOptions', {}],
     },

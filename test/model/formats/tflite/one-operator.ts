@@ -4,9 +4,10 @@ import type { Engine } from '../../../../src/compute/engine/contract.ts';
 import { openModelBytes } from '../../../../src/model/formats/opened.ts';
 import type { TfliteType } from '../../../../src/model/formats/tflite/codes.ts';
 import type { TfliteOptions } from '../../../../src/model/formats/tflite/options.ts';
-import { numbers, type Tensor } from '../../../../src/model/ir/tensor.ts';
+import { numbers, type Tensor, tensorOf } from '../../../../src/model/ir/tensor.ts';
 import { verifyModel } from '../../../../src/model/ir/verify.ts';
 import { largestDifference, runModel } from '../../../run-model.ts';
+import { normalTensor } from '../tfjs/oracle.ts';
 import { type LitertResult, litertMissing, runLitert } from './litert.ts';
 import { constant, type TinyGraph, type TinyTensor, tinyFile } from './tiny-file.ts';
 
@@ -17,6 +18,34 @@ export interface Operand {
   readonly open?: readonly number[];
   readonly more?: Partial<TinyTensor>;
 }
+
+/** Seeded, standard normal. */
+export const given = (...dims: number[]): Operand => ({ tensor: normalTensor(dims, dims.length + 1) });
+/** Seeded, from 0.1 on. */
+export const positive = (...dims: number[]): Operand => ({
+  tensor: tensorOf(
+    'float32',
+    dims,
+    numbers(normalTensor(dims, 5)).map((v) => Math.abs(v) + 0.1),
+  ),
+});
+export const whole = (dims: readonly number[], values: readonly number[]): Operand => ({
+  tensor: tensorOf('int32', dims, values),
+});
+export const flags = (dims: readonly number[], values: readonly number[]): Operand => ({
+  tensor: tensorOf('bool', dims, values),
+});
+/** A constant of int32, as most operators take axes and shapes. */
+export const list = (...values: number[]): Operand => ({
+  ...whole([values.length], values),
+  isConstant: true,
+});
+export const scalar = (value: number): Operand => ({ ...whole([], [value]), isConstant: true });
+export const real = (value: number): Operand => ({
+  tensor: tensorOf('float32', [], [value]),
+  isConstant: true,
+});
+export const weights = (...dims: number[]): Operand => ({ tensor: normalTensor(dims, 7), isConstant: true });
 
 export interface Output {
   readonly type?: TfliteType;
@@ -32,6 +61,8 @@ export interface Case {
   readonly outputs: readonly Output[];
   readonly options?: readonly [TfliteOptions, Readonly<Record<string, number | readonly number[]>>];
   readonly customOptions?: Uint8Array;
+  /** Of the operator; LiteRT knows some only from a later one on. */
+  readonly version?: number;
   /** Graphs that it calls. */
   readonly called?: readonly TinyGraph[];
   /** Relative to the largest result, or in steps for integers. By default float32 sums in another order, and equal integers. */
@@ -42,7 +73,15 @@ export interface Case {
   readonly transposes?: number;
 }
 
-export function fileOf({ op, inputs, outputs, options, customOptions, called = [] }: Case): Uint8Array {
+export function fileOf({
+  op,
+  inputs,
+  outputs,
+  options,
+  customOptions,
+  version = 1,
+  called = [],
+}: Case): Uint8Array {
   const operands = inputs.map((operand, i) => (operand ? { name: `x${i}`, operand } : null));
   const given = operands.flatMap((o) => (o ? [o] : []));
   const tensors: Record<string, TinyTensor> = Object.fromEntries([
@@ -56,6 +95,7 @@ export function fileOf({ op, inputs, outputs, options, customOptions, called = [
     operators: [
       {
         op,
+        version,
         inputs: operands.map((o) => o?.name ?? ''),
         outputs: outputs.map((_, i) => `y${i}`),
         ...(options ? { options } : {}),

@@ -37,6 +37,7 @@ export interface TinyOperator {
   readonly outputs: readonly string[];
   readonly options?: readonly [TfliteOptions, Settings];
   readonly customOptions?: Uint8Array;
+  readonly version?: number;
 }
 
 export interface TinyGraph {
@@ -86,7 +87,7 @@ function subgraphOf(graph: TinyGraph, buffers: FlatTable[], codes: FlatTable[]):
     name: 'main',
     operators: graph.operators.map(
       (operator): FlatTable => ({
-        opcodeIndex: codeOf(operator.op, codes),
+        opcodeIndex: codeOf(operator, codes),
         inputs: places(operator.inputs),
         outputs: places(operator.outputs),
         ...optionFields(operator),
@@ -119,13 +120,13 @@ function tensorTable(name: string, tensor: TinyTensor, buffers: FlatTable[]): Fl
   };
 }
 
-function codeOf(op: string, codes: FlatTable[]): number {
+function codeOf({ op, version = 1 }: TinyOperator, codes: FlatTable[]): number {
   const builtin = (builtinOperators as readonly string[]).indexOf(op);
   const code = builtin >= 0 ? builtin : builtinOperators.indexOf('CUSTOM');
   codes.push({
     deprecatedBuiltinCode: Math.min(code, 127),
     builtinCode: code,
-    version: 1,
+    version,
     ...(builtin >= 0 ? {} : { customCode: op }),
   });
   return codes.length - 1;

@@ -1,6 +1,6 @@
 /** Functions of each element by itself. */
 import type { Value } from '../../../ir/model.ts';
-import { activation, cast, type Emitter, matched, toScalar } from '../../emit/index.ts';
+import { activation, atan2, cast, type Emitter, matched, toScalar } from '../../emit/index.ts';
 import { inputOf, type Operator, type OperatorTable, pairOf } from './operator.ts';
 
 const unary =
@@ -36,18 +36,6 @@ function log1p(e: Emitter, x: Value): Value {
   const near = e.emit('Mul', [e.emit('Atanh', [ratio]), e.scalar('float32', 2)]);
   const far = e.emit('Log', [e.emit('Add', [x, one(e)])]);
   return e.emit('Where', [e.emit('Less', [e.emit('Abs', [x]), e.scalar('float32', 0.5)]), near, far]);
-}
-
-/** The angle of the point (x, y): atan(y/x), a half turn further where x < 0. */
-function atan2(e: Emitter, y: Value, x: Value): Value {
-  const scalar = (value: number) => e.scalar('float32', value);
-  const isZero = e.emit('Equal', [x, scalar(0)]);
-  const angle = e.emit('Atan', [e.emit('Div', [y, e.emit('Where', [isZero, scalar(1), x])])]);
-  const below = e.emit('Less', [y, scalar(0)]);
-  const halfTurn = e.emit('Where', [below, scalar(-Math.PI), scalar(Math.PI)]);
-  const turned = e.emit('Where', [e.emit('Less', [x, scalar(0)]), e.emit('Add', [angle, halfTurn]), angle]);
-  const upright = e.emit('Mul', [e.emit('Sign', [y]), scalar(Math.PI / 2)]);
-  return e.emit('Where', [isZero, upright, turned]);
 }
 
 const clip: Operator = (call) => {

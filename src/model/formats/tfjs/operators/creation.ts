@@ -3,7 +3,7 @@ import { float } from '../../../ir/attribute.ts';
 import { type DType, dtypes } from '../../../ir/dtype.ts';
 import type { Value } from '../../../ir/model.ts';
 import { tensorOf } from '../../../ir/tensor.ts';
-import { cast, concat, type Emitter, reshape, toList, toScalar } from '../../emit/index.ts';
+import { cast, type Emitter, oneHot, toList, toScalar } from '../../emit/index.ts';
 import { inputOf, numbersOf, type Operator, type OperatorCall, type OperatorTable } from './operator.ts';
 
 const expanded = (e: Emitter, value: Value, shape: Value): Value =>
@@ -50,18 +50,13 @@ const linearSpace: Operator = (call) => {
 };
 
 /** Indices [...] → [..., depth]. TensorFlow.js always adds the axis at the end. */
-const oneHot: Operator = (call) => {
+const oneHotOf: Operator = (call) => {
   const { e, attributes } = call;
   const indices = inputOf(call, 0);
   const axis = attributes.int('axis', -1);
   if (axis !== -1 && axis !== e.rank(indices))
     e.refuse(`axis ${axis}, which TensorFlow.js takes for the last`);
-  const [on, off] = [2, 3].map((i) => reshape(e, cast(e, inputOf(call, i), 'float32'), [1])) as [
-    Value,
-    Value,
-  ];
-  const depth = cast(e, toScalar(e, inputOf(call, 1)), 'int64');
-  const y = e.emit('OneHot', [cast(e, indices, 'int64'), depth, concat(e, [off, on], 0)], { axis: -1 });
+  const y = oneHot(e, indices, inputOf(call, 1), { on: inputOf(call, 2), off: inputOf(call, 3), axis: -1 });
   return cast(e, y, attributes.dtype('T') ?? 'float32');
 };
 
@@ -116,7 +111,7 @@ export const creationOperators: OperatorTable = {
   ZerosLike: like(0),
   OnesLike: like(1),
   LinSpace: linearSpace,
-  OneHot: oneHot,
+  OneHot: oneHotOf,
   Range: range,
   RandomStandardNormal: random('RandomNormalLike', () => ({})),
   RandomUniform: random('RandomUniformLike', limitsOf),

@@ -1,7 +1,7 @@
 /** Comparisons, truth values, choices. */
 import type { Value } from '../../../ir/model.ts';
 import { tensorOf } from '../../../ir/tensor.ts';
-import { binary, cast, type Emitter, matched, unsqueeze } from '../../emit/index.ts';
+import { binary, cast, type Emitter, select, unsqueeze } from '../../emit/index.ts';
 import { inputOf, type Operator, type OperatorTable, pairOf } from './operator.ts';
 
 const comparison =
@@ -19,16 +19,7 @@ const logical =
     );
   };
 
-/** a where the condition holds, else b; all three broadcast. */
-const select: Operator = (call) => {
-  const { e } = call;
-  const [a, b] = [inputOf(call, 1), inputOf(call, 2)];
-  // onnxruntime has no kernel for truth values.
-  const dtype = e.dtype(a) === e.dtype(b) ? e.dtype(a) : null;
-  const chosen = dtype === null || dtype === 'bool' ? matched(e, a, b) : [a, b];
-  const y = e.emit('Where', [cast(e, inputOf(call, 0), 'bool'), ...chosen]);
-  return dtype === null ? y : cast(e, y, dtype);
-};
+const chosen: Operator = (call) => select(call.e, inputOf(call, 0), inputOf(call, 1), inputOf(call, 2));
 
 /** Bit by bit of int32: each number as its 32 bits without a sign, in int64. */
 function bitwiseAnd(e: Emitter, a: Value, b: Value): Value {
@@ -62,7 +53,7 @@ export const logicalOperators: OperatorTable = {
   LogicalAnd: logical('And'),
   LogicalOr: logical('Or'),
   LogicalNot: (call) => call.e.emit('Not', [cast(call.e, inputOf(call, 0), 'bool')]),
-  Select: select,
-  SelectV2: select,
+  Select: chosen,
+  SelectV2: chosen,
   BitwiseAnd: (call) => bitwiseAnd(call.e, ...pairOf(call)),
 };

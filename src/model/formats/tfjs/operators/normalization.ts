@@ -1,6 +1,5 @@
 /** Normalisations, softmax. */
-import { float } from '../../../ir/attribute.ts';
-import { batchNormalization, cast, toChannelsFirst, toChannelsLast } from '../../emit/index.ts';
+import { batchNormalization, cast, localResponseNormalization } from '../../emit/index.ts';
 import { inputOf, numbersOf, type Operator, type OperatorTable } from './operator.ts';
 
 /** With the statistics that it is given. */
@@ -16,17 +15,14 @@ const batchNorm: Operator = (call) => {
   });
 };
 
-/** x / (bias + alpha · Σ x² over 2·radius + 1 channels)^beta; ONNX divides the sum by the number of channels. */
 const localResponse: Operator = (call) => {
   const { e, attributes } = call;
-  const size = 2 * attributes.int('depth_radius', 5) + 1;
-  const y = e.emit('LRN', [toChannelsFirst(e, cast(e, inputOf(call, 0), 'float32'))], {
-    size,
-    alpha: float(attributes.float('alpha', 1) * size),
-    beta: float(attributes.float('beta', 0.5)),
-    bias: float(attributes.float('bias', 1)),
+  return localResponseNormalization(e, cast(e, inputOf(call, 0), 'float32'), {
+    radius: attributes.int('depth_radius', 5),
+    alpha: attributes.float('alpha', 1),
+    beta: attributes.float('beta', 0.5),
+    bias: attributes.float('bias', 1),
   });
-  return toChannelsLast(e, y);
 };
 
 const lastAxis =

@@ -1,7 +1,7 @@
 /** Sums, extremes and counts along axes. */
 import type { DType } from '../../../ir/dtype.ts';
 import type { Value } from '../../../ir/model.ts';
-import { cast, type Emitter, pad, reshape, slice, toScalar, unsqueeze } from '../../emit/index.ts';
+import { cast, type Emitter, pad, reshape, reversed, slice, toScalar, unsqueeze } from '../../emit/index.ts';
 import {
   axisWithin,
   inputOf,
@@ -10,7 +10,6 @@ import {
   type OperatorCall,
   type OperatorTable,
 } from './operator.ts';
-import { reversed } from './slicing.ts';
 
 /** Along the axes of input 1; along none when it lists none. */
 function reduced(call: OperatorCall, opType: string, x: Value): Value {

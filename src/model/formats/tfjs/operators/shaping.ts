@@ -1,24 +1,20 @@
 /** Types, shapes, padding, blocks. */
-import type { Value } from '../../../ir/model.ts';
 import {
+  batchToSpace,
+  broadcastShapes,
   cast,
-  concat,
-  type Emitter,
+  depthToSpace,
   mirrorPad,
   padBy,
+  pairs,
   reshape,
   shapeOfValue,
-  sizeOfAxis,
-  slice,
+  spaceToBatch,
   squeeze,
-  toChannelsFirst,
-  toChannelsLast,
   toList,
   toScalar,
-  transpose,
   unsqueeze,
 } from '../../emit/index.ts';
-import { pairs } from '../../emit/pad.ts';
 import {
   axisWithin,
   inputOf,
@@ -71,99 +67,36 @@ const mirrored: Operator = (call) => {
   return mirrorPad(call.e, inputOf(call, 0), pairs(numbersOf(call, 1, 'its padding')), mode);
 };
 
-function blocksOf(call: OperatorCall, rank: number): number[] {
-  const blocks = numbersOf(call, 1, 'its block shape');
-  if (blocks.length >= rank || !blocks.every((block) => Number.isInteger(block) && block > 0))
-    call.e.refuse(`blocks of [${blocks}] for an input of ${rank} axes`);
-  return blocks;
-}
-
-/** [batch, …blocked, rest] → [batch · blocks, …blocked / block, rest]: the places within a block become batches. */
-const spaceToBatch: Operator = (call) => {
-  const { e } = call;
-  const rank = e.rank(inputOf(call, 0));
-  const blocks = blocksOf(call, rank);
-  const count = blocks.length;
-  const pads = [[0, 0], ...pairs(numbersOf(call, 2, 'its padding'))];
-  const all = Array.from({ length: rank }, (_, i) => (pads[i] ?? [0, 0]) as [number, number]);
-  const x = padBy(e, inputOf(call, 0), e.constant(pairTensor(e, all)));
-  const parts = blocks.flatMap((block, i) => [
-    e.emit('Div', [sizeOfAxis(e, x, i + 1), e.integers(block)]),
-    e.integers(block),
-  ]);
-  const rest = trailing(e, x, count + 1);
-  const split = reshape(e, x, concat(e, [sizeOfAxis(e, x, 0), ...parts, ...rest], 0));
-  const places = blocks.map((_, i) => 2 + 2 * i);
-  const moved = transpose(e, split, [
-    ...places,
-    0,
-    ...places.map((place) => place - 1),
-    ...Array.from({ length: rank - count - 1 }, (_, i) => 1 + 2 * count + i),
-  ]);
-  const sizes = blocks.map((_, i) => parts[2 * i]!);
-  return reshape(e, moved, concat(e, [e.integers(-1), ...sizes, ...rest], 0));
-};
-
-/** The other way round, then cut. */
-const batchToSpace: Operator = (call) => {
-  const { e } = call;
-  const x = inputOf(call, 0);
-  const rank = e.rank(x);
-  const blocks = blocksOf(call, rank);
-  const crops = pairs(numbersOf(call, 2, 'its crops'));
-  const count = blocks.length;
-  const rest = trailing(e, x, count + 1);
-  const area = blocks.reduce((a, b) => a * b, 1);
-  const batch = e.emit('Div', [sizeOfAxis(e, x, 0), e.integers(area)]);
-  const sizes = blocks.map((_, i) => sizeOfAxis(e, x, i + 1));
-  const split = reshape(e, x, concat(e, [...blocks.map((b) => e.integers(b)), batch, ...sizes, ...rest], 0));
-  const moved = transpose(e, split, [
-    count,
-    ...blocks.flatMap((_, i) => [count + 1 + i, i]),
-    ...Array.from({ length: rank - count - 1 }, (_, i) => 2 * count + 1 + i),
-  ]);
-  const grown = sizes.map((size, i) => e.emit('Mul', [size, e.integers(blocks[i]!)]));
-  const y = reshape(e, moved, concat(e, [batch, ...grown, ...rest], 0));
-  return crops.reduce(
-    (cut, [before, after], i) =>
-      before === 0 && after === 0 ? cut : slice(e, cut, i + 1, before, after === 0 ? 2 ** 31 - 1 : -after),
-    y,
+const spaceToBatchOf: Operator = (call) =>
+  spaceToBatch(
+    call.e,
+    inputOf(call, 0),
+    numbersOf(call, 1, 'its block shape'),
+    pairs(numbersOf(call, 2, 'its padding')),
   );
-};
 
-/** Sizes of the axes from one on, as lists to join. */
-const trailing = (e: Emitter, x: Value, axis: number): Value[] =>
-  axis < e.rank(x) ? [e.emit('Shape', [x], { start: axis })] : [];
+const batchToSpaceOf: Operator = (call) =>
+  batchToSpace(
+    call.e,
+    inputOf(call, 0),
+    numbersOf(call, 1, 'its block shape'),
+    pairs(numbersOf(call, 2, 'its crops')),
+  );
 
-const pairTensor = (e: Emitter, all: readonly (readonly [number, number])[]) =>
-  e.integers(...all.flat()).constant!;
-
-const depthToSpace: Operator = (call) => {
+const depthToSpaceOf: Operator = (call) => {
   const { e, attributes } = call;
   const channelsFirst = attributes.text('data_format', 'NHWC').toUpperCase() === 'NCHW';
   const x = inputOf(call, 0);
-  const y = e.emit('DepthToSpace', [channelsFirst ? x : toChannelsFirst(e, x)], {
-    blocksize: attributes.int('block_size', 1),
-    mode: 'DCR',
-  });
-  return channelsFirst ? y : toChannelsLast(e, y);
+  const blocksize = attributes.int('block_size', 1);
+  return channelsFirst
+    ? e.emit('DepthToSpace', [x], { blocksize, mode: 'DCR' })
+    : depthToSpace(e, x, blocksize);
 };
 
-/** The shape that two shapes broadcast to. */
-const broadcastShapes: Operator = (call) => {
-  const { e } = call;
-  const lists = [0, 1].map((i) => toList(e, inputOf(call, i)));
-  const lengths = lists.map((list) => e.sizes(list)[0]);
-  if (lengths.some((n) => typeof n !== 'number')) return e.refuse('shapes of a rank that is not known');
-  const rank = Math.max(...(lengths as number[]));
-  const [a, b] = lists.map((list, i) =>
-    concat(e, [e.integers(...Array<number>(rank - (lengths[i] as number)).fill(1)), list], 0),
-  ) as [Value, Value];
-  return cast(e, e.emit('Where', [e.emit('Equal', [a, e.scalar('int64', 1)]), b, a]), 'int32');
-};
+const broadcastArgs: Operator = (call) => broadcastShapes(call.e, inputOf(call, 0), inputOf(call, 1));
 
 const same: Operator = (call) => inputOf(call, 0);
-const whole = (call: OperatorCall, value: Value) => cast(call.e, value, 'int32');
+const whole = (call: OperatorCall, value: ReturnType<typeof inputOf>) => cast(call.e, value, 'int32');
 
 export const shapingOperators: OperatorTable = {
   Cast: typed,
@@ -174,11 +107,11 @@ export const shapingOperators: OperatorTable = {
   Pad: padded,
   PadV2: padded,
   MirrorPad: mirrored,
-  SpaceToBatchND: spaceToBatch,
-  BatchToSpaceND: batchToSpace,
-  DepthToSpace: depthToSpace,
+  SpaceToBatchND: spaceToBatchOf,
+  BatchToSpaceND: batchToSpaceOf,
+  DepthToSpace: depthToSpaceOf,
   BroadcastTo: (call) => call.e.emit('Expand', [inputOf(call, 0), toList(call.e, inputOf(call, 1))]),
-  BroadcastArgs: broadcastShapes,
+  BroadcastArgs: broadcastArgs,
   Identity: same,
   Snapshot: same,
   StopGradient: same,

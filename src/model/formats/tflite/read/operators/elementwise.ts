@@ -1,9 +1,10 @@
 /** Functions of each element by itself. */
 import { float } from '../../../../ir/attribute.ts';
 import type { Value } from '../../../../ir/model.ts';
-import { activation, type Emitter } from '../../../emit/index.ts';
-import { numberField } from '../../../flatbuffers/fields.ts';
-import { flag, inputOf, type Operator, type OperatorTable, pairOf } from './operator.ts';
+import { tensorOf } from '../../../../ir/tensor.ts';
+import { activation, atan2, cast, type Emitter, unsqueeze } from '../../../emit/index.ts';
+import { float32sField, numberField } from '../../../flatbuffers/fields.ts';
+import { flag, inputOf, int, type Operator, type OperatorTable, pairOf } from './operator.ts';
 
 const unary =
   (write: (e: Emitter, x: Value) => Value): Operator =>
@@ -17,12 +18,46 @@ const between = (low: number, high: number): Operator =>
 
 const named = (name: string): Operator => unary((e, x) => activation(e, name, x));
 
+/** To the grid of 2^bits values between min and max that has 0 on it, and back.
+ *  Source: tensorflow core/kernels/fake_quant_ops_functor.h. */
+const fakeQuant: Operator = (call) => {
+  const { e, options } = call;
+  const [low, high] = [numberField(options, 'min'), numberField(options, 'max')];
+  const bits = int(call, 'numBits');
+  if (flag(call, 'narrowRange') || !(bits >= 2 && bits <= 16) || !(low <= 0 && high >= 0 && low < high))
+    e.refuse(`${bits} bits from ${low} to ${high}`);
+  const steps = 2 ** bits - 1;
+  const scale = Math.fround(Math.fround(high - low) / steps);
+  const zero = Math.fround(-low / scale);
+  const zeroPoint = zero < 0 ? 0 : zero > steps ? steps : Math.floor(zero + 0.5);
+  const least = Math.fround(-zeroPoint * scale);
+  const most = Math.fround((steps - zeroPoint) * scale);
+  const number = (value: number) => e.scalar('float32', value);
+  const clipped = e.emit('Clip', [inputOf(call, 0), number(least), number(most)]);
+  const step = e.emit('Mul', [e.emit('Sub', [clipped, number(least)]), number(1 / scale)]);
+  const rounded = e.emit('Floor', [e.emit('Add', [step, number(0.5)])]);
+  return e.emit('Add', [e.emit('Mul', [rounded, number(scale)]), number(least)]);
+};
+
+/** How many of the boundaries are not above x, int32. */
+const bucketize: Operator = (call) => {
+  const { e, options } = call;
+  const boundaries = float32sField(options, 'boundaries');
+  const limits = e.constant(tensorOf('float32', [boundaries.length], boundaries));
+  const x = unsqueeze(e, cast(e, inputOf(call, 0), 'float32'), -1);
+  const reached = cast(e, e.emit('GreaterOrEqual', [x, limits]), 'int32');
+  return e.emit('ReduceSum', [reached, e.integers(-1)], { keepdims: 0 });
+};
+
 export const elementwiseOperators: OperatorTable = {
   ABS: plain('Abs'),
+  ATAN2: (call) => atan2(call.e, ...pairOf(call)),
+  BUCKETIZE: bucketize,
   CEIL: plain('Ceil'),
   COS: plain('Cos'),
   ELU: plain('Elu'),
   EXP: plain('Exp'),
+  FAKE_QUANT: fakeQuant,
   FLOOR: plain('Floor'),
   GELU: (call) => activation(call.e, flag(call, 'approximate') ? 'gelu_new' : 'gelu', inputOf(call, 0)),
   HARD_SWISH: plain('HardSwish'),

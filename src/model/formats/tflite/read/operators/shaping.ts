@@ -1,19 +1,19 @@
 /** Shapes, order of axes, padding, joining. */
-import type { Value } from '../../../../ir/model.ts';
 import {
+  batchToSpace,
   concat,
-  type Emitter,
+  depthToSpace,
   mirrorPad,
   padBy,
+  pairs,
   reshape,
+  spaceToBatch,
+  spaceToDepth,
   squeeze,
-  toChannelsFirst,
-  toChannelsLast,
   toScalar,
   transpose,
   unsqueeze,
 } from '../../../emit/index.ts';
-import { pairs } from '../../../emit/pad.ts';
 import {
   activated,
   axisWithin,
@@ -82,15 +82,21 @@ const joined: Operator = (call) => {
     : e.refuse('it joins nothing');
 };
 
-/** Between channels and space, channels last. */
-const blocks =
-  (write: (e: Emitter, x: Value, size: number) => Value): Operator =>
-  (call) => {
-    const { e } = call;
-    const size = int(call, 'blockSize');
-    if (!(size > 0)) e.refuse(`blocks of ${size}`);
-    return toChannelsLast(e, write(e, toChannelsFirst(e, inputOf(call, 0)), size));
-  };
+const toBatch: Operator = (call) =>
+  spaceToBatch(
+    call.e,
+    inputOf(call, 0),
+    numbersOf(call, 1, 'its block shape'),
+    pairs(numbersOf(call, 2, 'its padding')),
+  );
+
+const fromBatch: Operator = (call) =>
+  batchToSpace(
+    call.e,
+    inputOf(call, 0),
+    numbersOf(call, 1, 'its block shape'),
+    pairs(numbersOf(call, 2, 'its crops')),
+  );
 
 export const shapingOperators: OperatorTable = {
   RESHAPE: reshaped,
@@ -101,6 +107,8 @@ export const shapingOperators: OperatorTable = {
   PADV2: padded,
   MIRROR_PAD: mirrored,
   CONCATENATION: joined,
-  DEPTH_TO_SPACE: blocks((e, x, size) => e.emit('DepthToSpace', [x], { blocksize: size, mode: 'DCR' })),
-  SPACE_TO_DEPTH: blocks((e, x, size) => e.emit('SpaceToDepth', [x], { blocksize: size })),
+  DEPTH_TO_SPACE: (call) => depthToSpace(call.e, inputOf(call, 0), int(call, 'blockSize')),
+  SPACE_TO_DEPTH: (call) => spaceToDepth(call.e, inputOf(call, 0), int(call, 'blockSize')),
+  SPACE_TO_BATCH_ND: toBatch,
+  BATCH_TO_SPACE_ND: fromBatch,
 };
