@@ -14,6 +14,8 @@ import { totalBytes } from '../ship/emit/model-bytes.ts';
 import { requiredOperators } from '../ship/emit/required-operators.ts';
 import { transformersConfig } from '../ship/emit/transformers-config.ts';
 import { typesFile } from '../ship/emit/typescript.ts';
+import { litertFiles } from '../ship/profile/litert-runtime.ts';
+import { isOther, type OtherFormat } from '../ship/profile/other-runtimes.ts';
 import { tfjsFiles } from '../ship/profile/tfjs-runtime.ts';
 import { brotliQualityFor, compressForTransfer } from '../ship/profile/transfer.ts';
 import { runtimeNotBuilt } from '../support/diagnostics/bundle.ts';
@@ -21,6 +23,8 @@ import { formatBytes } from '../support/units.ts';
 import { type JobRun, step } from './progress.ts';
 import type { BundleRequest } from './requests/bundle.ts';
 import { readOrtBuilds, readRuntimeBundle } from './runtime-bundle.ts';
+
+type OtherRuntimes = Partial<Readonly<Record<OtherFormat, readonly NamedFile[]>>>;
 
 /** Compressing more than this for a size figure takes longer than the figure is worth. */
 const wireLimit = 256e6;
@@ -38,7 +42,7 @@ export async function emit(
   { precompress, shardBytes, transformersJs, url, demo }: EmitOptions,
   { signal, events }: JobRun,
 ): Promise<Bundle> {
-  const tfjs = demo && variants.some((v) => v.format === 'tfjs') ? await tfjsFiles() : [];
+  const others = demo ? await otherRuntimes(variants) : {};
   const sizes = variants.map((v) => totalBytes(v.content));
   const quality = brotliQualityFor(Math.max(...sizes));
   const compress = async (bytes: Uint8Array): Promise<Compressed | null> => {
@@ -49,7 +53,7 @@ export async function emit(
     typesFile(manifest),
     ...headerFiles(url, precompress),
     ...operatorsOf(variants),
-    ...(demo ? demoOf(manifest, tfjs) : []),
+    ...(demo ? demoOf(manifest, others) : []),
     ...(transformersJs === undefined ? [] : [transformersConfig(manifest, transformersJs)]),
   ];
   return step(
@@ -66,6 +70,14 @@ export async function emit(
   );
 }
 
+/** Files of the runtimes besides onnxruntime-web that the variants need. */
+async function otherRuntimes(variants: readonly BundleVariant[]): Promise<OtherRuntimes> {
+  const read = { tfjs: tfjsFiles, litert: litertFiles };
+  const formats = new Set(variants.map((v) => v.format).filter(isOther));
+  const entries = [...formats].map(async (format) => [format, await read[format]()] as const);
+  return Object.fromEntries(await Promise.all(entries));
+}
+
 /** What a reduced build of onnxruntime has to hold for the .ort files. */
 function operatorsOf(variants: readonly BundleVariant[]): BundleEntry[] {
   const ort = variants.filter((v) => v.format === 'ort');
@@ -79,14 +91,14 @@ function operatorsOf(variants: readonly BundleVariant[]): BundleEntry[] {
 }
 
 /** Nothing where no variant is for pages. */
-function demoOf(manifest: Manifest, tfjs: readonly NamedFile[]): BundleEntry[] {
+function demoOf(manifest: Manifest, others: OtherRuntimes): BundleEntry[] {
   const inPages = manifest.variants.flatMap(({ format, providers }) =>
-    format === 'tfjs' ? [] : providers.filter((p) => p === 'wasm' || p === 'webgpu'),
+    isOther(format) ? [] : providers.filter((p) => p === 'wasm' || p === 'webgpu'),
   );
-  if (inPages.length + tfjs.length === 0) return [];
+  if (inPages.length + Object.keys(others).length === 0) return [];
   const runtime = readRuntimeBundle();
   if (!runtime) throw runtimeNotBuilt();
   const gpu = inPages.includes('webgpu') ? (['onnxruntime-web/webgpu'] as const) : [];
   const ort = inPages.length > 0 ? readOrtBuilds(['onnxruntime-web/wasm', ...gpu]) : [];
-  return demoFiles(manifest, { runtime, ort, tfjs });
+  return demoFiles(manifest, { runtime, ort, ...others });
 }

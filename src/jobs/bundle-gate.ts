@@ -14,6 +14,7 @@ import { scoreOutputs } from '../model/ops/class-scores.ts';
 import type { Variant } from '../ship/emit/manifest.ts';
 import { runInBrowser } from '../ship/profile/browser-parity.ts';
 import { type LaunchedBrowser, launchBrowser } from '../ship/profile/launch.ts';
+import { isOther, type OtherFormat } from '../ship/profile/other-runtimes.ts';
 import { Diagnostic } from '../support/diagnostics.ts';
 import { formatDb, formatPercent } from '../support/units.ts';
 import type { VariantPlan } from './bundle-plan.ts';
@@ -65,7 +66,7 @@ export interface Gate {
 const browserSamples = 4;
 
 /** Inputs and outputs are in memory all at once. */
-const tfjsSamples = 100;
+const pageSamples = 100;
 
 export function createGate(options: GateOptions): Gate {
   const { original, data, budget, signal } = options;
@@ -107,13 +108,17 @@ export function createGate(options: GateOptions): Gate {
     return { parity: [parityOf(outputs, samples, runtime)], refused };
   };
 
-  /** Nothing else runs it: without a browser it is not published. */
-  const onTfjs = async (variant: Pick<OpenedModel, 'engineSource'>, outputs: Outputs) => {
+  /** TensorFlow.js and LiteRT.js: without a browser such a variant is not published. */
+  const onOther = async (
+    runtime: OtherFormat,
+    variant: Pick<OpenedModel, 'engineSource'>,
+    outputs: Outputs,
+  ) => {
     browser ??= await launchBrowser('chromium', true);
-    const { feeds, outputs: expected, ports } = await recorded(options, tfjsSamples);
+    const { feeds, outputs: expected, ports } = await recorded(options, pageSamples);
     const model = variant.engineSource('bytes');
-    const tfjsOutputs = outputs.map(({ name, dtype }) => ({ name, dtype }));
-    const made = await runInBrowser({ model, provider: 'wasm', tfjsOutputs, feeds, browser, signal });
+    const other = { runtime, outputs: outputs.map(({ name, dtype }) => ({ name, dtype })) };
+    const made = await runInBrowser({ model, provider: 'wasm', other, feeds, browser, signal });
     const comparer = createComparer(ports.outputs, ports.inputs, scoreOutputs(original.model));
     for (const [i, after] of made.outputs.entries()) comparer.add(expected[i]!, after);
     const result = comparer.result();
@@ -125,7 +130,7 @@ export function createGate(options: GateOptions): Gate {
     };
   };
 
-  const tfjsOr = async (error: unknown) => {
+  const otherOr = async (error: unknown) => {
     signal?.throwIfAborted();
     const absent = absence(error, { requires: [] });
     if (absent === null) throw error;
@@ -134,8 +139,9 @@ export function createGate(options: GateOptions): Gate {
   };
 
   const check: Gate['check'] = async (plan, variant, onProgress) => {
-    const { providers } = plan;
-    if (plan.format === 'tfjs') return { ...(await onTfjs(variant, plan.outputs).catch(tfjsOr)), providers };
+    const { providers, format } = plan;
+    if (isOther(format))
+      return { ...(await onOther(format, variant, plan.outputs).catch(otherOr)), providers };
     const near = await onEngine(variant, plan.engine, onProgress);
     if (near.refused || !providers.includes('webgpu')) return { ...near, providers, notes: [] };
     const real = await onWebGpu(variant).catch((error: unknown) => {

@@ -8,8 +8,9 @@ import { type OpenedModel, openedFromModel, openedFromParts } from '../model/for
 import type { Model } from '../model/ir/model.ts';
 import { outputPortsOf, portsOf } from '../model/ir/port.ts';
 import type { BundleVariant } from '../ship/emit/bundle.ts';
-import { type ModelBytes, modelBytes, tfjsBytes, totalBytes } from '../ship/emit/model-bytes.ts';
+import { type ModelBytes, modelBytes, tfjsBytes, tfliteBytes, totalBytes } from '../ship/emit/model-bytes.ts';
 import { convertToOrt } from '../ship/emit/ort.ts';
+import { isOther } from '../ship/profile/other-runtimes.ts';
 import { runtimeBrotliBytes } from '../ship/profile/runtime-sizes.ts';
 import { Diagnostic } from '../support/diagnostics.ts';
 import { formatBytes, formatDb, formatPercent } from '../support/units.ts';
@@ -51,7 +52,7 @@ export async function makeVariant(
   model.metadata.set('edgepress', `made with recipe ${recipe.name}`);
   context.afterMaking?.(model, plan);
   const content = await contentOf(model, plan);
-  const made = plan.format === 'tfjs' ? graphModel(plan, content) : opened(model, plan, content);
+  const made = isOther(plan.format) ? asItIs(plan, content) : opened(model, plan, content);
   const result = await context.gate.check({ ...plan, outputs: outputPortsOf(source) }, made, onProgress);
   if (result.refused) return { refused: result.refused };
   return { variant: { ...rowOf(plan, result), content }, notes: result.notes, model };
@@ -62,6 +63,7 @@ export async function makeVariant(
       return { model: await convertToOrt(bytes, { target: 'arm', ...facts }), data: [] };
     }
     if (plan.format === 'tfjs') return tfjsBytes(model, path.posix.basename(plan.file));
+    if (plan.format === 'litert') return tfliteBytes(model);
     return modelBytes(model, path.posix.basename(plan.file), context.externalAboveBytes);
   }
 }
@@ -78,8 +80,8 @@ function opened(made: Model, { file }: VariantPlan, { model, data }: ModelBytes)
   return openedFromParts(made, [{ name: path.posix.basename(file), bytes: model }, ...beside]);
 }
 
-/** The files as they are: a page's TensorFlow.js opens them. */
-const graphModel = (
+/** The files as they are: a page's TensorFlow.js or LiteRT.js opens them. */
+const asItIs = (
   { name }: VariantPlan,
   { model, data }: ModelBytes,
 ): Pick<OpenedModel, 'name' | 'engineSource'> => ({

@@ -127,7 +127,11 @@ export async function makeBundle(
   const { data: samples, testData, labelNames: file, targets } = request;
   const given = [samples, testData, file].filter(isPath);
   checkBundleFolder(output, [...pathsOf(opened), process.cwd(), ...given], request.force);
-  if (request.demo && targets.some((t) => ['wasm', 'webgpu', 'tfjs'].includes(t)) && !readRuntimeBundle())
+  if (
+    request.demo &&
+    targets.some((t) => ['wasm', 'webgpu', 'litert', 'tfjs'].includes(t)) &&
+    !readRuntimeBundle()
+  )
     throw runtimeNotBuilt();
   rejectBroken(opened.model);
   const labelNames = file === undefined ? undefined : { file, names: readLabelNames(file) };

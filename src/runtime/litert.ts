@@ -1,16 +1,10 @@
 /** LiteRT.js: loaded when a variant that it runs is chosen and not before. */
-import { type LiteRt, type LiteRtBuild, openLiteRt, startLiteRt } from '../support/litert.ts';
+import { buildTitles, type LiteRt, openLiteRt, startLiteRt } from '../support/litert.ts';
 import { addressOf, missing, rethrow } from './foreign.ts';
 import type { LoadOptions, Port } from './load.ts';
 import type { Candidate } from './select.ts';
 import type { OpenSession } from './session.ts';
 import type { ModelOutputs } from './tensors.ts';
-
-const instructions: Readonly<Record<LiteRtBuild, string>> = {
-  relaxed: 'relaxed SIMD',
-  threads: 'relaxed SIMD, threads',
-  compat: 'SIMD',
-};
 
 /** Loads LiteRT.js and starts it while the model is on its way.
  *  @returns what opens the model once it is there
@@ -25,7 +19,7 @@ export async function prepare(
   const paths = typeof litertWasmPaths === 'string' ? addressOf(litertWasmPaths) : litertWasmPaths;
   const started = await startLiteRt(litert, { threads: wanted, wasmPaths: paths ?? folder ?? {} });
   const { build, threads } = started;
-  const version = `${litert.version ?? ''} (${instructions[build]})`;
+  const version = `${litert.version ?? ''} (${buildTitles[build]})`;
   return async (files) => {
     const model = files.get(variant.parts.find((part) => part.role === 'model')!.name)!;
     const session = await openLiteRt(litert, started, model, provider as 'wasm' | 'webgpu', outputs);

@@ -47,6 +47,13 @@ export interface LiteRt {
 /** 'threads' computes in relaxed SIMD too. LiteRT has no threads without it. */
 export type LiteRtBuild = 'relaxed' | 'threads' | 'compat';
 
+/** What each computes in, as people read it. */
+export const buildTitles: Readonly<Record<LiteRtBuild, string>> = {
+  relaxed: 'relaxed SIMD',
+  threads: 'relaxed SIMD, threads',
+  compat: 'SIMD',
+};
+
 const fileNames: Readonly<Record<LiteRtBuild, string>> = {
   relaxed: 'litert_wasm_internal',
   threads: 'litert_wasm_threaded_internal',

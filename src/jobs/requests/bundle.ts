@@ -10,7 +10,7 @@ const budget = field.bind(null, 'Budget');
 const { seed, preprocess, ...data } = dataFields;
 const { calibrate, evaluate: _, ...held } = heldOutFields;
 
-const bundleTargets = ['wasm', 'webgpu', 'tfjs', 'node', 'mobile'] as const;
+const bundleTargets = ['wasm', 'webgpu', 'litert', 'tfjs', 'node', 'mobile'] as const;
 
 export const bundleRequest = z.strictObject({
   targets: z
@@ -18,10 +18,15 @@ export const bundleRequest = z.strictObject({
     .min(1)
     .default(['wasm', 'webgpu'])
     .meta(
-      field('Target', '--targets <list>', 'of wasm, webgpu, tfjs, node and mobile, with commas between', {
-        fallback: 'wasm,webgpu',
-        isList: true,
-      }),
+      field(
+        'Target',
+        '--targets <list>',
+        'of wasm, webgpu, litert, tfjs, node and mobile, with commas between',
+        {
+          fallback: 'wasm,webgpu',
+          isList: true,
+        },
+      ),
     ),
   ...data,
   // Without data, it says what the app has to do.

@@ -98,6 +98,7 @@ async function start() {
   const model = await loadModel('../', {
     ort: './ort/',
     tfjs: './tfjs/',
+    litert: './litert/',
     onProgress: ({ loaded, total }) => {
       at('bar').value = total > 0 ? loaded / total : 1;
     },

@@ -9,8 +9,9 @@ interface DemoParts {
   readonly runtime: readonly NamedFile[];
   /** Scripts and wasm files of onnxruntime-web that the bundle's variants need. */
   readonly ort: readonly NamedFile[];
-  /** TensorFlow.js, where a variant is for it. */
-  readonly tfjs: readonly NamedFile[];
+  /** TensorFlow.js and LiteRT.js, where a variant is for them. */
+  readonly tfjs?: readonly NamedFile[];
+  readonly litert?: readonly NamedFile[];
 }
 
 export interface NamedFile {
@@ -18,14 +19,14 @@ export interface NamedFile {
   readonly bytes: Uint8Array;
 }
 
-export function demoFiles(manifest: Manifest, { runtime, ort, tfjs }: DemoParts): BundleEntry[] {
+export function demoFiles(manifest: Manifest, parts: DemoParts): BundleEntry[] {
   const text = (path: string, content: string) => ({ path, bytes: new TextEncoder().encode(content) });
   return [
     text('demo/index.html', demoPage(manifest)),
     text('demo/demo.js', demoScript),
-    ...runtime.map(({ name, bytes }) => ({ path: `demo/runtime/${name}`, bytes })),
-    ...tfjs.map(({ name, bytes }) => ({ path: `demo/tfjs/${name}`, bytes })),
-    ...ort.map(({ name, bytes }) => ({ path: `demo/ort/${name}`, bytes })),
+    ...Object.entries(parts).flatMap(([folder, files]: [string, readonly NamedFile[]]) =>
+      files.map(({ name, bytes }) => ({ path: `demo/${folder}/${name}`, bytes })),
+    ),
   ];
 }
 

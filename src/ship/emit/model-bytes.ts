@@ -2,6 +2,7 @@
 import { EMBEDDED_LIMIT, encodeModelExternal, weightBytes } from '../../model/formats/onnx/external-plan.ts';
 import { encodeModel } from '../../model/formats/onnx/write.ts';
 import { writeGraphModel } from '../../model/formats/tfjs/write/write.ts';
+import { writeTflite } from '../../model/formats/tflite/write/write.ts';
 import type { Model } from '../../model/ir/model.ts';
 import { sizeBytes } from '../../model/ir/tensor.ts';
 
@@ -33,6 +34,9 @@ export function tfjsBytes(model: Model, fileName: string): ModelBytes {
   }));
   return { model: json!.bytes, data: shards };
 }
+
+/** @throws TFLITE_OPERATOR and what else LiteRT has no form for */
+export const tfliteBytes = (model: Model): ModelBytes => ({ model: writeTflite(model), data: [] });
 
 function joined(pieces: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));

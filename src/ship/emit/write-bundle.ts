@@ -12,6 +12,7 @@ const ownPaths = [
   /^(edgepress|config|profile|lab-results)\.json$/,
   /^index\.d\.ts$/,
   /^onnx\/[^/]+\.(onnx|ort|config)(_data)?(\.part\d+of\d+)?(\.br)?$/,
+  /^(tfjs|litert)[^/]*\/[^/]+\.(json|bin|tflite)(\.part\d+of\d+)?(\.br)?$/,
   /^headers\/(_headers|nginx\.conf|vercel\.json)$/,
   /^demo\//,
   /^report\.(html|md|json)$/,

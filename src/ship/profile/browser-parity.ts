@@ -8,14 +8,14 @@ import { runTask, type TaskPart } from './browser-task.ts';
 import type { BrowserKind } from './browsers.ts';
 import { fromWire } from './isolated-messages.ts';
 import { type LaunchedBrowser, launchBrowser } from './launch.ts';
-import type { Output, PageProvider } from './page/messages.ts';
+import type { OtherModel, PageProvider } from './page/messages.ts';
 
 interface BrowserRun extends Stoppable {
-  /** ONNX or .ort bytes, with external data where the model has some. */
+  /** Its bytes, with external data where the model has some. */
   readonly model: Uint8Array | Extract<ModelSource, { bytes: unknown }>;
   readonly provider: PageProvider;
-  /** What a graph-model of TensorFlow.js gives, whose model.json and weights `model` has; absent for onnxruntime's. */
-  readonly tfjsOutputs?: readonly Output[] | undefined;
+  /** What is not onnxruntime's: a model.json with its weights, or a .tflite file, in `model`. */
+  readonly other?: OtherModel | undefined;
   /** wasm threads; default 1. */
   readonly threads?: number;
   /** onnxruntime session configuration entries. */
@@ -52,7 +52,7 @@ export async function runInBrowser(run: BrowserRun): Promise<BrowserOutputs> {
       provider,
       threads: run.threads ?? 1,
       config: run.sessionConfig ?? {},
-      tfjsOutputs: run.tfjsOutputs,
+      other: run.other,
       work: { kind: 'run' },
       signal: run.signal,
       timeoutMs: run.timeoutMs,

@@ -8,13 +8,14 @@ import { engineMissing } from '../../support/diagnostics/engines.ts';
 import { Diagnostic } from '../../support/diagnostics.ts';
 import { toWire } from './isolated-messages.ts';
 import type { LaunchedBrowser, Tab } from './launch.ts';
+import { litertFiles } from './litert-runtime.ts';
 import { packageFolder } from './machine.ts';
 import { decodeFrame, encodeFrame } from './page/frame.ts';
-import type { Output, PageAnswer, PageModel, PagePart, PageTask } from './page/messages.ts';
+import type { OtherModel, PageAnswer, PageModel, PagePart, PageTask } from './page/messages.ts';
 import { pageScript } from './page-script.ts';
 import type { PresetName } from './presets.ts';
 import { type ServedFile, serve } from './serve.ts';
-import { tfjsFiles } from './tfjs-runtime.ts';
+import { type PageFile, tfjsFiles } from './tfjs-runtime.ts';
 
 /** A model file, or data that it keeps in a file of its own; in shards to be joined in order. */
 export interface TaskPart {
@@ -26,9 +27,15 @@ export interface TaskPart {
 export interface TaskModel {
   readonly model: readonly TaskPart[];
   readonly config: PageTask['config'];
-  /** What a graph-model of TensorFlow.js gives; absent for what onnxruntime runs. */
-  readonly tfjsOutputs?: readonly Output[] | undefined;
+  /** Absent for what onnxruntime runs. */
+  readonly other?: OtherModel | undefined;
 }
+
+/** Files of the other runtimes for pages. */
+const otherFiles: Readonly<Record<OtherModel['runtime'], () => Promise<readonly PageFile[]>>> = {
+  tfjs: tfjsFiles,
+  litert: litertFiles,
+};
 
 interface BrowserTask extends Stoppable, TaskModel {
   readonly feeds: readonly Readonly<Record<string, Tensor>>[];
@@ -69,8 +76,9 @@ export async function runTask(browser: LaunchedBrowser, task: BrowserTask): Prom
   files.set('/page.js', { bytes: await pageScript() });
   files.set('/task', { bytes: JSON.stringify(told) });
   files.set('/feeds', { bytes: encodeFrame(task.feeds.map(toWire)) });
-  if ([task, ...others].some(({ tfjsOutputs }) => tfjsOutputs))
-    for (const { name, bytes } of await tfjsFiles()) files.set(`/tfjs/${name}`, { bytes });
+  const runtimes = new Set([task, ...others].flatMap(({ other }) => other?.runtime ?? []));
+  for (const runtime of runtimes)
+    for (const { name, bytes } of await otherFiles[runtime]()) files.set(`/${runtime}/${name}`, { bytes });
   let receive: (body: Uint8Array) => void = () => {};
   const answered = new Promise<Uint8Array>((resolve) => {
     receive = resolve;
@@ -101,7 +109,7 @@ const html =
 
 /** Adds the model's files to `files`, below `folder`. */
 function served(
-  { model: parts, config, tfjsOutputs }: TaskModel,
+  { model: parts, config, other }: TaskModel,
   folder: string,
   files: Map<string, ServedFile>,
 ): PageModel {
@@ -116,7 +124,7 @@ function served(
       }),
     }),
   );
-  return { model, config, ...(tfjsOutputs ? { tfjs: { url: '/tfjs/', outputs: tfjsOutputs } } : {}) };
+  return { model, config, ...(other ? { other: { ...other, url: `/${other.runtime}/` } } : {}) };
 }
 
 function runtimeFolder(): string {

@@ -14,6 +14,7 @@ import {
   throughputFor,
 } from './device.ts';
 import { launchBrowser } from './launch.ts';
+import { isOther } from './other-runtimes.ts';
 import { type PresetName, presets } from './presets.ts';
 
 /** @throws BROWSER_MISSING, BROWSER_LAUNCH */
@@ -84,7 +85,7 @@ export async function openBrowserDevice(
 const modelOf = ({ parts, sessionConfig, format, outputs }: Subject): TaskModel => ({
   model: parts,
   config: sessionConfig,
-  tfjsOutputs: format === 'tfjs' ? outputs : undefined,
+  other: isOther(format) ? { runtime: format, outputs: outputs ?? [] } : undefined,
 });
 
 const needsFloat16 = ({ requires }: Subject, provider: string) =>

@@ -18,6 +18,7 @@ import {
 } from './device.ts';
 import { measureIsolated } from './isolated.ts';
 import { installedVersion } from './machine.ts';
+import { isOther, otherTitles } from './other-runtimes.ts';
 
 /** @throws ENGINE_MISSING */
 export async function openNodeDevice(engine: EngineName): Promise<Device> {
@@ -39,8 +40,8 @@ export async function openNodeDevice(engine: EngineName): Promise<Device> {
     emulated: false,
     providers: [provider],
     refuses: (subject, setting) =>
-      subject.format === 'tfjs'
-        ? 'TensorFlow.js is measured in browsers: --device chromium'
+      isOther(subject.format)
+        ? `${otherTitles[subject.format]} is measured in browsers: --device chromium`
         : setting.provider === provider
           ? notMadeFor(subject, setting)
           : `it runs on ${provider} only`,

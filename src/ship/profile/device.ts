@@ -25,7 +25,7 @@ export interface Subject {
   readonly requires: Variant['requires'];
   readonly sessionConfig: Readonly<Record<string, string>>;
   readonly inputs: readonly Pick<Port, 'name' | 'shape'>[];
-  /** Names and ONNX types; only a bundle's variants of TensorFlow.js need them. */
+  /** Names and ONNX types; only a bundle's variants of TensorFlow.js and LiteRT.js need them. */
   readonly outputs?: readonly Pick<Port, 'name' | 'dtype'>[] | undefined;
   readonly feeds: Readonly<Record<string, Tensor>>;
 }

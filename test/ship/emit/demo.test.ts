@@ -6,10 +6,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildRuntime } from '../../../scripts/build-runtime.ts';
 import { readOrtBuilds, readScripts } from '../../../src/jobs/runtime-bundle.ts';
+import { decodeModel } from '../../../src/model/formats/onnx/read.ts';
+import { writeTflite } from '../../../src/model/formats/tflite/write/write.ts';
 import { buildBundle } from '../../../src/ship/emit/bundle.ts';
 import { demoFiles } from '../../../src/ship/emit/demo.ts';
 import { findBrowser } from '../../../src/ship/profile/browsers.ts';
 import { type LaunchedBrowser, launchBrowser } from '../../../src/ship/profile/launch.ts';
+import { litertFiles } from '../../../src/ship/profile/litert-runtime.ts';
 import { type Serving, serve } from '../../../src/ship/profile/serve.ts';
 import { compress, sampleInfo, sampleVariant } from './sample-bundle.ts';
 
@@ -25,7 +28,7 @@ describe.skipIf(!findBrowser('chromium'))('the demo page in Chromium (skipped: n
   beforeAll(async () => {
     await buildRuntime(folder);
     const ort = readOrtBuilds(['onnxruntime-web/wasm']);
-    const parts = { runtime: readScripts(folder), ort, tfjs: [] };
+    const parts = { runtime: readScripts(folder), ort };
     const info = sampleInfo({
       name: 'glyphs <b>&',
       outputs: [{ name: 'scores', dtype: 'float32', shape: ['batch', 10] }],
@@ -36,11 +39,22 @@ describe.skipIf(!findBrowser('chromium'))('the demo page in Chromium (skipped: n
       },
     });
     const content = { model: new Uint8Array(await readFile(model)), data: [] };
-    const bundle = await buildBundle(info, [sampleVariant({ content })], {
-      compress,
-      extras: (manifest) => demoFiles(manifest, parts),
+    const litert = sampleVariant({
+      ...{ name: 'litert', format: 'litert', file: 'litert/model.tflite' },
+      runtime: { bundle: '@litertjs/core', brotliBytes: 2_061_945 },
+      content: { model: writeTflite(decodeModel(content.model)), data: [] },
     });
-    const files = new Map(bundle.files.map(({ path, bytes }) => [`/model/${path}`, { bytes }]));
+    const files = new Map<string, { bytes: Uint8Array }>();
+    for (const [url, variants, more] of [
+      ['model', [sampleVariant({ content })], {}],
+      ['both', [sampleVariant({ content }), litert], { litert: await litertFiles() }],
+    ] as const) {
+      const bundle = await buildBundle(info, variants, {
+        compress,
+        extras: (manifest) => demoFiles(manifest, { ...parts, ...more }),
+      });
+      for (const { path, bytes } of bundle.files) files.set(`/${url}/${path}`, { bytes });
+    }
     server = await serve({ files, isolated: true });
     browser = await launchBrowser('chromium');
   });
@@ -73,4 +87,22 @@ describe.skipIf(!findBrowser('chromium'))('the demo page in Chromium (skipped: n
     expect(complaints).toEqual([]);
     await page.close();
   });
+
+  it.each([false, true])(
+    'runs on LiteRT.js from beside it; blocked (%s), on onnxruntime, and says why',
+    async (blocked) => {
+      const page = await browser.browser!.newPage();
+      if (blocked) await page.route('**/litert.js', (route) => route.abort());
+      await page.goto(`${server.url}both/demo/index.html`);
+      await page.waitForSelector('html[data-ready]', { timeout: 60_000 });
+      await page.setInputFiles('#file', picture.pathname);
+      await page.waitForFunction(() => document.querySelectorAll('#classes tr').length === 5);
+      expect(await page.textContent('#classes th')).toBe('key');
+      const info = await page.textContent('#info');
+      expect(info).toMatch(
+        blocked ? /variantfloat.*litert on wasm failed/s : /variantlitert.*@litertjs\/core 2/s,
+      );
+      await page.close();
+    },
+  );
 });

@@ -2,8 +2,10 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync, brotliDecompressSync, constants, gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { litertFiles } from '../../../src/ship/profile/litert-runtime.ts';
 import { describeMachine, installedVersion, packageFolder } from '../../../src/ship/profile/machine.ts';
 import {
+  litertVersion,
   runtimeBrotliBytes,
   runtimeFiles,
   runtimeVersion,
@@ -47,16 +49,19 @@ describe('sizes of the web runtime', () => {
   it('are those of the installed version; scripts/runtime-sizes.ts makes them again', () => {
     expect(runtimeVersion).toBe(installedVersion('onnxruntime-web'));
     expect(tfjsVersion).toBe(installedVersion('@tensorflow/tfjs-core'));
-    const { '@tensorflow/tfjs-backend-wasm': _, ...ort } = runtimeFiles;
+    expect(litertVersion).toBe(installedVersion('@litertjs/core'));
+    const { '@tensorflow/tfjs-backend-wasm': _, '@litertjs/core': __, ...ort } = runtimeFiles;
     for (const files of Object.values(ort))
       for (const file of files)
         expect(statSync(join(packageFolder('onnxruntime-web')!, 'dist', file.name)).size).toBe(file.rawBytes);
   });
 
-  it('of TensorFlow.js are those of the files that demo pages bring', async () => {
-    const made = new Map((await tfjsFiles()).map(({ name, bytes }) => [name, bytes.length]));
-    for (const file of runtimeFiles['@tensorflow/tfjs-backend-wasm'])
-      expect(made.get(file.name)).toBe(file.rawBytes);
+  it.each([
+    ['@tensorflow/tfjs-backend-wasm', tfjsFiles],
+    ['@litertjs/core', litertFiles],
+  ] as const)('of %s are those of the files that demo pages bring', async (build, files) => {
+    const made = new Map((await files()).map(({ name, bytes }) => [name, bytes.length]));
+    for (const file of runtimeFiles[build]) expect(made.get(file.name)).toBe(file.rawBytes);
   });
 
   it('count script and wasm file', () => {

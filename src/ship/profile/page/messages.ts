@@ -10,8 +10,15 @@ export interface PageModel {
   /** onnxruntime session configuration entries. */
   readonly config: Readonly<Record<string, string>>;
   readonly model: readonly PagePart[];
-  /** For a graph-model of TensorFlow.js: where its files are, with a slash at the end, and the outputs in ONNX's types. */
-  readonly tfjs?: { readonly url: string; readonly outputs: readonly Output[] } | undefined;
+  /** For what another runtime than onnxruntime opens: which, where its files are, with a slash at the end, and the outputs in
+   *  ONNX's types. */
+  readonly other?: (OtherModel & { readonly url: string }) | undefined;
+}
+
+/** A graph-model of TensorFlow.js, or a .tflite file for LiteRT.js. */
+export interface OtherModel {
+  readonly runtime: 'tfjs' | 'litert';
+  readonly outputs: readonly Output[];
 }
 
 export interface PageTask extends PageModel {
@@ -55,7 +62,7 @@ type PageWork =
     };
 
 export interface PageEnvironment {
-  /** "onnxruntime-web 1.30.0", "tfjs-backend-wasm 4.22.0" */
+  /** "onnxruntime-web 1.30.0", "tfjs-backend-wasm 4.22.0", "litertjs-core 2.5.3 (relaxed SIMD)" */
   readonly runtime: string;
   readonly userAgent: string;
   /** GPU that WebGPU works on; null when it was not used. */

@@ -4,8 +4,9 @@ import type { Engine } from '../../../compute/engine/contract.ts';
 import { buildKernel, openKernel } from '../../../compute/engine/kernel.ts';
 import { tensorOf } from '../../../model/ir/tensor.ts';
 import { noFloat16, noGpu, noThreads } from '../../../support/diagnostics/devices.ts';
+import { fetchLiteRt } from './litert.ts';
 import type { PageEnvironment, PageProvider, PageTask } from './messages.ts';
-import { fetchTfjs, openTfjsEngine } from './tfjs.ts';
+import { fetchTfjs } from './tfjs.ts';
 
 /** The builds that a page loads for each provider; see runtime-sizes.ts. */
 const builds: Readonly<Record<PageProvider, { readonly script: string; readonly wasm: string }>> = {
@@ -28,12 +29,17 @@ interface RuntimeFiles {
 
 /** @returns what opens an engine: the files are there, nothing was started */
 export async function fetchEngine(task: PageTask): Promise<() => Promise<PageEngine>> {
-  const { tfjs, threads } = task;
-  if (tfjs) {
-    await fetchTfjs(tfjs, threads);
+  const { other, threads, provider } = task;
+  if (other) {
+    const open =
+      other.runtime === 'tfjs'
+        ? await fetchTfjs(other, threads)
+        : await fetchLiteRt(other, { threads, provider });
     return async () => {
-      const { engine, title, compileMs } = await openTfjsEngine(tfjs, threads);
-      return { engine, compileMs, environment: environment(title, null, threads) };
+      if (threads > 1 && !globalThis.crossOriginIsolated) throw noThreads();
+      const adapter = provider === 'webgpu' ? await adapterName(false) : null;
+      const { engine, title, compileMs } = await open();
+      return { engine, compileMs, environment: environment(title, adapter, threads) };
     };
   }
   const files = await fetchRuntime(task);

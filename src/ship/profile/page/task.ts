@@ -50,7 +50,7 @@ export async function performTask(
   }
 }
 
-/** All of onnxruntime in one engine, all of TensorFlow.js in another, as in a page that has both. */
+/** All of onnxruntime in one engine, all of TensorFlow.js and all of LiteRT.js in others, as in a page that has them. */
 async function takeTurns(
   task: PageTask,
   { others, options }: Extract<PageTask['work'], { kind: 'turns' }>,
@@ -58,12 +58,12 @@ async function takeTurns(
   onReady: () => Promise<unknown>,
 ): Promise<PageAnswer> {
   const models: readonly PageModel[] = [task, ...others];
-  const runtimeOf = ({ tfjs }: PageModel) => (tfjs ? 'tfjs' : 'ort');
+  const runtimeOf = ({ other }: PageModel) => other?.runtime ?? 'ort';
   onStep('fetching the runtime');
   const starts = new Map<string, Awaited<ReturnType<typeof fetchEngine>>>();
   for (const model of models)
     if (!starts.has(runtimeOf(model)))
-      starts.set(runtimeOf(model), await fetchEngine({ ...task, tfjs: model.tfjs }));
+      starts.set(runtimeOf(model), await fetchEngine({ ...task, other: model.other }));
   const [feed = {}] = await fetchFeeds(task);
   await onReady();
   onStep('fetching the models');

@@ -1,0 +1,62 @@
+/** Variants of LiteRT, compared in a page. Skipped where no Chromium is found; EDGEPRESS_CHROMIUM names one. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { bundle } from '../../src/jobs/bundle.ts';
+import { profile } from '../../src/jobs/profile.ts';
+import { openModel } from '../../src/model/formats/open-file.ts';
+import { findBrowser } from '../../src/ship/profile/browsers.ts';
+import { runtimeBrotliBytes } from '../../src/ship/profile/runtime-sizes.ts';
+
+const fixture = (name: string) => fileURLToPath(new URL(`../../fixtures/${name}`, import.meta.url));
+
+describe.skipIf(!findBrowser('chromium'))('bundle --targets litert (skipped: no Chromium found)', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'edgepress-bundle-litert-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('publishes .tflite files that agree in a page, and profile measures them by turns with onnxruntime', async () => {
+    const output = join(folder, 'glyphs');
+    const { report } = await bundle(fixture('models/glyphs-cnn.onnx'), {
+      targets: ['wasm', 'litert'],
+      data: fixture('data/glyphs'),
+      preprocess: fileURLToPath(new URL('../../examples/preprocessor_config.json', import.meta.url)),
+      ...{ demo: false, output, cache: false, evaluate: 40 },
+    });
+    const { variants } = report.manifest;
+    expect(report.refused).toEqual([]);
+    expect(variants.map((v) => v.name)).toEqual(['wasm-int8', 'float', 'litert-int8', 'litert']);
+    for (const variant of variants.filter((v) => v.format === 'litert')) {
+      expect(variant.parity[0]!.runtime).toMatch(/^litertjs-core 2\.\d+\.\d+ \(relaxed SIMD\) \(Chrom/);
+      expect(variant.parity[0]!.samples).toBe(40);
+      expect(variant.runtime!.brotliBytes).toBe(runtimeBrotliBytes('@litertjs/core'));
+      expect(variant.parts.map((p) => p.role)).toEqual(['model']);
+    }
+    const bytesOf = (name: string) => variants.find((v) => v.name === name)!.bytes;
+    expect(bytesOf('litert-int8')).toBeLessThan(bytesOf('litert') / 2);
+    expect(openModel(join(output, 'litert/model.tflite')).model.graph.outputs).toHaveLength(1);
+
+    const { report: profiled } = await profile(output, { device: ['node', 'chromium'] });
+    const row = (device: string) =>
+      profiled.rows.find((r) => r.subject === 'litert-int8' && r.device === device)!;
+    expect(row('node').reason).toContain('browsers');
+    expect(row('chromium').measured!.result.runtime).toMatch(/^litertjs-core .* \(relaxed SIMD\)$/);
+    expect(row('chromium').against!.subject).toBe('float');
+    const kept = JSON.parse(readFileSync(join(output, 'edgepress.json'), 'utf8')) as typeof report.manifest;
+    expect(kept.variants.find((v) => v.name === 'litert')!.measured).toHaveLength(1);
+    // A bundle of ours is replaced unasked, files of every format in it.
+    await bundle(fixture('models/glyphs-cnn.onnx'), { targets: ['litert'], demo: false, output });
+  }, 240_000);
+
+  it('leaves a variant out whose operator LiteRT has no form for, and makes the others', async () => {
+    const text = `<ir_version: 8, opset_import: ["" : 16]>
+g (float[1, 1, 4, 4] x, float[1, 2, 2, 2] grid) => (float[1, 1, 2, 2] y) { y = GridSample (x, grid) }`;
+    const { report } = await bundle(new TextEncoder().encode(text), {
+      targets: ['wasm', 'litert'],
+      demo: false,
+    });
+    expect(report.manifest.variants.map((v) => v.name)).toEqual(['float']);
+    expect(report.refused.find((r) => r.name === 'litert')!.reason).toContain('GridSample');
+  });
+});
