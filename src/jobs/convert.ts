@@ -70,7 +70,7 @@ async function convertInto(
   const inputs = pathsOf(opened);
   checkTargets(inputs, [target], force);
   rejectBroken(opened.model);
-  const ready = formatOfName(target) === tfjsFormat ? await cleaned(opened.model) : cloneModel(opened.model);
+  const ready = formatOfName(target).loadsUnfolded ? await cleaned(opened.model) : cloneModel(opened.model);
   stampMetadata(ready, { name: 'convert', target: 'any' });
   const stage = createStage(target);
   try {
@@ -97,7 +97,7 @@ function targetOf({ format: source, name }: OpenedModel, { output, format }: Tar
   return checkedFormat(output, format);
 }
 
-/** TensorFlow.js folds nothing when it loads a model: constants and batch norms are folded here. */
+/** Constants and batch norms folded, where the runtime doesn't when it loads a file. */
 async function cleaned(model: Model): Promise<Model> {
   const engine = await openEngine();
   return (await compressModel(model, { recipe: preset('clean'), engine })).model;

@@ -112,6 +112,15 @@ describe('-o with the ending of a format', () => {
     expect(JSON.parse(compared).compare.outputs[0].top1Agreement).toBeGreaterThan(0.8);
   });
 
+  it('writes .tflite for the target litert, and replaces what it wrote', async () => {
+    const flags = ['glyphs-cnn.onnx', '--int8', 'weights', '--no-compare', '-o', 'out.tflite'];
+    await run(...flags);
+    expect(readFileSync(w.path('out.tflite')).toString('latin1', 4, 8)).toBe('TFL3');
+    await run(...flags);
+    const report = JSON.parse(readFileSync(w.path('out.report.json'), 'utf8'));
+    expect(report.target.name).toBe('litert');
+  });
+
   it("leaves a person's own text alone", async () => {
     writeModelFile(readModelFile(shippedModel('glyphs-mlp')), w.path('own.onnx.txt'));
     const { code, stderr } = await w.run(['glyphs-cnn.onnx', '--int8', '-o', 'own.onnx.txt']);

@@ -20,6 +20,8 @@ export interface ModelFormat {
   readonly runnable: boolean;
   /** Where such a file runs, for formats of one runtime. */
   readonly target?: TargetName;
+  /** Its runtime folds no constants and norms when it loads a file: that is done before one is written. */
+  readonly loadsUnfolded?: true;
   /** Whether a file is of this format: by its bytes, and by its name where the bytes don't say. */
   recognise(bytes: Uint8Array, path: string): boolean;
   /** @throws a diagnostic that says what is wrong with the file, or what in it can't be represented */

@@ -24,6 +24,9 @@ const marks: readonly { readonly ending: RegExp; readonly mark: RegExp }[] = [
     ending: /\.json$/i,
     mark: /"schema":\s*"edgepress\/(bundle-)?report@|^\{"format":"graph-model","(converted|generated)By":"edgepress /,
   },
+  // The name of an entry of metadata, a text with its length in front, behind the mark of the format.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: bytes of a binary file
+  { ending: /\.tflite$/i, mark: /^[\s\S]{4}TFL3[\s\S]*\x09\0\0\0edgepress\0/ },
   { ending: /\.html$/i, mark: /<meta name="generator" content="edgepress / },
   { ending: /\.md$/i, mark: /^### [\s\S]*("edgepress": 1,|<!-- made by edgepress -->)/ },
 ];

@@ -29,6 +29,7 @@ export const tfjsFormat: ModelFormat = {
   name: 'TensorFlow.js',
   extensions: ['.json'],
   runnable: false,
+  loadsUnfolded: true,
   recognise: isModelJson,
   read,
   beside,

@@ -1,6 +1,6 @@
 /** A lowered, channels-last model as operators of LiteRT: its nodes in order, each by its operator's row. */
 import { channelsLastDomain } from '../../../ir/internal-domain.ts';
-import { isOp, type Model, type Node, opKey, type Value } from '../../../ir/model.ts';
+import { type Graph, isOp, type Model, type Node, opKey, type Value } from '../../../ir/model.ts';
 import { type Emitted, type LiteRow, refuse } from './emitter.ts';
 import type { LiteGraph, LiteOperator, LitePort, LiteTensor, Quantization } from './graph.ts';
 import { gridOf } from './grids.ts';
@@ -14,10 +14,23 @@ export function buildGraph({ graph }: Model): LiteGraph {
   const required = graph.inputs.filter((v) => !v.constant);
   const inputs = required.map((v) => inputPort(s, v));
   const done = new Set<Node>();
-  for (const node of graph.nodes) if (!done.has(node)) for (const also of emitNode(s, node)) done.add(also);
+  const read = readNodes(s, graph);
+  for (const node of graph.nodes)
+    if (read.has(node) && !done.has(node)) for (const also of emitNode(s, node)) done.add(also);
   const taken = new Set(inputs.map(({ tensor }) => tensor));
   const outputs = graph.outputs.map((v) => outputPort(s, v, taken));
   return { inputs, outputs, operators: used(s.operators, outputs) };
+}
+
+/** Nodes whose results are computed while running: what only makes constants is none. */
+function readNodes(s: State, graph: Graph): Set<Node> {
+  const read = new Set<Node>();
+  const ask = (v: Value | null) => {
+    if (v?.producer && !s.weightOf(v)) read.add(v.producer);
+  };
+  for (const v of graph.outputs) ask(v);
+  for (const node of [...graph.nodes].reverse()) if (read.has(node)) for (const v of node.inputs) ask(v);
+  return read;
 }
 
 function inputPort(s: State, v: Value): LitePort {
@@ -38,8 +51,6 @@ function outputPort(s: State, v: Value, taken: Set<LiteTensor>): LitePort {
 
 /** @returns nodes behind it that are a part of it */
 function emitNode(s: State, node: Node): readonly Node[] {
-  const [only] = node.outputs;
-  if (node.outputs.length === 1 && only && s.weightOf(only)) return [];
   if (convertGrid(s, node)) return [];
   const row = rowOf(node);
   const plan = planNode(node, row, s);

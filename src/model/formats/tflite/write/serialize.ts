@@ -20,11 +20,13 @@ const largest = 2 ** 31 - 1;
 /** The call that LiteRT's interpreters offer by default. */
 const signatureKey = 'serving_default';
 
+const encoder = new TextEncoder();
+
 /** Codes beyond 127 stand in a field of their own; the older field says so. */
 const olderField = 127;
 
-/** @throws TFLITE_TOO_LARGE */
-export function serialize(graph: LiteGraph): Uint8Array {
+/** @param metadata  texts by name @throws TFLITE_TOO_LARGE */
+export function serialize(graph: LiteGraph, metadata: ReadonlyMap<string, string>): Uint8Array {
   const tensors = tensorsOf(graph);
   const buffers = createBuffers();
   const tables = [...tensors.keys()].map((t) => tensorTable(t, buffers.add(t)));
@@ -39,6 +41,7 @@ export function serialize(graph: LiteGraph): Uint8Array {
     const inputs = numbersOf(o.inputs);
     return { opcodeIndex: codes.index(o), inputs, outputs: numbersOf(o.outputs), ...options };
   });
+  const about = [...metadata].map(([name, text]) => ({ name, buffer: buffers.put(encoder.encode(text)) }));
   const bytes = buffers.size();
   if (bytes > largest) throw tfliteTooLarge(formatBytes(bytes));
   const ports = (list: readonly LitePort[]) => numbersOf(list.map(({ tensor }) => tensor));
@@ -55,6 +58,7 @@ export function serialize(graph: LiteGraph): Uint8Array {
     ],
     description: `edgepress ${version}`,
     buffers: buffers.tables,
+    metadata: about,
     signatureDefs: [
       { inputs: named(graph.inputs), outputs: named(graph.outputs), signatureKey, subgraphIndex: 0 },
     ],
@@ -91,22 +95,17 @@ function createBuffers() {
   const tables: FlatTable[] = [{}];
   const seen = new Map<string, { readonly bytes: Uint8Array; readonly at: number }[]>();
   let total = 0;
-  return {
-    tables,
-    size: () => total,
-    add({ data }: LiteTensor): number {
-      if (!data) return 0;
-      const bytes = data();
-      const key = `${bytes.length}/${digest(bytes)}`;
-      const found = seen.get(key) ?? [];
-      const same = found.find((other) => equal(other.bytes, bytes));
-      if (same) return same.at;
-      const at = tables.push({ data: bytes }) - 1;
-      seen.set(key, [...found, { bytes, at }]);
-      total += bytes.length + 16;
-      return at;
-    },
+  const put = (bytes: Uint8Array): number => {
+    const key = `${bytes.length}/${digest(bytes)}`;
+    const found = seen.get(key) ?? [];
+    const same = found.find((other) => equal(other.bytes, bytes));
+    if (same) return same.at;
+    const at = tables.push({ data: bytes }) - 1;
+    seen.set(key, [...found, { bytes, at }]);
+    total += bytes.length + 16;
+    return at;
   };
+  return { tables, put, add: ({ data }: LiteTensor) => (data ? put(data()) : 0), size: () => total };
 }
 
 const equal = (a: Uint8Array, b: Uint8Array) => a.every((byte, i) => byte === b[i]);

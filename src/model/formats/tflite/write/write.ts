@@ -16,7 +16,7 @@ import { withFixedSizes } from './sizes.ts';
 export function writeTflite(model: Model): Uint8Array {
   const { model: lowered } = lowerModel(withFixedSizes(model));
   channelsLast(lowered);
-  return serialize(buildOrRefuse(lowered, model));
+  return serialize(buildOrRefuse(lowered, model), model.metadata);
 }
 
 function buildOrRefuse(lowered: Model, source: Model): LiteGraph {
