@@ -11,7 +11,7 @@
 import { z } from 'zod';
 import { filledBy } from '../src/compress/pipeline/option-fields.ts';
 import { counted, definePass } from '../src/compress/pipeline/pass.ts';
-import { targetFacts } from '../src/compress/quant/integer-kernels.ts';
+import { eitherAdvice } from '../src/compress/quant/integer-kernels.ts';
 import type { KernelAdvice } from '../src/compress/quant/plan.ts';
 import { textAttribute } from '../src/model/ir/attribute.ts';
 import { constantOf, dtypeOf, isOp, type Node, shapeOf, type Value } from '../src/model/ir/model.ts';
@@ -46,7 +46,7 @@ export const lowerProducts = definePass({
   tolerance: 1e-5,
   options,
   apply(model, { minElements, onlyForIntegers, everywhere }, { target }) {
-    const advice = onlyForIntegers && !everywhere ? targetFacts[target].advice : () => null;
+    const advice = onlyForIntegers && !everywhere ? eitherAdvice(target) : () => null;
     const of = (type: 'Einsum' | 'MatMul') =>
       defineRule({
         name: `lower-${type.toLowerCase()}`,

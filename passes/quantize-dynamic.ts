@@ -31,6 +31,7 @@ import { nodesOf } from '../src/model/ir/walk.ts';
 import { integerProduct } from '../src/model/ops/quantization.ts';
 import { inFloat32, storedWeight } from '../src/model/ops/stored-weight.ts';
 import type { QuantDType } from '../src/model/quantization/spec.ts';
+import type { TargetName } from '../src/support/target.ts';
 
 const options = z.strictObject({
   ops: z.array(z.enum(['MatMul', 'Gemm', 'LSTM'])).default(['MatMul', 'Gemm', 'LSTM']),
@@ -57,14 +58,14 @@ export const quantizeDynamic = definePass<Options>({
   async apply(model, o, context) {
     const selected = selectNodes(model, o);
     const dtype = o.weight === 'auto' ? targetFacts[context.target].weight : o.weight;
-    const advice = o.everywhere ? () => null : targetFacts[context.target].advice;
+    const advice = o.everywhere ? () => null : targetFacts[context.target].dynamic;
     const weights = createWeightQuantizer(context.engine);
     const skipped: Skip[] = [];
     const shared: Shared = { inputs: new Map(), transposed: new Map() };
     let changed = 0;
     try {
       for (const node of nodesOf(model)) {
-        if (!(o.ops as string[]).includes(opKey(node)) || isDone(node)) continue;
+        if (!(o.ops as string[]).includes(opKey(node)) || isDone(node, context.target)) continue;
         const obstacle = isOp(node, 'LSTM') ? lstmObstacle(node) : productReason(node, o);
         const reason = obstacle ?? (selected(node) ? advice(node) : 'excluded');
         if (reason) {
@@ -83,8 +84,13 @@ export const quantizeDynamic = definePass<Options>({
   },
 });
 
-/** Made int8, or its weights, by an earlier step. */
-const isDone = (node: Node) => decisionOf(node)?.precision.startsWith('int8') ?? false;
+/** Made int8 by an earlier step, or left to store its weights in int8 where this one would not do better. */
+function isDone(node: Node, target: TargetName): boolean {
+  const precision = decisionOf(node)?.precision;
+  const { advice, dynamic } = targetFacts[target];
+  if (precision === 'int8-weights') return advice(node) === null || dynamic(node) !== null;
+  return precision?.startsWith('int8') ?? false;
+}
 
 function productReason(node: Node, o: Options): string | null {
   const product = integerProduct(node);

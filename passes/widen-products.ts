@@ -9,7 +9,7 @@
 import { z } from 'zod';
 import { filledBy } from '../src/compress/pipeline/option-fields.ts';
 import { counted, definePass } from '../src/compress/pipeline/pass.ts';
-import { targetFacts } from '../src/compress/quant/integer-kernels.ts';
+import { eitherAdvice } from '../src/compress/quant/integer-kernels.ts';
 import { formObstacle, type KernelAdvice, productObstacle } from '../src/compress/quant/plan.ts';
 import { dtypes } from '../src/model/ir/dtype.ts';
 import { dtypeOf, type Node, shapeOf, type Value } from '../src/model/ir/model.ts';
@@ -42,7 +42,7 @@ export const widenProducts = definePass({
   }),
   needs: () => ({ opset: 13 }),
   apply(model, { everywhere }, { target }) {
-    const advice: KernelAdvice = everywhere ? () => null : targetFacts[target].advice;
+    const advice: KernelAdvice = everywhere ? () => null : eitherAdvice(target);
     const rules = operatorsWith('int8-static').map((type) =>
       defineRule({
         name: `widen-${type.toLowerCase()}`,

@@ -16,7 +16,10 @@ interface TargetFacts {
   readonly activation: QuantDType;
   /** uint8 with zero point 128 is exact on every CPU: x86 without VNNI saturates u8·s8 sums in 16 bits. */
   readonly weight: QuantDType;
+  /** Of products whose ranges are calibrated. */
   readonly advice: KernelAdvice;
+  /** Of products whose ranges are found while running. */
+  readonly dynamic: KernelAdvice;
 }
 
 const leastConvProducts = 48;
@@ -83,18 +86,42 @@ function rows({ node, activation }: NodeWeight): number {
 const batchSymbols = (graph: Graph): Set<Dim> =>
   new Set(graph.inputs.flatMap((v) => ((shapeOf(v)?.length ?? 0) > 1 ? [shapeOf(v)![0]!] : [])));
 
-/** LiteRT has static int8 kernels for every convolution, depthwise too, and for matrix products. */
-const litert: KernelAdvice = (node) =>
+/** LiteRT has static int8 kernels for every convolution, depthwise too, and for matrix products. Those over rows (tokens) stand
+ *  between attention and normalisations, which XNNPACK computes in float alone: there the ranges are found while running. */
+const litert: KernelAdvice = (node) => {
+  const missing = recurrentOnLitert(node);
+  if (missing) return missing;
+  const product = integerProduct(node);
+  return product && !isOp(node, 'Conv', 'ConvTranspose') && rankOf(product) > 2
+    ? 'dynamic-on-litert: what stands around it is computed in float'
+    : null;
+};
+
+const litertDynamic: KernelAdvice = (node) => recurrentOnLitert(node);
+
+const recurrentOnLitert = (node: Node): string | null =>
   isOp(node, 'LSTM', 'GRU', 'RNN') ? 'no-integer-kernel: recurrent layers are written step by step' : null;
 
+const rankOf = ({ node, activation }: NodeWeight): number =>
+  shapeOf(node.inputs[activation ?? 0])?.length ?? 0;
+
+const onWebGpu: KernelAdvice = () => 'no-integer-kernel: the WebGPU provider computes no products in int8';
+
 export const targetFacts: Readonly<Record<TargetName, TargetFacts>> = {
-  wasm: { activation: 'uint8', weight: 'uint8', advice: wasm },
-  node: { activation: 'uint8', weight: 'uint8', advice: exists },
-  mobile: { activation: 'uint8', weight: 'int8', advice: exists },
-  litert: { activation: 'uint8', weight: 'int8', advice: litert },
+  wasm: { activation: 'uint8', weight: 'uint8', advice: wasm, dynamic: wasm },
+  node: { activation: 'uint8', weight: 'uint8', advice: exists, dynamic: exists },
+  mobile: { activation: 'uint8', weight: 'int8', advice: exists, dynamic: exists },
+  litert: { activation: 'uint8', weight: 'int8', advice: litert, dynamic: litertDynamic },
   webgpu: {
     activation: 'uint8',
     weight: 'uint8',
-    advice: () => 'no-integer-kernel: the WebGPU provider computes no products in int8',
+    advice: onWebGpu,
+    dynamic: onWebGpu,
   },
 };
+
+/** Why neither way of computing in int8 pays on a target; null where one does. */
+export const eitherAdvice =
+  (target: TargetName): KernelAdvice =>
+  (node) =>
+    targetFacts[target].dynamic(node) === null ? null : targetFacts[target].advice(node);

@@ -35,3 +35,23 @@ describe('int8 convolutions on wasm', () => {
     expect(advice(48, 'r = Relu (c)\n y = Add (r, c)')).toBeNull();
   });
 });
+
+describe('int8 products on LiteRT', () => {
+  const product = (shape: string) => {
+    const model = parseModel(`<ir_version: 8, opset_import: ["" : 17]>
+g (float[${shape}] x) => (float[?] y)
+< float[2,2] W = {1, 2, 3, 4} >
+{ y = MatMul (x, W) }`);
+    inferShapes(model);
+    const { advice, dynamic } = targetFacts.litert;
+    return [advice(model.graph.nodes[0]!), dynamic(model.graph.nodes[0]!)];
+  };
+
+  it('are calibrated for one row a sample', () => {
+    expect(product('1,2')).toEqual([null, null]);
+  });
+
+  it('find their ranges while running for rows of tokens', () => {
+    expect(product('1,8,2')).toEqual([expect.stringContaining('dynamic-on-litert'), null]);
+  });
+});
