@@ -12,6 +12,7 @@ import { cloneModel } from '../model/ir/clone.ts';
 import type { Model } from '../model/ir/model.ts';
 import type { Tensor } from '../model/ir/tensor.ts';
 import { chooseOutputs } from '../model/rewrite/choose-outputs.ts';
+import { withSizes } from '../model/rewrite/fix-sizes.ts';
 import { notInPage } from '../support/diagnostics/command-line.ts';
 import { nothingToCompress } from '../support/diagnostics/quantization.ts';
 import { parseRequest } from '../support/parse-request.ts';
@@ -109,10 +110,14 @@ async function compressHere(
 }
 
 /** The model as it is to be taken; what a caller holds stays whole. */
-function chosen(model: Model, { outputs, layout }: Pick<PlannedRequest, 'outputs' | 'layout'>): Model {
+function chosen(
+  model: Model,
+  { outputs, layout, sizes }: Pick<PlannedRequest, 'outputs' | 'layout' | 'sizes'>,
+): Model {
   const cut = outputs ? cloneModel(model) : model;
   if (outputs) chooseOutputs(cut, outputs);
-  return layout ? withPictureLayout(cut, layout) : cut;
+  const sized = sizes ? withSizes(cut, sizes) : cut;
+  return layout ? withPictureLayout(sized, layout) : sized;
 }
 
 const samplesOf = (data: readonly Readonly<Record<string, Tensor>>[]): Samples => ({

@@ -84,7 +84,9 @@ export interface Plan {
 
 export type PlannedRequest = DataRequest &
   Pick<CompressRequest, 'maxDrop' | 'checkpoint' | 'output' | 'format' | 'force' | 'measure'> &
-  Partial<Pick<CompressRequest, 'compare' | 'cache' | 'temperature' | 'smoothing' | 'outputs' | 'layout'>>;
+  Partial<
+    Pick<CompressRequest, 'compare' | 'cache' | 'temperature' | 'smoothing' | 'outputs' | 'layout' | 'sizes'>
+  >;
 
 /** @param request  complete and checked; a recipe stands in it as such, not as a path @param facts  of the model
  *  @throws RECIPE_INVALID, PASS_UNKNOWN; NOTHING_TO_TRAIN, BUDGET_NOT_MEASURED, OPTION_WITHOUT_EFFECT for a model that can't be

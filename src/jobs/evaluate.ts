@@ -55,7 +55,7 @@ export const evaluateWith = (
 };
 
 const textKeys = ['tokenizer', 'ids', 'encoder', 'window', 'stop', 'startToken'];
-const classKeys = ['labels', 'preprocess', 'outputs', 'layout'];
+const classKeys = ['labels', 'preprocess', 'outputs', 'layout', 'sizes'];
 
 /** @throws OPTION_WITHOUT_EFFECT for options of the other kind of metric */
 export function refuseIdle(

@@ -1,7 +1,9 @@
-/** Opens a model as a command is asked to take it: from a file or the web, cut behind chosen outputs, its pictures in a chosen layout. */
+/** Opens a model as a command is asked to take it: from a file or the web, cut behind chosen outputs, its pictures in a chosen layout,
+ *  open sizes with chosen numbers. */
 import { type Layout, withPictureLayout } from '../data/picture-layout.ts';
 import { type ModelInput, openModel } from '../model/formats/open-file.ts';
 import { type OpenedModel, openedModel } from '../model/formats/opened.ts';
+import { type Sizes, withSizes } from '../model/rewrite/fix-sizes.ts';
 import { formatBytes } from '../support/units.ts';
 import { isUrl, lastPartOf } from '../support/url.ts';
 import { type JobRun, step } from './progress.ts';
@@ -10,21 +12,22 @@ import { type JobRun, step } from './progress.ts';
 export interface ModelChoice {
   readonly outputs?: readonly string[] | undefined;
   readonly layout?: Layout | undefined;
+  readonly sizes?: Sizes | undefined;
 }
 
 /** @param run  told how far a model on the web has come
- *  @throws what openModel and fetchModel throw, OUTPUT_UNKNOWN, LAYOUT_UNCLEAR, LAYOUT_FIXED */
+ *  @throws what openModel and fetchModel throw, OUTPUT_UNKNOWN, LAYOUT_UNCLEAR, LAYOUT_FIXED, SIZE_UNKNOWN */
 export async function readModel(
   input: ModelInput,
   choice: ModelChoice = {},
   run: JobRun = { events: {} },
 ): Promise<OpenedModel> {
-  const { outputs, layout } = choice;
+  const { outputs, layout, sizes } = choice;
   const opened = openModel(await fetched(input, choice, run), { outputs });
-  if (!layout) return opened;
-  const model = withPictureLayout(opened.model, layout);
+  const sized = sizes ? withSizes(opened.model, sizes) : opened.model;
+  const model = layout ? withPictureLayout(sized, layout) : sized;
   if (model === opened.model) return opened;
-  // The file has other axes than the model now: an engine is handed what is in memory.
+  // The file has other axes or sizes than the model now: an engine is handed what is in memory.
   const { name, format } = opened;
   return openedModel({ name, format: { ...format, runnable: false }, model, files: () => opened.files });
 }

@@ -1,7 +1,7 @@
 /** Fields about what is measured and written. */
 import { z } from 'zod';
 import { writtenFormatIds } from '../../model/formats/format.ts';
-import { field } from '../../support/field.ts';
+import { field, orText, positive } from '../../support/field.ts';
 
 const output = field.bind(null, 'Output');
 
@@ -35,8 +35,28 @@ export const outputFields = {
     .meta(output('--no-cache', 'calibrate again, and keep nothing for the next time')),
 };
 
+/** "batch=1,sequence=128" as { batch: 1, sequence: 128 }; what is no such pair stays for the schema to refuse. */
+const readSizes = (text: string) =>
+  Object.fromEntries(
+    text.split(',').map((pair) => {
+      const [name = '', size] = pair.split(/=(?=[^=]*$)/);
+      return [name.trim(), Number(size)];
+    }),
+  );
+
 /** What is read of the model. */
 export const inputFields = {
+  sizes: orText(
+    z.record(z.string().min(1), positive),
+    readSizes,
+    'Sizes were expected, whole numbers from 1 up, as sequence=128.',
+  )
+    .optional()
+    .meta(
+      output('--sizes <list>', 'numbers for sizes that the model leaves open (batch=1,sequence=128)', {
+        fallback: 'they stay open',
+      }),
+    ),
   outputs: z
     .array(z.string().min(1, 'An item is empty.'))
     .min(1)

@@ -16,6 +16,17 @@ export const tensorBytes = (what: string, expected: number, received: number) =>
 /** Inputs of an operator that don't fit together; shape inference catches it and reports the node. */
 export const shapeConflict = (what: string) => user('SHAPE_CONFLICT', what);
 
+/** @param open  names of the sizes that the model leaves open */
+export function sizeUnknown(name: string, open: readonly string[]) {
+  const close = nearest(name, open);
+  const there = open.length > 0 ? open.map((n) => `"${n}"`).join(', ') : 'none';
+  return user(
+    'SIZE_UNKNOWN',
+    `--sizes gives a number to a size that the model's inputs leave open; "${name}" is none of them: ${there}.`,
+    close ? `Did you mean "${close}"?` : 'compress inspect shows the inputs and their sizes.',
+  );
+}
+
 /** @param path  names of the functions, from one to itself */
 export const functionRecursive = (path: readonly string[]) =>
   user(

@@ -34,9 +34,10 @@ export const tfliteTooLarge = (size: string) =>
     'Make its weights smaller first (--int8), or run the ONNX model with onnxruntime.',
   );
 
-export const tfliteSize = (input: string, shape: string) =>
+/** @param open  names of the sizes that are left open */
+export const tfliteSize = (input: string, shape: string, open: readonly string[]) =>
   unsupported(
     'TFLITE_SIZE',
     `A .tflite file has inputs of known sizes; "${input}" is ${shape}.`,
-    'Export the model with a fixed size there.',
+    `Say them: --sizes ${open.map((name) => `${name}=<n>`).join(',')}`,
   );

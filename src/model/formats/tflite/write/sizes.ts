@@ -4,6 +4,7 @@ import { cloneModel } from '../../../ir/clone.ts';
 import type { Graph, Model, Value } from '../../../ir/model.ts';
 import { formatShape, isStatic, type Shape, tensorType } from '../../../ir/type.ts';
 import { evaluate } from '../../../ops/dims.ts';
+import { openSizes } from '../../../rewrite/fix-sizes.ts';
 
 /** A copy whose batch is 1 where it is open. @throws TFLITE_SIZE for other open sizes */
 export function withFixedSizes(source: Model): Model {
@@ -14,7 +15,7 @@ export function withFixedSizes(source: Model): Model {
     if (v.type?.kind !== 'tensor') continue;
     const { dtype, shape } = v.type;
     const known = shape?.map((d, i) => evaluate(d, bindings) ?? (i === 0 ? 1 : null)) ?? null;
-    if (!isStatic(known as Shape | null)) throw tfliteSize(v.name, formatShape(shape));
+    if (!isStatic(known as Shape | null)) throw tfliteSize(v.name, formatShape(shape), openSizes(model));
     v.type = tensorType(dtype, known);
   }
   forgetTypes(model.graph);
