@@ -51,3 +51,29 @@ export function runTflite(
     rmSync(folder, { recursive: true, force: true });
   }
 }
+
+const eachProgram = `
+import os, sys, numpy as np
+from ai_edge_litert.interpreter import Interpreter
+folder = sys.argv[1]
+interpreter = Interpreter(model_path=os.path.join(folder, 'model.tflite'), num_threads=1)
+call = interpreter.get_signature_runner()
+samples = np.load(os.path.join(folder, 'samples.npy'))
+(feed,) = call.get_input_details()
+results = [call(**{feed: samples[i:i + 1]}) for i in range(len(samples))]
+np.save(os.path.join(folder, 'result.npy'), np.concatenate([next(iter(r.values())) for r in results]))
+`;
+
+/** Runs a file of one input and one output on each sample of a batch. @returns the results, [N, …] */
+export function runTfliteOnEach(bytes: Uint8Array, samples: Tensor): Tensor {
+  const folder = mkdtempSync(join(tmpdir(), 'edgepress-litert-'));
+  try {
+    writeFileSync(join(folder, 'model.tflite'), bytes);
+    writeFileSync(join(folder, 'samples.npy'), encodeNpy(samples));
+    const { status, stderr } = spawnSync(python, ['-c', eachProgram, folder], { encoding: 'utf8' });
+    if (status !== 0) throw new Error(stderr.trim().split('\n').slice(-3).join('\n'));
+    return decodeNpy(readFileSync(join(folder, 'result.npy')));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
