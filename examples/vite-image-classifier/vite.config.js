@@ -15,5 +15,5 @@ export default defineConfig({
   // edgepress-runtime is linked from the project, which has an onnxruntime-web of its own: the app's is the one to use.
   resolve: { dedupe: ['onnxruntime-web'] },
   // Pre-bundling would part onnxruntime-web from its .wasm file.
-  optimizeDeps: { exclude: ['edgepress-runtime', 'onnxruntime-web'] },
+  optimizeDeps: { exclude: ['edgepress-runtime', 'onnxruntime-web', '@litertjs/core'] },
 });

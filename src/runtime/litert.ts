@@ -38,10 +38,10 @@ async function loadLiteRt(folder: string | undefined): Promise<LiteRt> {
   try {
     if (url) return (await import(/* @vite-ignore */ /* webpackIgnore: true */ url)) as LiteRt;
     // Taken apart, so that a bundler leaves the rest of the package out.
-    const { Tensor, supportsFeature, loadLiteRt, getGlobalLiteRtPromise } = await import(
+    const { Tensor, Environment, supportsFeature, loadLiteRt, getGlobalLiteRtPromise } = await import(
       '@litertjs/core'
     ).catch(rethrow);
-    return { Tensor, supportsFeature, loadLiteRt, getGlobalLiteRtPromise } as unknown as LiteRt;
+    return { Tensor, Environment, supportsFeature, loadLiteRt, getGlobalLiteRtPromise } as unknown as LiteRt;
   } catch (cause) {
     throw missing(url ?? '@litertjs/core', cause);
   }

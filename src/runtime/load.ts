@@ -155,7 +155,8 @@ async function load(url: string | URL, options: LoadOptions): Promise<LoadedMode
         return await session.run(feeds);
       } catch (error) {
         const message = messageOf(error);
-        if (!isProviders(error, candidate)) throw new EdgepressError('RUN_FAILED', message, error);
+        if (!isProviders(error, candidate, next >= candidates.length))
+          throw new EdgepressError('RUN_FAILED', message, error);
         tried.push({ variant: candidate.variant.name, provider: candidate.provider, error: message });
         void session.release();
         await advance(undefined, undefined);

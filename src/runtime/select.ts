@@ -149,6 +149,7 @@ function explain(
 ): string {
   if (wishes.variant || wishes.provider) return 'asked for';
   if (provider === 'webgpu') return device.webgpu?.software ? 'the GPU is software' : 'WebGPU adapter';
+  if (variant.format === 'litert') return `${variant.precision} is faster on LiteRT.js`;
   if (lacking) return lacking;
   if (device.webgpu?.software) return 'the GPU is software, slower than wasm';
   return variant.providers[0] === provider ? `made for ${provider}` : `runs on ${provider}`;

@@ -114,15 +114,13 @@ async function runOnce(
   return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, toOutput(tensor)]));
 }
 
-/** Whether a failed run may go better on another candidate, as inputs were checked. On a GPU any failure may be the GPU's, in
- *  LiteRT its own: it has one size of the batch and integers of 32 bits. On wasm it is a crash, exhausted memory, or an operator
- *  that TensorFlow.js turns out not to have, which it says when it comes to it, in three wordings: tfjs-converter's
- *  operation_executor.ts and twice tfjs-core's engine.ts. */
-export const isProviders = (error: unknown, { provider, variant }: Candidate) =>
-  provider !== 'wasm' ||
-  variant.format === 'litert' ||
-  error instanceof ProviderFailure ||
-  error instanceof WebAssembly.RuntimeError ||
-  /out of memory|bad_alloc|aborted|unreachable|^Unknown op|^Kernel .* for backend|^Cannot find registered kernel/i.test(
-    messageOf(error),
-  );
+/** Whether a failed run may go better on another candidate, as inputs were checked. On a GPU any failure may be the GPU's, on wasm
+ *  a crash or exhausted memory is. TensorFlow.js and LiteRT.js have fewer types and operators, LiteRT one size of the batch: whatever
+ *  they refuse goes on, and where nothing is left, the model stays open for other inputs. */
+export const isProviders = (error: unknown, { provider, variant }: Candidate, isLast: boolean) =>
+  variant.format === 'tfjs' || variant.format === 'litert'
+    ? !isLast
+    : provider !== 'wasm' ||
+      error instanceof ProviderFailure ||
+      error instanceof WebAssembly.RuntimeError ||
+      /out of memory|bad_alloc|aborted|unreachable/i.test(messageOf(error));

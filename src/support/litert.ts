@@ -28,17 +28,22 @@ interface CompiledModel {
 
 interface Started {
   readonly liteRtWasm: { getThreadCount(): number };
-  loadAndCompile(
-    model: Uint8Array,
-    options: { accelerator: 'wasm' | 'webgpu'; cpuOptions: { numThreads: number } },
-  ): Promise<CompiledModel>;
+  loadAndCompile(model: Uint8Array, options: CompileOptions): Promise<CompiledModel>;
+}
+
+interface CompileOptions {
+  readonly accelerator: 'wasm' | 'webgpu';
+  readonly cpuOptions: { readonly numThreads: number };
+  readonly environment?: object;
 }
 
 /** What is used of @litertjs/core. */
 export interface LiteRt {
   /** Told by the copy in demo folders of bundles, not by the package. */
   readonly version?: string;
-  readonly Tensor: new (values: Numbers, shape: number[]) => LiteRtTensor;
+  readonly Tensor: new (values: Numbers, shape: number[], environment?: object) => LiteRtTensor;
+  /** Asks for a GPU unless it is told that there is none. */
+  readonly Environment: { create(options?: { readonly webGpuDevice: null }): Promise<object> };
   readonly supportsFeature: (feature: 'relaxedSimd') => Promise<boolean>;
   readonly loadLiteRt: (script: string) => Promise<Started>;
   readonly getGlobalLiteRtPromise: () => Promise<Started> | undefined;
@@ -125,13 +130,24 @@ async function startBuild(litert: LiteRt, start: LiteRtStart): Promise<StartedLi
       scope.ModuleFactory = await factoryOf(script);
       scope.importScripts = () => {};
     }
-    const runtime = await litert.loadLiteRt(script);
+    const runtime = await withoutGpu(litert, () => litert.loadLiteRt(script));
     return { build, threads: build === 'threads' ? start.threads : 1, runtime, errors };
   } catch (error) {
     // What a script element has to say is an event.
     throw error instanceof Error ? error : new Error(`${script} can't be loaded.`);
   } finally {
     scope.Module = before;
+  }
+}
+
+/** LiteRT.js takes hold of the GPU whenever it starts; only a model that runs there needs one. */
+async function withoutGpu<T>({ Environment }: LiteRt, work: () => Promise<T>): Promise<T> {
+  const { create } = Environment;
+  Environment.create = () => create.call(Environment, { webGpuDevice: null });
+  try {
+    return await work();
+  } finally {
+    Environment.create = create;
   }
 }
 
@@ -145,17 +161,21 @@ function isModuleWorker({ importScripts }: Scope): boolean {
   }
 }
 
-/** A classic script as a module worker can have it. */
+/** A classic script as a module worker can have it: Emscripten's ends with an offer to loaders of AMD. */
 async function factoryOf(script: string): Promise<unknown> {
-  const response = await fetch(script);
-  if (!response.ok) throw new Error(`${script} was answered with status ${response.status}.`);
-  const text = `${await response.text()}\nexport default ModuleFactory;`;
-  const url = URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
+  const scope = globalThis as { define?: unknown };
+  const { define: before } = scope;
+  let factory: unknown;
+  const define = (_: readonly string[], make: () => unknown) => {
+    factory = make();
+  };
+  scope.define = Object.assign(define, { amd: true });
   try {
-    return ((await import(/* @vite-ignore */ /* webpackIgnore: true */ url)) as { default: unknown }).default;
+    await import(/* @vite-ignore */ /* webpackIgnore: true */ script);
   } finally {
-    URL.revokeObjectURL(url);
+    scope.define = before;
   }
+  return factory;
 }
 
 /** @throws Error with what LiteRT wrote meanwhile, whether the work itself failed or not */
@@ -179,13 +199,15 @@ export interface LiteRtSession {
 /** @param outputs  what is fetched, in the types that ONNX has for them
  *  @throws Error when LiteRT does not take the model, or WebGPU not all of it */
 export async function openLiteRt(
-  { Tensor }: LiteRt,
+  { Tensor, Environment }: LiteRt,
   { runtime, threads, errors }: StartedLiteRt,
   model: Uint8Array,
   accelerator: 'wasm' | 'webgpu',
   outputs: readonly { readonly name: string; readonly dtype: string }[],
 ): Promise<LiteRtSession> {
-  const options = { accelerator, cpuOptions: { numThreads: threads } };
+  const environment = accelerator === 'webgpu' ? await Environment.create() : undefined;
+  const cpuOptions = { numThreads: threads };
+  const options = environment ? { accelerator, cpuOptions, environment } : { accelerator, cpuOptions };
   const compiled = await heard(
     errors,
     () => runtime.loadAndCompile(model, options),
@@ -203,7 +225,7 @@ export async function openLiteRt(
       try {
         for (const input of details) {
           const values = valuesFor(input, feeds[input.name]);
-          inputs[input.name] = new Tensor(values, Array.from(input.shape));
+          inputs[input.name] = new Tensor(values, Array.from(input.shape), environment);
         }
         made = await heard(errors, () => compiled.run(inputs), remove);
         const results: Record<string, TypedNumbers> = {};

@@ -28,6 +28,7 @@ const installs = () => {
     installConsumer(script, { edgepress: tarballs.edgepress });
     installConsumer(app, { 'edgepress-runtime': tarballs['edgepress-runtime'] }, [
       'vite',
+      '@litertjs/core',
       '@tensorflow/tfjs-core',
       '@tensorflow/tfjs-converter',
       '@tensorflow/tfjs-backend-wasm',
@@ -124,12 +125,23 @@ describe.skipIf(!installed)('installed from tarballs (skipped: npm has neither c
         '--preprocess',
         resolve('examples/preprocessor_config.json'),
       ];
-      const options = ['-o', join(app, 'public/model'), '--targets', 'wasm,tfjs', '--no-demo', '--quiet'];
+      const options = [
+        '-o',
+        join(app, 'public/model'),
+        '--targets',
+        'wasm,litert,tfjs',
+        '--no-demo',
+        '--quiet',
+      ];
       rmSync(join(app, 'public'), { recursive: true, force: true });
       node(script, program, 'bundle', resolve('fixtures/models/glyphs-cnn.onnx'), ...data, ...options);
       node(app, 'node_modules/vite/bin/vite.js', 'build', '--logLevel', 'error');
       expect(await classified(join(app, 'dist'), 'star')).toEqual([
         expect.stringMatching(/^star/),
+        expect.stringMatching(/^litert-int8 on wasm, [2-4] threads: int8 is faster on LiteRT\.js/),
+      ]);
+      expect(await classified(join(app, 'dist'), 'heart', '?variant=wasm-int8')).toEqual([
+        expect.stringMatching(/^heart/),
         expect.stringMatching(/^wasm-int8 on wasm/),
       ]);
       expect(await classified(join(app, 'dist'), 'key', '?variant=tfjs')).toEqual([

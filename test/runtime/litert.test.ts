@@ -119,10 +119,15 @@ describe.skipIf(!executablePath)('LiteRT in Chromium (skipped: none found)', () 
     expect(result.after).toBe('DISPOSED');
   }
 
-  it('computes what onnxruntime computes, int64 included, in the build for relaxed SIMD', async () => {
+  it('computes what onnxruntime computes, int64 included, in the build for relaxed SIMD, and says nothing', async () => {
     publish([float, litert()]);
-    const result = await load(await open());
+    const page = await open();
+    const said: string[] = [];
+    page.on('console', (message) => said.push(message.text()));
+    const result = await load(page);
     expectRight(result);
+    // The page has no icon.
+    expect(said.filter((text) => !text.includes('404'))).toEqual([]);
     expect(result.info).toMatchObject({ variant: 'litert', provider: 'wasm', threads: 1, tried: [] });
     expect(result.info!.runtime).toBe(`@litertjs/core ${litertVersion()} (relaxed SIMD)`);
     const runtimeFiles = server.log.filter((path) => /^\/(litert|ort)\//.test(path));
@@ -235,6 +240,25 @@ describe.skipIf(!executablePath)('LiteRT in Chromium (skipped: none found)', () 
     const large = await load(page, {}, 2 ** 40);
     expect(large.label!.value).toBe(String(expected.class[0]! - 7n + 2n ** 40n));
     expect(large.info!.reason).toContain('1099511627776');
+  });
+
+  it('refuses what it can not take where nothing else is left, and stays open for what it can', async () => {
+    publish([litert()]);
+    const page = await open();
+    const found = await page.evaluate(async (row) => {
+      const { loadModel } = await runtime();
+      const model = await loadModel('/model/', { litert: '/litert/' });
+      const feeds = (batch: number) => {
+        const data = Float32Array.from(Array.from({ length: batch }, () => row).flat());
+        return { x: { data, dims: [batch, 4] }, add: [7n] };
+      };
+      const code = await model.run(feeds(2)).catch((e: { code: string }) => e.code);
+      const { y } = await model.run(feeds(1));
+      return { code, y: Array.from(y!.data as Float32Array) };
+    }, Array.from(x));
+    expect(found.code).toBe('RUN_FAILED');
+    for (const [i, value] of expected.y.entries())
+      expect(Math.abs(value - found.y[i]!)).toBeLessThan(tolerance);
   });
 
   it('does not grow over a thousand runs and twenty openings', async () => {

@@ -17,24 +17,34 @@ const say = (text: string) => {
 const query = new URLSearchParams(location.search);
 const asked = (name: 'variant' | 'provider') => (query.has(name) ? { [name]: query.get(name) } : {});
 
-// For a bundle with variants of TensorFlow.js (--targets wasm,tfjs): where the build puts its three .wasm files, by name. None where
-// @tensorflow/tfjs-backend-wasm isn't installed; then onnxruntime-web runs the model.
-const tfjsFiles = import.meta.glob<string>('/node_modules/@tensorflow/tfjs-backend-wasm/dist/*.wasm', {
-  query: '?url',
-  import: 'default',
-  eager: true,
-});
-const tfjsWasmPaths = Object.fromEntries(
-  Object.entries(tfjsFiles).map(([path, url]) => [
+// For bundles with variants of LiteRT.js or TensorFlow.js (--targets wasm,litert,tfjs): where the build puts the files that these
+// fetch for themselves, by name. None where the packages aren't installed; then onnxruntime-web runs the model.
+const [litertWasmPaths, tfjsWasmPaths] = [
+  import.meta.glob<string>('/node_modules/@litertjs/core/wasm/litert_wasm_{,threaded_,compat_}internal.{js,wasm}', {
+    query: '?url',
+    import: 'default',
+    eager: true,
+  }),
+  import.meta.glob<string>('/node_modules/@tensorflow/tfjs-backend-wasm/dist/*.wasm', {
+    query: '?url',
+    import: 'default',
+    eager: true,
+  }),
+].map(byName);
+
+function byName(files: Readonly<Record<string, string>>): Record<string, string> | undefined {
+  const entries = Object.entries(files).map(([path, url]) => [
     path.slice(path.lastIndexOf('/') + 1),
     new URL(url, document.baseURI).href,
-  ]),
-);
+  ]);
+  return entries.length > 0 ? Object.fromEntries(entries) : undefined;
+}
 
 const model = await loadModel<Inputs, Outputs>(new URL('model/', document.baseURI), {
   ...asked('variant'),
   ...asked('provider'),
-  tfjsWasmPaths,
+  ...(litertWasmPaths && { litertWasmPaths }),
+  ...(tfjsWasmPaths && { tfjsWasmPaths }),
   onProgress: ({ loaded, total }) => {
     at<HTMLProgressElement>('bar').value = total ? loaded / total : 0;
   },
