@@ -74,6 +74,7 @@ export { readTokenizer, type TextTokenizer } from './judge/generate/tokenizer.ts
 export type { Report } from './judge/report/report.ts';
 export { type FetchOptions, fetchModel } from './model/formats/fetch-model.ts';
 export { readModelFile, writeModelFile } from './model/formats/file.ts';
+export type { WrittenFormatId } from './model/formats/format.ts';
 export { type ModelInput, openModel } from './model/formats/open-file.ts';
 export type { BytesOptions, OpenedFile, OpenedModel } from './model/formats/opened.ts';
 export type { Port } from './model/ir/port.ts';
