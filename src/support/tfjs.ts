@@ -121,7 +121,7 @@ export async function openGraph(
 
 function wholeBuffer(bytes: Uint8Array | undefined, name: string): ArrayBufferLike {
   if (!bytes) throw new Error(`The file of weights "${name}" is not there.`);
-  return bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : bytes.slice().buffer;
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : new Uint8Array(bytes).buffer;
 }
 
 /** TensorFlow.js has float32, int32 and bool. */

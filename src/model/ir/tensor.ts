@@ -146,7 +146,7 @@ export function typedArray(t: Tensor): TypedArray {
   const view = <T>(make: (buffer: ArrayBufferLike, offset: number, length: number) => T, size: number): T =>
     bytes.byteOffset % size === 0
       ? make(bytes.buffer, bytes.byteOffset, bytes.length / size)
-      : make(bytes.slice().buffer, 0, bytes.length / size);
+      : make(new Uint8Array(bytes).buffer, 0, bytes.length / size);
   switch (t.dtype) {
     case 'float32':
       return view((b, o, n) => new Float32Array(b, o, n), 4);

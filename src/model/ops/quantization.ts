@@ -51,7 +51,9 @@ export function clampInterval(node: Node): [number, number] | null {
     const value = node.inputs[index];
     if (value) {
       const t = constantOf(value);
-      return t && t.dtype === 'float32' ? new DataView(t.bytes().slice().buffer).getFloat32(0, true) : null;
+      return t && t.dtype === 'float32'
+        ? new DataView(new Uint8Array(t.bytes()).buffer).getFloat32(0, true)
+        : null;
     }
     const a = node.attributes.get(name);
     return a?.type === 'float' ? a.value : open;

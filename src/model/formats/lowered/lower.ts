@@ -8,6 +8,7 @@ import { graphsOf } from '../../ir/walk.ts';
 import { type InferredShapes, inferShapes } from '../../ops/shapes.ts';
 import { applyRules } from '../../rewrite/apply.ts';
 import { batchNormAffine } from '../../rewrite/channel-scale.ts';
+import type { FusedOperators } from '../../rewrite/fused/apart.ts';
 import { fusedOperators } from '../../rewrite/fused/index.ts';
 import { inlineCalls } from '../../rewrite/inline-calls.ts';
 import { foldKnownSizes, liftConstants, removeDead } from '../../rewrite/known-sizes.ts';
@@ -21,20 +22,24 @@ const loweredOpset = 21;
 export interface Lowered {
   readonly model: Model;
   readonly inferred: InferredShapes;
+  /** Why nodes were left as they are, by their label. */
+  readonly left: ReadonlyMap<string, string>;
 }
 
-/** @throws UPGRADE_UNSUPPORTED, FUNCTION_… */
-export function lowerModel(source: Model): Lowered {
+/** @param more  further operators to take apart
+ *  @throws UPGRADE_UNSUPPORTED, FUNCTION_… */
+export function lowerModel(source: Model, more: FusedOperators = {}): Lowered {
   const model = cloneModel(source);
   inlineCalls(model, () => true);
   inferShapes(model);
   if (opset(model) < 7) applyRules(model, [oldSlopes]);
   if (opset(model) < loweredOpset) upgradeModel(model, loweredOpset);
   for (const graph of graphsOf(model)) liftConstants(graph);
-  applyRules(model, rules);
+  const { skipped } = applyRules(model, [...rules, ...apart(more)]);
   foldKnownSizes(model.graph, inferShapes(model));
   removeDead(model.graph);
-  return { model, inferred: inferShapes(model) };
+  const left = new Map(skipped.map(({ at, reason }) => [at, reason]));
+  return { model, left, inferred: inferShapes(model) };
 }
 
 const ints = (values: readonly number[]): Tensor => tensorOf('int64', [values.length], values);
@@ -137,16 +142,17 @@ const groupNorm = defineRule({
   },
 });
 
-const fused = Object.entries(fusedOperators).map(([key, apart]) =>
-  defineRule({
-    name: `decompose-${key}`,
-    match: op(key, [], { rest: true }),
-    rewrite: (m, emit) => apart(m.root, emit),
-  }),
-);
+const apart = (operators: FusedOperators): Rule[] =>
+  Object.entries(operators).map(([key, take]) =>
+    defineRule({
+      name: `decompose-${key}`,
+      match: op(key, [], { rest: true }),
+      rewrite: (m, emit) => take(m.root, emit),
+    }),
+  );
 
 const rules: readonly Rule[] = [
-  ...fused,
+  ...apart(fusedOperators),
   batchNorm,
   instanceNorm,
   groupNorm,

@@ -2,29 +2,33 @@
  *  before they are stored. */
 import { intAttribute } from '../../ir/attribute.ts';
 import { dtypes, isFloat } from '../../ir/dtype.ts';
-import { constantOf, isOp, type Node, type Value } from '../../ir/model.ts';
+import { constantOf, isOp, type Node, shapeOf, type Value } from '../../ir/model.ts';
 import { denseTensor, elementCount, float32Values, numbers, type Tensor, tensorOf } from '../../ir/tensor.ts';
 import { transposeTensor } from '../../ir/transpose.ts';
+import { isStatic } from '../../ir/type.ts';
 import { transposePermutation } from '../../ops/defaults.ts';
+import { normalAxis } from '../../rewrite/arguments.ts';
+import {
+  type Grid,
+  gridOf,
+  gridPlaces,
+  permutedGrid,
+  reshapedGrid,
+  slicedGrid,
+  slicedTensor,
+} from './grid.ts';
 
-/** Numbers, or integers that stand for (code − zero)·scale. */
+/** Numbers, or integers with their scales. */
 export interface Weight {
   readonly tensor: Tensor;
   /** null: the tensor's elements are the values. */
   readonly grid: Grid | null;
 }
 
-export interface Grid {
-  /** One for the tensor, or one for each index of `axis`. */
-  readonly scale: readonly number[];
-  readonly zero: readonly number[];
-  readonly axis: number;
-}
-
 export const plainWeight = (tensor: Tensor): Weight => ({ tensor, grid: null });
 
-/** The constant behind a value, through DequantizeLinear, Cast between floats, Cast and Mul over integers, Transpose and
- *  Identity. @returns null when it is computed while running, or stored in blocks */
+/** The constant behind a value, through DequantizeLinear, Cast between floats, Cast and Mul over integers, Transpose,
+ *  Reshape and Identity. @returns null when it is computed while running */
 export function weightOf(value: Value | null | undefined): Weight | null {
   if (!value) return null;
   const bare = constantOf(value);
@@ -34,17 +38,20 @@ export function weightOf(value: Value | null | undefined): Weight | null {
   if (isOp(node, 'Identity')) return weightOf(node.inputs[0]);
   if (isOp(node, 'Cast')) return castWeight(node);
   if (isOp(node, 'Transpose')) return transposedWeight(node);
+  if (isOp(node, 'Reshape')) return reshaped(node);
   if (isOp(node, 'DequantizeLinear')) return dequantized(node);
   return isOp(node, 'Mul') ? scaledIntegers(node) : null;
 }
 
-/** A Cast from one float type to another changes no value that float32 holds, where it widens. */
+/** A Cast from one float type to another changes no value that float32 holds, where it widens. Integers with scales are
+ *  expanded in float32, as all is computed. */
 function castWeight(node: Node): Weight | null {
   const from = weightOf(node.inputs[0]);
-  const widens = intAttribute(node, 'to') === dtypes.float32.code;
-  return from && !from.grid && isFloat(from.tensor.dtype) && from.tensor.dtype !== 'float64' && widens
-    ? from
-    : null;
+  if (!from) return null;
+  const to = intAttribute(node, 'to');
+  if (from.grid) return to === dtypes.float32.code || to === dtypes.float16.code ? from : null;
+  const widens = to === dtypes.float32.code;
+  return isFloat(from.tensor.dtype) && from.tensor.dtype !== 'float64' && widens ? from : null;
 }
 
 function transposedWeight(node: Node): Weight | null {
@@ -53,106 +60,124 @@ function transposedWeight(node: Node): Weight | null {
   return from && order ? permuted(from, order) : null;
 }
 
+function reshaped(node: Node): Weight | null {
+  const from = weightOf(node.inputs[0]);
+  const dims = shapeOf(node.outputs[0]);
+  return from && dims && isStatic(dims) ? reshapedWeight(from, dims) : null;
+}
+
 /** Integers as int32, whose elements can be moved about. */
 const unpacked = (t: Tensor): Tensor => (dtypes[t.dtype].bits < 8 ? tensorOf('int8', t.dims, numbers(t)) : t);
 
 function dequantized(node: Node): Weight | null {
   const tensor = constantOf(node.inputs[0]);
   const scale = constantOf(node.inputs[1]);
-  if (!tensor || !scale || intAttribute(node, 'block_size', 0) !== 0) return null;
   const zero = node.inputs[2] ? constantOf(node.inputs[2]) : undefined;
-  if (zero === null || tensor.dtype === 'int32' || tensor.dtype.startsWith('float8')) return null;
-  const rank = tensor.dims.length;
-  const axis = intAttribute(node, 'axis', 1);
-  const scales = Array.from(float32Values(scale));
-  return gridded(tensor, scales, zero ? numbers(zero) : [], axis < 0 ? axis + rank : axis);
+  if (!tensor || !scale || zero === null) return null;
+  if (tensor.dtype === 'int32' || tensor.dtype.startsWith('float8')) return null;
+  const { dims } = tensor;
+  const axis = normalAxis(intAttribute(node, 'axis', 1), dims.length);
+  const block = intAttribute(node, 'block_size', 0);
+  if (block !== 0)
+    return gridded(
+      tensor,
+      scale,
+      zero,
+      dims.map((_, i) => (i === axis ? block : 1)),
+    );
+  const one = elementCount(scale.dims) === 1;
+  return gridded(
+    tensor,
+    inDims(
+      scale,
+      dims.map((_, i) => (i === axis && !one ? scale.dims[0]! : 1)),
+    ),
+    zero,
+  );
 }
 
-/** Mul(Cast(integers), scale): how weights are stored that a runtime expands when it loads them. */
+/** (Cast(integers) − zero)·scale: how weights are stored that a runtime expands when it loads them. */
 function scaledIntegers(node: Node): Weight | null {
-  const cast = node.inputs.find((v) => v?.producer && isOp(v.producer, 'Cast'))?.producer;
-  const scale = constantOf(node.inputs.find((v) => v?.producer !== cast));
-  const tensor = cast && constantOf(cast.inputs[0]);
-  if (!tensor || !scale || !['int8', 'uint8', 'int4', 'uint4'].includes(tensor.dtype)) return null;
-  if (!isFloat(scale.dtype) || scale.dims.length > tensor.dims.length) return null;
-  const lead = tensor.dims.length - scale.dims.length;
-  const long = scale.dims.flatMap((d, i) => (d > 1 ? [i + lead] : []));
-  if (long.length > 1 || long.some((axis) => scale.dims[axis - lead] !== tensor.dims[axis])) return null;
-  return gridded(tensor, Array.from(float32Values(scale)), [], long[0] ?? 0);
+  const from = node.inputs.find((v) => v?.producer && isOp(v.producer, 'Cast', 'Sub'))?.producer;
+  const scale = constantOf(node.inputs.find((v) => v?.producer !== from));
+  const centred = from && (isOp(from, 'Sub') ? centredIntegers(from) : castIntegers(from));
+  if (!centred || !scale || !isFloat(scale.dtype)) return null;
+  const { tensor, zero } = centred;
+  const scales = broadcastable(scale, tensor);
+  const zeros = zero && broadcastable(zero, tensor);
+  if (!scales || (zero && !zeros)) return null;
+  if (!zeros || zeros.dims.join() === scales.dims.join()) return gridded(tensor, scales, zeros ?? undefined);
+  return null;
 }
+
+function centredIntegers(node: Node): { tensor: Tensor; zero: Tensor } | null {
+  const cast = node.inputs[0]?.producer;
+  const zero = constantOf(node.inputs[1]);
+  const from = cast && isOp(cast, 'Cast') ? castIntegers(cast) : null;
+  return from && zero && isFloat(zero.dtype) ? { ...from, zero } : null;
+}
+
+function castIntegers(cast: Node): { tensor: Tensor; zero: null } | null {
+  const tensor = constantOf(cast.inputs[0]);
+  return tensor && ['int8', 'uint8', 'int4', 'uint4'].includes(tensor.dtype) ? { tensor, zero: null } : null;
+}
+
+/** With as many axes as the integers, along each of which it has one element or as many as they; null where it hasn't. */
+function broadcastable(t: Tensor, { dims }: Tensor): Tensor | null {
+  const lead = dims.length - t.dims.length;
+  if (lead < 0 || t.dims.some((d, i) => d !== 1 && d !== dims[i + lead])) return null;
+  return inDims(t, [...Array<number>(lead).fill(1), ...t.dims]);
+}
+
+const inDims = (t: Tensor, dims: readonly number[]): Tensor =>
+  elementCount(dims) === elementCount(t.dims) ? withDims(t, dims) : t;
 
 function gridded(
   tensor: Tensor,
-  scale: readonly number[],
-  zero: readonly number[],
-  axis: number,
+  scale: Tensor,
+  zero: Tensor | undefined,
+  step?: readonly number[],
 ): Weight | null {
-  const { length } = scale;
-  if (length !== 1 && length !== tensor.dims[axis]) return null;
-  const zeros = zero.length === length ? zero : scale.map(() => zero[0] ?? 0);
-  return { tensor: unpacked(tensor), grid: { scale, zero: zeros, axis } };
+  const grid = gridOf(tensor.dims, scale, zero ?? null, step);
+  return grid && { tensor: unpacked(tensor), grid };
 }
 
 /** Axis i of the result is axis order[i] of the weight. */
-export function permuted({ tensor, grid }: Weight, order: readonly number[]): Weight {
-  const moved = transposeTensor(unpacked(tensor), order);
-  return { tensor: moved, grid: grid && { ...grid, axis: order.indexOf(grid.axis) } };
-}
+export const permuted = ({ tensor, grid }: Weight, order: readonly number[]): Weight => ({
+  tensor: transposeTensor(unpacked(tensor), order),
+  grid: grid && permutedGrid(grid, order),
+});
 
 /** The weight in float32 [dims], its scale multiplied in. */
 export function floatWeight({ tensor, grid }: Weight): Tensor {
   if (!grid) return tensor;
-  const { dims } = tensor;
-  const inner = elementCount(dims.slice(grid.axis + 1));
   const codes = numbers(tensor);
-  const at = (i: number) => (grid.scale.length === 1 ? 0 : Math.floor(i / inner) % (dims[grid.axis] ?? 1));
-  return tensorOf(
-    'float32',
-    dims,
-    Float32Array.from(codes, (code, i) => (code - grid.zero[at(i)]!) * grid.scale[at(i)]!),
-  );
+  const places = gridPlaces(tensor.dims, grid);
+  const scale = float32Values(grid.scale);
+  const zero = grid.zero ? float32Values(grid.zero) : new Float32Array(scale.length);
+  const values = Float32Array.from(codes, (code, i) => (code - zero[places[i]!]!) * scale[places[i]!]!);
+  return tensorOf('float32', tensor.dims, values);
 }
 
-/** The same elements in other dimensions; a weight with a scale for each index of an axis becomes float32. */
+/** The same elements in other dimensions; float32 where their scales don't go along. */
 export function reshapedWeight(weight: Weight, dims: readonly number[]): Weight {
-  const whole = weight.grid && weight.grid.scale.length > 1 ? plainWeight(floatWeight(weight)) : weight;
-  return { ...whole, tensor: tensorOf(whole.tensor.dtype, dims, typed(whole.tensor)) };
+  const grid = weight.grid && reshapedGrid(weight.grid, weight.tensor.dims, dims);
+  const whole = weight.grid && !grid ? plainWeight(floatWeight(weight)) : weight;
+  return { grid, tensor: withDims(unpacked(whole.tensor), dims) };
 }
 
-const typed = (t: Tensor) => (t.dtype === 'float16' || t.dtype === 'bfloat16' ? halfBits(t) : numbers(t));
+const withDims = (t: Tensor, dims: readonly number[]): Tensor => denseTensor(t.dtype, dims, t.bytes());
 
-const halfBits = (t: Tensor) => {
-  const bytes = t.bytes();
-  return new Uint16Array(bytes.slice().buffer);
-};
-
-/** Indices [from, to) of one axis. */
+/** Indices [from, to) of one axis; float32 where that cuts a block. */
 export function slicedWeight(weight: Weight, axis: number, from: number, to: number): Weight {
-  const { tensor, grid } = weight;
-  const { dims } = tensor;
-  const inner = elementCount(dims.slice(axis + 1));
-  const outer = elementCount(dims.slice(0, axis));
-  const size = dims[axis]!;
-  const all = typed(tensor);
-  const kept: number[] = [];
-  for (let o = 0; o < outer; o++)
-    for (let i = (o * size + from) * inner; i < (o * size + to) * inner; i++) kept.push(all[i]!);
-  const cut = dims.with(axis, to - from);
-  const values = tensor.dtype === 'float16' || tensor.dtype === 'bfloat16' ? Uint16Array.from(kept) : kept;
-  const own = grid && grid.scale.length > 1 && grid.axis === axis;
-  return {
-    tensor: tensorOf(tensor.dtype, cut, values),
-    grid: own ? { ...grid, scale: grid.scale.slice(from, to), zero: grid.zero.slice(from, to) } : grid,
-  };
+  const grid = weight.grid && slicedGrid(weight.grid, axis, from, to, weight.tensor.dims[axis]!);
+  const whole = weight.grid && !grid ? plainWeight(floatWeight(weight)) : weight;
+  return { tensor: slicedTensor(unpacked(whole.tensor), axis, from, to), grid };
 }
 
 /** One axis of size 1 more, at `axis` of the result. */
-export function widenedWeight({ tensor, grid }: Weight, axis: number): Weight {
-  const whole = unpacked(tensor);
-  const dims = whole.dims.toSpliced(axis, 0, 1);
-  const moved = grid && { ...grid, axis: grid.axis >= axis ? grid.axis + 1 : grid.axis };
-  return { tensor: denseTensor(whole.dtype, dims, whole.bytes()), grid: moved };
-}
+export const widenedWeight = (weight: Weight, axis: number): Weight =>
+  reshapedWeight(weight, weight.tensor.dims.toSpliced(axis, 0, 1));
 
 /** Zeros between the elements of the axes from `first` on: a filter that a dilation of 1 reads as it was read with
  *  `dilations`. */

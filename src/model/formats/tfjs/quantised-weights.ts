@@ -24,7 +24,7 @@ export function expandWeight(
   dtype: 'float32' | 'int32',
   quantization: WeightQuantization,
 ): Uint8Array {
-  const codes = quantization.dtype === 'uint8' ? stored : new Uint16Array(stored.slice().buffer);
+  const codes = quantization.dtype === 'uint8' ? stored : new Uint16Array(new Uint8Array(stored).buffer);
   if (quantization.dtype === 'float16') return bytesOf(fromFloat16(codes as Uint16Array));
   const { scale, min } = quantization;
   if (dtype === 'int32') return bytesOf(Int32Array.from(codes, (code) => Math.round(code * scale + min)));

@@ -142,6 +142,6 @@ function biases({ kind, units, resetAfter }: Gated, t: Tensor): Tensor {
   });
   if (resetAfter) return { ...ordered, dims: [1, 2 * width] };
   const values = new Float32Array(2 * width);
-  values.set(new Float32Array(ordered.bytes().slice().buffer));
+  values.set(new Float32Array(new Uint8Array(ordered.bytes()).buffer));
   return tensorOf('float32', [1, 2 * width], values);
 }

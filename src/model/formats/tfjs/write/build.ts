@@ -3,6 +3,7 @@ import { channelsLastDomain } from '../../../ir/internal-domain.ts';
 import { type Graph, type Node, opKey, shapeOf, type Value } from '../../../ir/model.ts';
 import type { Shape } from '../../../ir/type.ts';
 import type { InferredShapes } from '../../../ops/shapes.ts';
+import { labelOf } from '../../../rewrite/apply.ts';
 import type { Lowered } from '../../lowered/lower.ts';
 import {
   type BuildFunction,
@@ -43,8 +44,8 @@ export interface BuiltGraph {
 }
 
 /** @throws TFJS_OPERATOR, TFJS_TYPE, TFJS_INTEGER, TFJS_RANK */
-export function buildGraph({ model, inferred }: Lowered): BuiltGraph {
-  const library = createLibrary(inferred);
+export function buildGraph({ model, inferred, left }: Lowered): BuiltGraph {
+  const library: Library = { functions: [], inferred, left };
   const graph = createTfGraph();
   const known = new Map<Value, Ref>();
   const required = model.graph.inputs.filter((v) => !v.constant);
@@ -74,9 +75,8 @@ function placeholder(graph: TfGraph, v: Value, known: Map<Value, Ref>): Ref {
 interface Library {
   readonly functions: TfFunction[];
   readonly inferred: InferredShapes;
+  readonly left: Lowered['left'];
 }
-
-const createLibrary = (inferred: InferredShapes): Library => ({ functions: [], inferred });
 
 function emitterFor(graph: TfGraph, known: Map<Value, Ref>, library: Library): Emitter & Current {
   const current = { node: null as Node | null };
@@ -90,7 +90,7 @@ function emitterFor(graph: TfGraph, known: Map<Value, Ref>, library: Library): E
         return body.outputs.map((v) => e.ref(v));
       },
     }),
-    { current, known },
+    { current, known, left: library.left },
   );
   return e;
 }
@@ -98,6 +98,7 @@ function emitterFor(graph: TfGraph, known: Map<Value, Ref>, library: Library): E
 interface Current {
   readonly current: { node: Node | null };
   readonly known: Map<Value, Ref>;
+  readonly left: Lowered['left'];
 }
 
 function emitNodes(graph: Graph, e: Emitter & Current): void {
@@ -107,7 +108,7 @@ function emitNodes(graph: Graph, e: Emitter & Current): void {
     // Constants are put in place where they are read, as their reader wants them.
     const [only] = node.outputs;
     if (node.outputs.length === 1 && only && e.weightOf(only)) continue;
-    const made = operatorOf(node)(node, e);
+    const made = operatorOf(node, e.left)(node, e);
     const results = Array.isArray(made) ? (made as readonly (Ref | null)[]) : [made as Ref];
     node.outputs.forEach((v, i) => {
       const ref = results[i];
@@ -119,11 +120,14 @@ function emitNodes(graph: Graph, e: Emitter & Current): void {
   e.current.node = outer;
 }
 
-function operatorOf(node: Node): TfOperator {
+function operatorOf(node: Node, left: Lowered['left']): TfOperator {
   const table = node.domain === channelsLastDomain ? channelsLastOperators : operators;
   const key = node.domain === channelsLastDomain ? node.opType : opKey(node);
   const found = Object.hasOwn(table, key) ? table[key] : undefined;
-  return found ?? refuse(node, 'TensorFlow.js has no operator for it');
+  if (found) return found;
+  const why = left.get(labelOf(node));
+  const apart = why ? `, and it can't be taken apart (${why.replaceAll('-', ' ')})` : '';
+  return refuse(node, `TensorFlow.js has no operator for it${apart}`);
 }
 
 /** Gives every output a node of its own, whose first result it is. */

@@ -2,13 +2,14 @@
  *  it what they are made of. Values keep the axes that they have in the model. */
 import { tfjsRank } from '../../../../support/diagnostics/tfjs-writing.ts';
 import { dtypeOf, type Graph, type Node, shapeOf, type Value } from '../../../ir/model.ts';
-import { elementCount, numbers, type Tensor, tensorOf } from '../../../ir/tensor.ts';
+import { type Tensor, tensorOf } from '../../../ir/tensor.ts';
 import { isStatic, type Shape } from '../../../ir/type.ts';
 import type { InferredShapes } from '../../../ops/shapes.ts';
 import { labelOf } from '../../../rewrite/apply.ts';
 import { constantNumbers } from '../../../rewrite/arguments.ts';
 import { RefusedNode } from '../../lowered/refusal.ts';
-import { floatWeight, type Weight, weightOf } from '../../lowered/weights.ts';
+import { type Weight, weightOf } from '../../lowered/weights.ts';
+import { emitWeight } from './emit-weight.ts';
 import {
   addTfNode,
   port,
@@ -17,8 +18,9 @@ import {
   type TfFunction,
   type TfGraph,
   type TfType,
+  type WeightData,
 } from './graph.ts';
-import { storeCodes, storeTensor, tfType } from './stored.ts';
+import { storeTensor, tfType } from './stored.ts';
 
 export type TfAttributes = Readonly<Record<string, TfAttribute>>;
 
@@ -48,6 +50,8 @@ export interface Emitter {
   /** A float32 scalar. */
   float(value: number): Ref;
   constant(tensor: Tensor): Ref;
+  /** A constant in the form given. */
+  stored(data: WeightData): Ref;
   /** A weight, in as few bytes as keep every bit. */
   weight(weight: Weight): Ref;
   /** A function of the library. @param inputs  types of its inputs @param build  makes its results from them */
@@ -78,10 +82,9 @@ export function createEmitter(parts: EmitterParts): Emitter {
     const node = addTfNode(graph, { op, inputs, hint: hint(op), attributes });
     return dtypes.map((dtype, i) => port(node, i, dtype));
   };
-  const store = (weight: Parameters<typeof storeTensor>[0], name: string) => {
-    const data = storeTensor(weight, name);
-    return port(addTfNode(graph, { op: 'Const', inputs: [], hint: name, weight: data }), 0, data.dtype);
-  };
+  const put = (data: WeightData, name: string) =>
+    port(addTfNode(graph, { op: 'Const', inputs: [], hint: name, weight: data }), 0, data.dtype);
+  const store = (tensor: Tensor, name: string) => put(storeTensor(tensor, name), name);
   const once = (key: string, tensor: () => Tensor): Ref => {
     const made = shared.get(key) ?? store(tensor(), hint('constant'));
     shared.set(key, made);
@@ -119,33 +122,13 @@ export function createEmitter(parts: EmitterParts): Emitter {
         ? once(`[${values}]`, () => tensorOf('int32', [values.length], values))
         : once(`${values}`, () => tensorOf('int32', [], [values as number])),
     float: (value) => once(`f${Object.is(value, -0) ? '-0' : value}`, () => tensorOf('float32', [], [value])),
+    stored: (data) => put(data, hint('weight')),
     constant: (tensor) => store(tensor, hint('constant')),
-    weight: (weight) => emitWeight(e, graph, hint('weight'), weight),
+    weight: (weight) => emitWeight(e, weight),
     fn: parts.fn,
     body: parts.body,
   };
   return e;
-}
-
-/** About what a further node takes in model.json. */
-const nodeBytes = 300;
-
-/** One scale: the integers as they are. One a channel: integers and a Mul, where that is smaller than float32, and float32
- *  otherwise. */
-function emitWeight(e: Emitter, graph: TfGraph, hint: string, weight: Weight): Ref {
-  const { tensor, grid } = weight;
-  if (!grid) return e.constant(tensor);
-  const { dims } = tensor;
-  const ones = { ...grid, scale: grid.scale.map(() => 1) };
-  const put = (scale: number) => {
-    const codes = numbers(floatWeight({ tensor, grid: ones }));
-    const data = storeCodes(dims, codes, { scale, zero: 0, dtype: 'float32' });
-    return port(addTfNode(graph, { op: 'Const', inputs: [], hint, weight: data }), 0, 'float32');
-  };
-  if (grid.scale.length === 1) return put(grid.scale[0]!);
-  if (3 * elementCount(dims) <= 4 * grid.scale.length + nodeBytes) return e.constant(floatWeight(weight));
-  const along = dims.map((d, axis) => (axis === grid.axis ? d : 1)).slice(grid.axis);
-  return e.op('Mul', [put(1), e.constant(tensorOf('float32', along, grid.scale))]);
 }
 
 /** @throws TFJS_OPERATOR, once it is known where the model can be cut (write.ts) */

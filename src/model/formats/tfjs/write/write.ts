@@ -4,6 +4,7 @@ import { channelsLastDomain } from '../../../ir/internal-domain.ts';
 import { type Model, opKey } from '../../../ir/model.ts';
 import { channelsLast } from '../../../layout/channels-last.ts';
 import { labelOf } from '../../../rewrite/apply.ts';
+import { quantizedOperators } from '../../../rewrite/quantized/index.ts';
 import type { WrittenFile } from '../../format.ts';
 import { type Lowered, lowerModel } from '../../lowered/lower.ts';
 import { RefusedNode, valuesBefore } from '../../lowered/refusal.ts';
@@ -24,7 +25,7 @@ import { shardNames, shardPieces, storedBytes } from './shards.ts';
 /** @param name  of the JSON; shards are named as TensorFlow.js's own tools name them
  *  @throws TFJS_OPERATOR, TFJS_TYPE, TFJS_INTEGER, TFJS_RANK, and what upgrades and functions throw */
 export function writeGraphModel(model: Model, name = 'model.json'): WrittenFile[] {
-  const lowered = lowerModel(model);
+  const lowered = lowerModel(model, quantizedOperators);
   channelsLast(lowered.model);
   const built = buildOrRefuse(lowered, model);
   const names = createNames();

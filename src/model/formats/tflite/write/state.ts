@@ -4,6 +4,7 @@ import { constantOf, dtypeOf, isOp, type Node, shapeOf, type Value } from '../..
 import { elementCount, float32Values, numbers, type Tensor, tensorOf } from '../../../ir/tensor.ts';
 import { isStatic } from '../../../ir/type.ts';
 import { labelOf } from '../../../rewrite/apply.ts';
+import { channelScales, isUniform } from '../../lowered/grid.ts';
 import { type Weight, weightOf } from '../../lowered/weights.ts';
 import { fusedActivations } from '../codes.ts';
 import { type Emitter, refuse } from './emitter.ts';
@@ -94,7 +95,7 @@ export function createState(): State {
       if (!value) return null;
       const found = weights.get(value);
       if (found !== undefined) return found;
-      const stored = weightOf(value) ?? biasOf(value);
+      const stored = channelWeight(value) ?? biasOf(value);
       weights.set(value, stored);
       return stored;
     },
@@ -153,11 +154,17 @@ function made(s: State, value: Value, codes: LiteTensor | null): LiteTensor {
   return tensor;
 }
 
+/** The constant behind a value; null where its scales are of blocks, which LiteRT has no form for. */
+function channelWeight(value: Value): Weight | null {
+  const weight = weightOf(value);
+  return weight?.grid && !channelScales(weight.grid, weight.tensor.dims) ? null : weight;
+}
+
 function integerConstant(s: State, value: Value): LiteTensor | null {
   const weight = s.weightOf(value);
   if (!weight) return null;
   const { tensor, grid } = weight;
-  if (grid) return grid.scale.length === 1 ? storedCodes(weight, value.name) : null;
+  if (grid) return isUniform(grid) ? storedCodes(weight, value.name) : null;
   if (tensor.dtype !== 'float32' || elementCount(tensor.dims) !== 1) return null;
   return scalarCodes(numbers(tensor)[0]!, tensor.dims, value.name);
 }

@@ -9,6 +9,7 @@ import {
   tensorOf,
   typedArray,
 } from '../../../ir/tensor.ts';
+import { channelScales } from '../../lowered/grid.ts';
 import type { Weight } from '../../lowered/weights.ts';
 import type { TfliteType } from '../codes.ts';
 import type { LiteTensor, LiteType, Quantization } from './graph.ts';
@@ -40,13 +41,14 @@ function bytesAs(t: Tensor, type: TfliteType): Uint8Array {
 }
 
 /** Integers of at most 8 bits as int8: unsigned ones are moved down by 128, and their zero with them.
- *  @returns null for a weight without a scale */
+ *  @returns null for a weight without scales of the whole or of channels */
 export function storedCodes({ tensor, grid }: Weight, name: string): LiteTensor | null {
-  if (!grid) return null;
+  const scales = grid && channelScales(grid, tensor.dims);
+  if (!scales) return null;
   const shift = tensor.dtype === 'uint8' ? 128 : 0;
   const quantization: Quantization = {
-    ...{ scale: grid.scale.map(Math.fround), axis: grid.axis },
-    zeroPoint: grid.zero.map((z) => z - shift),
+    ...{ scale: scales.scale.map(Math.fround), axis: scales.axis },
+    zeroPoint: scales.zero.map((z) => z - shift),
   };
   const data = () => (shift === 0 ? tensor.bytes() : moved(tensor.bytes()));
   return { name, type: 'int8', shape: tensor.dims, quantization, data };

@@ -19,7 +19,11 @@ import { normalTensor } from '../oracle.ts';
 export interface Case {
   readonly name: string;
   readonly op: string;
+  /** By default ONNX's own. */
+  readonly domain?: string;
   readonly x: Tensor;
+  /** Which of the inputs it is; by default the first. The others are constants. */
+  readonly at?: number;
   readonly rest?: readonly (Tensor | null)[];
   readonly attributes?: Readonly<Record<string, AttributeInit>>;
   readonly outputs?: number;
@@ -31,12 +35,15 @@ const ints = (...values: number[]) => tensorOf('int64', [values.length], values)
 const scalarOf = (dtype: DType, value: number) => tensorOf(dtype, [], [value]);
 const image = normalTensor([2, 4, 9, 8], 1);
 
-export function modelOf({ op, x, rest = [], attributes = {}, outputs = 1, open = false }: Case): Model {
-  const model = createModel({ opsets: new Map([['', 20]]), irVersion: 9 });
+export function modelOf(row: Case): Model {
+  const { op, domain = '', x, rest = [], attributes = {}, outputs = 1, open = false, at = 0 } = row;
+  const opsets = new Map([['', 20], ...(domain ? [[domain, 1] as const] : [])]);
+  const model = createModel({ opsets, irVersion: 9 });
   const shape = open ? x.dims.map((d, i) => (i === 1 ? d : `d${i}`)) : x.dims;
   const input = addInput(model.graph, createValue(model.names, 'x', tensorType(x.dtype, shape), true));
-  const inputs = [input, ...rest.map((t) => t && addInitializer(model.graph, 'c', t))];
-  const node = addNode(model.graph, { opType: op, name: 'tested', inputs, outputs, attributes });
+  const constants = rest.map((t) => t && addInitializer(model.graph, 'c', t));
+  const inputs = constants.toSpliced(at, 0, input);
+  const node = addNode(model.graph, { opType: op, domain, name: 'tested', inputs, outputs, attributes });
   for (const v of node.outputs) addOutput(model.graph, v!);
   inferShapes(model);
   return model;
@@ -366,10 +373,72 @@ function recurrent(): Case[] {
   ];
 }
 
+const random = (dims: readonly number[], below: number, from = 0) =>
+  Array.from({ length: elementCount(dims) }, (_, i) => from + ((i * 7919) % below));
+
+/** Weights in blocks, as com.microsoft packs them. */
+function blocked(): Case[] {
+  const domain = 'com.microsoft';
+  const bytes = (dims: readonly number[], below = 256) => tensorOf('uint8', dims, random(dims, below));
+  const scales = (...dims: number[]) => normalTensor(dims, 3);
+  const x = normalTensor([2, 3, 80], 1);
+  const product = (columns: number, block: number, bits = 4) => ({
+    ...{ op: 'MatMulNBits', domain },
+    attributes: { N: 24, K: columns, bits, block_size: block },
+  });
+  const rows = (bits: number, block: number) => ({
+    ...{ op: 'GatherBlockQuantized', domain, at: 1 },
+    x: tensorOf('int64', [2, 3], [0, 5, 2, 1, 7, 39]),
+    attributes: { bits, block_size: block, gather_axis: 0, quantize_axis: 1 },
+  });
+  return [
+    { name: 'symmetric', ...product(80, 16), x, rest: [bytes([24, 5, 8]), scales(24, 5)] },
+    {
+      name: 'a last block that is not full',
+      ...product(80, 32),
+      x,
+      rest: [bytes([24, 3, 16]), scales(24, 3)],
+    },
+    {
+      name: 'zero points',
+      ...product(80, 16),
+      x,
+      rest: [bytes([24, 5, 8]), scales(24, 5), bytes([24, 3])],
+      open: true,
+    },
+    {
+      name: 'real zero points and a bias',
+      ...product(80, 16),
+      x,
+      rest: [bytes([24, 5, 8]), scales(24, 5), normalTensor([24, 5], 4), null, normalTensor([24], 5)],
+    },
+    {
+      name: '8 bits',
+      ...product(80, 16, 8),
+      x,
+      rest: [bytes([24, 5, 16]), scales(24, 5), bytes([24, 5])],
+    },
+    { name: 'rows', ...rows(4, 16), rest: [bytes([40, 24]), scales(40, 3)] },
+    { name: 'rows, open sizes', ...rows(4, 16), rest: [bytes([40, 24]), scales(40, 3)], open: true },
+    {
+      name: 'rows, zero points',
+      ...rows(4, 16),
+      rest: [bytes([40, 24]), scales(40, 3), bytes([40, 2])],
+    },
+    { name: 'rows, 8 bits', ...rows(8, 16), rest: [bytes([40, 48]), scales(40, 3)] },
+    {
+      name: 'rows of int4, a last block that is not full',
+      ...rows(4, 32),
+      rest: [tensorOf('int4', [40, 40], random([40 * 40], 16, -8)), scales(40, 2)],
+    },
+  ];
+}
+
 export const operatorCases: Readonly<Record<string, readonly Case[]>> = {
   convolutions: convolutions(),
   poolings: poolings(),
   resizes: resizes(),
   'products, normalisations and the rest': rest(),
   'recurrent networks': recurrent(),
+  'weights in blocks': blocked(),
 };

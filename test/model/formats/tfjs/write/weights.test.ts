@@ -3,6 +3,7 @@
 import { beforeAll, expect, it, vi } from 'vitest';
 import type { Engine } from '../../../../../src/compute/engine/contract.ts';
 import { openEngine } from '../../../../../src/compute/engine/open.ts';
+import type { WrittenFile } from '../../../../../src/model/formats/format.ts';
 import { writeGraphModel } from '../../../../../src/model/formats/tfjs/write/write.ts';
 import {
   addInitializer,
@@ -12,7 +13,8 @@ import {
   createModel,
   createValue,
 } from '../../../../../src/model/ir/edit.ts';
-import { float32Values, type Tensor, tensorOf } from '../../../../../src/model/ir/tensor.ts';
+import type { Model } from '../../../../../src/model/ir/model.ts';
+import { elementCount, float32Values, type Tensor, tensorOf } from '../../../../../src/model/ir/tensor.ts';
 import { tensorType } from '../../../../../src/model/ir/type.ts';
 import { inferShapes } from '../../../../../src/model/ops/shapes.ts';
 import { runModel } from '../../../../run-model.ts';
@@ -44,11 +46,6 @@ const scales = (count: number) => float32Values(normalTensor([count], 5)).map((v
 
 /** x ∘ DequantizeLinear(constant): with ones for x, the weight itself. */
 function weighted({ dtype, axis, zero }: Case) {
-  const model = createModel({ opsets: new Map([['', 21]]), irVersion: 10 });
-  const x = addInput(
-    model.graph,
-    createValue(model.names, 'x', tensorType('float32', [rows, columns]), true),
-  );
   const [low, high] = bounds[dtype];
   const codes = Array.from({ length: rows * columns }, (_, i) => low + ((i * 7919) % (high - low + 1)));
   const count = axis === null ? 1 : [rows, columns][axis]!;
@@ -60,20 +57,18 @@ function weighted({ dtype, axis, zero }: Case) {
     tensorOf('float32', dims, scales(count)),
     ...(zero === 'none' ? [] : [tensorOf(dtype, dims, zeros)]),
   ];
-  const expanded = addNode(model.graph, {
-    opType: 'DequantizeLinear',
-    name: 'expanded',
-    inputs: constants.map((t) => addInitializer(model.graph, 'c', t)),
-    outputs: 1,
-    attributes: axis === null ? {} : { axis },
-  });
-  const product = addNode(model.graph, {
-    opType: 'Mul',
-    name: 'product',
-    inputs: [x, expanded.outputs[0]!],
-    outputs: 1,
-    attributes: {},
-  });
+  return timesExpanded(constants, axis === null ? {} : { axis });
+}
+
+/** x ∘ DequantizeLinear(constants) */
+function timesExpanded(constants: readonly Tensor[], attributes: Readonly<Record<string, number>>) {
+  const model = createModel({ opsets: new Map([['', 21]]), irVersion: 10 });
+  const { dims } = constants[0]!;
+  const x = addInput(model.graph, createValue(model.names, 'x', tensorType('float32', dims), true));
+  const inputs = constants.map((t) => addInitializer(model.graph, 'c', t));
+  const expanded = addNode(model.graph, { opType: 'DequantizeLinear', inputs, outputs: 1, attributes });
+  const factors = [x, expanded.outputs[0]!];
+  const product = addNode(model.graph, { opType: 'Mul', inputs: factors, outputs: 1 });
   addOutput(model.graph, product.outputs[0]!);
   inferShapes(model);
   return model;
@@ -94,23 +89,103 @@ it.each<Case>([
     zero: 'same',
     stored: 'uint8',
   },
-  // Less their zero points, the integers span more than 255 steps.
+  // Less their zero points, the integers span more than 255 steps: zero points are subtracted.
   {
     name: 'uint8, a scale and zero point for each row',
     dtype: 'uint8',
+    axis: 0,
+    zero: 'own',
+    stored: 'uint8',
+  },
+  {
+    name: 'uint8, a scale and zero point for each column',
+    dtype: 'uint8',
+    axis: 1,
+    zero: 'own',
+    stored: 'uint8',
+  },
+  {
+    name: 'int16, a scale and zero point for each row',
+    dtype: 'int16',
     axis: 0,
     zero: 'own',
     stored: 'uint16',
   },
 ])('$name', async (row) => {
   const model = weighted(row);
-  const feeds = { x: tensorOf('float32', [rows, columns], new Float32Array(rows * columns).fill(1)) };
   const files = writeGraphModel(model);
+  expect(typesOf(files, [rows, columns])).toEqual([row.stored]);
+  await expectSameBits(model, files, [rows, columns]);
+});
+
+/** Types in which weights of these sizes are stored. */
+function typesOf(files: readonly WrittenFile[], dims: readonly number[]): (string | undefined)[] {
   const { weightsManifest } = JSON.parse(Buffer.from(contentOf(files[0]!)).toString());
   const weights: { shape: number[]; quantization?: { dtype: string } }[] = weightsManifest[0].weights;
-  const whole = weights.filter((w) => w.shape[0] === rows && w.shape[1] === columns);
-  expect(whole.map((w) => w.quantization?.dtype)).toEqual([row.stored]);
+  return weights.filter((w) => w.shape.join() === dims.join()).map((w) => w.quantization?.dtype);
+}
+
+async function expectSameBits(model: Model, files: readonly WrittenFile[], dims: readonly number[]) {
+  const feeds = { x: tensorOf('float32', dims, new Float32Array(elementCount(dims)).fill(1)) };
   const [expected] = Object.values(await runModel(engine, model, feeds));
   const [received] = Object.values(await runWritten(model, feeds, files));
+  expect(received!.dims).toEqual(expected!.dims);
   expect(received!.bytes()).toEqual(expected!.bytes());
+}
+
+interface Blocks {
+  readonly name: string;
+  readonly dtype: 'int4' | 'uint4' | 'int8' | 'uint8';
+  readonly dims: readonly number[];
+  readonly axis: number;
+  readonly block: number;
+  readonly zero: boolean;
+  /** Sizes of the integers in the file. */
+  readonly stored: readonly number[];
+}
+
+const nibbles = { int4: [-8, 7], uint4: [0, 15], ...bounds } as const;
+
+it.each<Blocks>([
+  { name: 'rows', dtype: 'int8', dims: [96, 40], axis: 0, block: 32, zero: false, stored: [3, 32, 40] },
+  { name: 'columns', dtype: 'int4', dims: [40, 96], axis: 1, block: 16, zero: false, stored: [40, 6, 16] },
+  {
+    name: 'an axis of three',
+    dtype: 'uint4',
+    dims: [5, 64, 8],
+    axis: 1,
+    block: 16,
+    zero: true,
+    stored: [5, 4, 16, 8],
+  },
+  {
+    name: 'zero points of their own',
+    dtype: 'uint8',
+    dims: [64, 64],
+    axis: 1,
+    block: 32,
+    zero: true,
+    stored: [64, 2, 32],
+  },
+  {
+    name: 'a last block that is not full',
+    dtype: 'int8',
+    dims: [40, 80],
+    axis: 1,
+    block: 32,
+    zero: true,
+    stored: [40, 3, 32],
+  },
+])('blocks of $name', async ({ dtype, dims, axis, block, zero, stored }) => {
+  const [low, high] = nibbles[dtype];
+  const codes = Array.from({ length: elementCount(dims) }, (_, i) => low + ((i * 7919) % (high - low + 1)));
+  const each = dims.with(axis, Math.ceil(dims[axis]! / block));
+  const count = elementCount(each);
+  const zeros = Array.from({ length: count }, (_, i) => Math.floor((low + high) / 2) + (i % 5) - 2);
+  const constants = [tensorOf(dtype, dims, codes), tensorOf('float32', each, scales(count))];
+  const points = zero ? [tensorOf(dtype, each, zeros)] : [];
+  const model = timesExpanded([...constants, ...points], { axis, block_size: block });
+  const files = writeGraphModel(model);
+  expect(typesOf(files, stored)).toEqual(['uint8']);
+  await expectSameBits(model, files, dims);
 });

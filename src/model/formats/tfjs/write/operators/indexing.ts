@@ -3,6 +3,7 @@ import { intAttribute, textAttribute } from '../../../../ir/attribute.ts';
 import { isOp, type Node, shapeOf, type Value } from '../../../../ir/model.ts';
 import { elementCount, tensorOf } from '../../../../ir/tensor.ts';
 import { constantNumbers, normalAxis, scalarOf } from '../../../../rewrite/arguments.ts';
+import { cutSizes, type ScaledForm, scaledForm, sliceFront } from '../emit-weight.ts';
 import {
   type Emitter,
   numbersAt,
@@ -15,7 +16,7 @@ import {
 } from '../emitter.ts';
 import type { Ref } from '../graph.ts';
 import { cast } from './elementwise.ts';
-import { reshape, shapeTensor, sizeOf, transpose } from './shaping.ts';
+import { concat, reshape, shapeTensor, sizeOf, transpose, withOneOpen } from './shaping.ts';
 
 /** Never negative. */
 const counts = ['ArgMax', 'ArgMin', 'TopK', 'Shape', 'NonZero', 'Range', 'NonMaxSuppression'];
@@ -44,8 +45,9 @@ function indicesAt(node: Node, e: Emitter, x: Ref, axis: number): Ref {
 const gather: TfOperator = (node, e) => {
   const axis = normalAxis(intAttribute(node, 'axis', 0), shapeAt(node, 0).length);
   const table = e.weightOf(node.inputs[0]);
-  if (table?.grid && table.grid.scale.length > 1 && table.grid.axis === axis)
-    return gatherScaled(node, e, axis);
+  const form = table?.grid?.step[axis] === 1 ? scaledForm(table.tensor, table.grid) : null;
+  const isFirst = form?.split.slice(0, axis + 1).join() === form?.whole.slice(0, axis + 1).join();
+  if (form && isFirst) return gatherScaled(node, e, form, axis);
   const x = e.input(node, 0);
   return pickAlong(e, x, indicesAt(node, e, x, axis), axis);
 };
@@ -56,24 +58,22 @@ const pickAlong = (e: Emitter, x: Ref, indices: Ref, axis: number): Ref => {
   return cast(e, e.op('GatherV2', [values, indices, e.int(axis)], { batch_dims: { int: 0 } }), x.dtype);
 };
 
-/** A table of integers with a scale for each row: rows and scales are picked, then multiplied, so that the table is not
+/** A table of integers with scales for each row: rows and scales are picked, then multiplied, so that the table is not
  *  expanded at every run. */
-function gatherScaled(node: Node, e: Emitter, axis: number): Ref {
-  const { tensor, grid } = e.weightOf(node.inputs[0])!;
-  const codes = e.weight({ tensor, grid: { ...grid!, scale: [1], zero: [0] } });
-  const indices = indicesAt(node, e, codes, axis);
-  const along = (values: readonly number[]) =>
-    e.constant(
-      tensorOf(
-        'float32',
-        tensor.dims.map((d, i) => (i === axis ? d : 1)),
-        values,
-      ),
-    );
-  const zero = grid!.zero.some((z) => z !== 0) ? pickAlong(e, along(grid!.zero), indices, axis) : null;
-  const picked = pickAlong(e, codes, indices, axis);
-  const centred = zero ? e.op('Sub', [picked, zero]) : picked;
-  return e.op('Mul', [centred, pickAlong(e, along(grid!.scale), indices, axis)]);
+function gatherScaled(node: Node, e: Emitter, form: ScaledForm, axis: number): Ref {
+  const { codes, zero, scale, whole, split } = form;
+  const table = e.stored(codes);
+  const indices = indicesAt(node, e, table, axis);
+  const pick = (x: Ref) => pickAlong(e, x, indices, axis);
+  const centred = zero ? e.op('Sub', [pick(table), pick(e.stored(zero))]) : pick(table);
+  const product = e.op('Mul', [centred, pick(e.stored(scale))]);
+  if (split.length === whole.length) return product;
+  const known = withOneOpen(shapeAt(node, 1));
+  const target = [whole.slice(0, axis), whole.slice(axis + 1)].map((sizes) => e.int(sizes));
+  const sizes = known ? e.int(known) : shapeTensor(e, indices);
+  const rows = e.op('Reshape', [product, concat(e, target.toSpliced(1, 0, sizes))]);
+  const open = shapeAt(node, 1).map(() => -1);
+  return sliceFront(e, rows, cutSizes(form, shapeAt(node, 0)).toSpliced(axis, 1, ...open));
 }
 
 /** Places of a flattened tensor [dims] that the indices of an *Elements operator mean: their own place, with that of

@@ -3,7 +3,7 @@
 import { intAttribute } from '../../../../ir/attribute.ts';
 import { dtypes } from '../../../../ir/dtype.ts';
 import { constantOf, dtypeOf, type Node, shapeOf, type Value } from '../../../../ir/model.ts';
-import { elementCount, numbers, tensorOf } from '../../../../ir/tensor.ts';
+import { elementCount, numbers } from '../../../../ir/tensor.ts';
 import { normalAxis } from '../../../../rewrite/arguments.ts';
 import { type Emitter, refuse, shapeAt, type TfOperator, type TfOperators } from '../emitter.ts';
 import type { Ref } from '../graph.ts';
@@ -39,36 +39,13 @@ const quantize: TfOperator = (node, e) => {
   return e.op('ClipByValue', [moved, e.float(low), e.float(high)]);
 };
 
+/** Of what is computed while running; constants are weights (weights.ts). */
 const dequantize: TfOperator = (node, e) => {
-  if (isBlocked(node)) return dequantizeBlocks(node, e);
+  if (isBlocked(node)) return refuse(node, 'its blocks are computed while it runs');
   const x = cast(e, e.input(node, 0), 'float32');
   const centred = node.inputs[2] ? e.op('Sub', [x, parameter(node, e, 2)]) : x;
   return e.op('Mul', [centred, parameter(node, e, 1)]);
 };
-
-/** Constants in blocks along an axis: integers [.., blocks, size, ..] times scales [.., blocks, 1, ..]. */
-function dequantizeBlocks(node: Node, e: Emitter): Ref {
-  const [codes, scale] = [constantOf(node.inputs[0]), constantOf(node.inputs[1])];
-  const zero = node.inputs[2] ? constantOf(node.inputs[2]) : null;
-  if (!codes || !scale) return refuse(node, 'its blocks are computed while it runs');
-  const { dims } = codes;
-  const axis = normalAxis(intAttribute(node, 'axis', 1), dims.length);
-  const block = intAttribute(node, 'block_size', 1);
-  if (dims[axis]! % block !== 0) return refuse(node, 'its last block is not whole');
-  const blocks = dims.toSpliced(axis, 1, dims[axis]! / block, block);
-  const each = scale.dims.toSpliced(axis + 1, 0, 1);
-  const integers = e.op(
-    'Cast',
-    [e.constant(tensorOf('int8', blocks, numbers(codes)))],
-    { DstT: { type: 'float32' } },
-    'float32',
-  );
-  const centred = zero
-    ? e.op('Sub', [integers, e.constant(tensorOf('float32', each, numbers(zero)))])
-    : integers;
-  const real = e.op('Mul', [centred, e.constant(tensorOf('float32', each, numbers(scale)))]);
-  return reshape(e, real, dims);
-}
 
 /** Largest difference of an 8-bit integer and its zero point. */
 const widest = 255;

@@ -6,9 +6,9 @@ import { type Node, shapeOf } from '../../../../ir/model.ts';
 import { float32Values, tensorOf } from '../../../../ir/tensor.ts';
 import { isStatic, type Shape } from '../../../../ir/type.ts';
 import { constantNumbers } from '../../../../rewrite/arguments.ts';
+import { isUniform } from '../../../lowered/grid.ts';
 import {
   floatWeight,
-  permuted,
   plainWeight,
   reshapedWeight,
   slicedWeight,
@@ -17,147 +17,20 @@ import {
 import { type Emitter, refuse, shapeAt, type TfOperator, type TfOperators } from '../emitter.ts';
 import type { Ref } from '../graph.ts';
 import { repeat } from './loops.ts';
+import {
+  type Direction,
+  gru,
+  type Kind,
+  lstm,
+  rnn,
+  type Step,
+  times,
+  turnedMatrix,
+} from './recurrent-cells.ts';
 import { concat, fill, reshape, shapeTensor, sizeOf, sliceVector, transpose } from './shaping.ts';
 
 /** Longer sequences are a loop: its JSON doesn't grow with them. */
 const unrolled = 16;
-
-type Activate = (e: Emitter, x: Ref) => Ref;
-
-const plainActivations: Readonly<Record<string, string>> = {
-  sigmoid: 'Sigmoid',
-  tanh: 'Tanh',
-  relu: 'Relu',
-  softplus: 'Softplus',
-  elu: 'Elu',
-};
-
-/** Function number `index` of the list that a node has. */
-function activation(node: Node, index: number, usual: readonly string[]): Activate {
-  const a = node.attributes.get('activations');
-  const names = a?.type === 'strings' ? a.value.map((s) => new TextDecoder().decode(s)) : usual;
-  const name = (names[index] ?? usual[index % usual.length])!.toLowerCase();
-  if (name === 'hardsigmoid' && !node.attributes.has('activation_alpha'))
-    return (e, x) =>
-      e.op('ClipByValue', [
-        e.op('AddV2', [e.op('Mul', [x, e.float(0.2)]), e.float(0.5)]),
-        e.float(0),
-        e.float(1),
-      ]);
-  const op = plainActivations[name];
-  return op ? (e, x) => e.op(op, [x]) : refuse(node, `its activation is ${name}`);
-}
-
-/** What a step makes of the state: the input's part of the gates [batch, gates·hidden], the states [batch, hidden].
- *  @returns the states after it, the output first */
-type Step = (e: Emitter, gates: Ref, states: readonly Ref[]) => readonly Ref[];
-
-interface Direction {
-  readonly node: Node;
-  readonly hidden: number;
-  /** [gates·hidden, input], [gates·hidden, hidden], [2·gates·hidden]; of this direction. */
-  readonly input: Weight;
-  readonly recurrent: Weight;
-  readonly bias: Weight | null;
-  readonly peepholes: Weight | null;
-  /** Its first activation. */
-  readonly first: number;
-}
-
-interface Kind {
-  readonly gates: number;
-  /** Activations of one direction. */
-  readonly usual: readonly string[];
-  readonly states: 1 | 2;
-  readonly step: (d: Direction) => Step;
-  /** Rows of the recurrent bias that join the input's; the others are added inside the step. */
-  readonly joinsBias: (d: Direction, gate: number) => boolean;
-}
-
-const times = (e: Emitter, x: Ref, weight: Weight): Ref =>
-  e.op('MatMul', [x, e.weight(permuted(weight, [1, 0]))], {
-    transpose_a: { bool: false },
-    transpose_b: { bool: false },
-  });
-
-const split = (e: Emitter, x: Ref, count: number): Ref[] =>
-  e.ops('Split', [e.int(1), x], Array(count).fill('float32'), { num_split: { int: count } });
-
-const add = (e: Emitter, a: Ref, b: Ref) => e.op('AddV2', [a, b]);
-const mul = (e: Emitter, a: Ref, b: Ref) => e.op('Mul', [a, b]);
-
-/** Gates i, o, f, c. */
-const lstm: Kind = {
-  gates: 4,
-  usual: ['Sigmoid', 'Tanh', 'Tanh'],
-  states: 2,
-  joinsBias: () => true,
-  step(d) {
-    const [f, g, h] = [0, 1, 2].map((i) => activation(d.node, d.first + i, lstm.usual)) as [
-      Activate,
-      Activate,
-      Activate,
-    ];
-    return (e, gates, [hidden, cell]) => {
-      const [i, o, forget, c] = split(e, add(e, gates, times(e, hidden!, d.recurrent)), 4) as [
-        Ref,
-        Ref,
-        Ref,
-        Ref,
-      ];
-      const seen = (x: Ref, gate: number, state: Ref) =>
-        d.peepholes
-          ? add(
-              e,
-              x,
-              mul(e, state, e.weight(slicedWeight(d.peepholes, 0, gate * d.hidden, (gate + 1) * d.hidden))),
-            )
-          : x;
-      const kept = mul(e, f(e, seen(forget, 2, cell!)), cell!);
-      const next = add(e, kept, mul(e, f(e, seen(i, 0, cell!)), g(e, c)));
-      return [mul(e, f(e, seen(o, 1, next)), h(e, next)), next];
-    };
-  },
-};
-
-/** Gates z, r, h. */
-const gru: Kind = {
-  gates: 3,
-  usual: ['Sigmoid', 'Tanh'],
-  states: 1,
-  joinsBias: (d, gate) => gate < 2 || intAttribute(d.node, 'linear_before_reset', 0) === 0,
-  step(d) {
-    const [f, g] = [0, 1].map((i) => activation(d.node, d.first + i, gru.usual)) as [Activate, Activate];
-    const late = intAttribute(d.node, 'linear_before_reset', 0) !== 0;
-    const rows = (from: number, to: number) => slicedWeight(d.recurrent, 0, from * d.hidden, to * d.hidden);
-    return (e, gates, [hidden]) => {
-      const [xz, xr, xh] = split(e, gates, 3) as [Ref, Ref, Ref];
-      const [hz, hr] = split(e, times(e, hidden!, rows(0, 2)), 2) as [Ref, Ref];
-      const z = f(e, add(e, xz, hz));
-      const r = f(e, add(e, xr, hr));
-      const candidate = late
-        ? mul(e, r, lateBias(e, d, times(e, hidden!, rows(2, 3))))
-        : times(e, mul(e, r, hidden!), rows(2, 3));
-      const fresh = g(e, add(e, xh, candidate));
-      return [add(e, fresh, mul(e, z, e.op('Sub', [hidden!, fresh])))];
-    };
-  },
-};
-
-/** The recurrent bias of gate h, which the reset gate multiplies too. */
-const lateBias = (e: Emitter, d: Direction, x: Ref): Ref =>
-  d.bias ? add(e, x, e.weight(slicedWeight(d.bias, 0, 5 * d.hidden, 6 * d.hidden))) : x;
-
-const rnn: Kind = {
-  gates: 1,
-  usual: ['Tanh'],
-  states: 1,
-  joinsBias: () => true,
-  step(d) {
-    const f = activation(d.node, d.first, rnn.usual);
-    return (e, gates, [hidden]) => [f(e, add(e, gates, times(e, hidden!, d.recurrent)))];
-  },
-};
 
 /** Weights of one direction, without the axis of directions. */
 function directionsOf(node: Node, e: Emitter, kind: Kind): Direction[] {
@@ -172,7 +45,7 @@ function directionsOf(node: Node, e: Emitter, kind: Kind): Direction[] {
   const hidden = recurrent.tensor.dims.at(-1)!;
   return Array.from({ length: recurrent.tensor.dims[0]! }, (_, i) => {
     const own = (w: Weight) => {
-      const one = slicedWeight(plainWeight(floatWeight(w)), 0, i, i + 1);
+      const one = slicedWeight(w, 0, i, i + 1);
       return reshapedWeight(one, one.tensor.dims.slice(1));
     };
     return {
@@ -187,7 +60,7 @@ function directionsOf(node: Node, e: Emitter, kind: Kind): Direction[] {
 /** Bias of the input's products: the input's own, plus what of the recurrent one can be added at once. */
 function inputBias(e: Emitter, kind: Kind, d: Direction): Ref | null {
   if (!d.bias) return null;
-  const values = Array.from(float32Values(d.bias.tensor));
+  const values = Array.from(float32Values(floatWeight(d.bias)));
   const rows = kind.gates * d.hidden;
   const joined = values
     .slice(0, rows)
@@ -260,7 +133,7 @@ function runDirection(e: Emitter, kind: Kind, d: Direction, { x, sizes, reverse,
   const turned = reverse ? e.op('ReverseV2', [x, e.int([0])]) : x;
   const flat = reshape(e, turned, [-1, d.input.tensor.dims[1]!]);
   const bias = inputBias(e, kind, d);
-  const product = times(e, flat, d.input);
+  const product = times(e, flat, e.weight(turnedMatrix(d.input)));
   const biased = bias ? e.op('BiasAdd', [product, bias], { data_format: { text: 'NHWC' } }) : product;
   const width = kind.gates * d.hidden;
   const rows = isStatic(sizes.slice(0, 2))
@@ -281,9 +154,10 @@ function unroll(e: Emitter, gates: Ref, steps: number, step: Step, start: readon
     num: { int: steps },
     axis: { int: 0 },
   });
+  const matrices = step.matrices.map(e.weight);
   let states = start;
   const outputs = parts.map((part) => {
-    states = step(e, part, states);
+    states = step.advance(e, part, states, matrices);
     return states[0]!;
   });
   return { sequence: e.op('Pack', outputs, { N: { int: steps }, axis: { int: 0 } }), states };
@@ -296,12 +170,17 @@ function loop(
   { start, hidden }: { start: readonly Ref[]; hidden: number },
 ): Result {
   const steps = reshape(e, sizeOf(e, gates, 0), []);
+  // What is computed of integers and scales is computed once, before the loop.
+  const before = step.matrices.map((m) => (m.grid && !isUniform(m.grid) ? e.weight(m) : null));
+  const expanded = before.filter((ref) => ref !== null);
   const { carried, stacked } = repeat(e, {
-    ...{ steps, going: null, carried: start, constant: [gates], hint: 'recurrence' },
+    ...{ steps, going: null, carried: start, constant: [gates, ...expanded], hint: 'recurrence' },
     stacks: [{ dtype: 'float32', shape: [null, hidden] }],
     body(inner, { index, carried, constant }) {
       const part = inner.op('GatherV2', [constant[0]!, index, inner.int(0)], { batch_dims: { int: 0 } });
-      const states = step(inner, part, carried);
+      const given = constant.slice(1);
+      const matrices = step.matrices.map((m, i) => (before[i] ? given.shift()! : inner.weight(m)));
+      const states = step.advance(inner, part, carried, matrices);
       return { carried: states, stacked: [states[0]!], going: null };
     },
   });

@@ -50,7 +50,7 @@ export function shapeLike(e: Emitter, x: Ref, shape: Shape): Ref {
 }
 
 /** At most one size of a target shape may be left to TensorFlow.js. */
-function withOneOpen(shape: Shape | null): number[] | null {
+export function withOneOpen(shape: Shape | null): number[] | null {
   const open = shape?.filter((d) => typeof d !== 'number').length ?? 2;
   return shape && open <= 1 && !shape.includes(0) ? shape.map((d) => (typeof d === 'number' ? d : -1)) : null;
 }

@@ -1,6 +1,7 @@
 /** Weights and biases of convolutions and fully connected layers, in floats or in integers. */
 import type { Node, Value } from '../../../../ir/model.ts';
 import { float32Values } from '../../../../ir/tensor.ts';
+import { channelScales } from '../../../lowered/grid.ts';
 import { floatWeight, type Weight } from '../../../lowered/weights.ts';
 import { type Emitter, refuse } from '../emitter.ts';
 import type { LiteTensor } from '../graph.ts';
@@ -11,9 +12,10 @@ import { constantTensor, storedCodes } from '../stored.ts';
 export function isKernel(weight: Weight | null, axis: number): boolean {
   if (!weight?.grid) return false;
   const { tensor, grid } = weight;
+  const scales = channelScales(grid, tensor.dims);
   const centre = tensor.dtype === 'uint8' ? 128 : 0;
-  if (tensor.dtype !== 'uint8' && tensor.dtype !== 'int8') return false;
-  return grid.zero.every((z) => z === centre) && (grid.scale.length === 1 || grid.axis === axis);
+  if (!scales || (tensor.dtype !== 'uint8' && tensor.dtype !== 'int8')) return false;
+  return scales.zero.every((z) => z === centre) && (scales.scale.length === 1 || scales.axis === axis);
 }
 
 export const kernelOf = (e: Emitter, weight: Weight): LiteTensor =>
