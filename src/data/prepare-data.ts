@@ -80,7 +80,7 @@ async function divided(
   if (!given.test) {
     const split = await splitData(source, {
       calibration,
-      evaluation: Math.min(evaluation, source.length),
+      evaluation: Number.isFinite(evaluation) ? evaluation : source.length,
       seed,
     });
     return { source, calibration: split.calibration, held: { source, indices: split.evaluation } };

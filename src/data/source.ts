@@ -22,6 +22,8 @@ export interface DataSource {
   readonly labelled: boolean;
   /** Whether samples have a `target`. */
   readonly targeted?: boolean;
+  /** Why labels that were found are not used; absent where there were none, or they are. */
+  readonly labelsUnused?: string;
   /** Class names when known, by index. */
   readonly classes: readonly string[] | null;
   /** What was assumed rather than told, in plain words ("layout NCHW, from input shape [1,3,224,224]"). */

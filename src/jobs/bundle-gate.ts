@@ -5,8 +5,9 @@ import { openEngine } from '../compute/engine/open.ts';
 import { openOn } from '../compute/engine/open-model.ts';
 import type { Stoppable, Tell } from '../compute/engine/run-context.ts';
 import { readAll } from '../data/read-all.ts';
-import type { DataSource } from '../data/source.ts';
+import type { DataSource, Sample } from '../data/source.ts';
 import { createComparer, type OutputComparison } from '../judge/analyze/compare.ts';
+import type { PairResult } from '../judge/report/report.ts';
 import type { OpenedModel, Runnable } from '../model/formats/opened.ts';
 import type { Port } from '../model/ir/port.ts';
 import type { Tensor } from '../model/ir/tensor.ts';
@@ -18,7 +19,7 @@ import { isOther, type OtherFormat } from '../ship/profile/other-runtimes.ts';
 import { Diagnostic } from '../support/diagnostics.ts';
 import { formatDb, formatPercent } from '../support/units.ts';
 import type { VariantPlan } from './bundle-plan.ts';
-import { feedsFor, runPair } from './run-pair.ts';
+import { createMeters, feedsFor, runPair } from './run-pair.ts';
 
 export interface Budget {
   /** Share of samples with the same top-1, where outputs are scores and the data is real. */
@@ -82,13 +83,9 @@ export function createGate(options: GateOptions): Gate {
       { engine, ...data, signal, onProgress, pictures: 0 },
     );
     const outputs = compare.outputs as OutputComparison[];
-    const top = evaluation?.metrics[0];
     return {
       parity: [parityOf(outputs, compare.samples, titleOf(engine))],
-      accuracy:
-        top && top.after !== null
-          ? { metric: top.name, value: top.after, original: top.before, samples: evaluation.samples }
-          : null,
+      accuracy: accuracyOf(evaluation),
       refused: nearEnough(outputs),
     };
   };
@@ -115,16 +112,20 @@ export function createGate(options: GateOptions): Gate {
     outputs: Outputs,
   ) => {
     browser ??= await launchBrowser('chromium', true);
-    const { feeds, outputs: expected, ports } = await recorded(options, pageSamples);
+    const { feeds, outputs: expected, ports, samples } = await recorded(options, pageSamples);
+    const meters = data.source.labelled ? createMeters(ports.outputs, data.source) : null;
     const model = variant.engineSource('bytes');
     const other = { runtime, outputs: outputs.map(({ name, dtype }) => ({ name, dtype })) };
     const made = await runInBrowser({ model, provider: 'wasm', other, feeds, browser, signal });
     const comparer = createComparer(ports.outputs, ports.inputs, scoreOutputs(original.model));
-    for (const [i, after] of made.outputs.entries()) comparer.add(expected[i]!, after);
+    for (const [i, after] of made.outputs.entries()) {
+      comparer.add(expected[i]!, after);
+      meters?.add(expected[i]!, after, samples[i]!);
+    }
     const result = comparer.result();
     return {
       parity: [parityOf(result.outputs, result.samples, `${made.runtime} (${made.browser})`)],
-      accuracy: null,
+      accuracy: accuracyOf(meters?.result(made.runtime) ?? null),
       refused: nearEnough(result.outputs),
       notes: [],
     };
@@ -181,19 +182,29 @@ const isItsFault = (error: unknown): error is Diagnostic =>
 const titleOf = (engine: Engine) =>
   `onnxruntime-${engine.name === 'node' ? 'node' : 'web'} ${engine.version} (${engine.name === 'node' ? 'cpu' : 'wasm'})`;
 
+function accuracyOf(evaluation: PairResult['evaluation']): Variant['accuracy'] {
+  const top = evaluation?.metrics[0];
+  return top && top.after !== null
+    ? { metric: top.name, value: top.after, original: top.before, samples: evaluation!.samples }
+    : null;
+}
+
 /** What the original makes of a few samples. */
 async function recorded({ original, data, signal }: GateOptions, most: number) {
   const session = await openOn(await openEngine('wasm'), original);
   try {
     const feeds: Record<string, Tensor>[] = [];
     const outputs: Record<string, Tensor>[] = [];
+    const samples: Omit<Sample, 'inputs'>[] = [];
     for await (const sample of readAll(data.source, data.indices.slice(0, most))) {
       signal?.throwIfAborted();
       const feed = feedsFor(session, sample);
+      const { inputs: _, ...rest } = sample;
+      samples.push(rest);
       feeds.push(feed);
       outputs.push(await session.run(feed));
     }
-    return { feeds, outputs, ports: { inputs: session.inputs, outputs: session.outputs } };
+    return { feeds, outputs, samples, ports: { inputs: session.inputs, outputs: session.outputs } };
   } finally {
     await session.close();
   }

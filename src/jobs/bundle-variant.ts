@@ -13,7 +13,7 @@ import { convertToOrt } from '../ship/emit/ort.ts';
 import { isOther } from '../ship/profile/other-runtimes.ts';
 import { runtimeBrotliBytes } from '../ship/profile/runtime-sizes.ts';
 import { Diagnostic } from '../support/diagnostics.ts';
-import { formatBytes, formatDb, formatPercent } from '../support/units.ts';
+import { counted, formatBytes, formatDb, formatPercent } from '../support/units.ts';
 import type { Gate, GateResult } from './bundle-gate.ts';
 import type { VariantPlan } from './bundle-plan.ts';
 import { idleReasons } from './refusals.ts';
@@ -120,7 +120,7 @@ export const widestParity = (parity: BundleVariant['parity']) =>
 function describeParity({ top1Agreement, sqnrDb, samples }: BundleVariant['parity'][number]): string {
   const near = sqnrDb === null ? 'no difference' : `SQNR ${formatDb(sqnrDb)}`;
   const same = top1Agreement === null ? near : `same top-1 ${formatPercent(top1Agreement)}`;
-  return `${same} on ${samples} samples`;
+  return `${same} on ${counted(samples, 'sample')}`;
 }
 
 /** A failure that is about one variant, not about the job. */

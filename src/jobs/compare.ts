@@ -6,7 +6,9 @@ import { type Port, portsOf } from '../model/ir/port.ts';
 import { compareInputs } from '../support/diagnostics/data.ts';
 import { parseRequest } from '../support/parse-request.ts';
 import { inCallWords } from '../support/respell.ts';
+import { counted } from '../support/units.ts';
 import { chooseSamples } from './choose-samples.ts';
+import { fittingLabels } from './fitting-labels.ts';
 import { type JobRun, type RunOptions, separated, step } from './progress.ts';
 import { readModel } from './read-model.ts';
 import { type CompareRequest, type CompareRequestInit, compareRequest } from './requests/compare.ts';
@@ -50,13 +52,15 @@ export async function compareModels(
   const a = await readModel(before, request, { signal, events });
   const b = await readModel(after, request, { signal, events });
   requireInputs(portsOf(a.model), portsOf(b.model));
-  const { source, indices } = await chooseSamples(portsOf(a.model), request);
+  const chosen = await chooseSamples(portsOf(a.model), request);
+  const source = fittingLabels(chosen.source, a.model, request.labels !== undefined);
+  const { indices } = chosen;
   const engine = await openEngine(request.engine);
   const result = await step(
     events,
     'compare',
     (onProgress) => runPair({ model: a }, { model: b }, { engine, source, indices, signal, onProgress }),
-    (r) => `${r.compare.samples} samples on ${r.compare.runtime} · ${source.name}`,
+    (r) => `${counted(r.compare.samples, 'sample')} on ${r.compare.runtime} · ${source.name}`,
   );
   return { data: source.name, guessed: source.guessed, ...result };
 }

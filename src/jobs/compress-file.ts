@@ -25,6 +25,7 @@ import { stampMetadata } from '../ship/emit/stamp.ts';
 import { checkTargets, createStage, isOurs } from '../ship/emit/write.ts';
 import { checkOpens } from '../ship/profile/check-opens.ts';
 import { describeMachine } from '../ship/profile/machine.ts';
+import { counted } from '../support/units.ts';
 import { checkBudget } from './accuracy-budget.ts';
 import { measurePair } from './measure-pair.ts';
 import { factsOf } from './model-facts.ts';
@@ -70,7 +71,11 @@ export async function compressFile(options: CompressFileOptions): Promise<Compre
     ? await step(
         events,
         'data',
-        () => prepareDataFor(opened, ports, data.from, { ...data.split, engine: openEngine, signal }),
+        () =>
+          prepareDataFor(opened, ports, data.from, {
+            ...{ ...data.split, engine: openEngine, signal },
+            needsLabels: plan.steps.some((s) => s.kind === 'train' && s.name === 'finetune'),
+          }),
         describeData,
       )
     : null;
@@ -165,7 +170,7 @@ async function study(
           'compare',
           (onProgress) =>
             runPair({ model: source }, { model: result }, { engine: runtime, ...held, signal, onProgress }),
-          (r) => `${r.compare.samples} samples on ${r.compare.runtime}`,
+          (r) => `${counted(r.compare.samples, 'sample')} on ${r.compare.runtime}`,
         )
       : null;
   const few = held?.indices.slice(0, 16) ?? [];

@@ -8,11 +8,13 @@ import { labelsRequired } from '../support/diagnostics/data.ts';
 import { fieldsOf } from '../support/field.ts';
 import { isGiven, parseRequest, type Spelling, spell } from '../support/parse-request.ts';
 import { inCallWords } from '../support/respell.ts';
+import { counted } from '../support/units.ts';
 import { chooseSamples } from './choose-samples.ts';
 import { type MetricFamily, metricFamily } from './evaluate-metrics.ts';
 import { evaluateModel, type ModelEvaluation } from './evaluate-model.ts';
 import { evaluateNumbers } from './evaluate-numbers.ts';
 import { evaluatePairs, evaluatePerplexity, type TextEvaluation } from './evaluate-text.ts';
+import { fittingLabels } from './fitting-labels.ts';
 import { type JobRun, type RunOptions, separated, step } from './progress.ts';
 import { readModel } from './read-model.ts';
 import { type EvaluateRequest, type EvaluateRequestInit, evaluateRequest } from './requests/evaluate.ts';
@@ -87,6 +89,7 @@ async function onData(
     baseline === undefined ? {} : { baseline: { model: await readModel(baseline, request, run) } };
   const { source, indices } = await chooseSamples(portsOf(opened.model), request);
   if (family === 'classes' && !source.labelled) throw labelsRequired(source.name);
+  if (family === 'classes') fittingLabels(source, opened.model, true);
   const measure = family === 'classes' ? evaluateModel : evaluateNumbers;
   const engine = await openEngine(request.engine);
   const evaluation = await step(
@@ -94,7 +97,7 @@ async function onData(
     'evaluate',
     (onProgress) =>
       measure({ model: opened }, { engine, source, indices, signal, onProgress, metrics, ...others }),
-    (e) => `${e.samples} samples on ${e.runtime} · ${source.name}`,
+    (e) => `${counted(e.samples, 'sample')} on ${e.runtime} · ${source.name}`,
   );
   return { data: source.name, guessed: source.guessed, ...evaluation };
 }

@@ -106,11 +106,12 @@ export function scoresOutput(outputs: readonly Port[]): Port | null {
 }
 
 interface Meters {
-  add(x: Record<string, Tensor>, y: Record<string, Tensor>, sample: Sample): void;
+  add(x: Record<string, Tensor>, y: Record<string, Tensor>, sample: Pick<Sample, 'label'>): void;
   result(runtime: string): NonNullable<Report['evaluation']>;
 }
 
-function createMeters(outputs: readonly Port[], source: DataSource): Meters {
+/** What both models make of the labels. @throws NO_SCORES */
+export function createMeters(outputs: readonly Port[], source: DataSource): Meters {
   const port = scoresOutput(outputs);
   if (!port) throw noScores(outputs.map((p) => p.name));
   const [before, after] = [createClassificationMeter(), createClassificationMeter()];

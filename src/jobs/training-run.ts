@@ -17,6 +17,7 @@ import { type TrainingRecord, trainingGain, trainingMetric } from '../judge/repo
 import type { Model } from '../model/ir/model.ts';
 import { scoresClasses } from '../model/ops/class-scores.ts';
 import { noneToTrainOn, nothingToLearnFrom } from '../support/diagnostics/training.ts';
+import { counted } from '../support/units.ts';
 import type { JobRun } from './progress.ts';
 
 export interface TrainingRunOptions extends EngineRun, JobRun {
@@ -182,8 +183,6 @@ function describeEvent(e: Told, metric: string | null, of: number): string {
   const held = metric ? ` · ${trainingMetric({ metric }, e.metric)} held out` : '';
   return `epoch ${e.epoch} of ${of} · loss ${e.loss.toPrecision(3)}${held}`;
 }
-
-const counted = (n: number, one: string) => `${n} ${n === 1 ? one : `${one}s`}`;
 
 /** What came of it first: lines are cut from the end. */
 export const describeTraining = (r: TrainingRecord) =>

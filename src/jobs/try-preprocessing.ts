@@ -6,9 +6,10 @@ import { pictureInput } from '../data/picture-input.ts';
 import { type DataOptions, type Prepared, type PrepareOptions, prepareData } from '../data/prepare-data.ts';
 import { likelyPresets, type PresetName } from '../data/preprocess.ts';
 import { readAll } from '../data/read-all.ts';
-import type { Runnable } from '../model/formats/opened.ts';
+import type { OpenedModel, Runnable } from '../model/formats/opened.ts';
 import type { Port } from '../model/ir/port.ts';
 import { float32Values } from '../model/ir/tensor.ts';
+import { withFittingLabels } from './fitting-labels.ts';
 import { feedsFor, scoresOutput } from './run-pair.ts';
 
 /** Samples that presets are tried on: at most, and at least. */
@@ -19,15 +20,21 @@ const fewest = 16;
  *  knows them at all. Tried on samples that nothing is compared on.
  *  @throws what prepareData and engines throw */
 export async function prepareDataFor(
-  model: Runnable,
+  model: OpenedModel,
   ports: readonly Port[],
   given: DataOptions,
   options: PrepareOptions & {
     readonly engine: () => Promise<Engine>;
     readonly signal?: AbortSignal | undefined;
+    /** Whether what is done can't do without labels. */
+    readonly needsLabels?: boolean;
   },
 ): Promise<Prepared> {
-  const prepared = await prepareData(given, ports, options);
+  const asked =
+    given.labels !== undefined || given.test?.labels !== undefined || options.needsLabels === true;
+  const prepare = async (from: DataOptions) =>
+    withFittingLabels(await prepareData(from, ports, options), model.model, asked);
+  const prepared = await prepare(given);
   const { source } = prepared;
   const indices = trialIndices(prepared);
   const picture = ports.map((p) => pictureInput(p)).find((p) => p !== null);
@@ -38,8 +45,7 @@ export async function prepareDataFor(
   );
   options.signal?.throwIfAborted();
   if (best === null) return prepared;
-  const fitted =
-    best === presets[0] ? prepared : await prepareData({ ...given, preprocess: best }, ports, options);
+  const fitted = best === presets[0] ? prepared : await prepare({ ...given, preprocess: best });
   const note = `preprocessing "${best}", best of ${presets.length} presets on ${indices.length} labelled samples`;
   const tried = {
     ...fitted.source,

@@ -59,3 +59,6 @@ function scaled(x: number, units: readonly string[]): string {
 }
 
 const digits = (x: number) => (x >= 99.95 ? x.toFixed(0) : x >= 9.995 ? x.toFixed(1) : x.toFixed(2));
+
+/** "1 sample", "200 samples". */
+export const counted = (n: number, one: string): string => `${n} ${n === 1 ? one : `${one}s`}`;

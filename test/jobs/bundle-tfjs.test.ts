@@ -40,6 +40,27 @@ describe.skipIf(!findBrowser('chromium'))('bundle --targets tfjs (skipped: no Ch
     expect(kept.variants.find((v) => v.name === 'tfjs')!.measured).toHaveLength(1);
   }, 120_000);
 
+  it('counts the answers of graph-models on labelled data, as those of the others, and replaces its own bundle', async () => {
+    const glyphs = fileURLToPath(new URL('../../fixtures/models/glyphs-cnn.onnx', import.meta.url));
+    const data = fileURLToPath(new URL('../../fixtures/data/glyphs', import.meta.url));
+    const output = join(folder, 'glyphs');
+    const options = {
+      targets: ['wasm', 'tfjs'] as const,
+      data,
+      evaluate: 20,
+      demo: false,
+      output,
+      cache: false,
+    };
+    const { report } = await bundle(glyphs, { ...options, targets: [...options.targets] });
+    const accuracyOf = (name: string) => report.manifest.variants.find((v) => v.name === name)!.accuracy;
+    // The same network on the same pictures; onnxruntime's is the oracle.
+    expect(accuracyOf('tfjs')).toEqual(accuracyOf('float'));
+    expect(accuracyOf('tfjs')).toMatchObject({ metric: 'top-1 accuracy', samples: 20 });
+    await bundle(digits, { targets: ['tfjs'], demo: false, output, cache: false });
+    expect(openModel(join(output, 'tfjs/model.json')).model.graph.inputs[0]!.name).toBe('image');
+  }, 120_000);
+
   it('leaves a variant out whose operator TensorFlow.js has no form for, and makes the others', async () => {
     const text = `<ir_version: 8, opset_import: ["" : 16]>
 g (float[1, 1, 4, 4] x, float[1, 2, 2, 2] grid) => (float[1, 1, 2, 2] y) { y = GridSample (x, grid) }`;

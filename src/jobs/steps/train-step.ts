@@ -6,6 +6,7 @@ import { openNodeEngine } from '../../compute/engine/onnxruntime-node.ts';
 import { trainingNeedsData } from '../../support/diagnostics/training.ts';
 import type { ModelStep } from '../model-steps.ts';
 import { describeTraining, trainingRun } from '../training-run.ts';
+import { nameTrainedClasses } from './trained-classes.ts';
 
 /** @param checkpoints  folder for them; null: none */
 export const trainStep = (
@@ -27,6 +28,8 @@ export const trainStep = (
       step: name,
       signal,
     });
-    return { model: trained, summary: describeTraining(record), training: [record] };
+    const doubt = name === 'finetune' ? nameTrainedClasses(trained, prepared.source) : null;
+    const records = [doubt === null ? record : { ...record, doubt }];
+    return { model: trained, summary: describeTraining(record), training: records };
   },
 });

@@ -159,6 +159,7 @@ function dataFacts(prepared: Prepared): NonNullable<Report['data']> {
     calibrationSamples: calibration.length,
     evaluationSamples: held.indices.length,
     labelled: held.source.labelled,
+    ...(held.source.labelsUnused === undefined ? {} : { labelsUnused: held.source.labelsUnused }),
     synthetic: held.source.kind === 'synthetic',
     preprocessing: source.preprocessing && { ...source.preprocessing },
     preprocessingGuessed: source.preprocessingGuessed ?? false,

@@ -113,6 +113,8 @@ export const reportSchema = z.object({
       calibrationSamples: z.number(),
       evaluationSamples: z.number(),
       labelled: z.boolean(),
+      /** Why labels that were found beside the samples are not used. */
+      labelsUnused: z.string().optional(),
       synthetic: z.boolean(),
       /** The spec of src/data/preprocess.ts; its `name` is the preset's name, a file's name or "custom". */
       preprocessing: z.record(z.string(), z.unknown()).nullable(),

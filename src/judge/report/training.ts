@@ -33,6 +33,8 @@ export const trainingSchema = z.object({
   settings: z.record(z.string(), z.unknown()),
   /** Settings that were changed and that no loss asks for, in words with the reason. Absent in older reports. */
   idle: z.array(z.string()).optional(),
+  /** What of the result may surprise, as a sentence. */
+  doubt: z.string().optional(),
 });
 
 export type TrainingFacts = z.infer<typeof trainingSchema>;
@@ -53,6 +55,8 @@ export interface TrainingRecord {
   readonly settings: TrainingSettings;
   /** Settings that were changed and that no loss asks for, in words with the reason. */
   readonly idle: readonly string[];
+  /** What of the result may surprise, as a sentence. */
+  readonly doubt?: string;
 }
 
 /** "agreement 91.2 %", "SQNR 12.3 dB", "not measured" */

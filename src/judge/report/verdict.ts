@@ -3,7 +3,7 @@
 import { formatOfName } from '../../model/formats/index.ts';
 import { tfjsFormat } from '../../model/formats/tfjs/format.ts';
 import { wilsonInterval } from '../../support/statistics.ts';
-import { formatBytes, formatDb, formatMs, formatPercent, formatTimes } from '../../support/units.ts';
+import { counted, formatBytes, formatDb, formatMs, formatPercent, formatTimes } from '../../support/units.ts';
 import { leftSentence } from './account.ts';
 import { compareLatency, type LatencyPair, latencyPairs, placeName } from './latency.ts';
 import { changeOf, formatMetric, type Metric } from './metrics.ts';
@@ -41,6 +41,7 @@ export function judge(report: Judged): Verdict {
     ...size(report),
     ...halfFloats(report),
     ...evidence(report),
+    ...(report.training ?? []).flatMap(({ doubt }) => (doubt === undefined ? [] : [warn(doubt)])),
   ];
   const warnings = [...found.filter((w) => w.level === 'bad'), ...found.filter((w) => w.level === 'warn')];
   return { level: warnings[0]?.level ?? 'good', headline: headline(report), warnings };
@@ -253,6 +254,8 @@ function evidence(report: Judged): Warning[] {
     found.push(warn('Measured on synthetic data: how it does on real inputs is not known. Pass --data.'));
   if (compare === null && evaluation === null)
     found.push(warn('Not compared with the original: no samples were held back. Pass --data to know.'));
+  if (data?.labelsUnused !== undefined)
+    found.push(warn(`The labels found beside the data are not used: ${data.labelsUnused}. Pass --labels.`));
   if (data?.preprocessingGuessed && !data.preprocessingTriedOn)
     found.push(
       warn(
@@ -279,12 +282,13 @@ function fewSamples(report: Judged): Warning[] {
   const { compare, evaluation } = report;
   const samples = compare?.samples ?? evaluation?.samples;
   if (samples === undefined || samples >= limits.evaluationSamples || report.data?.synthetic) return [];
+  const one = noun(report).replace(/s$/, '');
   const share = worstAgreement(report);
-  if (share === null) return [warn(`Compared on only ${samples} ${noun(report)}: the figures are rough.`)];
+  if (share === null) return [warn(`Compared on only ${counted(samples, one)}: the figures are rough.`)];
   const [low, high] = wilsonInterval(Math.round(share * samples), samples);
   const range = `${formatPercent(low, 0)} to ${formatPercent(high, 0)}`;
   return [
-    warn(`Compared on only ${samples} ${noun(report)}: the true agreement may be anything from ${range}.`),
+    warn(`Compared on only ${counted(samples, one)}: the true agreement may be anything from ${range}.`),
   ];
 }
 

@@ -1,8 +1,8 @@
 /** Opens models from wherever they are: a file, bytes, memory. Each file is read and decoded once. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { urlNotFile } from '../../support/diagnostics/fetching.ts';
-import { modelInputInvalid } from '../../support/diagnostics/model-files.ts';
+import { modelInputInvalid, modelNotFoundIn } from '../../support/diagnostics/model-files.ts';
 import { readProblem } from '../../support/read-problem.ts';
 import { isUrl, shownUrl } from '../../support/url.ts';
 import type { Model } from '../ir/model.ts';
@@ -18,6 +18,7 @@ import {
   openedModel,
   openModelBytes,
 } from './opened.ts';
+import { tfjsFormat } from './tfjs/format.ts';
 
 /** A path, an address on the web, bytes, a model in memory, or what is open already. */
 export type ModelInput = string | Uint8Array | Model | OpenedModel;
@@ -72,9 +73,24 @@ function openArchive(path: string, outputs?: readonly string[]): OpenedModel | n
   return openModelBytes(model, { name: namedInArchive(basename(path), name), data, outputs });
 }
 
-/** The model of a folder that holds one under its usual name. */
-const modelInFolder = (path: string): string | undefined =>
-  usualNames.map((name) => join(path, name)).find((file) => existsSync(file));
+/** The model of a folder that holds one under its usual name, or one of TensorFlow.js under another, which is a folder of files.
+ *  @throws MODEL_NOT_FOUND_IN where it holds several of those */
+function modelInFolder(path: string): string | undefined {
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return undefined;
+  const usual = usualNames.map((name) => join(path, name)).find((file) => existsSync(file));
+  if (usual !== undefined) return usual;
+  const names = readdirSync(path).filter((name) => name.endsWith('.json') && isTfjs(join(path, name)));
+  if (names.length > 1) throw modelNotFoundIn(path, names);
+  return names[0] && join(path, names[0]);
+}
+
+function isTfjs(file: string): boolean {
+  try {
+    return statSync(file).isFile() && tfjsFormat.recognise(readFileSync(file), file);
+  } catch {
+    return false;
+  }
+}
 
 /** A model of ours and the files that it was just written to; they are not read again. */
 export function openedFromFiles(model: Model, [first, ...beside]: readonly string[]): OpenedModel {

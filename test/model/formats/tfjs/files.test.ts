@@ -42,6 +42,33 @@ function readWeight(json: Json, data: Record<string, Uint8Array>): { dtype: stri
   return { dtype: constant.dtype, values: numbers(constant) };
 }
 
+describe('a folder', () => {
+  const inFolder = (files: Record<string, string | Uint8Array>, work: (folder: string) => void) => {
+    const folder = mkdtempSync(join(tmpdir(), 'edgepress-tfjs-'));
+    try {
+      for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
+      work(folder);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  };
+  const model = JSON.stringify(file([group([weight()], 'w.bin')]));
+
+  it('is opened as the only model in it, whatever that is called', () =>
+    inFolder({ 'face.json': model, 'w.bin': floats(1, 2), 'package.json': '{}' }, (folder) => {
+      expect(openModel(folder).name).toBe('face.json');
+    }));
+
+  it('with several is refused with their names, and one with none as a folder', () => {
+    inFolder({ 'a.json': model, 'b.json': model, 'w.bin': floats(1, 2) }, (folder) =>
+      expect(() => openModel(folder)).toThrow(expect.objectContaining({ code: 'MODEL_NOT_FOUND_IN' })),
+    );
+    inFolder({ 'package.json': '{}' }, (folder) =>
+      expect(() => openModel(folder)).toThrow(expect.objectContaining({ code: 'FILE_IS_FOLDER' })),
+    );
+  });
+});
+
 describe('weights', () => {
   it('go on in the next file, and start at any byte', () => {
     const bytes = new Uint8Array([1, 0, 1, ...floats(1.5, -2)]);

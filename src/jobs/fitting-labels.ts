@@ -1,0 +1,45 @@
+/** Labels that fit the model. Those that were found beside the samples may be numbers of other classes than the model's: they are left
+ *  alone then, and the report says so. Those that somebody asked for are refused. */
+import type { Prepared } from '../data/prepare-data.ts';
+import type { DataSource } from '../data/source.ts';
+import type { Model } from '../model/ir/model.ts';
+import { outputPortsOf } from '../model/ir/port.ts';
+import { labelRange } from '../support/diagnostics/data.ts';
+import { scoresOutput } from './run-pair.ts';
+
+/** @param asked  whether somebody named the labels, or what is done needs them
+ *  @throws LABEL_RANGE */
+export function withFittingLabels(prepared: Prepared, model: Model, asked: boolean): Prepared {
+  const source = fittingLabels(prepared.source, model, asked);
+  const { held } = prepared;
+  const other = held.source === prepared.source ? source : fittingLabels(held.source, model, asked);
+  return { ...prepared, source, held: { ...held, source: other } };
+}
+
+/** @throws LABEL_RANGE */
+export function fittingLabels(source: DataSource, model: Model, asked: boolean): DataSource {
+  const classes = scoresOutput(outputPortsOf(model))?.shape?.at(-1);
+  if (!source.labelled || typeof classes !== 'number') return source;
+  const largest = largestLabel(source);
+  if (largest < classes) return source;
+  if (asked) throw labelRange(largest, classes);
+  const { label: _, ...rest } = source;
+  const labelsUnused = `they go up to ${largest}, and the model scores ${classes} classes (0 to ${classes - 1})`;
+  return {
+    ...rest,
+    labelled: false,
+    classes: null,
+    labelsUnused,
+    guessed: [...source.guessed, `labels not used: ${labelsUnused}`],
+    async read(index) {
+      const { label: _, ...sample } = await source.read(index);
+      return sample;
+    },
+  };
+}
+
+function largestLabel({ length, label }: DataSource): number {
+  let largest = -1;
+  for (let i = 0; i < length; i++) largest = Math.max(largest, label?.(i) ?? -1);
+  return largest;
+}
