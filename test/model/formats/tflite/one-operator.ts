@@ -6,6 +6,8 @@ import type { TfliteType } from '../../../../src/model/formats/tflite/codes.ts';
 import type { TfliteOptions } from '../../../../src/model/formats/tflite/options.ts';
 import { numbers, type Tensor, tensorOf } from '../../../../src/model/ir/tensor.ts';
 import { verifyModel } from '../../../../src/model/ir/verify.ts';
+import { Diagnostic } from '../../../../src/support/diagnostics.ts';
+import { createRandom } from '../../../../src/support/random.ts';
 import { largestDifference, runModel } from '../../../run-model.ts';
 import { normalTensor } from '../tfjs/oracle.ts';
 import { type LitertResult, litertMissing, runLitert } from './litert.ts';
@@ -150,4 +152,29 @@ export function checkAll(engine: () => Engine, cases: readonly Case[]): void {
       expect(model.graph.nodes.filter((n) => n.opType === 'Transpose')).toHaveLength(c.transposes);
   });
   if (litertMissing) it.skip(litertMissing, () => undefined);
+  it('each is read or refused with a code whatever a word of its file says', () => {
+    const random = createRandom(cases.length);
+    for (const c of cases) {
+      const file = fileOf(c);
+      for (let round = 0; round < 40; round++) {
+        const copy = file.slice();
+        const word = [0, 1, -1, 2, 0x7fffffff, -(2 ** 31), random.integer(1 << 16)][random.integer(7)]!;
+        new DataView(copy.buffer).setInt32(8 + 4 * random.integer(copy.length / 4 - 2), word, true);
+        outcomeOf(copy);
+      }
+    }
+  });
+}
+
+/** 'read', or the code of what refuses it. Reads all that is lazy. */
+export function outcomeOf(bytes: Uint8Array): string {
+  try {
+    const { model } = openModelBytes(bytes, { name: 'strange.tflite' });
+    verifyModel(model);
+    for (const value of model.graph.initializers) value.constant?.bytes();
+    return 'read';
+  } catch (error) {
+    if (!(error instanceof Diagnostic) || error.kind === 'internal') throw error;
+    return error.code;
+  }
 }

@@ -3,8 +3,8 @@ import { outputUnknown } from '../../../../support/diagnostics/graph.ts';
 import { tfliteMalformed, tfliteOperatorForm } from '../../../../support/diagnostics/tflite.ts';
 import { version } from '../../../../support/version.ts';
 import { addInput, createModel, createValue } from '../../../ir/edit.ts';
-import type { Model } from '../../../ir/model.ts';
-import { takeName } from '../../../ir/names.ts';
+import type { Model, NameScope } from '../../../ir/model.ts';
+import { freshName, takeName } from '../../../ir/names.ts';
 import { tensorType } from '../../../ir/type.ts';
 import { propagateTransposes } from '../../../layout/propagate.ts';
 import { addNamedOutput, createEmitter, dropUnread, openSize } from '../../emit/index.ts';
@@ -24,10 +24,11 @@ export function readTflite(bytes: Uint8Array, { name, outputs: chosen }: ReadSou
     producer: { name: 'edgepress', version },
   });
   model.doc = file.description;
-  const inputs = publicTensors(file, graph, 'inputs');
-  const outputs = chosen ? chosenOutputs(chosen, file, graph) : publicTensors(file, graph, 'outputs');
+  const inputs = publicTensors(file, graph, 'inputs', model.names);
+  const named = publicTensors(file, graph, 'outputs', model.names);
+  const outputs = chosen ? chosenOutputs(chosen, named, graph) : named;
   if (outputs.length === 0) throw tfliteMalformed(name, 'it has no outputs');
-  for (const port of [...inputs, ...outputs]) takeName(model.names, port.name);
+  for (const port of outputs) takeName(model.names, port.name);
   const e = createEmitter(model, tfliteOperatorForm);
   const program: Program = { file, operators, budget: { depth: 0, operators: 0 } };
   const given = inputs.map(({ name: port, tensor }) => {
@@ -55,32 +56,35 @@ interface Port {
   readonly isReal: boolean;
 }
 
-/** Under the names of the graph's signature, where it has one and they are all different, or of the tensors. */
-function publicTensors(file: TfliteFile, graph: Subgraph, side: 'inputs' | 'outputs'): Port[] {
+/** Under the names of the graph's signature, where it has one, or else of the tensors; each name is given once. */
+function publicTensors(
+  file: TfliteFile,
+  graph: Subgraph,
+  side: 'inputs' | 'outputs',
+  names: NameScope,
+): Port[] {
   const signature = file.signatures.find(({ subgraph }) => subgraph === graph.index);
   const named = new Map([...(signature?.[side] ?? [])].map(([name, tensor]) => [tensor, name]));
-  const taken = new Set<string>();
   return [...new Set(graph[side])].map((at) => {
     const tensor = graph.tensors[at]!;
-    const name = [named.get(at), tensor.name, `${tensor.name}_${at}`].find((n) => n && !taken.has(n))!;
-    taken.add(name);
+    const name = freshName(names, named.get(at) || tensor.name);
     return { name, tensor, isReal: false };
   });
 }
 
 /** What a caller wants as outputs instead, by public names or those of tensors: inside of a graph, in real numbers.
  *  @throws OUTPUT_UNKNOWN */
-function chosenOutputs(names: readonly string[], file: TfliteFile, graph: Subgraph): Port[] {
-  const known = publicTensors(file, graph, 'outputs');
+function chosenOutputs(names: readonly string[], known: readonly Port[], graph: Subgraph): Port[] {
   const computed = new Set(graph.operators.flatMap((operator) => operator.outputs));
+  const inner = graph.tensors.filter((t) => computed.has(t.index));
   return [...new Set(names)].map((name) => {
     const port = known.find((output) => output.name === name);
-    const tensor = graph.tensors.find((t) => t.name === name && computed.has(t.index));
+    const tensor = inner.find((t) => t.name === name);
     if (port) return port;
     if (tensor) return { name, tensor, isReal: true };
     throw outputUnknown(
       name,
-      graph.tensors.flatMap((t) => (computed.has(t.index) ? [t.name] : [])),
+      inner.map((t) => t.name),
     );
   });
 }

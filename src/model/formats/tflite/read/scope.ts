@@ -35,8 +35,9 @@ export interface Scope {
 
 /** Graphs that call one another; nobody nests so deep. */
 const deepest = 64;
-/** Operators that are written, those of a graph once for each call. */
-const mostOperators = 1 << 20;
+/** How often operators of a file are written on average, those of a graph once for each call, and how often at least. */
+const mostRounds = 16;
+const leastAllowed = 1 << 13;
 
 /** @param inputs  in the order of the graph's */
 export function openScope(
@@ -55,12 +56,13 @@ export function convert(scope: Scope, wanted: readonly number[]): void {
   const { budget, file } = program;
   if (budget.depth >= deepest)
     throw tfliteMalformed(file.name, `more than ${deepest} of its graphs stand in one another`);
+  const most = leastAllowed + mostRounds * file.subgraphs.reduce((n, g) => n + g.operators.length, 0);
   budget.depth++;
   for (const operator of needed(scope, wanted)) {
-    if (budget.operators++ > mostOperators)
+    if (budget.operators++ > most)
       throw tfliteMalformed(
         file.name,
-        `its graphs call one another so often that they have more than ${mostOperators} operators`,
+        `its graphs call one another so often that they have more than ${most} operators`,
       );
     convertOne(scope, operator);
   }

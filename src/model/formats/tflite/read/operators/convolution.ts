@@ -3,12 +3,14 @@ import type { Value } from '../../../../ir/model.ts';
 import type { Dim } from '../../../../ir/type.ts';
 import {
   type ConvolutionOptions,
+  convolution,
   convolve,
   convolveTransposed,
   type Emitter,
   matmul,
   reshape,
   transpose,
+  transposedConvolution,
 } from '../../../emit/index.ts';
 import { dequantizeBias } from '../quantized.ts';
 import {
@@ -78,6 +80,34 @@ const transposeConv: Operator = (call) => {
   return activated(call, y);
 };
 
+/** Over volumes. Filter [kd, kh, kw, in / groups, out]. */
+const conv3d: Operator = (call) => {
+  const { e } = call;
+  const [x, filter] = [inputOf(call, 0), inputOf(call, 1)];
+  const [channels, each] = [channelsOf(e, x, -1), channelsOf(e, filter, -2)];
+  if (channels % each !== 0) e.refuse(`${channels} channels for a filter of ${each}`);
+  const y = convolution(e, x, filter, { ...volumeOf(call, 2), groups: channels / each });
+  return activated(call, y);
+};
+
+const volumeOf = (call: OperatorCall, bias: number): ConvolutionOptions => ({
+  strides: ['strideD', 'strideH', 'strideW'].map((name) => int(call, name)),
+  dilations: ['dilationDFactor', 'dilationHFactor', 'dilationWFactor'].map((name) => int(call, name, 1)),
+  padding: paddingOf(call),
+  bias: biasOf(call, bias),
+});
+
+/** Inputs: size of the result [5], filter [kd, kh, kw, out, in], x, and maybe a bias. */
+const conv3dTranspose: Operator = (call) => {
+  const { e } = call;
+  const size: readonly Dim[] = e.data(inputOf(call, 0)) ?? [];
+  const y = transposedConvolution(e, inputOf(call, 2), inputOf(call, 1), {
+    ...volumeOf(call, 3),
+    outputSizes: size.length === 5 ? size.slice(1, 4) : undefined,
+  });
+  return activated(call, y);
+};
+
 /** Of MediaPipe: x, filter [out, kh, kw, in], bias. Its settings are TfLiteTransposeConvParams as they lie in memory:
  *  padding (1 SAME, 2 VALID), stride width, stride height, int32 each.
  *  Source: mediapipe/util/tflite/operations/transpose_conv_bias.cc. */
@@ -122,6 +152,8 @@ export const convolutionOperators: OperatorTable = {
   CONV_2D: conv2d,
   DEPTHWISE_CONV_2D: depthwise,
   TRANSPOSE_CONV: transposeConv,
+  CONV_3D: conv3d,
+  CONV_3D_TRANSPOSE: conv3dTranspose,
   Convolution2DTransposeBias: transposeConvBias,
   FULLY_CONNECTED: fullyConnected,
 };

@@ -3,6 +3,7 @@ import { arithmeticOperators } from './arithmetic.ts';
 import { controlOperators } from './control.ts';
 import { convolutionOperators } from './convolution.ts';
 import { creationOperators } from './creation.ts';
+import { detectionOperators } from './detection.ts';
 import { elementwiseOperators } from './elementwise.ts';
 import { imageOperators } from './image.ts';
 import { indexingOperators } from './indexing.ts';
@@ -11,12 +12,15 @@ import { matrixOperators } from './matrices.ts';
 import { normalizationOperators } from './normalization.ts';
 import type { OperatorTable } from './operator.ts';
 import { poolingOperators } from './pooling.ts';
+import { recurrentOperators } from './recurrent.ts';
 import { reductionOperators } from './reduction.ts';
 import { shapingOperators } from './shaping.ts';
 import { slicingOperators } from './slicing.ts';
 import { typeOperators } from './types.ts';
 
 export const operators: OperatorTable = {
+  ...detectionOperators,
+  ...recurrentOperators,
   ...slicingOperators,
   ...matrixOperators,
   ...logicalOperators,
