@@ -47,6 +47,12 @@ export const sections: readonly Section[] = [
     false,
   ),
   section(
+    'litert',
+    'LiteRT.js against onnxruntime-web',
+    'bench/litert.ts',
+    "One page of Chromium, one thread, by turns: the ratio to float on onnxruntime-web (below 1 is faster), the median of the rounds' ratios; in brackets the median of a run. int8 is `--int8` with made-up samples, whose ranges don't change the speed, each for its own target. The last two columns use the build for browsers without relaxed SIMD.",
+  ),
+  section(
     'install',
     'Size of the packages',
     'scripts/package-sizes.ts',
