@@ -14,9 +14,8 @@ import { totalBytes } from '../ship/emit/model-bytes.ts';
 import { requiredOperators } from '../ship/emit/required-operators.ts';
 import { transformersConfig } from '../ship/emit/transformers-config.ts';
 import { typesFile } from '../ship/emit/typescript.ts';
-import { litertFiles } from '../ship/profile/litert-runtime.ts';
+import { otherRuntimeFiles } from '../ship/profile/other-files.ts';
 import { isOther, type OtherFormat } from '../ship/profile/other-runtimes.ts';
-import { tfjsFiles } from '../ship/profile/tfjs-runtime.ts';
 import { brotliQualityFor, compressForTransfer } from '../ship/profile/transfer.ts';
 import { runtimeNotBuilt } from '../support/diagnostics/bundle.ts';
 import { formatBytes } from '../support/units.ts';
@@ -72,9 +71,8 @@ export async function emit(
 
 /** Files of the runtimes besides onnxruntime-web that the variants need. */
 async function otherRuntimes(variants: readonly BundleVariant[]): Promise<OtherRuntimes> {
-  const read = { tfjs: tfjsFiles, litert: litertFiles };
   const formats = new Set(variants.map((v) => v.format).filter(isOther));
-  const entries = [...formats].map(async (format) => [format, await read[format]()] as const);
+  const entries = [...formats].map(async (format) => [format, await otherRuntimeFiles[format]()] as const);
   return Object.fromEntries(await Promise.all(entries));
 }
 

@@ -98,7 +98,7 @@ export async function runLab(request: LabRequest): Promise<LabSummary> {
   const certificate = request.https ? await createCertificate(['127.0.0.1', ...network]) : undefined;
   const server = await startLabServer({
     roster,
-    files: listFiles(bundle, await loadPageScripts()),
+    files: await listFiles(bundle, await loadPageScripts()),
     address: request.lan ? '0.0.0.0' : '127.0.0.1',
     port: request.port,
     hosts: ['localhost', '127.0.0.1', ...network],

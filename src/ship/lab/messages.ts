@@ -57,8 +57,10 @@ export const joinSchema = z.strictObject({
 const outcomeSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('measured'),
+    /** "onnxruntime-web 1.30.0", "litertjs-core 2.5.3 (relaxed SIMD)" */
+    runtime: text(120),
     downloadMs: ms,
-    /** Compiling and starting onnxruntime-web itself. */
+    /** Compiling and starting the runtime itself. */
     compileMs: ms,
     createMs: ms,
     firstRunMs: ms,

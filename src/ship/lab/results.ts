@@ -22,6 +22,8 @@ const labRunSchema = z.strictObject({
   /** null with `error`. */
   measured: z
     .strictObject({
+      /** Absent in files of before there was more than one: that of the device. */
+      runtime: z.string().optional(),
       downloadMs: ms,
       compileMs: ms,
       createMs: ms,
@@ -151,13 +153,14 @@ const identity = ({ device, host, provider, threads, runtime }: BundleMeasuremen
 function measurementOf(device: LabDeviceResult, run: LabRunResult): BundleMeasurement[] {
   if (!run.measured?.medianMs) return [];
   const { downloadMs, createMs, firstRunMs, warmup, repetitions, medianMs, p90Ms, peakBytes } = run.measured;
+  const runtime = run.measured.runtime ?? device.runtime;
   return [
     {
       device: device.name,
       host: device.host,
       provider: run.provider,
       threads: run.threads,
-      runtime: device.runtime,
+      runtime,
       adapter: run.provider === 'webgpu' ? device.adapter : null,
       emulated: device.automated,
       ...{ downloadMs, createMs, firstRunMs, warmup, repetitions, medianMs, p90Ms, peakBytes },

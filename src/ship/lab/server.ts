@@ -218,8 +218,7 @@ function parse<T>(schema: z.ZodType<T>, body: string): T {
 
 async function sendFile(response: ServerResponse, file: LabFile): Promise<void> {
   response.setHeader('content-type', file.type);
-  // Files of the runtime are the same for every run on a device; models are fetched each time, as their time is taken.
-  if (!file.secret && 'path' in file.content) response.setHeader('cache-control', 'private, max-age=3600');
+  if (file.kept) response.setHeader('cache-control', 'private, max-age=3600');
   if ('bytes' in file.content) {
     response.setHeader('content-length', file.content.bytes.length);
     response.end(file.content.bytes);

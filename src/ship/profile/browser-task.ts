@@ -8,14 +8,13 @@ import { engineMissing } from '../../support/diagnostics/engines.ts';
 import { Diagnostic } from '../../support/diagnostics.ts';
 import { toWire } from './isolated-messages.ts';
 import type { LaunchedBrowser, Tab } from './launch.ts';
-import { litertFiles } from './litert-runtime.ts';
 import { packageFolder } from './machine.ts';
+import { otherRuntimeFiles } from './other-files.ts';
 import { decodeFrame, encodeFrame } from './page/frame.ts';
 import type { OtherModel, PageAnswer, PageModel, PagePart, PageTask } from './page/messages.ts';
 import { pageScript } from './page-script.ts';
 import type { PresetName } from './presets.ts';
 import { type ServedFile, serve } from './serve.ts';
-import { type PageFile, tfjsFiles } from './tfjs-runtime.ts';
 
 /** A model file, or data that it keeps in a file of its own; in shards to be joined in order. */
 export interface TaskPart {
@@ -30,12 +29,6 @@ export interface TaskModel {
   /** Absent for what onnxruntime runs. */
   readonly other?: OtherModel | undefined;
 }
-
-/** Files of the other runtimes for pages. */
-const otherFiles: Readonly<Record<OtherModel['runtime'], () => Promise<readonly PageFile[]>>> = {
-  tfjs: tfjsFiles,
-  litert: litertFiles,
-};
 
 interface BrowserTask extends Stoppable, TaskModel {
   readonly feeds: readonly Readonly<Record<string, Tensor>>[];
@@ -78,7 +71,8 @@ export async function runTask(browser: LaunchedBrowser, task: BrowserTask): Prom
   files.set('/feeds', { bytes: encodeFrame(task.feeds.map(toWire)) });
   const runtimes = new Set([task, ...others].flatMap(({ other }) => other?.runtime ?? []));
   for (const runtime of runtimes)
-    for (const { name, bytes } of await otherFiles[runtime]()) files.set(`/${runtime}/${name}`, { bytes });
+    for (const { name, bytes } of await otherRuntimeFiles[runtime]())
+      files.set(`/${runtime}/${name}`, { bytes });
   let receive: (body: Uint8Array) => void = () => {};
   const answered = new Promise<Uint8Array>((resolve) => {
     receive = resolve;

@@ -2,9 +2,12 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { decodeModel } from '../../../src/model/formats/onnx/read.ts';
+import type { Model } from '../../../src/model/ir/model.ts';
 import { type Manifest, manifestSchema, type Variant } from '../../../src/ship/emit/manifest.ts';
+import { tfjsBytes, tfliteBytes } from '../../../src/ship/emit/model-bytes.ts';
 
 const model = fileURLToPath(new URL('../../../fixtures/models/glyphs-cnn.onnx', import.meta.url));
 
@@ -15,8 +18,9 @@ export interface TestBundle {
   readonly manifest: Manifest;
 }
 
-/** @returns a folder that the caller removes */
-export function writeBundle(options: { broken?: boolean } = {}): TestBundle {
+/** @param options.others  with variants for TensorFlow.js and LiteRT.js
+ *  @returns a folder that the caller removes */
+export function writeBundle(options: { broken?: boolean; others?: boolean } = {}): TestBundle {
   const folder = mkdtempSync(join(tmpdir(), 'edgepress-lab-'));
   const bytes = readFileSync(model);
   const half = Math.floor(bytes.length / 2);
@@ -29,6 +33,7 @@ export function writeBundle(options: { broken?: boolean } = {}): TestBundle {
     ...(options.broken
       ? [variant(folder, 'broken', [['onnx/model_broken.onnx', Buffer.from('this is no model')]])]
       : []),
+    ...(options.others ? others(folder, decodeModel(bytes)) : []),
   ];
   const manifest = manifestSchema.parse({
     schema: 'edgepress/bundle@1',
@@ -50,9 +55,26 @@ export function writeBundle(options: { broken?: boolean } = {}): TestBundle {
   return { folder, manifest };
 }
 
+function others(folder: string, source: Model): Variant[] {
+  const lite = variant(folder, 'litert', [['litert/model.tflite', tfliteBytes(source).model]]);
+  const { model: json, data } = tfjsBytes(source, 'model.json');
+  const graph = variant(folder, 'tfjs', [['tfjs/model.json', json]]);
+  const weights = data.map(({ location, bytes }) => {
+    const [part] = variant(folder, 'tfjs', [[`tfjs/${location}`, bytes]]).parts;
+    return { ...part!, name: location, role: 'data' as const };
+  });
+  const bytes = [json, ...data.map((d) => d.bytes)].reduce((sum, b) => sum + b.length, 0);
+  return [
+    { ...lite, format: 'litert', providers: ['wasm'] },
+    { ...graph, format: 'tfjs', providers: ['wasm'], bytes, parts: [...graph.parts, ...weights] },
+  ];
+}
+
 function variant(folder: string, name: string, files: readonly (readonly [string, Uint8Array])[]): Variant {
-  mkdirSync(join(folder, 'onnx'), { recursive: true });
-  for (const [path, bytes] of files) writeFileSync(join(folder, path), bytes);
+  for (const [path, bytes] of files) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), bytes);
+  }
   const whole = Buffer.concat(files.map(([, bytes]) => bytes));
   return {
     name,

@@ -20,6 +20,7 @@ export const run: Run = { variant: 'float', provider: 'wasm', threads: 1 };
 
 export const measured: Measured = {
   kind: 'measured',
+  runtime: 'onnxruntime-web 1.30.0',
   downloadMs: 30,
   compileMs: 100,
   createMs: 20,

@@ -131,6 +131,39 @@ describe.skipIf(!executablePath)('the lab page on an emulated phone (skipped: no
     rmSync(bundle.folder, { recursive: true, force: true });
   });
 
+  it('measures variants of LiteRT.js and TensorFlow.js too, and says what each ran on', async () => {
+    const bundle = writeBundle({ others: true });
+    const { url, summary } = await open(bundle);
+    const { context, page, complaints } = await phone();
+    await page.goto(url);
+    await status(page, /Sent to your terminal/);
+    const [device] = (await summary).devices;
+    const threads = (name: string) => device!.runs.filter((r) => r.variant === name).map((r) => r.threads);
+    expect(threads('litert')).toEqual(threads('float'));
+    expect(threads('tfjs')).toEqual([1]);
+    for (const { variant, threads, error, measured } of device!.runs) {
+      expect(error).toBeNull();
+      const simd = threads > 1 ? 'relaxed SIMD, threads' : 'relaxed SIMD';
+      const names: Record<string, RegExp> = {
+        float: /^onnxruntime-web \d/,
+        litert: new RegExp(`^litertjs-core 2\\..* \\(${simd}\\)$`),
+        tfjs: /^tfjs-backend-wasm \d/,
+      };
+      expect(measured!.runtime).toMatch(names[variant]!);
+    }
+    const { variants } = manifestSchema.parse(
+      JSON.parse(readFileSync(join(bundle.folder, 'edgepress.json'), 'utf8')),
+    );
+    expect(variants.map((v) => v.measured[0]!.runtime.split(' ')[0])).toEqual([
+      'onnxruntime-web',
+      'litertjs-core',
+      'tfjs-backend-wasm',
+    ]);
+    expect(complaints).toEqual([]);
+    await context.close();
+    rmSync(bundle.folder, { recursive: true, force: true });
+  });
+
   it('says what is wrong with the link, over https too', async () => {
     const bundle = writeBundle();
     const { url, summary, stop } = await open(bundle, { https: true });

@@ -28,9 +28,9 @@ afterAll(async () => {
   rmSync(bundle.folder, { recursive: true, force: true });
 });
 
-function start(of: Roster): Promise<LabServer> {
+async function start(of: Roster): Promise<LabServer> {
   const script = new TextEncoder().encode('export {};');
-  const files = listFiles(openBundle(bundle.folder), { main: script, worker: script });
+  const files = await listFiles(openBundle(bundle.folder), { main: script, worker: script });
   return startLabServer({
     roster: of,
     files,

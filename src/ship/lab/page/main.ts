@@ -90,11 +90,11 @@ async function measureRun(
   onStart: () => Promise<void>,
 ): Promise<Outcome> {
   const variant = manifest.variants.find((v) => v.name === run.variant)!;
-  const { inputs, preprocessing } = manifest;
+  const { inputs, outputs, preprocessing } = manifest;
   await onStart();
   for (let i = 0; i < 5; i++) {
     await untilVisible();
-    const task = { run, variant, inputs, preprocessing, session };
+    const task = { run, variant, inputs, outputs, preprocessing, session };
     const outcome = await measureInWorker(task, (step, fraction) => view.progress(run, step, fraction));
     if (outcome !== 'hidden') return outcome;
     view.progress(run, 'download', 0);

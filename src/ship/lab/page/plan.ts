@@ -36,8 +36,7 @@ export function planRuns(manifest: Pick<Manifest, 'variants'>, facts: Facts): Pl
   return { runs, left };
 }
 
-function obstacle({ requires, format }: Variant, provider: WebProvider, facts: Facts): string | null {
-  if (format === 'tfjs') return 'The lab does not measure TensorFlow.js; profile does.';
+function obstacle({ requires }: Variant, provider: WebProvider, facts: Facts): string | null {
   if ((provider === 'webgpu' || requires.includes('webgpu')) && facts.adapter === null)
     return facts.secureContext ? 'There is no WebGPU here.' : 'WebGPU needs a secure context.';
   if (requires.includes('shader-f16') && !facts.shaderF16) return 'The graphics adapter has no shader-f16.';
@@ -46,8 +45,10 @@ function obstacle({ requires, format }: Variant, provider: WebProvider, facts: F
   return null;
 }
 
-/** One thread, and what onnxruntime-web takes by itself where it may: half the cores, at most four. */
-function threadCounts({ requires }: Variant, { cores, crossOriginIsolated }: Facts): number[] {
+/** One thread, and what the runtime takes by itself where it may: half the cores, at most four. The threads of TensorFlow.js would
+ *  be made of text, which the lab's page does not run. */
+function threadCounts({ requires, format }: Variant, { cores, crossOriginIsolated }: Facts): number[] {
+  if (format === 'tfjs') return [1];
   const most =
     crossOriginIsolated && (cores ?? 1) > 1 ? Math.max(2, Math.min(4, Math.ceil((cores ?? 1) / 2))) : 1;
   if (requires.includes('threads')) return [most];

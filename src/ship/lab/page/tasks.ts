@@ -5,8 +5,9 @@ import type { Measured, Run } from '../messages.ts';
 
 export interface WorkerTask {
   readonly run: Run;
-  readonly variant: Pick<Variant, 'parts' | 'bytes' | 'sessionConfig' | 'requires'>;
+  readonly variant: Pick<Variant, 'format' | 'parts' | 'bytes' | 'sessionConfig' | 'requires'>;
   readonly inputs: Manifest['inputs'];
+  readonly outputs: Manifest['outputs'];
   readonly preprocessing: Manifest['preprocessing'];
   readonly session: string;
 }

@@ -2,7 +2,8 @@
 
 import { messageOf } from '../../../support/diagnostics.ts';
 import { measure } from '../../profile/measure.ts';
-import { fetchRuntime, openPageEngine } from '../../profile/page/runtime.ts';
+import { isOther } from '../../profile/other-runtimes.ts';
+import { fetchEngine } from '../../profile/page/runtime.ts';
 import { messageLimits } from '../limits.ts';
 import type { Measured } from '../messages.ts';
 import { downloadModel } from './download.ts';
@@ -27,7 +28,8 @@ globalThis.addEventListener(
   { once: true },
 );
 
-async function perform({ run, variant, inputs, preprocessing, session }: WorkerTask): Promise<Measured> {
+async function perform(task: WorkerTask): Promise<Measured> {
+  const { run, variant, inputs, outputs, preprocessing, session } = task;
   const progress = reporter();
   let begin = performance.now();
   const model = await downloadModel(variant.parts, session, (loaded) =>
@@ -35,8 +37,12 @@ async function perform({ run, variant, inputs, preprocessing, session }: WorkerT
   );
   const downloadMs = performance.now() - begin;
   tell({ type: 'progress', step: 'start', fraction: 0 });
-  const runtime = await fetchRuntime({ ...run, runtimeUrl: '/ort/' });
-  const { engine, compileMs } = await openPageEngine({ ...run, shaderF16: shaderF16(variant) }, runtime);
+  const { format } = variant;
+  const start = await fetchEngine({
+    ...{ provider: run.provider, threads: run.threads, shaderF16: shaderF16(variant), runtimeUrl: '/ort/' },
+    other: isOther(format) ? { runtime: format, url: `/${format}/`, outputs } : undefined,
+  });
+  const { engine, environment, compileMs } = await start();
   tell({ type: 'progress', step: 'start', fraction: 0.5 });
   begin = 0;
   let runs = 0;
@@ -60,6 +66,7 @@ async function perform({ run, variant, inputs, preprocessing, session }: WorkerT
   const { createMs, firstRunMs, warmup, samplesMs } = measured;
   return {
     kind: 'measured',
+    runtime: environment.runtime,
     ...{ downloadMs, compileMs, createMs, firstRunMs, warmup, peakBytes: null },
     samplesMs: [...samplesMs],
     resolutionMs: clockStep(),

@@ -28,7 +28,9 @@ interface RuntimeFiles {
 }
 
 /** @returns what opens an engine: the files are there, nothing was started */
-export async function fetchEngine(task: PageTask): Promise<() => Promise<PageEngine>> {
+export async function fetchEngine(
+  task: Pick<PageTask, 'provider' | 'threads' | 'shaderF16' | 'runtimeUrl' | 'other'>,
+): Promise<() => Promise<PageEngine>> {
   const { other, threads, provider } = task;
   if (other) {
     const open =
@@ -46,7 +48,7 @@ export async function fetchEngine(task: PageTask): Promise<() => Promise<PageEng
   return () => openPageEngine(task, files);
 }
 
-export async function fetchRuntime({
+async function fetchRuntime({
   provider,
   runtimeUrl,
 }: Pick<PageTask, 'provider' | 'runtimeUrl'>): Promise<RuntimeFiles> {
@@ -57,7 +59,7 @@ export async function fetchRuntime({
 }
 
 /** @throws PAGE_WEBGPU without an adapter, PAGE_SHADER_F16, PAGE_THREADS without isolation, what the runtime throws */
-export async function openPageEngine(
+async function openPageEngine(
   { provider, threads, shaderF16 }: Pick<PageTask, 'provider' | 'threads' | 'shaderF16'>,
   { base, script, wasmBinary }: RuntimeFiles,
 ): Promise<PageEngine> {
