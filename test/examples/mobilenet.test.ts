@@ -1,5 +1,5 @@
 /** A real network from file to page: MobileNetV2 bundled by the CLI, built into the Vite example, classifying photographs
- *  on each runtime that a page can have; and offline. Needs the zoo (EDGEPRESS_ZOO) and Chromium. */
+ *  on each runtime that a page can have, of which it takes LiteRT.js by itself; and offline. Needs the zoo (EDGEPRESS_ZOO) and Chromium. */
 import { execFile } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -41,12 +41,16 @@ describe.skipIf(!zoo || !executablePath || !vite)(
       writeFileSync(names, classNames().join('\n'));
       const program = ['node_modules/tsx/dist/cli.mjs', 'src/cli/main.ts', 'bundle'];
       const model = join(zoo!, 'models/imagenet-mobilenetv2-f32/mobilenetv2.onnx');
+      const targets = ['--targets', 'wasm,webgpu,litert'];
       const data = ['--data', images, '--preprocess', 'imagenet', '--calibrate', '8', '--evaluate', '2'];
       const options = ['-o', bundle, '--label-names', names, '--no-demo', '--no-cache', '--quiet'];
       // Of two pictures one is half: what is on trial here is the page, not the budget. More would take long, as
       // WebGPU in software takes seconds for each.
       const budget = ['--min-agreement', '50'];
-      await promisify(execFile)(process.execPath, [...program, model, ...data, ...options, ...budget]);
+      await promisify(execFile)(process.execPath, [
+        ...[...program, model, ...targets],
+        ...[...data, ...options, ...budget],
+      ]);
       await copyLibraries(lib);
       // In place of `npm install`: the packages that the example would have. The runtime has its package.json, which says that
       // TensorFlow.js may be missing, as it is here.
@@ -61,6 +65,7 @@ describe.skipIf(!zoo || !executablePath || !vite)(
         resolve: {
           alias: {
             'edgepress-runtime': join(installed, 'dist/index.js'),
+            '@litertjs/core': resolve('node_modules/@litertjs/core/dist/index.js'),
             'onnxruntime-web/wasm': join(ort, 'ort.wasm.bundle.min.mjs'),
             'onnxruntime-web/webgpu': join(ort, 'ort.webgpu.bundle.min.mjs'),
           },
@@ -70,7 +75,7 @@ describe.skipIf(!zoo || !executablePath || !vite)(
         executablePath: executablePath!,
         args: chromiumFlags(true, true),
       });
-    }, 120_000);
+    }, 400_000);
 
     afterAll(async () => {
       await browser?.close();
@@ -94,9 +99,10 @@ describe.skipIf(!zoo || !executablePath || !vite)(
     }
 
     /** A new context: nothing cached. `complaints` collects what the console says and what leaves the site. */
-    async function visit(site: Site, query: string, isReady: string) {
+    async function visit(site: Site, query: string, isReady: string, blocked?: RegExp) {
       const context = await browser.newContext({ viewport: { width: 390, height: 800 } });
       const page = await context.newPage();
+      if (blocked) await page.route(blocked, (route) => route.abort());
       const complaints: string[] = [];
       page.on('console', (message) => complaints.push(message.text()));
       page.on('pageerror', (error) => complaints.push(error.message));
@@ -115,6 +121,8 @@ describe.skipIf(!zoo || !executablePath || !vite)(
         await page.waitForFunction(
           (expected) => document.querySelector('#status')!.textContent!.startsWith(expected),
           `${name}, in `,
+          // A GPU in software takes half a minute where other programs run.
+          { timeout: 90_000 },
         );
       }
     }
@@ -137,31 +145,41 @@ describe.skipIf(!zoo || !executablePath || !vite)(
       expect(statSync(join(dist, 'model/onnx/model_quantized.onnx')).size).toBe(variant('wasm-int8').bytes);
     });
 
-    it('classifies on wasm with one thread where the page is not isolated', async () => {
-      const { page, complaints, context } = await visit(
-        await serve({ '/': dist }, false),
-        '',
-        '#camera:enabled',
-      );
-      expect(await info(page)).toMatch(/^wasm-int8 on wasm, 1 thread:/);
+    it.each([
+      ['on LiteRT.js with one thread where the page is not isolated', false, ''],
+      ['on LiteRT.js with threads where it is', true, ''],
+      ['on onnxruntime-web with threads, asked for', true, '?variant=wasm-int8'],
+    ])('classifies %s', async (_, isolated, query) => {
+      const site = await serve({ '/': dist }, isolated);
+      const { page, complaints, context } = await visit(site, query, '#camera:enabled');
+      expect(await page.evaluate(() => crossOriginIsolated)).toBe(isolated);
+      const cores = await page.evaluate(() => navigator.hardwareConcurrency);
+      const threads = isolated && cores > 1 ? '[2-4] threads' : '1 thread';
+      const [variant, reason] = query ? ['wasm', 'asked for'] : ['litert', 'int8 is faster on LiteRT\\.js'];
+      expect(await info(page)).toMatch(new RegExp(`^${variant}-int8 on wasm, ${threads}: ${reason}$`));
       await expectNames(page);
       expect(complaints).toEqual([]);
       await close(context);
     });
 
-    it('classifies on wasm with threads where it is', async () => {
-      const { page, complaints, context } = await visit(
-        await serve({ '/': dist }, true),
-        '',
-        '#camera:enabled',
-      );
-      expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
-      const cores = await page.evaluate(() => navigator.hardwareConcurrency);
-      expect(await info(page)).toMatch(cores > 1 ? /^wasm-int8 on wasm, [2-4] threads:/ : /, 1 thread:/);
+    it('falls back on onnxruntime-web where LiteRT.js is blocked, and says so', async () => {
+      const site = await serve({ '/': dist }, false);
+      const { page, context } = await visit(site, '', '#camera:enabled', /litert_wasm\w*-[\w-]+\.wasm$/);
+      expect(await info(page)).toMatch(/^wasm-int8 on wasm, 1 thread: litert-int8 on wasm failed: \w/);
       await expectNames(page);
-      expect(complaints).toEqual([]);
       await close(context);
     });
+
+    it('says that LiteRT.js is the fastest, once it was measured to be', async () => {
+      const program = ['node_modules/tsx/dist/cli.mjs', 'src/cli/main.ts', 'profile', bundle];
+      const device = ['--device', 'chromium', '--provider', 'wasm', '--threads', '1'];
+      await promisify(execFile)(process.execPath, [...program, ...device]);
+      cpSync(join(bundle, 'edgepress.json'), join(dist, 'model/edgepress.json'));
+      const site = await serve({ '/': dist }, false);
+      const { page, context } = await visit(site, '', '#camera:enabled');
+      expect(await info(page)).toMatch(/^litert-int8 on wasm, 1 thread: fastest as measured on /);
+      await close(context);
+    }, 120_000);
 
     it('classifies on WebGPU, with the float model where the GPU has no shader-f16', async () => {
       const site = await serve({ '/': dist }, true);
