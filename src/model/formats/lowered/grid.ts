@@ -1,6 +1,8 @@
 /** Which scale and zero point belong to which element of a tensor of integers: one for all, one for each index of some axes,
  *  or one for each block along an axis. */
-import { elementCount, float32Values, numbers, type Tensor, tensorOf, typedArray } from '../../ir/tensor.ts';
+
+import { slicedTensor } from '../../ir/slice.ts';
+import { elementCount, float32Values, numbers, type Tensor, tensorOf } from '../../ir/tensor.ts';
 import { transposeTensor } from '../../ir/transpose.ts';
 
 /** Integers that stand for (code − zero)·scale. */
@@ -26,7 +28,31 @@ export function gridOf(
     dims.every((d, axis) => Math.ceil(d / Math.max(1, step[axis]!)) === scale.dims[axis]!);
   if (!fits || (zero && elementCount(zero.dims) !== elementCount(scale.dims))) return null;
   const zeros = zero && numbers(zero).some((z) => z !== 0) ? zero : null;
+  if (isConstant(scale) && (!zeros || isConstant(zeros))) return uniformGrid(dims, scale, zeros);
   return { scale, zero: zeros && tensorOf('float32', scale.dims, float32Values(zeros)), step };
+}
+
+const isConstant = (t: Tensor): boolean => numbers(t).every((v, _, all) => v === all[0]);
+
+/** One scale and zero point where all are the same. */
+function uniformGrid(dims: readonly number[], scale: Tensor, zero: Tensor | null): Grid {
+  const one = (t: Tensor) =>
+    tensorOf(
+      t.dtype,
+      dims.map(() => 1),
+      numbers(t).slice(0, 1),
+    );
+  return {
+    scale: one(scale),
+    zero:
+      zero &&
+      tensorOf(
+        'float32',
+        dims.map(() => 1),
+        numbers(zero).slice(0, 1),
+      ),
+    step: dims,
+  };
 }
 
 /** One scale and zero point for all elements. */
@@ -65,20 +91,6 @@ export function slicedGrid(grid: Grid, axis: number, from: number, to: number, s
     zero: grid.zero && cut(grid.zero),
     step: grid.step.with(axis, Math.min(step, count)),
   };
-}
-
-/** Indices [from, to) of one axis. */
-export function slicedTensor(t: Tensor, axis: number, from: number, to: number): Tensor {
-  const values = typedArray(t);
-  const inner = elementCount(t.dims.slice(axis + 1));
-  const outer = elementCount(t.dims.slice(0, axis));
-  const [row, begin, length] = [t.dims[axis]! * inner, from * inner, (to - from) * inner];
-  const kept = values.slice(0, outer * length);
-  for (let o = 0; o < outer; o++) {
-    const part = values.subarray(o * row + begin, o * row + begin + length);
-    (kept as Float32Array).set(part as Float32Array, o * length);
-  }
-  return tensorOf(t.dtype, t.dims.with(axis, to - from), kept);
 }
 
 /** Where the scale of each element stands among the scales. */

@@ -3,20 +3,13 @@
 import { intAttribute } from '../../ir/attribute.ts';
 import { dtypes, isFloat } from '../../ir/dtype.ts';
 import { constantOf, isOp, type Node, shapeOf, type Value } from '../../ir/model.ts';
+import { slicedTensor } from '../../ir/slice.ts';
 import { denseTensor, elementCount, float32Values, numbers, type Tensor, tensorOf } from '../../ir/tensor.ts';
 import { transposeTensor } from '../../ir/transpose.ts';
 import { isStatic } from '../../ir/type.ts';
 import { transposePermutation } from '../../ops/defaults.ts';
 import { normalAxis } from '../../rewrite/arguments.ts';
-import {
-  type Grid,
-  gridOf,
-  gridPlaces,
-  permutedGrid,
-  reshapedGrid,
-  slicedGrid,
-  slicedTensor,
-} from './grid.ts';
+import { type Grid, gridOf, gridPlaces, permutedGrid, reshapedGrid, slicedGrid } from './grid.ts';
 
 /** Numbers, or integers with their scales. */
 export interface Weight {

@@ -2,5 +2,11 @@
  *  formats and engines that don't have them: onnxruntime computes them in one kernel each. */
 import type { FusedOperators } from '../fused/apart.ts';
 import { quantizedBlocks } from './blocked.ts';
+import { quantizedElementwise } from './elementwise.ts';
+import { quantizedProducts } from './products.ts';
 
-export const quantizedOperators: FusedOperators = { ...quantizedBlocks };
+export const quantizedOperators: FusedOperators = {
+  ...quantizedBlocks,
+  ...quantizedProducts,
+  ...quantizedElementwise,
+};

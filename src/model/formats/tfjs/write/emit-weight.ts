@@ -21,7 +21,8 @@ export function emitWeight(e: Emitter, weight: Weight): Ref {
   if (!form) return e.constant(floatWeight(weight));
   const { codes, zero, scale } = form;
   const centred = zero ? e.op('Sub', [e.stored(codes), e.stored(trailing(zero))]) : e.stored(codes);
-  const merged = mergeBlocks(e, e.op('Mul', [centred, e.stored(trailing(scale))]), form);
+  const scaled = scale ? e.op('Mul', [centred, e.stored(trailing(scale))]) : centred;
+  const merged = mergeBlocks(e, scaled, form);
   return sliceFront(e, merged, cutSizes(form, tensor.dims));
 }
 
@@ -78,7 +79,8 @@ export interface ScaledForm extends Blocks {
   readonly codes: WeightData;
   /** [each] */
   readonly zero: WeightData | null;
-  readonly scale: WeightData;
+  /** null: 1 */
+  readonly scale: WeightData | null;
   readonly bytes: number;
 }
 
@@ -89,12 +91,14 @@ const nodeBytes = 300;
 export function scaledForm(tensor: Tensor, grid: Grid): ScaledForm | null {
   const blocks = blocksOf(tensor.dims, grid);
   const { split, each, whole } = blocks;
-  const scale = storeTensor(tensorOf(grid.scale.dtype, each, numbers(grid.scale)), 'a scale');
+  const scales = numbers(grid.scale);
+  const isOne = scales.every((s) => s === 1);
+  const scale = isOne ? null : storeTensor(tensorOf(grid.scale.dtype, each, scales), 'a scale');
   const given = padded(numbers(tensor), tensor.dims, whole);
   const form = (values: readonly number[], zero: WeightData | null): ScaledForm[] => {
     const codes = integers(split, values);
     if (!codes) return [];
-    const constants = [codes, scale, ...(zero ? [zero] : [])];
+    const constants = [codes, scale, zero].filter((data) => data !== null);
     const nodes = constants.length - (split.length === whole.length ? 1 : 0);
     const bytes = constants.reduce((sum, data) => sum + storedBytes(data), nodes * nodeBytes);
     return [{ ...blocks, codes, zero, scale, bytes }];

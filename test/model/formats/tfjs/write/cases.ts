@@ -434,6 +434,143 @@ function blocked(): Case[] {
   ];
 }
 
+/** Operators of integers, as onnxruntime.quantization writes them. Scales are such that no result is half-way between two
+ *  steps, where kernels differ. */
+function integers(): Case[] {
+  const domain = 'com.microsoft';
+  const codes = (dtype: 'uint8' | 'int8', dims: readonly number[]) =>
+    tensorOf(dtype, dims, random(dims, 256, dtype === 'int8' ? -128 : 0));
+  const scale = (value: number) => scalarOf('float32', value);
+  const zero = (value: number) => scalarOf('uint8', value);
+  const each = (...values: number[]) => tensorOf('float32', [values.length], values);
+  const x = codes('uint8', [2, 4, 9, 8]);
+  const weight = codes('int8', [6, 4, 3, 3]);
+  const own = tensorOf('int8', [6], [0, 3, -2, 5, 0, 1]);
+  const bias = tensorOf('int32', [6], [1000, -2000, 30, 0, 5, -70000]);
+  const steps = each(0.01, 0.02, 0.03, 0.011, 0.012, 0.013);
+  const to = [scale(0.9), zero(120)];
+  const rows = codes('uint8', [2, 3, 20]);
+  const matrix = codes('int8', [20, 6]);
+  const left = [scale(0.05), zero(100)];
+  const reals = normalTensor([3, 20], 1);
+  const slope = float(0.1);
+  const pads = { pads: [1, 1, 1, 1] };
+  return [
+    {
+      name: 'one zero point',
+      op: 'ConvInteger',
+      x,
+      rest: [weight, zero(7), scalarOf('int8', 3)],
+      attributes: pads,
+    },
+    {
+      name: 'sums beyond what a float holds',
+      op: 'ConvInteger',
+      x: tensorOf('uint8', [1, 80, 3, 3], new Uint8Array(720).fill(255)),
+      rest: [tensorOf('int8', [2, 80, 3, 3], new Int8Array(1440).fill(127))],
+    },
+    {
+      name: 'channels',
+      op: 'QLinearConv',
+      x,
+      rest: [...left, weight, steps, own, ...to, bias],
+      attributes: pads,
+    },
+    {
+      name: 'one scale',
+      op: 'QLinearConv',
+      x,
+      rest: [...left, weight, scale(0.02), scalarOf('int8', 0), ...to],
+    },
+    {
+      name: 'depthwise',
+      op: 'QLinearConv',
+      x,
+      rest: [...left, codes('uint8', [4, 1, 3, 3]), scale(0.02), zero(131), scale(0.3), zero(128)],
+      attributes: { group: 4, ...pads },
+    },
+    { name: 'columns', op: 'QLinearMatMul', x: rows, rest: [...left, matrix, steps, own, ...to] },
+    { name: 'columns', op: 'MatMulInteger', x: codes('uint8', [3, 20]), rest: [matrix, zero(3), own] },
+    {
+      name: 'to integers',
+      ...{ op: 'QGemm', domain },
+      x: codes('uint8', [3, 20]),
+      rest: [...left, codes('int8', [6, 20]), steps, own, bias, ...to],
+      attributes: { transB: 1 },
+    },
+    {
+      name: 'to floats',
+      ...{ op: 'QGemm', domain },
+      x: codes('uint8', [3, 20]),
+      rest: [...left, matrix, scale(0.02), scalarOf('int8', 4), bias],
+    },
+    {
+      name: 'columns',
+      ...{ op: 'MatMulIntegerToFloat', domain },
+      x: codes('uint8', [3, 20]),
+      rest: [matrix, scale(0.1), steps, zero(9), own, normalTensor([6], 4)],
+    },
+    {
+      name: 'columns',
+      ...{ op: 'DynamicQuantizeMatMul', domain },
+      x: reals,
+      rest: [matrix, steps, own, normalTensor([6], 4)],
+    },
+    {
+      name: 'broadcast',
+      ...{ op: 'QLinearAdd', domain },
+      x,
+      rest: [...left, codes('uint8', [4, 1, 1]), scale(0.03), zero(90), scale(0.0937), zero(110)],
+    },
+    {
+      name: 'broadcast',
+      ...{ op: 'QLinearMul', domain },
+      x,
+      rest: [...left, codes('uint8', [4, 1, 1]), scale(0.03), zero(90), scale(0.0937), zero(110)],
+    },
+    {
+      name: 'sigmoid',
+      ...{ op: 'QLinearSigmoid', domain },
+      x: rows,
+      rest: [...left, scale(1 / 256), zero(0)],
+    },
+    {
+      name: 'slope',
+      ...{ op: 'QLinearLeakyRelu', domain },
+      x: rows,
+      rest: [...left, scale(0.06), zero(20)],
+      attributes: { alpha: slope },
+    },
+    {
+      name: 'rows',
+      ...{ op: 'QLinearSoftmax', domain },
+      x: rows,
+      rest: [...left, scale(1 / 256), zero(0)],
+      attributes: { axis: -1, opset: 13 },
+    },
+    {
+      name: 'maps',
+      ...{ op: 'QLinearGlobalAveragePool', domain },
+      x,
+      rest: [...left, scale(0.02), zero(100)],
+    },
+    {
+      name: 'windows',
+      ...{ op: 'QLinearAveragePool', domain },
+      x,
+      rest: [...left, scale(0.0413), zero(100)],
+      attributes: { kernel_shape: [3, 3], ...pads },
+    },
+    {
+      name: 'other steps',
+      ...{ op: 'QLinearConcat', domain, at: 2 },
+      x,
+      rest: [scale(0.07), zero(80), ...left, codes('uint8', [2, 1, 9, 8]), scale(0.03), zero(3)],
+      attributes: { axis: 1 },
+    },
+  ];
+}
+
 export const operatorCases: Readonly<Record<string, readonly Case[]>> = {
   convolutions: convolutions(),
   poolings: poolings(),
@@ -441,4 +578,5 @@ export const operatorCases: Readonly<Record<string, readonly Case[]>> = {
   'products, normalisations and the rest': rest(),
   'recurrent networks': recurrent(),
   'weights in blocks': blocked(),
+  integers: integers(),
 };

@@ -66,7 +66,7 @@ function gatherScaled(node: Node, e: Emitter, form: ScaledForm, axis: number): R
   const indices = indicesAt(node, e, table, axis);
   const pick = (x: Ref) => pickAlong(e, x, indices, axis);
   const centred = zero ? e.op('Sub', [pick(table), pick(e.stored(zero))]) : pick(table);
-  const product = e.op('Mul', [centred, pick(e.stored(scale))]);
+  const product = scale ? e.op('Mul', [centred, pick(e.stored(scale))]) : centred;
   if (split.length === whole.length) return product;
   const known = withOneOpen(shapeAt(node, 1));
   const target = [whole.slice(0, axis), whole.slice(axis + 1)].map((sizes) => e.int(sizes));

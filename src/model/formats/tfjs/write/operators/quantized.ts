@@ -3,8 +3,10 @@
 import { intAttribute } from '../../../../ir/attribute.ts';
 import { dtypes } from '../../../../ir/dtype.ts';
 import { constantOf, dtypeOf, type Node, shapeOf, type Value } from '../../../../ir/model.ts';
-import { elementCount, numbers } from '../../../../ir/tensor.ts';
-import { normalAxis } from '../../../../rewrite/arguments.ts';
+import { denseTensor, elementCount, float32Values, type Tensor, tensorOf } from '../../../../ir/tensor.ts';
+import { constantNumbers, normalAxis } from '../../../../rewrite/arguments.ts';
+import { gridOf } from '../../../lowered/grid.ts';
+import { floatWeight, type Weight } from '../../../lowered/weights.ts';
 import { type Emitter, refuse, shapeAt, type TfOperator, type TfOperators } from '../emitter.ts';
 import type { Ref } from '../graph.ts';
 import { cast } from './elementwise.ts';
@@ -34,7 +36,8 @@ const quantize: TfOperator = (node, e) => {
   const { kind, bits } = dtypes[dtype];
   if (kind === 'float') return refuse(node, `it makes ${dtype}`);
   const [low, high] = kind === 'int' ? [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1] : [0, 2 ** bits - 1];
-  const steps = e.op('Round', [e.op('RealDiv', [e.input(node, 0), parameter(node, e, 1)])]);
+  const x = e.input(node, 0);
+  const steps = e.op('Round', [isOne(node) ? x : e.op('RealDiv', [x, parameter(node, e, 1)])]);
   const moved = node.inputs[2] ? e.op('AddV2', [steps, parameter(node, e, 2)]) : steps;
   return e.op('ClipByValue', [moved, e.float(low), e.float(high)]);
 };
@@ -44,25 +47,51 @@ const dequantize: TfOperator = (node, e) => {
   if (isBlocked(node)) return refuse(node, 'its blocks are computed while it runs');
   const x = cast(e, e.input(node, 0), 'float32');
   const centred = node.inputs[2] ? e.op('Sub', [x, parameter(node, e, 2)]) : x;
-  return e.op('Mul', [centred, parameter(node, e, 1)]);
+  return isOne(node) ? centred : e.op('Mul', [centred, parameter(node, e, 1)]);
 };
+
+/** Steps of 1: whole numbers themselves. */
+const isOne = (node: Node) => constantNumbers(node.inputs[1])?.every((scale) => scale === 1) ?? false;
 
 /** Largest difference of an 8-bit integer and its zero point. */
 const widest = 255;
 
+/** The left operand may have a zero point for each row, the right one for each column. */
+function lessZeroPoint(node: Node, e: Emitter, index: 0 | 1): Ref {
+  const zero = node.inputs[index + 2];
+  const codes = constantOf(node.inputs[index]);
+  const points = zero ? constantOf(zero) : undefined;
+  if (codes && points !== null) {
+    const weight = integerWeight(codes, points, index);
+    if (weight) return e.weight(weight);
+  }
+  const x = cast(e, e.input(node, index), 'float32');
+  if (!zero) return x;
+  const point = cast(e, e.ref(zero), 'float32');
+  const shape = shapeOf(zero);
+  if (!shape) return refuse(node, 'the rank of its zero point is not known');
+  const isRows = index === 0 && shape.length === 1 && shape[0] !== 1;
+  return e.op('Sub', [x, isRows ? e.op('ExpandDims', [point, e.int(1)]) : point]);
+}
+
+/** Codes less their zero points, in one step each. */
+function integerWeight(codes: Tensor, zero: Tensor | undefined, index: 0 | 1): Weight | null {
+  const { dims } = codes;
+  const own = index === 0 ? dims.length - 2 : dims.length - 1;
+  const count = zero ? elementCount(zero.dims) : 1;
+  const each = dims.map((size, axis) => (axis === own && count === size ? size : 1));
+  if (elementCount(each) !== count) return null;
+  const ones = tensorOf('float32', each, new Float32Array(count).fill(1));
+  const grid = gridOf(dims, ones, zero ? denseTensor(zero.dtype, each, zero.bytes()) : null);
+  return grid && { tensor: codes, grid };
+}
+
 /** Products of integers less their zero points. A float holds sums up to 2^24 exactly: where longer ones may come, parts are
  *  multiplied, which as int32 add up to the whole. */
 const matMulInteger: TfOperator = (node, e) => {
-  const side = (index: number) => {
-    const x = cast(e, e.input(node, index), 'float32');
-    if (!node.inputs[index + 2]) return x;
-    return e.op('Sub', [x, cast(e, e.input(node, index + 2), 'float32')]);
-  };
-  const zeros = [2, 3].map((i) => elementCount((shapeOf(node.inputs[i]) ?? []).map((d) => Number(d))));
-  if (zeros.some((n) => n !== 1)) return refuse(node, 'it has a zero point for each row');
   const times = (a: Ref, b: Ref) =>
     e.op('BatchMatMulV2', [a, b], { adj_x: { bool: false }, adj_y: { bool: false } });
-  const [left, right] = [side(0), side(1)];
+  const [left, right] = [lessZeroPoint(node, e, 0), lessZeroPoint(node, e, 1)];
   const depth = shapeAt(node, 0).at(-1);
   const exact = Math.floor(2 ** 24 / (widest * largestInteger(node)));
   if (typeof depth === 'number' && depth <= exact) return times(left, right);
@@ -84,13 +113,13 @@ const matMulInteger: TfOperator = (node, e) => {
     .reduce((sum, part) => e.op('AddV2', [sum, part]));
 };
 
-/** Of the second operand less its zero point: what its constants have, or what 8 bits can have. */
+/** Of the second operand less its zero points: what its constants have, or what 8 bits can have. */
 function largestInteger(node: Node): number {
   const codes = constantOf(node.inputs[1]);
   const zero = node.inputs[3] ? constantOf(node.inputs[3]) : undefined;
-  if (!codes || zero === null) return widest;
-  const centre = zero ? numbers(zero)[0]! : 0;
-  return numbers(codes).reduce((most, code) => Math.max(most, Math.abs(code - centre)), 1);
+  const weight = codes && zero !== null ? integerWeight(codes, zero, 1) : null;
+  if (!weight) return widest;
+  return float32Values(floatWeight(weight)).reduce((most, code) => Math.max(most, Math.abs(code)), 1);
 }
 
 /** scale = (max − min)/255 with 0 in the range, zero = clip(round(−min/scale)).
