@@ -19,6 +19,7 @@ export {
   broadcastShapes,
   cast,
   concat,
+  extended,
   reshape,
   shapeOfValue,
   sizeOfAxis,

@@ -1,8 +1,9 @@
 /** Order of axes, shapes, casts: what most other operators are made of. */
 import { intAttribute, intsAttribute } from '../../ir/attribute.ts';
 import { type DType, dtypes } from '../../ir/dtype.ts';
-import { constantOf, isOp, type Value } from '../../ir/model.ts';
+import { constantOf, isOp, shapeOf, type Value } from '../../ir/model.ts';
 import { elementCount } from '../../ir/tensor.ts';
+import { isStatic } from '../../ir/type.ts';
 import type { Emitter } from './emitter.ts';
 import { reshapeTensor, transposeTensor } from './transpose-tensor.ts';
 
@@ -27,16 +28,48 @@ export function transpose(e: Emitter, x: Value, perm: readonly number[]): Value 
 }
 
 /** A constant behind a Cast or DequantizeLinear, moved before it; null for all else. */
-function transposeStored(e: Emitter, x: Value, perm: readonly number[]): Value | null {
+const transposeStored = (e: Emitter, x: Value, perm: readonly number[]): Value | null =>
+  changeStored(
+    e,
+    x,
+    (stored) => transpose(e, stored, perm),
+    (axis) => perm.indexOf(axis),
+  );
+
+/** The same node on another form of its constant; null where it is no Cast or DequantizeLinear of a constant.
+ *  @param axisOf  where an axis of the constant is then */
+function changeStored(
+  e: Emitter,
+  x: Value,
+  change: (stored: Value) => Value,
+  axisOf: (axis: number) => number,
+): Value | null {
   const node = x.producer;
   if (!node || !isOp(node, 'Cast', 'DequantizeLinear') || node.inputs.some((v) => v && !constantOf(v)))
     return null;
   const [stored, scale = null, zeroPoint = null] = node.inputs;
-  const moved = transpose(e, stored!, perm);
-  if (isOp(node, 'Cast')) return e.emit('Cast', [moved], { to: node.attributes.get('to') });
+  const changed = change(stored!);
+  if (isOp(node, 'Cast')) return e.emit('Cast', [changed], { to: node.attributes.get('to') });
   const isScalar = constantOf(scale)?.dims.length === 0;
-  const axis = isScalar ? undefined : perm.indexOf(intAttribute(node, 'axis', 1));
-  return e.emit('DequantizeLinear', [moved, scale, ...(zeroPoint ? [zeroPoint] : [])], { axis });
+  const axis = isScalar ? undefined : axisOf(intAttribute(node, 'axis', 1));
+  return e.emit('DequantizeLinear', [changed, scale, ...(zeroPoint ? [zeroPoint] : [])], { axis });
+}
+
+/** A constant that is stored in fewer bits with axes of size 1 before its own, up to `rank`: so that it goes along where
+ *  the axes of what it is combined with move. Anything else stays. */
+export function extended(e: Emitter, x: Value, rank: number): Value {
+  const dims = shapeOf(x);
+  if (!isStatic(dims) || dims.length === 0 || dims.length >= rank) return x;
+  const added = rank - dims.length;
+  const all = [...Array<number>(added).fill(1), ...dims];
+  return (
+    changeStored(
+      e,
+      x,
+      (stored) => reshape(e, stored, all),
+      (axis) => axis + added,
+    ) ?? x
+  );
 }
 
 /** [batch, …spatial, channels] → [batch, channels, …spatial]. */

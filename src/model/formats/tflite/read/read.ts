@@ -10,6 +10,7 @@ import { propagateTransposes } from '../../../layout/propagate.ts';
 import { addNamedOutput, createEmitter, dropUnread, openSize } from '../../emit/index.ts';
 import type { ReadSource } from '../../format.ts';
 import { parseTflite, type Subgraph, type TfliteFile } from './file.ts';
+import { addMetadata } from './metadata.ts';
 import { operators } from './operators/index.ts';
 import { convert, openScope, type Program, realOf, storedOf } from './scope.ts';
 import { dtypeOfTensor, type TfliteTensor } from './tensor.ts';
@@ -23,7 +24,6 @@ export function readTflite(bytes: Uint8Array, { name, outputs: chosen }: ReadSou
     opsets: new Map([['', 17]]),
     producer: { name: 'edgepress', version },
   });
-  model.doc = file.description;
   const inputs = publicTensors(file, graph, 'inputs', model.names);
   const named = publicTensors(file, graph, 'outputs', model.names);
   const outputs = chosen ? chosenOutputs(chosen, named, graph) : named;
@@ -46,6 +46,7 @@ export function readTflite(bytes: Uint8Array, { name, outputs: chosen }: ReadSou
     addNamedOutput(e.at('output', port), port, (isReal ? realOf : storedOf)(scope, tensor));
   dropUnread(model.graph);
   propagateTransposes(model);
+  addMetadata(model, file, graph, bytes);
   return model;
 }
 

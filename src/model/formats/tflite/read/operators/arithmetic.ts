@@ -1,12 +1,26 @@
 /** Arithmetic of two tensors that broadcast. */
 import type { Value } from '../../../../ir/model.ts';
-import { binary, type Emitter, floorDivide, floorModulo } from '../../../emit/index.ts';
-import { activated, inputOf, type Operator, type OperatorTable, pairOf } from './operator.ts';
+import { binary, type Emitter, extended, floorDivide, floorModulo } from '../../../emit/index.ts';
+import {
+  activated,
+  inputOf,
+  type Operator,
+  type OperatorCall,
+  type OperatorTable,
+  pairOf,
+} from './operator.ts';
+
+/** The first two inputs; where one is a constant in fewer bits, with the rank of the other. */
+export function broadcastPair(call: OperatorCall): [Value, Value] {
+  const { e } = call;
+  const [a, b] = pairOf(call);
+  return [extended(e, a, e.rank(b)), extended(e, b, e.rank(a))];
+}
 
 const pair =
   (write: (e: Emitter, a: Value, b: Value) => Value): Operator =>
   (call) =>
-    write(call.e, ...pairOf(call));
+    write(call.e, ...broadcastPair(call));
 
 const same = (opType: string): Operator => pair((e, a, b) => binary(e, opType, a, b));
 

@@ -4,6 +4,7 @@ import type { Value } from '../../../../ir/model.ts';
 import { tensorOf } from '../../../../ir/tensor.ts';
 import { activation, atan2, cast, type Emitter, unsqueeze } from '../../../emit/index.ts';
 import { float32sField, numberField } from '../../../flatbuffers/fields.ts';
+import { broadcastPair } from './arithmetic.ts';
 import { flag, inputOf, int, type Operator, type OperatorTable, pairOf } from './operator.ts';
 
 const unary =
@@ -66,7 +67,7 @@ export const elementwiseOperators: OperatorTable = {
   LOG: plain('Log'),
   LOGISTIC: plain('Sigmoid'),
   NEG: plain('Neg'),
-  PRELU: (call) => call.e.emit('PRelu', pairOf(call)),
+  PRELU: (call) => call.e.emit('PRelu', broadcastPair(call)),
   RELU: plain('Relu'),
   RELU6: named('relu6'),
   RELU_0_TO_1: between(0, 1),
