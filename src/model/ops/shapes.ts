@@ -9,7 +9,7 @@ import type { Attribute } from '../ir/attribute.ts';
 import { expandedNodes, type FunctionTable, functionTable } from '../ir/functions.ts';
 import { type Graph, type Model, type ModelFunction, type Node, opKey, type Value } from '../ir/model.ts';
 import { elementCount, numbers, type Tensor } from '../ir/tensor.ts';
-import { formatType, tensorType, type ValueType } from '../ir/type.ts';
+import { type Dim, formatType, tensorType, type ValueType } from '../ir/type.ts';
 import { graphsOf } from '../ir/walk.ts';
 import { evaluate, isSame } from './dims.ts';
 import { dataRules } from './shapes/data.ts';
@@ -230,6 +230,9 @@ function resolved(node: Node, scope: Scope): Node {
 
 /** Symbols by which exporters say that they don't know a size; equal ones mean nothing. */
 const anonymous = new Set<unknown>([null, '', '?', '-1', 'None', 'none', 'unk', 'dynamic']);
+
+/** Whether a size is a number, or says by its symbol that it is the same elsewhere. */
+export const isNamed = (d: Dim): boolean => !anonymous.has(d);
 
 /** Gives sizes that the type leaves unknown a name of their own: "boxes.0" for axis 0 of "boxes". */
 export function named(type: ValueType | null, v: Value): ValueType | null {

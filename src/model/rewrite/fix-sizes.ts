@@ -6,7 +6,7 @@ import { portsOf } from '../ir/port.ts';
 import { type Dim, tensorType } from '../ir/type.ts';
 import { graphsOf } from '../ir/walk.ts';
 import { evaluate, symbolsOf } from '../ops/dims.ts';
-import { inferShapes } from '../ops/shapes.ts';
+import { inferShapes, isNamed } from '../ops/shapes.ts';
 
 /** By the name of a size, or by input and axis, "image:2", where it has none. */
 export type Sizes = Readonly<Record<string, number>>;
@@ -17,10 +17,11 @@ export function withSizes(source: Model, sizes: Sizes): Model {
   const open = openSizes(source);
   for (const name of Object.keys(sizes)) if (!open.includes(name)) throw sizeUnknown(name, open);
   const model = cloneModel(source);
-  for (const input of model.graph.inputs) setSizes(input, (d, axis) => d ?? sizeAt(sizes, input.name, axis));
+  for (const input of model.graph.inputs)
+    setSizes(input, (d, axis) => (isNamed(d) ? d : sizeAt(sizes, input.name, axis)));
   for (const graph of graphsOf(model))
     for (const v of [...graph.inputs, ...graph.outputs, ...graph.nodes.flatMap(({ outputs }) => outputs)])
-      if (v) setSizes(v, (d) => evaluate(d, sizes) ?? d);
+      if (v) setSizes(v, (d) => (isNamed(d) ? (evaluate(d, sizes) ?? d) : d));
   inferShapes(model);
   return model;
 }
@@ -29,7 +30,7 @@ export function withSizes(source: Model, sizes: Sizes): Model {
 export const openSizes = (model: Model): string[] => [
   ...new Set(
     portsOf(model).flatMap(({ name, shape }) =>
-      (shape ?? []).flatMap((d, axis) => (d === null ? [placeOf(name, axis)] : symbolsOf(d))),
+      (shape ?? []).flatMap((d, axis) => (isNamed(d) ? symbolsOf(d) : [placeOf(name, axis)])),
     ),
   ),
 ];

@@ -1,12 +1,14 @@
 /** A lowered, channels-last model as operators of LiteRT: its nodes in order, each by its operator's row. */
 import { channelsLastDomain } from '../../../ir/internal-domain.ts';
-import { type Graph, isOp, type Model, type Node, opKey, type Value } from '../../../ir/model.ts';
+import { dtypeOf, type Graph, isOp, type Model, type Node, opKey, type Value } from '../../../ir/model.ts';
 import { type Emitted, type LiteRow, refuse } from './emitter.ts';
 import type { LiteGraph, LiteOperator, LitePort, LiteTensor, Quantization } from './graph.ts';
 import { gridOf } from './grids.ts';
+import { cast } from './operators/arithmetic.ts';
 import { channelsLastOperators, operators } from './operators/index.ts';
 import { planNode } from './plan.ts';
-import { createState, type State } from './state.ts';
+import { asStored, createState, type State } from './state.ts';
+import { portType } from './stored.ts';
 
 /** @throws TFLITE_OPERATOR, TFLITE_TYPE, TFLITE_INTEGER */
 export function buildGraph({ graph }: Model): LiteGraph {
@@ -34,14 +36,18 @@ function readNodes(s: State, graph: Graph): Set<Node> {
 }
 
 function inputPort(s: State, v: Value): LitePort {
-  const tensor: LiteTensor = { ...s.typeOf(v), name: v.name, data: null };
-  s.bind(v, tensor, 'plain');
+  const type = portType(dtypeOf(v) ?? 'float32', `"${v.name}"`);
+  const tensor: LiteTensor = { ...s.typeOf(v), type, name: v.name, data: null };
+  s.bind(v, tensor, 'port');
   return { name: v.name, tensor };
 }
 
 /** Every output is a tensor of its own that an operator makes. */
 function outputPort(s: State, v: Value, taken: Set<LiteTensor>): LitePort {
-  const found = s.plain(v);
+  const type = portType(dtypeOf(v) ?? 'float32', `"${v.name}"`);
+  const codes = type === 'int8' || type === 'uint8' ? s.integer(v) : null;
+  const found = codes ? asStored(s, v, codes) : cast(s, s.plain(v), type);
+  if (found.shape.includes(0) && v.producer) return refuse(v.producer, 'it makes nothing: a size is 0');
   const own = !found.data && !taken.has(found);
   const tensor = own ? found : s.op('RESHAPE', [found, s.int(found.shape)], found);
   tensor.name = v.name;
@@ -60,7 +66,7 @@ function emitNode(s: State, node: Node): readonly Node[] {
     const value = i === 0 ? plan.value : node.outputs[i];
     if (!tensor || !value) return;
     const ready = plan.integers && plan.wanted ? s.requantized(tensor, plan.wanted, value.name) : tensor;
-    if (!ready.data) ready.name = value.name;
+    if (!s.isNamed(ready)) ready.name = value.name;
     s.bind(value, ready, plan.integers && ready.quantization ? 'integer' : 'plain');
   });
   return plan.absorbed;
@@ -79,14 +85,14 @@ function convertGrid(s: State, node: Node): boolean {
   const known = s.integer(x);
   if (known && isOp(node, 'DequantizeLinear')) s.bind(y, known, 'integer');
   else if (known) s.bind(y, s.requantized(known, grid, y.name), 'integer');
-  else s.bind(y, s.requantized(withGrid(s.plain(x), grid), grid, y.name), 'integer');
+  else s.bind(y, s.requantized(withGrid(s.port(x) ?? s.plain(x), grid), grid, y.name), 'integer');
   return true;
 }
 
 /** Integers that a caller feeds say now what they stand for. */
 function withGrid(tensor: LiteTensor, grid: Quantization): LiteTensor {
   const shift = tensor.type === 'uint8' ? 128 : 0;
-  if (tensor.type !== 'float32')
+  if (tensor.type === 'uint8' || tensor.type === 'int8')
     tensor.quantization ??= { ...grid, zeroPoint: grid.zeroPoint.map((z) => z + shift) };
   return tensor;
 }

@@ -20,8 +20,8 @@ export interface Plan {
   readonly activation: Activation;
   /** Nodes behind it that it computes too. */
   readonly absorbed: readonly Node[];
-  /** What its first result stands for. */
-  readonly value: Value;
+  /** What its first result stands for; null where nobody reads that. */
+  readonly value: Value | null;
 }
 
 interface Bounds {
@@ -63,16 +63,16 @@ function activationWithin(bounds: Bounds, grid: Quantization): Activation | null
 
 interface Behind {
   readonly nodes: readonly Node[];
-  readonly value: Value;
+  readonly value: Value | null;
   readonly bounds: Bounds;
 }
 
 /** The Relus and Clips that alone read what a node makes. */
 function* behind(node: Node): Generator<Behind> {
-  let found: Behind = { nodes: [], value: node.outputs[0]!, bounds: everything };
+  let found: Behind = { nodes: [], value: node.outputs[0] ?? null, bounds: everything };
   yield found;
   for (;;) {
-    const [use, ...others] = found.value.uses;
+    const [use, ...others] = found.value?.uses ?? [];
     const next = use?.node;
     const bounds = next && others.length === 0 && use.index === 0 ? boundsOf(next) : null;
     const value = next?.outputs[0];
@@ -103,8 +103,8 @@ function integerPlan(node: Node, row: LiteRow, e: Emitter, chains: readonly Behi
   const found = dataInputs(node, row).map((v) => e.integer(v));
   const inputs = found.filter((t): t is LiteTensor => t !== null);
   if (inputs.length < found.length || inputs.every((t) => t.data !== null)) return null;
-  const last = chains.findLast(({ value }) => gridBehind(value) !== null);
-  const wanted = last ? gridBehind(last.value) : null;
+  const last = chains.findLast(({ value }) => value && gridBehind(value) !== null);
+  const wanted = last?.value ? gridBehind(last.value) : null;
   const activation = last && wanted ? activationWithin(last.bounds, wanted) : null;
   const grid = inputs[0]!.quantization;
   const one = inputs.every((t) => sameQuantization(t.quantization, grid));
@@ -116,7 +116,7 @@ function integerPlan(node: Node, row: LiteRow, e: Emitter, chains: readonly Behi
     ...{ integers: true, grids: node.outputs.map(() => own), inputGrid, wanted: to },
     activation: activation ?? 'NONE',
     absorbed: to ? last!.nodes : [],
-    value: to ? last!.value : node.outputs[0]!,
+    value: to ? last!.value : (node.outputs[0] ?? null),
   });
   if (integers.kind === 'moves' && one) return plan(grid, null);
   if (!wanted || activation === null) return null;

@@ -15,14 +15,18 @@ import {
   type Quantization,
   sameQuantization,
 } from './graph.ts';
+import { cast } from './operators/arithmetic.ts';
 import type { Plan } from './plan.ts';
 import { liteType, scalarCodes, storedCodes, storedTensor } from './stored.ts';
 
 export interface State extends Emitter {
   readonly operators: LiteOperator[];
   /** Says what stands for a value: in its own type, or in integers. */
-  bind(value: Value, tensor: LiteTensor, form: 'plain' | 'integer'): void;
-  isBound(value: Value): boolean;
+  bind(value: Value, tensor: LiteTensor, form: 'plain' | 'integer' | 'port'): void;
+  /** What a caller feeds, in the type that it has there. */
+  port(value: Value): LiteTensor | null;
+  /** Whether a tensor stands for a value already, or is a constant. */
+  isNamed(tensor: LiteTensor): boolean;
   /** Floats or other integers in this scale. */
   requantized(tensor: LiteTensor, to: Quantization, name: string): LiteTensor;
   /** Takes up the next node. */
@@ -35,6 +39,8 @@ export function createState(): State {
   const integer = new Map<Value, LiteTensor | null>();
   const weights = new Map<Value, Weight | null>();
   const shared = new Map<string, LiteTensor>();
+  const ports = new Map<Value, LiteTensor>();
+  const named = new Set<LiteTensor>();
   let node: Node | null = null;
   let plan: Plan | null = null;
 
@@ -65,7 +71,7 @@ export function createState(): State {
     },
     op: (op, inputs, result, options) => s.ops(op, inputs, [result], options)[0]!,
     result(index = 0) {
-      const value = index === 0 ? plan!.value : node!.outputs[index]!;
+      const value = (index === 0 ? plan!.value : node!.outputs[index])!;
       const quantization = plan!.grids[index] ?? null;
       const own = s.typeOf(value);
       return quantization ? { type: 'int8', shape: own.shape, quantization } : own;
@@ -121,8 +127,12 @@ export function createState(): State {
       made.name = name;
       return made;
     },
-    bind: (value, tensor, form) => void (form === 'plain' ? plain : integer).set(value, tensor),
-    isBound: (value) => plain.has(value) || Boolean(integer.get(value)),
+    bind(value, tensor, form) {
+      ({ plain, integer, port: ports })[form].set(value, tensor);
+      named.add(tensor);
+    },
+    port: (value) => ports.get(value) ?? null,
+    isNamed: (tensor) => tensor.data !== null || named.has(tensor),
   };
   return s;
 }
@@ -139,19 +149,24 @@ function typeOf(node: Node | null, value: Value): LiteType {
 
 /** A value that has no form of its own yet: integers as floats, or a constant. */
 function made(s: State, value: Value, codes: LiteTensor | null): LiteTensor {
-  if (codes && dtypeOf(value) !== 'int8') {
-    const own = s.typeOf(value);
-    if (own.type === 'float32') return s.op('DEQUANTIZE', [codes], own);
-    const { scale, zeroPoint, axis } = codes.quantization!;
-    const quantization = { scale, zeroPoint: zeroPoint.map((z) => z + 128), axis };
-    return s.op('QUANTIZE', [codes], { ...own, quantization });
-  }
-  if (codes) return codes;
+  const own = s.typeOf(value);
+  const fed = s.port(value);
+  if (fed) return cast(s, fed, own.type);
+  if (codes && own.type === 'float32') return s.op('DEQUANTIZE', [codes], own);
+  if (codes) return cast(s, asStored(s, value, codes), own.type);
   const weight = s.weightOf(value);
   if (!weight) throw new RangeError(`"${value.name}" is read before it is made.`);
   const tensor = s.weight(weight);
   if (tensor.data) tensor.name = value.name;
   return tensor;
+}
+
+/** Integers with the codes that the model has. */
+export function asStored(s: State, value: Value, codes: LiteTensor): LiteTensor {
+  if (dtypeOf(value) !== 'uint8') return codes;
+  const { scale, zeroPoint, axis } = codes.quantization!;
+  const quantization = { scale, zeroPoint: zeroPoint.map((z) => z + 128), axis };
+  return s.op('QUANTIZE', [codes], { type: 'uint8', shape: codes.shape, quantization });
 }
 
 /** The constant behind a value; null where its scales are of blocks, which LiteRT has no form for. */

@@ -14,14 +14,19 @@ import type { Weight } from '../../lowered/weights.ts';
 import type { TfliteType } from '../codes.ts';
 import type { LiteTensor, LiteType, Quantization } from './graph.ts';
 
-/** The type that stands for an ONNX type: floats are float32, integers int32 but for those of 8 bits. @throws TFLITE_TYPE */
+/** The type that stands for an ONNX type: floats are float32, integers int32 (LiteRT's kernels take those of 8 bits for
+ *  quantised numbers). @throws TFLITE_TYPE */
 export function liteType(dtype: DType, what: string): TfliteType {
   if (isFloat(dtype)) return 'float32';
-  if (dtype === 'bool' || dtype === 'int8' || dtype === 'uint8') return dtype;
-  const { kind, bits } = dtypes[dtype];
-  if ((kind === 'int' || kind === 'uint') && bits >= 16) return 'int32';
+  if (dtype === 'bool') return dtype;
+  const { kind } = dtypes[dtype];
+  if (kind === 'int' || kind === 'uint') return 'int32';
   throw tfliteType(what, dtype);
 }
+
+/** The same where a caller meets it: 8 bits stay. */
+export const portType = (dtype: DType, what: string): TfliteType =>
+  dtype === 'int8' || dtype === 'uint8' ? dtype : liteType(dtype, what);
 
 const limits = { low: -(2 ** 31), high: 2 ** 31 - 1 };
 

@@ -1,7 +1,16 @@
 /** Convolutions over channels-last values. Filters turn from ONNX's [out, in, …k] to [out, …k, in]. */
+import { intAttribute, intsAttribute, textAttribute } from '../../../../ir/attribute.ts';
 import { type Node, shapeOf } from '../../../../ir/model.ts';
-import { permuted, type Weight, widenedWeight } from '../../../lowered/weights.ts';
-import { lifted, paddingOf, type Window, windowOf } from '../../../lowered/window.ts';
+import { float32Values, tensorOf } from '../../../../ir/tensor.ts';
+import {
+  floatWeight,
+  permuted,
+  plainWeight,
+  spreadWeight,
+  type Weight,
+  widenedWeight,
+} from '../../../lowered/weights.ts';
+import { extents, lifted, paddingOf, type Sides, type Window, windowOf } from '../../../lowered/window.ts';
 import { paddings } from '../../codes.ts';
 import {
   activated,
@@ -16,6 +25,7 @@ import {
 import type { LiteTensor, LiteType } from '../graph.ts';
 import { biasOf, isBias, isKernel, kernelOf } from './kernels.ts';
 import { padded } from './padding.ts';
+import { cutAlong } from './slicing.ts';
 
 interface Convolution {
   readonly x: LiteTensor;
@@ -121,5 +131,82 @@ function conv3d(node: Node, e: Emitter, { x, weight, window }: Convolution): Lit
   return e.op('CONV_3D', [made.x, kernel, bias], e.result(), ['Conv3DOptions', values]);
 }
 
+/** Pads of a transposed convolution along one axis: out = s·(in − 1) + extent + more − begin − end. */
+function transposedSides(node: Node, window: Window): Sides {
+  const { outputShape, spatial, strides, outputPadding } = window;
+  if (!outputShape) return window.sides!;
+  return extents(window).map((extent, i) => {
+    const total = strides[i]! * ((spatial[i] as number) - 1) + extent + outputPadding[i]! - outputShape[i]!;
+    if (total < 0) return refuse(node, 'output_shape is larger than its kernel reaches');
+    const half = Math.floor(total / 2);
+    const begin = textAttribute(node, 'auto_pad', 'NOTSET') === 'SAME_UPPER' ? half : total - half;
+    return [begin, total - begin] as const;
+  });
+}
+
+const convTranspose: LiteRow = {
+  integers: {
+    kind: 'free',
+    ready: (node, e) =>
+      isKernel(e.weightOf(node.inputs[1]), 1) &&
+      isBias(node.inputs[2], e) &&
+      intAttribute(node, 'group', 1) === 1 &&
+      (intsAttribute(node, 'dilations') ?? []).every((d) => d === 1) &&
+      (shapeOf(node.inputs[0])?.length ?? 5) <= 4,
+  },
+  emit(node, e) {
+    const { x, weight, window } = onPlane(node, e);
+    if (window.spatial.length !== 2) return refuse(node, 'it has three spatial axes');
+    const spread = spreadWeight(weight, 2, window.dilations);
+    const made = { ...window, sides: transposedSides(node, window), kernel: extents(window) };
+    const whole = window.group === 1 ? spread : joinedGroups(spread, window.group);
+    return reshaped(e, transposedConv(node, e, { x, weight: whole, window: made }), e.result().shape);
+  },
+};
+
+/** [in, out/groups, h, w] → [in, out, h, w]: zeros where a group has no part in the others. */
+function joinedGroups(weight: Weight, groups: number): Weight {
+  const { dims } = weight.tensor;
+  const [inputs, each, h, w] = dims as readonly [number, number, number, number];
+  const values = float32Values(floatWeight(weight));
+  const block = each * h * w;
+  const joined = new Float32Array(values.length * groups);
+  for (let i = 0; i < inputs; i++) {
+    const group = Math.floor((i * groups) / inputs);
+    joined.set(values.subarray(i * block, (i + 1) * block), (i * groups + group) * block);
+  }
+  return plainWeight(tensorOf('float32', [inputs, each * groups, h, w], joined));
+}
+
+/** All that the kernel reaches, and what pads cut of it; SAME cuts by itself where it cuts the same.
+ *  [in, out, h, w] → [out, h, w, in] */
+function transposedConv(node: Node, e: Emitter, { x, weight, window }: Convolution): LiteTensor {
+  const kernel = kernelOf(e, permuted(weight, [1, 2, 3, 0]));
+  const channels = kernel.shape[0]!;
+  const bias = biasOf(node, e, { index: 2, x, kernel, channels });
+  const { strides, kernel: size, outputPadding, spatial } = window;
+  const sides = window.sides!;
+  const reach = size.map((k, i) => strides[i]! * ((spatial[i] as number) - 1) + k + outputPadding[i]!);
+  const cut = reach.map((d, i) => d - sides[i]![0] - sides[i]![1]);
+  const same = cut.every((out, i) => {
+    const total = Math.max(0, (Math.ceil(out / strides[i]!) - 1) * strides[i]! + size[i]! - out);
+    return Math.ceil(out / strides[i]!) === spatial[i] && Math.floor(total / 2) === sides[i]![0];
+  });
+  const plane = same ? cut : reach;
+  const shape = [x.shape[0]!, ...plane, channels];
+  const values = {
+    padding: paddings.indexOf(same ? 'SAME' : 'VALID'),
+    strideH: strides[0]!,
+    strideW: strides[1]!,
+    fusedActivationFunction: 0,
+  };
+  const type = shaped(e.result(), shape);
+  const y = e.op('TRANSPOSE_CONV', [e.int(shape), kernel, x, bias], type, ['TransposeConvOptions', values]);
+  return [1, 2].reduce((part, axis) => {
+    const from = same ? 0 : sides[axis - 1]![0];
+    return cutAlong(e, part, axis, from, from + cut[axis - 1]!);
+  }, y);
+}
+
 /** By the operator's name, over channels-last values. */
-export const convolutions: LiteRows = { Conv: conv };
+export const convolutions: LiteRows = { Conv: conv, ConvTranspose: convTranspose };

@@ -1,5 +1,5 @@
 /** Poolings over channels-last values. */
-import { intAttribute } from '../../../../ir/attribute.ts';
+import { floatAttribute, intAttribute, textAttribute } from '../../../../ir/attribute.ts';
 import { type Node, shapeOf } from '../../../../ir/model.ts';
 import { tensorOf } from '../../../../ir/tensor.ts';
 import {
@@ -22,6 +22,7 @@ import {
   shaped,
 } from '../emitter.ts';
 import type { LiteTensor, LiteType } from '../graph.ts';
+import { cast, gathered } from './arithmetic.ts';
 import { planeOf } from './convolutions.ts';
 import { padded } from './padding.ts';
 
@@ -31,27 +32,45 @@ const lowest = -3.4028234663852886e38;
 function planar(node: Node, e: Emitter) {
   const window = windowOf(node, refuse);
   if (window.dilations.some((d) => d > 1)) return refuse(node, 'its window is dilated');
-  if (window.spatial.length > 2) return refuse(node, 'it has three spatial axes');
   const x = e.input(node, 0);
   const result = e.result();
   const type = shaped(result, planeOf(result));
-  return window.spatial.length === 2
+  return window.spatial.length !== 1
     ? { x, w: window, type, result }
     : { x: reshaped(e, x, planeOf(x)), w: lifted(window), type, result };
 }
 
-function pool(
-  e: Emitter,
-  op: 'MAX_POOL_2D' | 'AVERAGE_POOL_2D',
-  { x, w, type }: Pooled,
-  same: boolean,
-  bare = false,
-): LiteTensor {
+type Pooling = 'MAX_POOL_2D' | 'AVERAGE_POOL_2D';
+
+/** @param bare  without the activation behind it */
+function pool(e: Emitter, op: Pooling, { x, w, type }: Pooled, same: boolean, bare = false): LiteTensor {
+  if (w.kernel.length === 3) return poolVolume(e, op, { x, w, type }, bare);
   const [filterHeight, filterWidth] = w.kernel as readonly [number, number];
   const [strideH, strideW] = w.strides as readonly [number, number];
   const padding = paddings.indexOf(same ? 'SAME' : 'VALID');
   const values = { padding, strideW, strideH, filterWidth, filterHeight, ...(bare ? {} : activated(e)) };
   return e.op(op, [x], type, ['Pool2DOptions', values]);
+}
+
+/** Of a padded volume: its planes, then across them. */
+function poolVolume(e: Emitter, op: Pooling, { x, w, type }: Pooled, bare: boolean): LiteTensor {
+  const [batch, depth, height, width, channels] = x.shape as readonly [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const [, , rows, columns] = type.shape as readonly [number, number, number, number, number];
+  const [planes, line] = [w.kernel.slice(1), [w.kernel[0]!, 1]];
+  const flat = reshaped(e, x, [batch * depth, height, width, channels]);
+  const made = shaped(type, [batch * depth, rows, columns, channels]);
+  const inner = { ...w, kernel: planes, strides: w.strides.slice(1) };
+  const pooled = pool(e, op, { x: flat, w: inner, type: made }, false, true);
+  const stacked = reshaped(e, pooled, [batch, depth, rows * columns, channels]);
+  const across = { ...w, kernel: line, strides: [w.strides[0]!, 1] };
+  const last = shaped(type, [batch, type.shape[1]!, rows * columns, channels]);
+  return reshaped(e, pool(e, op, { x: stacked, w: across, type: last }, false, bare), type.shape);
 }
 
 interface Pooled {
@@ -74,15 +93,18 @@ const maxPool: LiteRow = {
     const { x, w, type, result } = planar(node, e);
     const sides = allSides(node, w);
     const same = isSame(w, sides);
-    const wide = same ? x : padded(e, x, sides, lowest);
-    return reshaped(e, pool(e, 'MAX_POOL_2D', { x: wide, w, type }, same), result.shape);
+    // LiteRT pools no int32.
+    const held = x.type === 'int32' ? cast(e, x, 'float32') : x;
+    const wide = same ? held : padded(e, held, sides, lowest);
+    const most = pool(e, 'MAX_POOL_2D', { x: wide, w, type: { ...type, type: held.type } }, same);
+    return reshaped(e, cast(e, most, x.type), result.shape);
   },
 };
 
 /** Whether LiteRT's SAME pads as much, ceil_mode included. */
 function isSame(w: Window, sides: Sides): boolean {
   const inner = sides.slice(1, -1);
-  return inner.flat().some((p) => p > 0) && paddingOf({ ...w, sides: inner }) === 'SAME';
+  return inner.length < 3 && inner.flat().some((p) => p > 0) && paddingOf({ ...w, sides: inner }) === 'SAME';
 }
 
 /** SAME leaves padding out of the mean. Where it counts, or isn't SAME, the mean over a padded input is multiplied by what it
@@ -124,5 +146,52 @@ function factorsOf(w: Window, sides: Sides, counts: boolean) {
   return factors.values.every((f) => f === 1) ? null : factors;
 }
 
+/** x/(bias + α/size·Σ x²)^β over channels near by; LiteRT's α is for one element. */
+const lrn: LiteRow = {
+  emit(node, e) {
+    const size = intAttribute(node, 'size', 1);
+    const x = e.input(node, 0);
+    if (size % 2 === 0 || x.shape.length !== 4) return refuse(node, 'its size is even, or its rank is not 4');
+    const values = {
+      radius: (size - 1) / 2,
+      bias: floatAttribute(node, 'bias', 1),
+      alpha: floatAttribute(node, 'alpha', 1e-4) / size,
+      beta: floatAttribute(node, 'beta', 0.75),
+    };
+    return e.op('LOCAL_RESPONSE_NORMALIZATION', [x], x, ['LocalResponseNormalizationOptions', values]);
+  },
+};
+
+/** DCR is LiteRT's order; for CRD the channels are brought into it first. */
+const depthToSpace: LiteRow = {
+  integers: { kind: 'moves' },
+  emit(node, e) {
+    const blockSize = intAttribute(node, 'blocksize', 1);
+    const x = e.input(node, 0);
+    const channels = x.shape[3]!;
+    const deep = channels / (blockSize * blockSize);
+    const place = (i: number) => (i % deep) * blockSize * blockSize + Math.floor(i / deep);
+    const order = Array.from({ length: channels }, (_, i) => place(i));
+    const crd = textAttribute(node, 'mode', 'DCR') !== 'DCR' && deep > 1;
+    const ordered = crd ? gathered(e, x, e.int(order), 3) : x;
+    return e.op('DEPTH_TO_SPACE', [ordered], e.result(), ['DepthToSpaceOptions', { blockSize }]);
+  },
+};
+
+const spaceToDepth: LiteRow = {
+  integers: { kind: 'moves' },
+  emit: (node, e) =>
+    e.op('SPACE_TO_DEPTH', [e.input(node, 0)], e.result(), [
+      'SpaceToDepthOptions',
+      { blockSize: intAttribute(node, 'blocksize', 1) },
+    ]),
+};
+
 /** By the operator's name, over channels-last values. */
-export const pooling: LiteRows = { MaxPool: maxPool, AveragePool: averagePool };
+export const pooling: LiteRows = {
+  MaxPool: maxPool,
+  AveragePool: averagePool,
+  LRN: lrn,
+  DepthToSpace: depthToSpace,
+  SpaceToDepth: spaceToDepth,
+};

@@ -1,6 +1,7 @@
 /** Matrix products. */
 import { floatAttribute, intAttribute } from '../../../../ir/attribute.ts';
 import { type Node, shapeOf } from '../../../../ir/model.ts';
+import { elementCount } from '../../../../ir/tensor.ts';
 import { permuted, type Weight } from '../../../lowered/weights.ts';
 import {
   activated,
@@ -13,9 +14,38 @@ import {
   shaped,
 } from '../emitter.ts';
 import type { LiteTensor } from '../graph.ts';
-import { binary } from './elementwise.ts';
+import { binary, scaled } from './arithmetic.ts';
+import { broadcastShape, widened } from './broadcasting.ts';
 import { biasOf, isBias, isKernel, kernelOf } from './kernels.ts';
-import { transposed } from './shaping.ts';
+
+/** LiteRT's batches are at most three axes. */
+const mostAxes = 5;
+
+interface Adjoint {
+  readonly adjX?: boolean;
+  readonly adjY?: boolean;
+}
+
+/** Matrices [.., rows, depth] times [.., depth, columns]; batches broadcast. */
+export function product(
+  e: Emitter,
+  a: LiteTensor,
+  b: LiteTensor,
+  { adjX = false, adjY = false }: Adjoint = {},
+): LiteTensor {
+  const outer = broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2));
+  const [rows, columns] = [a.shape.at(adjX ? -1 : -2)!, b.shape.at(adjY ? -2 : -1)!];
+  const values = { adjX: adjX ? 1 : 0, adjY: adjY ? 1 : 0 };
+  if (outer.length + 2 <= mostAxes)
+    return e.op('BATCH_MATMUL', [a, b], shaped(a, [...outer, rows, columns]), ['BatchMatMulOptions', values]);
+  const flat = (x: LiteTensor) => {
+    const inner = x.shape.slice(-2);
+    return reshaped(e, widened(e, x, [...outer, ...inner]), [elementCount(outer), ...inner]);
+  };
+  const type = shaped(a, [elementCount(outer), rows, columns]);
+  const made = e.op('BATCH_MATMUL', [flat(a), flat(b)], type, ['BatchMatMulOptions', values]);
+  return reshaped(e, made, [...outer, rows, columns]);
+}
 
 /** Weights [out, in] of a Gemm; null when they are computed while running. */
 function gemmWeight(node: Node, e: Emitter): Weight | null {
@@ -48,16 +78,14 @@ const gemm: LiteRow = {
     const beta = floatAttribute(node, 'beta', 1);
     if (weight && isLayer(node, e)) return layer(node, e, e.input(node, 0), weight, beta);
     const [a, b] = [0, 1].map((i) => e.input(node, i)) as [LiteTensor, LiteTensor];
-    const left = intAttribute(node, 'transA', 0) === 0 ? a : transposed(e, a, [1, 0]);
-    const type = shaped(e.result(), e.result().shape);
-    const adjY = intAttribute(node, 'transB', 0);
-    const product = e.op('BATCH_MATMUL', [left, b], type, ['BatchMatMulOptions', { adjX: 0, adjY }]);
-    const alpha = floatAttribute(node, 'alpha', 1);
-    const y = alpha === 1 ? product : binary(e, 'MUL', product, e.float(alpha), type);
+    const adjoint = {
+      adjX: intAttribute(node, 'transA', 0) !== 0,
+      adjY: intAttribute(node, 'transB', 0) !== 0,
+    };
+    const y = scaled(e, product(e, a, b, adjoint), floatAttribute(node, 'alpha', 1));
     const c = node.inputs[2];
     if (!c || beta === 0) return withActivation(e, y);
-    const bias = beta === 1 ? e.plain(c) : binary(e, 'MUL', e.plain(c), e.float(beta), e.plain(c));
-    return binary(e, 'ADD', y, bias, type, e.activation);
+    return binary(e, 'ADD', y, scaled(e, e.plain(c), beta), e.result(), e.activation);
   },
 };
 
@@ -85,25 +113,27 @@ const matMul: LiteRow = {
   emit(node, e) {
     const weight = matrixWeight(node, e);
     if (weight) return layer(node, e, e.input(node, 0), weight);
-    if ([0, 1].some((i) => e.input(node, i).type !== 'float32'))
-      return refuse(node, 'it multiplies integers');
     const [a, b] = [0, 1].map((i) => e.input(node, i)) as [LiteTensor, LiteTensor];
+    if (a.type !== 'float32') return refuse(node, 'it multiplies integers');
     const left = a.shape.length === 1 ? reshaped(e, a, [1, a.shape[0]!]) : a;
     const right = b.shape.length === 1 ? reshaped(e, b, [b.shape[0]!, 1]) : b;
-    const { shape } = e.result();
-    const outer = [a.shape.length, b.shape.length].every((r) => r > 1)
-      ? shape
-      : [...broadcastOuter(left.shape, right.shape), left.shape.at(-2)!, right.shape.at(-1)!];
-    const y = e.op('BATCH_MATMUL', [left, right], shaped(e.result(), outer), [
-      'BatchMatMulOptions',
-      { adjX: 0, adjY: 0 },
-    ]);
-    return withActivation(e, reshaped(e, y, shape));
+    return withActivation(e, reshaped(e, product(e, left, right), e.result().shape));
   },
 };
 
-const broadcastOuter = (a: readonly number[], b: readonly number[]): number[] => [
-  ...(a.length > b.length ? a : b).slice(0, -2),
-];
+/** com.microsoft FusedMatMul: α·op(A)·op(B). */
+const fusedMatMul: LiteRow = {
+  emit(node, e) {
+    const turned = (name: string) => intAttribute(node, name, 0) !== 0;
+    if (turned('transBatchA') || turned('transBatchB')) return refuse(node, 'it turns batches');
+    const [a, b] = [0, 1].map((i) => e.input(node, i)) as [LiteTensor, LiteTensor];
+    const y = product(e, a, b, { adjX: turned('transA'), adjY: turned('transB') });
+    return scaled(e, y, floatAttribute(node, 'alpha', 1));
+  },
+};
 
-export const products: LiteRows = { Gemm: gemm, MatMul: matMul };
+export const products: LiteRows = {
+  Gemm: gemm,
+  MatMul: matMul,
+  'com.microsoft:FusedMatMul': fusedMatMul,
+};

@@ -1,19 +1,12 @@
 /** Operators that say in which shape elements stand, and join and split tensors. */
-import { intAttribute, intsAttribute } from '../../../../ir/attribute.ts';
-import { type Node, shapeOf } from '../../../../ir/model.ts';
+import { intAttribute } from '../../../../ir/attribute.ts';
+import { shapeOf } from '../../../../ir/model.ts';
+import { elementCount } from '../../../../ir/tensor.ts';
 import { transposePermutation } from '../../../../ops/defaults.ts';
-import { normalAxis } from '../../../../rewrite/arguments.ts';
-import {
-  type Emitter,
-  type LiteRow,
-  type LiteRows,
-  numbersAt,
-  refuse,
-  reshaped,
-  shapeAt,
-  shaped,
-} from '../emitter.ts';
+import { normalAxis, scalarOf } from '../../../../rewrite/arguments.ts';
+import { type Emitter, type LiteRow, type LiteRows, refuse, reshaped, shapeAt, shaped } from '../emitter.ts';
 import type { LiteTensor } from '../graph.ts';
+import { widened } from './broadcasting.ts';
 
 const moves = { kind: 'moves' } as const;
 
@@ -76,8 +69,37 @@ const split: LiteRow = {
   },
 };
 
-export const axesOf = (node: Node, rank: number): number[] | undefined =>
-  (intsAttribute(node, 'axes') ?? numbersAt(node, 1, 'list of axes'))?.map((axis) => normalAxis(axis, rank));
+/** Expand broadcasts both ways: the result's sizes are known. */
+const expand: LiteRow = { emit: (node, e) => widened(e, e.input(node, 0), e.result().shape) };
+
+const tile: LiteRow = {
+  integers: moves,
+  emit(node, e) {
+    const x = e.input(node, 0);
+    const { shape } = e.result();
+    const times = e.int(shape.map((d, axis) => (x.shape[axis] === 0 ? 0 : d / x.shape[axis]!)));
+    return e.op('TILE', [x, times], shaped(x, shape), ['TileOptions', {}]);
+  },
+};
+
+/** Outputs beyond the first exist in training. */
+const dropout: LiteRow = {
+  integers: moves,
+  emit(node, e) {
+    if (node.outputs[1]?.uses.length) return refuse(node, 'its mask is read');
+    const training = node.inputs[2];
+    if (training && scalarOf(training) !== 0) return refuse(node, 'it may run in training mode');
+    return [e.input(node, 0), null];
+  },
+};
+
+/** Sizes are known. */
+const shape: LiteRow = {
+  emit(node, e) {
+    const dims = shapeAt(node, 0);
+    return e.int(dims.slice(intAttribute(node, 'start', 0), intAttribute(node, 'end', dims.length)));
+  },
+};
 
 export const shaping: LiteRows = {
   Reshape: reshape,
@@ -85,7 +107,11 @@ export const shaping: LiteRows = {
   Squeeze: reshape,
   Unsqueeze: reshape,
   Identity: identity,
-  Dropout: identity,
+  Dropout: dropout,
+  Expand: expand,
+  Tile: tile,
+  Shape: shape,
+  Size: { emit: (node, e) => e.int(elementCount(shapeAt(node, 0))) },
   Transpose: transpose,
   Concat: joined,
   Split: split,
