@@ -8,13 +8,16 @@ import { lowerModel } from '../../lowered/lower.ts';
 import { RefusedNode, valuesBefore } from '../../lowered/refusal.ts';
 import { buildGraph } from './build.ts';
 import type { LiteGraph } from './graph.ts';
+import { joinDynamicProducts } from './hybrid.ts';
 import { serialize } from './serialize.ts';
 import { withFixedSizes } from './sizes.ts';
 
 /** @returns the bytes of the file
  *  @throws TFLITE_OPERATOR, TFLITE_TYPE, TFLITE_INTEGER, TFLITE_SIZE, TFLITE_TOO_LARGE, and what upgrades and functions throw */
 export function writeTflite(model: Model): Uint8Array {
-  const { model: lowered } = lowerModel(withFixedSizes(model));
+  const sized = withFixedSizes(model);
+  joinDynamicProducts(sized);
+  const { model: lowered } = lowerModel(sized);
   channelsLast(lowered);
   return serialize(buildOrRefuse(lowered, model), model.metadata);
 }

@@ -91,3 +91,38 @@ describe.skipIf(!hasLitert)(`static int8 ${litertTitle}`, () => {
     expect(difference / magnitude).toBeLessThan(0.02);
   });
 });
+
+describe('dynamic int8 for the target litert', () => {
+  const path = 'fixtures/models/digits-vit.onnx';
+  const made = async (): Promise<Model> =>
+    (
+      await compressModel(readModelFile(path), {
+        recipe: { ...preset('int8-dynamic'), target: 'litert' },
+        engine,
+      })
+    ).model;
+
+  it('becomes fully connected layers of floats and int8 weights, one scale an output', async () => {
+    const model = await made();
+    const products = model.graph.nodes.filter((n) => isOp(n, 'MatMulInteger')).length;
+    const layers = readTables(writeTflite(model)).operators.filter(
+      ({ op, inputs }) => op === 'FULLY_CONNECTED' && inputs[1]!.type === 'int8',
+    );
+    expect(products).toBeGreaterThan(0);
+    expect(layers).toHaveLength(products);
+    for (const { inputs, version } of layers) {
+      expect(inputs[0]!.type).toBe('float32');
+      expect(inputs[1]!.scale).toHaveLength(inputs[1]!.shape[0]!);
+      expect(version).toBe(12);
+    }
+  });
+
+  it.skipIf(!hasLitert)(`is within 5 % of the largest output ${litertTitle}`, async () => {
+    const source = readModelFile(path);
+    const feeds = seededFeeds(source, 1, one);
+    const [expected] = Object.values(await runModel(engine, source, feeds));
+    const [received] = Object.values(runTflite(writeTflite(await made()), feeds));
+    const { difference, magnitude } = largestDifference(expected!, received!);
+    expect(difference / magnitude).toBeLessThan(0.05);
+  });
+});

@@ -1,7 +1,7 @@
 /** Matrix products. */
 import { floatAttribute, intAttribute } from '../../../../ir/attribute.ts';
 import { type Node, shapeOf } from '../../../../ir/model.ts';
-import { elementCount } from '../../../../ir/tensor.ts';
+import { elementCount, tensorOf } from '../../../../ir/tensor.ts';
 import { permuted, type Weight } from '../../../lowered/weights.ts';
 import {
   activated,
@@ -14,6 +14,8 @@ import {
   shaped,
 } from '../emitter.ts';
 import type { LiteTensor } from '../graph.ts';
+import { findsRange } from '../hybrid.ts';
+import { storedCodes } from '../stored.ts';
 import { binary, scaled } from './arithmetic.ts';
 import { broadcastShape, widened } from './broadcasting.ts';
 import { biasOf, isBias, isKernel, kernelOf } from './kernels.ts';
@@ -100,6 +102,15 @@ function layer(node: Node, e: Emitter, x: LiteTensor, weight: Weight, times = 1)
   return e.op('FULLY_CONNECTED', [x, kernel, bias], e.result(), ['FullyConnectedOptions', values]);
 }
 
+/** Floats times int8 weights: each row is brought to 8 bits while it runs. */
+function hybrid(e: Emitter, x: LiteTensor, weight: Weight): LiteTensor {
+  const kernel = storedCodes(weight, e.name('weight'))!;
+  const channels = kernel.shape[0]!;
+  const bias = e.constant(tensorOf('float32', [channels], new Float32Array(channels)));
+  const values = { ...activated(e), keepNumDims: x.shape.length > 2 ? 1 : 0, asymmetricQuantizeInputs: 1 };
+  return e.op('FULLY_CONNECTED', [x, kernel, bias], e.result(), ['FullyConnectedOptions', values]);
+}
+
 /** Weights [out, in] of a MatMul by a constant matrix. */
 function matrixWeight(node: Node, e: Emitter): Weight | null {
   const weight = e.weightOf(node.inputs[1]);
@@ -112,6 +123,7 @@ const matMul: LiteRow = {
   integers: { kind: 'free', ready: (node, e) => isKernel(matrixWeight(node, e), 0) },
   emit(node, e) {
     const weight = matrixWeight(node, e);
+    if (weight && findsRange(node) && isKernel(weight, 0)) return hybrid(e, e.input(node, 0), weight);
     if (weight) return layer(node, e, e.input(node, 0), weight);
     const [a, b] = [0, 1].map((i) => e.input(node, i)) as [LiteTensor, LiteTensor];
     if (a.type !== 'float32') return refuse(node, 'it multiplies integers');
