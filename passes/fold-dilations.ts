@@ -5,7 +5,7 @@
  *  An output meets inputs that are b·d apart, all in one stacked picture; zeros around that are zeros b times as wide around
  *  the whole. Transposes to and from channels first may stand around the Conv, and an axis of 1 be put in for it, as
  *  TensorFlow does for signals. What is cropped behind it is left to fuse-crop.
- *  Left alone: Transposes that were rewritten because the batch is 1, strides over a blocked axis, blocks that differ before
+ *  Left alone: strides over a blocked axis, blocks that differ before
  *  and after, sizes that are not known, auto_pad SAME (which depends on the size), an inner result that others read.
  *  Source: tensorflow python/ops/nn_ops.py (with_space_to_batch), ONNX Conv-11. */
 import { z } from 'zod';
@@ -80,18 +80,20 @@ const permOf = (node: Node) => transposePermutation(node) ?? [];
 /** Blocks that are stacked, as the Conv sees them, and the sizes of what they are cut from. */
 function blocksBefore(split: Node, moved: Node, stacked: Node): { seen: Blocks; whole: Shape } | null {
   const [cut, shape] = [shapeOf(split.outputs[0]), shapeOf(stacked.outputs[0])];
-  const found = cut && stackedBlocks(cut, permOf(moved));
-  const seen = found && shape && seenAs(found, shape);
-  if (!seen) return null;
-  const sizes = spread(found);
-  return { seen, whole: sizes.map((_, axis) => sizes[found.axes.indexOf(axis)]!) };
+  if (!cut || !shape) return null;
+  for (const found of stackedBlocks(cut, permOf(moved))) {
+    const seen = seenAs(found, shape);
+    const sizes = spread(found);
+    if (seen) return { seen, whole: sizes.map((_, axis) => sizes[found.axes.indexOf(axis)]!) };
+  }
+  return null;
 }
 
 /** Blocks that are put back, as they come from the Conv. */
 function blocksBehind(split: Node, moved: Node): Blocks | null {
   const [sizes, shape] = [shapeOf(split.outputs[0]), shapeOf(split.inputs[0])];
-  const found = sizes && spreadBlocks(sizes, permOf(moved));
-  return found && shape && seenAs(found, shape);
+  if (!sizes || !shape) return null;
+  return spreadBlocks(sizes, permOf(moved)).flatMap((found) => seenAs(found, shape) ?? [])[0] ?? null;
 }
 
 /** The whole picture with its axes as the Conv sees those of the stacked one; null where no constant target says it. */

@@ -92,9 +92,10 @@ function litertPlans({ hasData }: VariantFacts): VariantPlan[] {
   ];
 }
 
-/** Behind the others: which of both runtimes a page takes is decided by what is measured. */
+/** Behind the others: which of both runtimes a page takes is decided by what is measured. Half floats are float32 again as soon as
+ *  they are loaded: half the download, for models that 8 bits are too few for. */
 function tfjsPlans(): VariantPlan[] {
-  const plan = (name: string, precision: 'float32' | 'uint8', recipe: Recipe): VariantPlan => ({
+  const plan = (name: string, precision: 'float32' | 'float16' | 'uint8', recipe: Recipe): VariantPlan => ({
     ...{ name, precision, recipe, file: `${name}/model.json`, format: 'tfjs', requires: [] },
     providers: ['wasm'],
     runtime: '@tensorflow/tfjs-backend-wasm',
@@ -102,6 +103,7 @@ function tfjsPlans(): VariantPlan[] {
   });
   return [
     plan('tfjs-uint8', 'uint8', recipeOf('int8-weights', 'tfjs')),
+    plan('tfjs-float16', 'float16', recipeOf('float16', 'tfjs')),
     plan('tfjs', 'float32', recipeOf('clean', 'tfjs')),
   ];
 }

@@ -38,10 +38,10 @@ export interface Selection {
 const providerOrder: readonly Provider[] = ['webgpu', 'wasm', 'webnn'];
 
 /** What each provider computes fastest, when nothing was measured. 'uint8', in none, goes before them: it is less to download
- *  and computes as float32 does. */
+ *  and computes as float32 does; so do the half floats of TensorFlow.js, the only ones that are made for wasm. */
 const precisionOrder: Readonly<Record<Provider, readonly Variant['precision'][]>> = {
   webgpu: ['float16', 'q4f16', 'q4', 'float32', 'int8'],
-  wasm: ['int8', 'float32', 'float16', 'q4', 'q4f16'],
+  wasm: ['int8', 'float16', 'float32', 'q4', 'q4f16'],
   webnn: ['float16', 'float32', 'int8', 'q4f16', 'q4'],
 };
 

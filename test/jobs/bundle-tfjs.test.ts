@@ -21,7 +21,7 @@ describe.skipIf(!findBrowser('chromium'))('bundle --targets tfjs (skipped: no Ch
     const { report } = await bundle(digits, { targets: ['wasm', 'tfjs'], demo: false, output, cache: false });
     const { variants } = report.manifest;
     expect(report.refused).toEqual([]);
-    expect(variants.map((v) => v.name)).toEqual(['wasm-int8', 'float', 'tfjs-uint8', 'tfjs']);
+    expect(variants.map((v) => v.name)).toEqual(['wasm-int8', 'float', 'tfjs-uint8', 'tfjs-float16', 'tfjs']);
     for (const variant of variants.filter((v) => v.format === 'tfjs')) {
       expect(variant.parity[0]!.runtime).toMatch(/^tfjs-backend-wasm 4\.\d+\.\d+ \(Chrom/);
       expect(variant.runtime!.brotliBytes).toBe(runtimeBrotliBytes('@tensorflow/tfjs-backend-wasm'));
@@ -29,6 +29,7 @@ describe.skipIf(!findBrowser('chromium'))('bundle --targets tfjs (skipped: no Ch
     }
     const bytesOf = (name: string) => variants.find((v) => v.name === name)!.bytes;
     expect(bytesOf('tfjs-uint8')).toBeLessThan(bytesOf('tfjs') / 2);
+    expect(bytesOf('tfjs-float16')).toBeLessThan(0.6 * bytesOf('tfjs'));
     // Our own reader, whose oracle is TensorFlow.js, takes what the bundle holds.
     expect(openModel(join(output, 'tfjs/model.json')).model.graph.outputs).toHaveLength(1);
 

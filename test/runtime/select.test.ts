@@ -165,6 +165,14 @@ describe('choosing a variant', () => {
       expect(selection.candidates.map((c) => c.bundle)).toEqual([large.bundle, small.bundle, small.bundle]);
     });
 
+    it('takes half floats for TensorFlow.js before float32: fewer bytes for the same computation', () => {
+      const sketched = [
+        sketch('tfjs', { format: 'tfjs', runtime: small }),
+        sketch('tfjs-float16', { format: 'tfjs', runtime: small, precision: 'float16' }),
+      ];
+      expect(names(choose({ webgpu: null }, sketched, {}))).toEqual(['tfjs-float16/wasm', 'tfjs/wasm']);
+    });
+
     it('takes the smallest first visit among those within the spread of the fastest, and says so', () => {
       const selection = fromFolder({ 'wasm-int8': 3, tfjs: 3.5, 'tfjs-uint8': 3.9 });
       expect(names(selection)).toEqual(['tfjs-uint8/wasm', 'wasm-int8/wasm', 'tfjs/wasm']);

@@ -23,8 +23,35 @@ export function spread({ stacked, blocks }: Blocks): Shape {
   return stacked.map((d, i) => (i === 0 ? divideFloor(d, count) : multiply(d, blocks[i]!)));
 }
 
-/** [n, …s/b, b, …] with `perm` = [places…, n, the others]. Null where that isn't what happens. */
-export function stackedBlocks(split: Shape, perm: readonly number[]): Blocks | null {
+/** [n, …s/b, b, …] with `perm` = [places…, n, the others]: how blocks may have been stacked. A batch of 1 may stand anywhere
+ *  among the others, and rewrites of Transposes leave it there: then there are several readings, of which the shapes around tell
+ *  the right one. None where that isn't what happens. */
+export function stackedBlocks(split: Shape, perm: readonly number[]): Blocks[] {
+  const places = perm.map((_, i) => i).slice(1);
+  const others = split[0] === 1 ? places.map((i) => movedTo(perm, perm.indexOf(0), i)) : [];
+  return [perm, ...others].flatMap((order) => stackedIn(split, order) ?? []);
+}
+
+/** [places…, n, …s] with `perm` = [n, each axis with its place behind it]; the same the other way round. */
+export function spreadBlocks(split: Shape, perm: readonly number[]): Blocks[] {
+  const from = perm[0] ?? 0;
+  const places = split.map((_, i) => i).slice(1);
+  const others = split[from] === 1 ? places : [];
+  const readings = others.map((to) => {
+    const order = movedTo(
+      split.map((_, i) => i),
+      from,
+      to,
+    );
+    return { split: order.map((axis) => split[axis]!), perm: perm.map((axis) => order.indexOf(axis)) };
+  });
+  return [{ split, perm }, ...readings].flatMap((reading) => spreadIn(reading.split, reading.perm) ?? []);
+}
+
+const movedTo = (list: readonly number[], from: number, to: number): number[] =>
+  list.toSpliced(from, 1).toSpliced(to, 0, list[from]!);
+
+function stackedIn(split: Shape, perm: readonly number[]): Blocks | null {
   const count = perm.indexOf(0);
   if (count < 1 || perm.length !== split.length) return null;
   const places = perm.slice(0, count);
@@ -40,8 +67,7 @@ export function stackedBlocks(split: Shape, perm: readonly number[]): Blocks | n
   );
 }
 
-/** [places…, n, …s] with `perm` = [n, each axis with its place behind it]. Null where that isn't what happens. */
-export function spreadBlocks(split: Shape, perm: readonly number[]): Blocks | null {
+function spreadIn(split: Shape, perm: readonly number[]): Blocks | null {
   const count = perm[0] ?? 0;
   if (count < 1 || perm.length !== split.length) return null;
   const rank = split.length - count;

@@ -42,6 +42,42 @@ it.each([
     pads: [2, 2, 2, 2],
   },
   {
+    of: 'Conv2D of one picture, whose batch Transposes move along',
+    graph: inBlocks('Conv2D', {
+      x: x(1, 7, 9, 3),
+      rate: list(2, 2),
+      paddings: pairs(2, 3, 2, 3),
+      filter: constant(x(3, 3, 3, 4)),
+      crops: pairs(0, 1, 0, 1),
+    }),
+    dilations: [2, 2],
+    pads: [2, 2, 2, 2],
+  },
+  {
+    of: 'Conv2D of one picture, in one direction',
+    graph: inBlocks('Conv2D', {
+      x: x(1, 8, 5, 3),
+      rate: list(2, 1),
+      paddings: pairs(2, 2, 1, 1),
+      filter: constant(x(3, 3, 3, 2)),
+      crops: pairs(0, 0, 0, 0),
+    }),
+    dilations: [2, 1],
+    pads: [2, 1, 2, 1],
+  },
+  {
+    of: 'DepthwiseConv2dNative of one picture, rate 3',
+    graph: inBlocks('DepthwiseConv2dNative', {
+      x: x(1, 9, 9, 4),
+      rate: list(3, 3),
+      paddings: pairs(3, 3, 3, 3),
+      filter: constant(x(3, 3, 4, 1)),
+      crops: pairs(0, 0, 0, 0),
+    }),
+    dilations: [3, 3],
+    pads: [3, 3, 3, 3],
+  },
+  {
     of: 'DepthwiseConv2dNative, SAME, rate 4',
     graph: inBlocks('DepthwiseConv2dNative', {
       x: x(2, 10, 8, 4),
