@@ -42,29 +42,28 @@ const stacked = op('Reshape', [moved], { rest: true });
 const first = op('Transpose', [stacked]);
 const w = value();
 const b = optional(value());
-const conv = op('Conv', [either(first, stacked), w, b]);
+const conv = op('Conv', [either(first, stacked, moved), w, b]);
 const last = op('Transpose', [conv]);
 const splitAgain = op('Reshape', [either(last, conv)], { rest: true });
-const movedBack = op('Transpose', [splitAgain]);
+const movedBack = op('Transpose', [either(splitAgain, conv)]);
 
 const dilate = defineRule({
   name: 'blocks-to-dilation',
   match: op('Reshape', [movedBack], { rest: true }),
   rewrite(m, emit) {
-    const given = blocksBefore(m.get(split), m.get(moved), m.get(stacked));
-    const made = blocksBehind(m.get(splitAgain), m.get(movedBack));
+    const given = blocksBefore(m.get(split), m.get(moved), m.has(stacked) ? m.get(stacked) : null);
+    const made = blocksBehind(m.has(splitAgain) ? m.get(splitAgain) : null, m.get(movedBack));
     if (!given || !made) return null;
     const perm = m.has(first) ? permOf(m.get(first)) : null;
     const back = m.has(last) ? permOf(m.get(last)) : null;
     const computed = perm ? permuted(given.seen, perm) : given.seen;
     if (!isStackedAlike(back ? permuted(computed, back) : computed, made)) return skip('other-blocks-behind');
 
-    const pads = m.has(pad) ? foldablePads(m.get(pad), given.whole) : null;
-    const attributes = dilated(m.get(conv), computed, pads);
+    const padding = m.has(pad) ? foldablePads(m.get(pad), given.whole) : null;
+    const attributes = dilated(m.get(conv), computed, padding?.pads ?? null);
     if (typeof attributes === 'string') return skip(attributes);
-    const source = pads ? m.get(x) : m.get(split).inputs[0]!;
-    const sizes = pads ? shapeOf(source)! : given.whole;
-    const seen = asSeen(emit, source, sizes, given.seen);
+    const source = padding ? m.get(x) : m.get(split).inputs[0]!;
+    const seen = asSeen(emit, source, padding ? padding.sizes : given.whole, given.seen);
     if (!seen) return skip('shape-unknown');
     const y = emit('Conv', [transposed(emit, seen, perm), m.get(w), m.get(b)], { attributes });
     const result = transposed(emit, y, back);
@@ -77,23 +76,32 @@ const dilate = defineRule({
 /** None where it isn't known, which fits no blocks. */
 const permOf = (node: Node) => transposePermutation(node) ?? [];
 
-/** Blocks that are stacked, as the Conv sees them, and the sizes of what they are cut from. */
-function blocksBefore(split: Node, moved: Node, stacked: Node): { seen: Blocks; whole: Shape } | null {
-  const [cut, shape] = [shapeOf(split.outputs[0]), shapeOf(stacked.outputs[0])];
+/** Blocks that are stacked, as the Conv sees them, and the sizes of what they are cut from.
+ *  @param stacked  null for blocks of one axis of one picture, which need no joining: the batch is left out then */
+function blocksBefore(split: Node, moved: Node, stacked: Node | null): { seen: Blocks; whole: Shape } | null {
+  const [cut, shape] = [shapeOf(split.outputs[0]), shapeOf((stacked ?? moved).outputs[0])];
   if (!cut || !shape) return null;
-  for (const found of stackedBlocks(cut, permOf(moved))) {
-    const seen = seenAs(found, shape);
-    const sizes = spread(found);
-    if (seen) return { seen, whole: sizes.map((_, axis) => sizes[found.axes.indexOf(axis)]!) };
+  const perm = permOf(moved);
+  const found = stacked
+    ? stackedBlocks(cut, perm)
+    : stackedBlocks([1, ...cut], [0, ...perm.map((axis) => axis + 1)]);
+  for (const blocks of found) {
+    const seen = seenAs(blocks, shape);
+    const sizes = spread(blocks);
+    if (seen) return { seen, whole: sizes.map((_, axis) => sizes[blocks.axes.indexOf(axis)]!) };
   }
   return null;
 }
 
-/** Blocks that are put back, as they come from the Conv. */
-function blocksBehind(split: Node, moved: Node): Blocks | null {
-  const [sizes, shape] = [shapeOf(split.outputs[0]), shapeOf(split.inputs[0])];
+/** Blocks that are put back, as they come from the Conv. @param split  null where the batch is left out */
+function blocksBehind(split: Node | null, moved: Node): Blocks | null {
+  const [sizes, shape] = [shapeOf((split?.outputs ?? moved.inputs)[0]), shapeOf((split ?? moved).inputs[0])];
   if (!sizes || !shape) return null;
-  return spreadBlocks(sizes, permOf(moved)).flatMap((found) => seenAs(found, shape) ?? [])[0] ?? null;
+  const perm = permOf(moved);
+  const found = split
+    ? spreadBlocks(sizes, perm)
+    : spreadBlocks([sizes[0]!, 1, ...sizes.slice(1)], [1, ...perm.map((axis) => axis && axis + 1)]);
+  return found.flatMap((found) => seenAs(found, shape) ?? [])[0] ?? null;
 }
 
 /** The whole picture with its axes as the Conv sees those of the stacked one; null where no constant target says it. */
@@ -118,12 +126,25 @@ function wholeOrder({ axes }: Blocks): number[] | null {
   return order.sort((p, q) => p.axis - q.axis).map(({ i }) => i);
 }
 
-/** Zeros around the spatial axes, [before…, after…] by axis of the whole picture; null for any other padding. */
-function foldablePads(pad: Node, whole: Shape): number[] | null {
-  const padded = shapeOf(pad.outputs[0]);
-  const isWhole = padded?.length === whole.length && padded.every((d, i) => isSame(d, whole[i]!));
-  const pads = isWhole && padsZeros(pad) ? allPads(pad, whole.length) : null;
-  return pads?.every((p) => p >= 0) ? pads : null;
+/** Zeros around the spatial axes, and what they are put around, by axis of the whole picture, which may have axes of 1 that the
+ *  padded one has not; null for any other padding. */
+function foldablePads(pad: Node, whole: Shape): { pads: number[]; sizes: Shape } | null {
+  const [sizes, padded] = [shapeOf(pad.inputs[0]), shapeOf(pad.outputs[0])];
+  const pads = padded && padsZeros(pad) ? allPads(pad, padded.length) : null;
+  if (!sizes || !padded || !pads?.every((p) => p >= 0)) return null;
+  const places: (number | null)[] = [];
+  let at = 0;
+  for (const size of whole) {
+    const isOwn = at < padded.length && isSame(size, padded[at]!);
+    if (!isOwn && size !== 1) return null;
+    places.push(isOwn ? at++ : null);
+  }
+  if (at < padded.length) return null;
+  const spreadOver = (list: readonly number[]) => places.map((place) => (place === null ? 0 : list[place]!));
+  return {
+    pads: [...spreadOver(pads.slice(0, at)), ...spreadOver(pads.slice(at))],
+    sizes: places.map((place) => (place === null ? 1 : sizes[place]!)),
+  };
 }
 
 /** Attributes of the Conv on the whole picture, or the reason why there is none. Blocks as its input has them. */
