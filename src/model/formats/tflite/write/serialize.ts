@@ -20,13 +20,11 @@ const largest = 2 ** 31 - 1;
 /** The call that LiteRT's interpreters offer by default. */
 const signatureKey = 'serving_default';
 
-const encoder = new TextEncoder();
-
 /** Codes beyond 127 stand in a field of their own; the older field says so. */
 const olderField = 127;
 
-/** @param metadata  texts by name @throws TFLITE_TOO_LARGE */
-export function serialize(graph: LiteGraph, metadata: ReadonlyMap<string, string>): Uint8Array {
+/** @param metadata  contents by name @throws TFLITE_TOO_LARGE */
+export function serialize(graph: LiteGraph, metadata: ReadonlyMap<string, Uint8Array>): Uint8Array {
   const tensors = tensorsOf(graph);
   const buffers = createBuffers();
   const tables = [...tensors.keys()].map((t) => tensorTable(t, buffers.add(t)));
@@ -41,7 +39,7 @@ export function serialize(graph: LiteGraph, metadata: ReadonlyMap<string, string
     const inputs = numbersOf(o.inputs);
     return { opcodeIndex: codes.index(o), inputs, outputs: numbersOf(o.outputs), ...options };
   });
-  const about = [...metadata].map(([name, text]) => ({ name, buffer: buffers.put(encoder.encode(text)) }));
+  const about = [...metadata].map(([name, content]) => ({ name, buffer: buffers.put(content) }));
   const bytes = buffers.size();
   if (bytes > largest) throw tfliteTooLarge(formatBytes(bytes));
   const ports = (list: readonly LitePort[]) => numbersOf(list.map(({ tensor }) => tensor));

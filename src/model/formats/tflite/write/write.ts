@@ -6,11 +6,15 @@ import { channelsLast } from '../../../layout/channels-last.ts';
 import { labelOf } from '../../../rewrite/apply.ts';
 import { lowerModel } from '../../lowered/lower.ts';
 import { RefusedNode, valuesBefore } from '../../lowered/refusal.ts';
+import { metadataEntry } from '../metadata-schema.ts';
 import { buildGraph } from './build.ts';
+import { describe, withLabels } from './description.ts';
 import type { LiteGraph } from './graph.ts';
 import { joinDynamicProducts } from './hybrid.ts';
 import { serialize } from './serialize.ts';
 import { withFixedSizes } from './sizes.ts';
+
+const encoder = new TextEncoder();
 
 /** @returns the bytes of the file
  *  @throws TFLITE_OPERATOR, TFLITE_TYPE, TFLITE_INTEGER, TFLITE_SIZE, TFLITE_TOO_LARGE, and what upgrades and functions throw */
@@ -19,7 +23,12 @@ export function writeTflite(model: Model): Uint8Array {
   joinDynamicProducts(sized);
   const { model: lowered } = lowerModel(sized);
   channelsLast(lowered);
-  return serialize(buildOrRefuse(lowered, model), model.metadata);
+  const graph = buildOrRefuse(lowered, model);
+  const description = describe(model, graph);
+  const entries = [...model.metadata].map(([name, text]) => [name, encoder.encode(text)] as const);
+  const about = description ? [[metadataEntry, description.table] as const] : [];
+  const file = serialize(graph, new Map([...entries, ...about]));
+  return description?.labels ? withLabels(file, description.labels) : file;
 }
 
 function buildOrRefuse(lowered: Model, source: Model): LiteGraph {
