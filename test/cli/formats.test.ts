@@ -19,6 +19,7 @@ beforeAll(async () => {
     await run('ort', w.copy(name), '-o', w.path(`${name}.ort`));
     writeModelFile(readModelFile(shippedModel(name)), w.path(`${name}.onnx.txt`));
   }
+  writeModelFile(readModelFile(shippedModel('glyphs-cnn')), w.path('glyphs-cnn.tflite'));
 });
 afterAll(() => w.remove());
 
@@ -26,7 +27,7 @@ const glyphs = ['--data', data('glyphs')];
 const few = [...glyphs, '--evaluate', '10'];
 const quick = [...few, '--no-measure'];
 
-describe.each([['ort'], ['onnx.txt']])('a model in .%s is taken by', (ending) => {
+describe.each([['ort'], ['onnx.txt'], ['tflite']])('a model in .%s is taken by', (ending) => {
   const model = `glyphs-cnn.${ending}`;
 
   it('compress', async () => {
@@ -62,7 +63,8 @@ describe.each([['ort'], ['onnx.txt']])('a model in .%s is taken by', (ending) =>
     expect(rows.map((row: { reason: string | null }) => row.reason)).toEqual([null, null]);
   });
 
-  it('generate', async () => {
+  // .tflite has no open sizes for a text to grow in.
+  it.skipIf(ending === 'tflite')('generate', async () => {
     const ids = ['--ids', '--prompt', '5 6 7', '--max-tokens', '4'];
     expect(await run('generate', `sentences-gpt2.${ending}`, ...ids)).toBe(
       await run('generate', 'sentences-gpt2.onnx', ...ids),

@@ -4,9 +4,11 @@ import { byteLength, type DType } from '../../../ir/dtype.ts';
 import { denseTensor, elementCount, type Tensor } from '../../../ir/tensor.ts';
 import { bytesField, int32sField, numberField, tableField, tablesField } from '../../flatbuffers/fields.ts';
 import type { FlatTable } from '../../flatbuffers/schema.ts';
+import type { TfliteType } from '../codes.ts';
 
 interface Stored {
   readonly dims: readonly number[];
+  readonly type: TfliteType;
   readonly dtype: DType;
   /** The values that aren't left out. */
   readonly bytes: Uint8Array;
@@ -22,20 +24,19 @@ type Level =
 const largestGrowth = 1024;
 
 /** @throws what `fail` makes when the tree doesn't fit the shape or the values */
-export function denseTensorOf(sparsity: FlatTable, { dims, dtype, bytes, fail }: Stored): Tensor {
+export function denseTensorOf(sparsity: FlatTable, { dims, type, dtype, bytes, fail }: Stored): Tensor {
   const size = byteLength(dtype, 1);
   const rank = dims.length;
   const order = int32sField(sparsity, 'traversalOrder');
   const blockMap = int32sField(sparsity, 'blockMap');
   const levels = tablesField(sparsity, 'dimMetadata').map((level) => readLevel(level, fail));
   const fits =
-    dtype !== 'int4' &&
+    !/^u?int[24]$/.test(type) &&
     levels.length === rank + blockMap.length &&
     isOrder(order, rank, levels.length) &&
     blockMap.every((axis) => axis >= 0 && axis < rank) &&
     new Set(blockMap).size === blockMap.length;
-  if (!fits)
-    throw fail(`of ${dtype} [${dims}] has a sparsity of ${levels.length} levels that doesn't fit it`);
+  if (!fits) throw fail(`of ${type} [${dims}] has a sparsity of ${levels.length} levels that doesn't fit it`);
   const total = byteLength(dtype, elementCount(dims));
   if (!(total <= largestGrowth * (bytes.length + 1))) throw fail(`has ${bytes.length} bytes for [${dims}]`);
   const blockSizes = blockMap.map((_, block) => {

@@ -1,7 +1,7 @@
 /** Tensors of a .tflite file: what they are, how they are quantised, and the content of constants. */
 import { tfliteMalformed, tfliteUnsupported } from '../../../../support/diagnostics/tflite.ts';
 import { byteLength, type DType } from '../../../ir/dtype.ts';
-import { denseTensor, elementCount, type Tensor } from '../../../ir/tensor.ts';
+import { denseTensor, elementCount, lazyTensor, type Tensor, unpack } from '../../../ir/tensor.ts';
 import {
   float32sField,
   int32sField,
@@ -47,7 +47,7 @@ interface Place {
 
 const largestRank = 32;
 
-/** Types of ONNX with the same elements. */
+/** Types of ONNX with the same elements; those of fewer than 8 bits are widened. */
 const sameElements: Partial<Record<TfliteType, DType>> = {
   float32: 'float32',
   float16: 'float16',
@@ -62,9 +62,9 @@ const sameElements: Partial<Record<TfliteType, DType>> = {
   uint32: 'uint32',
   uint64: 'uint64',
   bool: 'bool',
-  int4: 'int4',
-  uint4: 'uint4',
-  int2: 'int2',
+  int4: 'int8',
+  int2: 'int8',
+  uint4: 'uint8',
 };
 
 /** The type of a tensor in ONNX; undefined for texts, complex numbers, resources. */
@@ -123,12 +123,18 @@ function constantOf(table: FlatTable, content: Content): Tensor | null {
   const bytes = buffers[buffer]!;
   const fail = (what: string) => tfliteMalformed(file, `${label} ${what}`);
   const sparsity = tableField(table, 'sparsity');
-  if (sparsity) return denseTensorOf(sparsity, { dims, dtype, bytes, fail });
-  const needed = byteLength(dtype, elementCount(dims));
+  if (sparsity) return denseTensorOf(sparsity, { dims, type, dtype, bytes, fail });
+  const stored = type === 'int4' || type === 'int2' || type === 'uint4' ? type : dtype;
+  const needed = byteLength(stored, elementCount(dims));
   if (needed !== bytes.length)
     throw fail(`of ${type} [${dims}] takes ${needed} bytes, and its buffer has ${bytes.length}`);
-  return denseTensor(dtype, dims, bytes, label);
+  const tensor = denseTensor(stored, dims, bytes, label);
+  return stored === dtype ? tensor : widened(tensor, dtype);
 }
+
+/** Several elements a byte as one each. */
+const widened = (packed: Tensor, dtype: DType): Tensor =>
+  lazyTensor(dtype, packed.dims, () => Uint8Array.from(unpack(packed), (code) => code & 255));
 
 /** Null where there is none: files that only note the range that was observed. */
 function readQuantization(

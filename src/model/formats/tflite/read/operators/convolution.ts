@@ -24,6 +24,7 @@ import {
   paddingOf,
   wordsOf,
 } from './operator.ts';
+import { unpadded } from './padded.ts';
 
 /** [out], or null where there is none. */
 function biasOf(call: OperatorCall, index: number): Value | null {
@@ -39,6 +40,12 @@ const optionsOf = (call: OperatorCall, bias: number): ConvolutionOptions => ({
   bias: biasOf(call, bias),
 });
 
+function convolvePadded(call: OperatorCall, given: Value, weight: Value, groups: number): Value {
+  const options = optionsOf(call, 2);
+  const { x, padding } = unpadded(call.e, given, options.padding);
+  return convolve(call.e, x, weight, { ...options, padding, groups });
+}
+
 /** Channels of a value that must be a number. */
 function channelsOf(e: Emitter, x: Value, axis: number): number {
   const size = e.sizes(x).at(axis);
@@ -52,7 +59,7 @@ const conv2d: Operator = (call) => {
   const [channels, each] = [channelsOf(e, x, -1), channelsOf(e, filter, -1)];
   if (channels % each !== 0) e.refuse(`${channels} channels for a filter of ${each}`);
   const weight = transpose(e, filter, [0, 3, 1, 2]);
-  return activated(call, convolve(e, x, weight, { ...optionsOf(call, 2), groups: channels / each }));
+  return activated(call, convolvePadded(call, x, weight, channels / each));
 };
 
 /** Filter [1, kh, kw, in · multiplier]; the results of one channel stand together. */
@@ -63,7 +70,7 @@ const depthwise: Operator = (call) => {
   if (outputs % channels !== 0 || e.sizes(filter)[0] !== 1)
     e.refuse(`${channels} channels for a filter [${e.sizes(filter)}]`);
   const weight = transpose(e, filter, [3, 0, 1, 2]);
-  return activated(call, convolve(e, x, weight, { ...optionsOf(call, 2), groups: channels }));
+  return activated(call, convolvePadded(call, x, weight, channels));
 };
 
 /** Inputs: size of the result [4], filter [out, kh, kw, in], x, and maybe a bias. */
