@@ -5,7 +5,7 @@ import { openEngine } from '../compute/engine/open.ts';
 import { openOn } from '../compute/engine/open-model.ts';
 import type { Stoppable, Tell } from '../compute/engine/run-context.ts';
 import { readAll } from '../data/read-all.ts';
-import type { DataSource, Sample } from '../data/source.ts';
+import type { Sample } from '../data/source.ts';
 import { createComparer, type OutputComparison } from '../judge/analyze/compare.ts';
 import type { PairResult } from '../judge/report/report.ts';
 import type { OpenedModel, Runnable } from '../model/formats/opened.ts';
@@ -16,22 +16,11 @@ import type { Variant } from '../ship/emit/manifest.ts';
 import { runInBrowser } from '../ship/profile/browser-parity.ts';
 import { type LaunchedBrowser, launchBrowser } from '../ship/profile/launch.ts';
 import { isOther, type OtherFormat } from '../ship/profile/other-runtimes.ts';
+import type { OtherModel } from '../ship/profile/page/messages.ts';
 import { Diagnostic } from '../support/diagnostics.ts';
-import { formatDb, formatPercent } from '../support/units.ts';
+import { type Budget, fewAgreement, type GateData, outOfBudget, parityOf, placeOf } from './bundle-budget.ts';
 import type { VariantPlan } from './bundle-plan.ts';
 import { createMeters, feedsFor, runPair } from './run-pair.ts';
-
-export interface Budget {
-  /** Share of samples with the same top-1, where outputs are scores and the data is real. */
-  readonly minAgreement: number;
-  /** dB, for all else. */
-  readonly minSqnrDb: number;
-}
-
-export interface GateData {
-  readonly source: DataSource;
-  readonly indices: readonly number[];
-}
 
 export interface GateResult {
   readonly parity: Variant['parity'];
@@ -53,10 +42,14 @@ interface GateOptions extends Stoppable {
 /** Names and types of the outputs. */
 type Outputs = readonly Pick<Port, 'name' | 'dtype'>[];
 
+type Checked = Pick<VariantPlan, 'engine' | 'providers' | 'requires' | 'format'> & {
+  readonly outputs: Outputs;
+};
+
 export interface Gate {
   /** @throws only what is not the variant's fault: no memory, an interrupt, data that can't be read */
   check(
-    plan: Pick<VariantPlan, 'engine' | 'providers' | 'requires' | 'format'> & { readonly outputs: Outputs },
+    plan: Checked,
     variant: Pick<OpenedModel, 'name' | 'engineSource'>,
     onProgress: Tell,
   ): Promise<GateResult>;
@@ -64,7 +57,7 @@ export interface Gate {
 }
 
 /** WebGPU emulated on the CPU is slow; a few samples show whether its kernels do what others do. */
-const browserSamples = 4;
+const fewSamples = 4;
 
 /** Inputs and outputs are in memory all at once. */
 const pageSamples = 100;
@@ -90,64 +83,63 @@ export function createGate(options: GateOptions): Gate {
     };
   };
 
-  const onWebGpu = async (variant: Pick<OpenedModel, 'engineSource'>) => {
-    browser ??= await launchBrowser('chromium', true);
-    const { feeds, outputs: expected, ports } = await recorded(options, browserSamples);
-    const model = variant.engineSource('bytes');
-    const made = await runInBrowser({
-      ...{ model, provider: 'webgpu', feeds, browser, signal },
-    });
-    const comparer = createComparer(ports.outputs, ports.inputs, scoreOutputs(original.model));
-    for (const [i, after] of made.outputs.entries()) comparer.add(expected[i]!, after);
-    const { outputs, samples } = comparer.result();
-    const runtime = `${made.runtime} (webgpu, ${made.browser}${made.adapter ? `, ${made.adapter}` : ''})`;
-    const refused = nearEnough(outputs, fewAgreement(samples, budget.minAgreement));
-    return { parity: [parityOf(outputs, samples, runtime)], refused };
-  };
-
-  /** TensorFlow.js and LiteRT.js: without a browser such a variant is not published. */
-  const onOther = async (
-    runtime: OtherFormat,
+  /** @param other  what TensorFlow.js or LiteRT.js runs; otherwise onnxruntime-web does */
+  const inBrowser = async (
     variant: Pick<OpenedModel, 'engineSource'>,
-    outputs: Outputs,
+    provider: 'wasm' | 'webgpu',
+    other?: OtherModel,
   ) => {
     browser ??= await launchBrowser('chromium', true);
-    const { feeds, outputs: expected, ports, samples } = await recorded(options, pageSamples);
+    const few = provider === 'webgpu';
+    const {
+      feeds,
+      outputs: expected,
+      ports,
+      samples,
+    } = await recorded(options, few ? fewSamples : pageSamples);
     const meters = data.source.labelled ? createMeters(ports.outputs, data.source) : null;
     const model = variant.engineSource('bytes');
-    const other = { runtime, outputs: outputs.map(({ name, dtype }) => ({ name, dtype })) };
-    const made = await runInBrowser({ model, provider: 'wasm', other, feeds, browser, signal });
+    const made = await runInBrowser({ model, provider, other, feeds, browser, signal });
     const comparer = createComparer(ports.outputs, ports.inputs, scoreOutputs(original.model));
     for (const [i, after] of made.outputs.entries()) {
       comparer.add(expected[i]!, after);
       meters?.add(expected[i]!, after, samples[i]!);
     }
     const result = comparer.result();
+    const agreement = few ? fewAgreement(result.samples, budget.minAgreement) : undefined;
     return {
-      parity: [parityOf(result.outputs, result.samples, `${made.runtime} (${made.browser})`)],
+      parity: [parityOf(result.outputs, result.samples, `${made.runtime} (${placeOf(provider, made)})`)],
       accuracy: accuracyOf(meters?.result(made.runtime) ?? null),
-      refused: nearEnough(result.outputs),
-      notes: [],
+      refused: nearEnough(result.outputs, agreement),
     };
   };
 
-  const otherOr = async (error: unknown) => {
-    signal?.throwIfAborted();
-    const absent = absence(error, { requires: [] });
-    if (absent === null) throw error;
-    const refused = `it is compared in a page, and there is ${absent}`;
-    return { parity: [], accuracy: null, refused, notes: [] };
+  /** TensorFlow.js and LiteRT.js: without a browser such a variant is not published. */
+  const inPage = async (
+    { format, providers, outputs }: Checked & { readonly format: OtherFormat },
+    variant: Pick<OpenedModel, 'engineSource'>,
+  ) => {
+    const other = { runtime: format, outputs: outputs.map(({ name, dtype }) => ({ name, dtype })) };
+    const near = await inBrowser(variant, 'wasm', other).catch((error: unknown) => {
+      signal?.throwIfAborted();
+      const absent = absence(error, { requires: [] });
+      if (absent === null) throw error;
+      const refused = `it is compared in a page, and there is ${absent}`;
+      return { parity: [], accuracy: null, refused };
+    });
+    if (near.refused || !providers.includes('webgpu')) return { ...near, providers, notes: [] };
+    return withWebGpu({ providers, requires: [] }, near, () => inBrowser(variant, 'webgpu', other));
   };
 
-  const check: Gate['check'] = async (plan, variant, onProgress) => {
-    const { providers, format } = plan;
-    if (isOther(format))
-      return { ...(await onOther(format, variant, plan.outputs).catch(otherOr)), providers };
-    const near = await onEngine(variant, plan.engine, onProgress);
-    if (near.refused || !providers.includes('webgpu')) return { ...near, providers, notes: [] };
-    const real = await onWebGpu(variant).catch((error: unknown) => {
+  /** Tried on WebGPU as well: that provider is dropped where it goes wrong. */
+  const withWebGpu = async (
+    { providers, requires }: Pick<VariantPlan, 'providers' | 'requires'>,
+    near: Omit<GateResult, 'providers' | 'notes'>,
+    run: () => Promise<Pick<GateResult, 'parity' | 'refused'>>,
+  ): Promise<GateResult> => {
+    const real = await run().catch((error: unknown) => {
       signal?.throwIfAborted();
-      const absent = absence(error, plan);
+      const absent = absence(error, { requires });
       if (absent !== null) return { absent };
       if (!isItsFault(error)) throw error;
       return { parity: [], refused: error.message };
@@ -157,6 +149,14 @@ export function createGate(options: GateOptions): Gate {
     if (!real.refused) return { ...near, parity: [...real.parity, ...near.parity], providers, notes: [] };
     if (others.length === 0) return { ...near, refused: `on WebGPU: ${real.refused}`, providers, notes: [] };
     return { ...near, providers: others, notes: [`not offered for WebGPU: ${real.refused}`] };
+  };
+
+  const check: Gate['check'] = async (plan, variant, onProgress) => {
+    const { providers, format } = plan;
+    if (isOther(format)) return inPage({ ...plan, format }, variant);
+    const near = await onEngine(variant, plan.engine, onProgress);
+    if (near.refused || !providers.includes('webgpu')) return { ...near, providers, notes: [] };
+    return withWebGpu(plan, near, () => inBrowser(variant, 'webgpu'));
   };
 
   return {
@@ -219,45 +219,4 @@ function absence(error: unknown, { requires }: Pick<VariantPlan, 'requires'>): s
   if (error.code === 'PAGE_WEBGPU') return 'no WebGPU here';
   const lacksHalf = requires.includes('shader-f16') && /f16|float16|shader-f16/i.test(error.message);
   return lacksHalf ? 'the GPU here has no shader-f16' : null;
-}
-
-function parityOf(outputs: readonly OutputComparison[], samples: number, runtime: string) {
-  const worst = (values: readonly (number | null)[]) => {
-    const known = values.filter((v) => v !== null);
-    return known.length === 0 ? null : Math.min(...known);
-  };
-  return {
-    runtime,
-    samples,
-    sqnrDb: worst(outputs.map((o) => o.sqnrDb)),
-    cosine: worst(outputs.map((o) => o.cosine)),
-    top1Agreement: worst(outputs.map((o) => o.top1Agreement)),
-  };
-}
-
-/** An error that is smaller than this is none, where an output is all zero. */
-const nothing = 1e-3;
-
-/** Of few samples, one that differs may be chance: a variant that agrees on 94 of 100 agrees on all of four only three
- *  times out of four. Kernels that are wrong disagree on more than one. */
-const fewAgreement = (samples: number, minAgreement: number) =>
-  1 - Math.ceil(samples * (1 - minAgreement) - 1e-9) / samples;
-
-function outOfBudget(
-  outputs: readonly OutputComparison[],
-  { source }: GateData,
-  { minAgreement, minSqnrDb }: Budget,
-): string | null {
-  for (const o of outputs) {
-    if (o.nonFinite > 0) return `${o.nonFinite} values of output "${o.name}" are not finite, or were not`;
-    // Noise has no classes: its top-1 says little.
-    if (o.top1Agreement !== null && source.kind !== 'synthetic') {
-      if (o.top1Agreement < minAgreement)
-        return `same top-1 on ${formatPercent(o.top1Agreement)} of rows of "${o.name}", at least ${formatPercent(minAgreement)} asked`;
-    } else if (o.sqnrDb !== null) {
-      if (o.sqnrDb < minSqnrDb)
-        return `output "${o.name}" has SQNR ${formatDb(o.sqnrDb)}, at least ${formatDb(minSqnrDb)} asked`;
-    } else if (o.maxAbsError > nothing) return `output "${o.name}" was all zero and is not any more`;
-  }
-  return null;
 }

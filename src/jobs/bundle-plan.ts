@@ -72,14 +72,14 @@ export function planVariants(targets: readonly BundleTarget[], facts: VariantFac
   return [
     ...plans,
     ...(others ? [floatPlan(wants)] : []),
-    ...(wants('litert') ? litertPlans(facts) : []),
+    ...(wants('litert') ? litertPlans(facts, wants('webgpu')) : []),
     ...(wants('tfjs') ? tfjsPlans() : []),
   ];
 }
 
 /** What a page that has LiteRT.js runs. Without data only weights are in 8 bits: ranges that are found as it runs made
  *  MobileNetV2 2.9 times as slow there, weights that are widened when it is opened do not. */
-function litertPlans({ hasData }: VariantFacts): VariantPlan[] {
+function litertPlans({ hasData }: VariantFacts, hasGpu: boolean): VariantPlan[] {
   const plan = (name: string, precision: VariantPlan['precision'], recipe: PresetName): VariantPlan => ({
     ...{ name, precision, recipe: recipeOf(recipe, 'litert'), file: `${name}/model.tflite` },
     ...{ format: 'litert', requires: [], providers: ['wasm'] },
@@ -88,7 +88,7 @@ function litertPlans({ hasData }: VariantFacts): VariantPlan[] {
   });
   return [
     hasData ? plan('litert-int8', 'int8', 'int8-static') : plan('litert-int8', 'uint8', 'int8-weights'),
-    plan('litert', 'float32', 'clean'),
+    { ...plan('litert', 'float32', 'clean'), providers: hasGpu ? ['wasm', 'webgpu'] : ['wasm'] },
   ];
 }
 

@@ -1,5 +1,6 @@
 /** LiteRT.js: loaded when a variant that it runs is chosen and not before. */
-import { buildTitles, type LiteRt, openLiteRt, startLiteRt } from '../support/litert.ts';
+import { openLiteRt } from '../support/litert.ts';
+import { buildTitles, type LiteRt, startLiteRt } from '../support/litert-start.ts';
 import { addressOf, missing, rethrow } from './foreign.ts';
 import type { LoadOptions, Port } from './load.ts';
 import type { Candidate } from './select.ts';

@@ -1,7 +1,7 @@
 /** Loads a bundle in this thread: manifest, choice, download, session; and goes on with the next candidate where
  *  one fails. */
 import type { Manifest } from '../ship/emit/manifest.ts';
-import type { LiteRt, LiteRtStart } from '../support/litert.ts';
+import type { LiteRt, LiteRtStart } from '../support/litert-start.ts';
 import type { Tfjs, TfjsStart } from '../support/tfjs.ts';
 import { type CacheState, openCache } from './cache.ts';
 import { aborted, EdgepressError, messageOf, throwIfAborted } from './errors.ts';

@@ -59,19 +59,17 @@ export function selectCandidates(manifest: Manifest, device: DeviceFacts, wishes
     for (const provider of variant.providers) {
       if (provider === 'cpu') continue;
       const unwanted =
-        (wishes.variant !== undefined && wishes.variant !== variant.name) ||
-        (wishes.provider !== undefined && wishes.provider !== provider);
+        (wishes.variant ?? variant.name) !== variant.name || (wishes.provider ?? provider) !== provider;
       if (unwanted) continue;
       const reason = whyNot(variant, provider, device, wishes);
       if (reason) excluded.push({ variant: variant.name, provider, reason });
       else fits.push(candidate(variant, provider, device, wishes));
     }
-  const ranked = fits
-    .map((c) => ({ c, rank: rankOf(c, device, manifest.variants.indexOf(c.variant)) }))
-    .sort((a, b) => compareRanks(a.rank, b.rank))
-    .map(({ c }) => c);
   const lacking = excluded.find((e) => e.provider !== 'webnn')?.reason;
-  const explained = ranked.map((c) => ({ ...c, reason: explain(c, device, wishes, lacking) }));
+  // Equals stay in the order of the manifest.
+  const explained = fits
+    .sort((a, b) => compareRanks(rankOf(a, device), rankOf(b, device)))
+    .map((c) => ({ ...c, reason: explain(c, device, wishes, lacking) }));
   return { candidates: byMeasurement(explained, device), excluded };
 }
 
@@ -94,9 +92,9 @@ function candidate(
   device: DeviceFacts,
   { threads, tfjs }: Wishes,
 ): Candidate {
-  const own = provider === 'wasm' ? 'onnxruntime-web/wasm' : 'onnxruntime-web/webgpu';
-  const named = variant.providers[0] === provider ? variant.runtime?.bundle : undefined;
-  const ort = named === 'onnxruntime-web/webgpu' ? named : own;
+  const named = variant.providers[0] === provider && variant.runtime?.bundle;
+  const small = provider === 'wasm' && named !== 'onnxruntime-web/webgpu';
+  const ort = small ? 'onnxruntime-web/wasm' : 'onnxruntime-web/webgpu';
   const isTfjs = variant.format === 'tfjs';
   // Its threads run the text of a function that names a variable outside of it: minified, that start never ends.
   // Source: tfjs-backend-wasm/README.md, "JS Minification".
@@ -114,7 +112,7 @@ function candidate(
 const threadsFor = ({ hardwareConcurrency: cores }: DeviceFacts) =>
   Math.max(1, Math.min(4, cores > 2 ? Math.ceil(cores / 2) : cores));
 
-function rankOf({ variant, provider }: Candidate, device: DeviceFacts, index: number): readonly number[] {
+function rankOf({ variant, provider }: Candidate, device: DeviceFacts): readonly number[] {
   const software = provider === 'webgpu' && device.webgpu?.software;
   return [
     tooLarge(variant, provider, device) ? 1 : 0,
@@ -123,7 +121,6 @@ function rankOf({ variant, provider }: Candidate, device: DeviceFacts, index: nu
     variant.providers[0] === provider ? 0 : 1,
     precisionOrder[provider].indexOf(variant.precision),
     (variant.format === 'litert') === (provider === 'wasm') ? 0 : 1,
-    index,
   ];
 }
 

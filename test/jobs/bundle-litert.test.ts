@@ -49,6 +49,19 @@ describe.skipIf(!findBrowser('chromium'))('bundle --targets litert (skipped: no 
     await bundle(fixture('models/glyphs-cnn.onnx'), { targets: ['litert'], demo: false, output });
   }, 240_000);
 
+  it('offers the float model for WebGPU too, once it agreed there', async () => {
+    const { report } = await bundle(fixture('models/digits-cnn.onnx'), {
+      ...{ targets: ['webgpu', 'litert'], demo: false, cache: false },
+    });
+    const litert = report.manifest.variants.find((v) => v.name === 'litert')!;
+    expect(litert.providers).toEqual(['wasm', 'webgpu']);
+    expect(litert.parity.map((p) => p.runtime.replace(/[\d.]+/g, ''))).toEqual([
+      expect.stringMatching(/^litertjs-core .*\(webgpu, Chromium /),
+      expect.stringMatching(/^litertjs-core .*\(Chromium /),
+    ]);
+    for (const { sqnrDb } of litert.parity) expect(sqnrDb!).toBeGreaterThan(60);
+  }, 120_000);
+
   it('leaves a variant out whose operator LiteRT has no form for, and makes the others', async () => {
     const text = `<ir_version: 8, opset_import: ["" : 16]>
 g (float[1, 1, 4, 4] x, float[1, 2, 2, 2] grid) => (float[1, 1, 2, 2] y) { y = GridSample (x, grid) }`;

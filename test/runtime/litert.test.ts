@@ -1,15 +1,18 @@
 /** Variants of LiteRT in a real browser. Skipped where no Chromium is found; EDGEPRESS_CHROMIUM names one. */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as ort from 'onnxruntime-web';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { buildRuntime } from '../../scripts/build-runtime.ts';
+import { decodeModel } from '../../src/model/formats/onnx/read.ts';
 import { encodeModel } from '../../src/model/formats/onnx/write.ts';
 import { parseModel } from '../../src/model/formats/onnx-text/parse-model.ts';
-import { builtinOperators } from '../../src/model/formats/tflite/codes.ts';
+import { writeTflite } from '../../src/model/formats/tflite/write/write.ts';
+import type { Manifest } from '../../src/ship/emit/manifest.ts';
 import { findBrowser } from '../../src/ship/profile/browsers.ts';
+import { chromiumFlags } from '../../src/ship/profile/launch.ts';
 import { litertFiles, litertVersion } from '../../src/ship/profile/litert-runtime.ts';
 import { packageFolder } from '../../src/ship/profile/machine.ts';
 import { makeBundle, startServer, type TestServer, type VariantSketch } from './bundle.ts';
@@ -76,9 +79,9 @@ describe.skipIf(!executablePath)('LiteRT in Chromium (skipped: none found)', () 
     server.log.length = 0;
   });
 
-  function publish(variants: readonly VariantSketch[]) {
+  function publish(variants: readonly VariantSketch[], about: Partial<Manifest> = ports) {
     for (const path of server.files.keys()) if (path.startsWith('/model/')) server.files.delete(path);
-    for (const [path, bytes] of makeBundle(variants, ports).files) server.files.set(`/model/${path}`, bytes);
+    for (const [path, bytes] of makeBundle(variants, about).files) server.files.set(`/model/${path}`, bytes);
   }
 
   async function open(isolated = false): Promise<Page> {
@@ -209,7 +212,7 @@ describe.skipIf(!executablePath)('LiteRT in Chromium (skipped: none found)', () 
     ['that can not be prepared', 'LSH_PROJECTION', /LSH_PROJECTION\) failed to prepare/],
     ['that takes the runtime down', 'SPLIT', /null function|RuntimeError|unreachable/],
   ] as const)('goes on with onnxruntime after an operator %s', async (_, operator, why) => {
-    publish([litert(tinyTflite(builtinOperators.indexOf(operator))), float]);
+    publish([litert(tinyTflite(operator)), float]);
     const result = await load(await open());
     expectRight(result);
     expect(result.info!.variant).toBe('float');
@@ -259,6 +262,74 @@ describe.skipIf(!executablePath)('LiteRT in Chromium (skipped: none found)', () 
     expect(found.code).toBe('RUN_FAILED');
     for (const [i, value] of expected.y.entries())
       expect(Math.abs(value - found.y[i]!)).toBeLessThan(tolerance);
+  });
+
+  describe('on WebGPU', () => {
+    const glyphs = readFileSync('fixtures/models/glyphs-cnn.onnx');
+    const image = Float32Array.from({ length: 3 * 32 * 32 }, (_, i) => Math.sin(i * i));
+    let gpu: Browser;
+    beforeAll(async () => {
+      gpu = await chromium.launch({ executablePath: executablePath!, args: chromiumFlags(true, true) });
+    });
+    afterAll(() => gpu?.close());
+
+    it('runs where it takes all of the model, and moves to onnxruntime when the GPU is lost', async () => {
+      const session = await ort.InferenceSession.create(glyphs);
+      const { scores } = await session.run({ image: new ort.Tensor('float32', image, [1, 3, 32, 32]) });
+      const whole = writeTflite(decodeModel(new Uint8Array(glyphs)));
+      publish(
+        [
+          { ...litert(whole), providers: ['webgpu'] },
+          { name: 'float', model: glyphs },
+        ],
+        {
+          inputs: [{ name: 'image', dtype: 'float32', shape: ['batch', 3, 32, 32] }],
+          outputs: [{ name: 'scores', dtype: 'float32', shape: ['batch', 10] }],
+        },
+      );
+      const page = await gpu.newPage();
+      await page.addInitScript(() => {
+        const { requestDevice } = GPUAdapter.prototype;
+        // A real GPU would come first by itself; and it is this test that loses it.
+        Object.defineProperty(GPUAdapter.prototype, 'info', { get: () => ({ vendor: 'acme' }) });
+        GPUAdapter.prototype.requestDevice = async function (...given) {
+          const device = await requestDevice.apply(this, given);
+          Object.assign(globalThis, { taken: device });
+          return device;
+        };
+      });
+      await page.goto(`${server.origin}/page.html`);
+      const found = await page.evaluate(async (data) => {
+        const { loadModel } = await runtime();
+        const model = await loadModel('/model/', { ort: '/ort/', litert: '/litert/' });
+        const feeds = { image: Float32Array.from(data) };
+        const before = model.info;
+        const first = await model.run(feeds);
+        (globalThis as unknown as { taken: GPUDevice }).taken.destroy();
+        const second = await model.run(feeds);
+        const values = [first, second].map((o) => Array.from(o['scores']!.data as Float32Array));
+        return { before, after: model.info, values };
+      }, Array.from(image));
+      expect(found.before).toMatchObject({ variant: 'litert', provider: 'webgpu', threads: 1, tried: [] });
+      expect(found.after).toMatchObject({ variant: 'float', provider: 'wasm' });
+      expect(found.after.reason).toMatch(/^litert on webgpu failed: the GPU device was lost \(destroyed/);
+      // Sums of some hundred products in float32, of size 10, in another order.
+      for (const values of found.values)
+        for (const [i, value] of (scores!.data as Float32Array).entries())
+          expect(Math.abs(value - values[i]!)).toBeLessThan(1e-4);
+    });
+
+    it('refuses what it would compute a part of on the CPU', async () => {
+      publish([{ ...litert(tinyTflite('ARG_MAX', 'BITWISE_XOR')), providers: ['webgpu', 'wasm'] }]);
+      const page = await gpu.newPage();
+      await page.goto(`${server.origin}/page.html`);
+      const alone = await load(page, { provider: 'webgpu' });
+      expect(alone.code).toBe('PROVIDER_FAILED');
+      expect(alone.message).toMatch(/litert on webgpu: .*not supported by GPU delegate: BITWISE_XOR/);
+      const result = await load(page);
+      expect(result.message).toBe('');
+      expect(result.info).toMatchObject({ variant: 'litert', provider: 'wasm' });
+    });
   });
 
   it('does not grow over a thousand runs and twenty openings', async () => {

@@ -34,10 +34,10 @@ describe('the built runtime', () => {
     return [...withImports(first!)].filter((file) => !page.has(file));
   }
 
-  it('is at most 10 kB of brotli for a page, 13 with the worker and all that is loaded on demand, 2.5 more for another runtime', () => {
+  it('is at most 10 kB of brotli for a page, 13 with the worker and all that is loaded on demand, 2.6 more for another runtime', () => {
     expect(brotli(withImports('index.js'))).toBeLessThanOrEqual(10_000);
     const [forTfjs, forLiteRt] = ['@tensorflow/tfjs-core', '@litertjs/core'].map(onDemand);
-    for (const files of [forTfjs, forLiteRt]) expect(brotli(files!)).toBeLessThanOrEqual(2_500);
+    for (const files of [forTfjs, forLiteRt]) expect(brotli(files!)).toBeLessThanOrEqual(2_600);
     const others = new Set([...forTfjs!, ...forLiteRt!]);
     expect(brotli(scripts().filter((file) => !others.has(file)))).toBeLessThanOrEqual(13_000);
   });

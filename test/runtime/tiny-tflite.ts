@@ -1,7 +1,7 @@
 /** A .tflite file by hand: one layer, and the place of its largest answer as an integer. */
 
 import { writeFlatbuffer } from '../../src/model/formats/flatbuffers/write.ts';
-import { builtinOperators, tensorTypes } from '../../src/model/formats/tflite/codes.ts';
+import { type BuiltinOperator, builtinOperators, tensorTypes } from '../../src/model/formats/tflite/codes.ts';
 import { tfliteSchema } from '../../src/model/formats/tflite/schema.ts';
 
 export const weights = Float32Array.of(0.5, -1, 2, 0.25, -0.75, 1, 0.125, 3, 1.5, -2, 0.375, -0.5);
@@ -17,12 +17,13 @@ g (float[N, 4] x, int64[1] add) => (float[N, 3] y, int64[N] class)
 
 const int32s = (...values: number[]) => new Uint8Array(Int32Array.from(values).buffer);
 
-/** @param argMax  the operator's code; another one breaks the file */
-export function tinyTflite(argMax = builtinOperators.indexOf('ARG_MAX')): Uint8Array {
+/** @param middle  another operator breaks the file
+ *  @param last  another one of two integers computes something else */
+export function tinyTflite(middle: BuiltinOperator = 'ARG_MAX', last: BuiltinOperator = 'ADD'): Uint8Array {
   const tensor = (name: string, type: (typeof tensorTypes)[number], shape: number[], buffer = 0) => ({
     ...{ name, shape: int32s(...shape), type: tensorTypes.indexOf(type), buffer },
   });
-  const codes = [builtinOperators.indexOf('FULLY_CONNECTED'), argMax, builtinOperators.indexOf('ADD')];
+  const codes = (['FULLY_CONNECTED', middle, last] as const).map((name) => builtinOperators.indexOf(name));
   const kinds = tfliteSchema.unions['Operator.builtinOptions']!;
   const operator = (opcodeIndex: number, inputs: number[], output: number, kind: string, options = {}) => ({
     ...{ opcodeIndex, inputs: int32s(...inputs), outputs: int32s(output) },
@@ -33,7 +34,11 @@ export function tinyTflite(argMax = builtinOperators.indexOf('ARG_MAX')): Uint8A
   return writeFlatbuffer(
     {
       version: 3,
-      operatorCodes: codes.map((code) => ({ deprecatedBuiltinCode: code, builtinCode: code, version: 1 })),
+      operatorCodes: codes.map((code) => ({
+        deprecatedBuiltinCode: Math.min(127, code),
+        builtinCode: code,
+        version: 1,
+      })),
       buffers: [{}, { data: new Uint8Array(weights.buffer) }, { data: int32s(1) }],
       subgraphs: [
         {

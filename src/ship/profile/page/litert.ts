@@ -3,14 +3,14 @@ import type { ModelSource, Session } from '../../../compute/engine/contract.ts';
 import type { DType } from '../../../model/ir/dtype.ts';
 import { engineOpen, engineRun } from '../../../support/diagnostics/engines.ts';
 import { messageOf } from '../../../support/diagnostics.ts';
+import { openLiteRt } from '../../../support/litert.ts';
 import {
   buildFor,
   buildTitles,
   type LiteRt,
-  openLiteRt,
   type StartedLiteRt,
   startLiteRt,
-} from '../../../support/litert.ts';
+} from '../../../support/litert-start.ts';
 import type { Output, PageModel, PageTask } from './messages.ts';
 import { fetchAll, numbersOf, type OtherEngine, tensorsFrom } from './other-engine.ts';
 
