@@ -66,6 +66,15 @@ describe('a request to compress', () => {
     }).toEqual({ steps, name, stages, ending });
   });
 
+  it.each([
+    [{ output: 'm.tflite' }, 'litert'],
+    [{ format: 'tflite' }, 'litert'],
+    [{ output: 'm.tflite', target: 'node' }, 'node'],
+    [{}, 'wasm'],
+  ] as const)('%j is for %s', async (asked, target) => {
+    expect((await planOf({ int8: true, data, ...asked })).recipe.target).toBe(target);
+  });
+
   it('writes what it says about a pass into the options of that pass', async () => {
     const asked: CompressRequestInit = {
       int8: 'static',

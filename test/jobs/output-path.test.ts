@@ -37,6 +37,7 @@ describe('where the result is written', () => {
   });
 
   it('is a folder with model.json for TensorFlow.js', () => {
+    expect(outputPath('models/net.onnx', '.int8', { format: 'tflite' })).toBe('models/net.int8.tflite');
     expect(outputPath('models/net.onnx', '.int8', { format: 'tfjs' })).toBe('models/net.int8/model.json');
     expect(outputPath('web/model.json', '.int8', { format: 'tfjs' })).toBe('web/model.int8/model.json');
     expect(outputPath('net.onnx', '.int8', { output: 'new/', format: 'tfjs' })).toBe('new/model.json');

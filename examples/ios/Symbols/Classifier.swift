@@ -45,7 +45,7 @@ final class Classifier {
         guard let root = Bundle.main.url(forResource: folder, withExtension: nil) else { throw ClassifierError.noModel }
         let json = try Data(contentsOf: root.appendingPathComponent("edgepress.json"))
         manifest = try JSONDecoder().decode(Manifest.self, from: json)
-        guard let file = manifest.variants.first(where: { $0.format == "tflite" })?.parts.first?.files.first else {
+        guard let file = manifest.variants.first(where: { $0.format == "litert" })?.parts.first?.files.first else {
             throw ClassifierError.noModel
         }
         interpreter = try Interpreter(modelPath: root.appendingPathComponent(file.path).path)

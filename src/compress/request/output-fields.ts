@@ -10,7 +10,7 @@ export const formatField = z
   .enum(writtenFormatIds)
   .optional()
   .meta(
-    output('--format <name>', 'onnx, onnx-text, or tfjs for TensorFlow.js: a folder with model.json', {
+    output('--format <name>', 'onnx, onnx-text, tflite for LiteRT, or tfjs for TensorFlow.js: a folder', {
       fallback: 'what the name of the output says',
     }),
   );
@@ -20,7 +20,7 @@ export const outputFields = {
     .string()
     .optional()
     .meta(
-      output('-o, --output <path>', 'file or folder; a name that ends in .json writes TensorFlow.js', {
+      output('-o, --output <path>', 'file or folder; .tflite writes LiteRT, .json TensorFlow.js', {
         fallback: '<model>.int8.onnx beside the model',
         isPath: true,
       }),

@@ -5,9 +5,9 @@ import type { Model } from '../ir/model.ts';
 import type { TensorSource } from './onnx/tensors.ts';
 
 /** Those that are written can be asked for with `--format`. */
-export type FormatId = WrittenFormatId | 'ort' | 'tflite';
+export type FormatId = WrittenFormatId | 'ort';
 export type WrittenFormatId = (typeof writtenFormatIds)[number];
-export const writtenFormatIds = ['onnx', 'onnx-text', 'tfjs'] as const;
+export const writtenFormatIds = ['onnx', 'onnx-text', 'tflite', 'tfjs'] as const;
 
 export interface ModelFormat {
   /** As messages and reports call it: "ONNX". */

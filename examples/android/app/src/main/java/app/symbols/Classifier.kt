@@ -16,7 +16,7 @@ class Classifier(context: Context, folder: String = "model") : Closeable {
     private val manifest = JSONObject(
         context.assets.open("$folder/edgepress.json").bufferedReader().use { it.readText() },
     )
-    private val variant = manifest.getJSONArray("variants").objects().first { it.getString("format") == "tflite" }
+    private val variant = manifest.getJSONArray("variants").objects().first { it.getString("format") == "litert" }
     private val path = variant.getJSONArray("parts").getJSONObject(0)
         .getJSONArray("files").getJSONObject(0).getString("path")
     private val labels = manifest.optJSONArray("labels")
