@@ -77,7 +77,7 @@ export interface Emitter {
   /** A float32 scalar. */
   float(value: number): LiteTensor;
   constant(tensor: Tensor): LiteTensor;
-  /** A weight in floats; one with a scale is stored in integers, behind a DEQUANTIZE. */
+  /** A weight in floats; one with a scale, or of half floats, is stored so, behind a DEQUANTIZE. */
   weight(weight: Weight): LiteTensor;
   /** A name for a tensor of the node at hand. */
   name(part: string): string;

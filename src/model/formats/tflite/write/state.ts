@@ -17,7 +17,7 @@ import {
 } from './graph.ts';
 import { cast } from './operators/arithmetic.ts';
 import type { Plan } from './plan.ts';
-import { liteType, scalarCodes, storedCodes, storedTensor } from './stored.ts';
+import { liteType, scalarCodes, storedCodes, storedHalves, storedTensor } from './stored.ts';
 
 export interface State extends Emitter {
   readonly operators: LiteOperator[];
@@ -117,7 +117,7 @@ export function createState(): State {
       ),
     constant: (tensor: Tensor) => storedTensor(tensor, s.name('constant')),
     weight(weight) {
-      const codes = storedCodes(weight, s.name('weight'));
+      const codes = storedCodes(weight, s.name('weight')) ?? storedHalves(weight, s.name('weight'));
       if (!codes) return storedTensor(weight.tensor, s.name('weight'));
       return s.op('DEQUANTIZE', [codes], { type: 'float32', shape: codes.shape, quantization: null });
     },

@@ -59,6 +59,15 @@ export function storedCodes({ tensor, grid }: Weight, name: string): LiteTensor 
   return { name, type: 'int8', shape: tensor.dims, quantization, data };
 }
 
+/** Fewer half floats don't pay for an operator. */
+const leastHalves = 256;
+
+/** Half floats as they are. @returns null for other weights */
+export function storedHalves({ tensor, grid }: Weight, name: string): LiteTensor | null {
+  if (grid || tensor.dtype !== 'float16' || elementCount(tensor.dims) < leastHalves) return null;
+  return { name, type: 'float16', shape: tensor.dims, quantization: null, data: () => tensor.bytes() };
+}
+
 /** uint8 less 128: the uppermost bit turns. */
 const moved = (bytes: Uint8Array) => bytes.map((byte) => byte ^ 0x80);
 
