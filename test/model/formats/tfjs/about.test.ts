@@ -6,7 +6,7 @@ import { inspectModel } from '../../../../src/jobs/inspect.ts';
 import { encodeModel } from '../../../../src/model/formats/onnx/write.ts';
 import { openModelBytes } from '../../../../src/model/formats/opened.ts';
 import { writeGraphModel } from '../../../../src/model/formats/tfjs/write/write.ts';
-import { labelsOf, setLabels } from '../../../../src/model/ir/card.ts';
+import { labelsOf, preprocessingOf, setLabels, setPreprocessing } from '../../../../src/model/ir/card.ts';
 import type { Model } from '../../../../src/model/ir/model.ts';
 import { contentOf, loadWritten, useBackend } from './write/run-written.ts';
 
@@ -96,12 +96,16 @@ describe.each([
   });
 });
 
-it('names of classes that were set come back as those of the model', () => {
+it('names of classes and the preparation of pictures that were set come back as those of the model', () => {
   const model = read();
+  const preprocessing = { name: 'own', scale: 1 / 255, mean: [0.5], std: [0.25] };
   setLabels(model, ['a', 'b']);
+  setPreprocessing(model, preprocessing);
   const [json, ...shards] = writeGraphModel(model);
   const data = new Map(shards.map((shard) => [shard.name, contentOf(shard)]));
-  expect(labelsOf(openModelBytes(contentOf(json!), { name: 'model.json', data }).model)).toEqual(['a', 'b']);
+  const again = openModelBytes(contentOf(json!), { name: 'model.json', data }).model;
+  expect(labelsOf(again)).toEqual(['a', 'b']);
+  expect(preprocessingOf(again)).toEqual(preprocessing);
 });
 
 it('inspect says who made the file, and that it is no ONNX', async () => {

@@ -5,6 +5,7 @@ import type { Shape } from '../../../ir/type.ts';
 import type { InferredShapes } from '../../../ops/shapes.ts';
 import { labelOf } from '../../../rewrite/apply.ts';
 import type { Lowered } from '../../lowered/lower.ts';
+import { separateArguments } from './arguments.ts';
 import {
   type BuildFunction,
   createEmitter,
@@ -53,11 +54,12 @@ export function buildGraph({ model, inferred, left }: Lowered): BuiltGraph {
   const e = emitterFor(graph, known, library);
   emitNodes(model.graph, e);
   const outputs = ownResults(graph, model.graph.outputs, e);
+  const { nodes, numbers } = separateArguments(used(fuseNodes(graph.nodes, outputs), outputs));
   const ports = model.graph.outputs.map((v, i) => portOf(v, outputs[i]!));
   return {
     inputs,
     outputs: ports,
-    nodes: shareConstants(used(fuseNodes(graph.nodes, outputs), outputs)),
+    nodes: shareConstants(nodes, numbers),
     functions: library.functions,
   };
 }
@@ -175,7 +177,7 @@ function addFunction(library: Library, { hint, inputs: dtypes, build, node }: Fu
   const outputs = build(e, inputs).map((ref) =>
     port(addTfNode(graph, { op: 'Identity', inputs: [ref], hint: `${hint}/result` }), 0, ref.dtype),
   );
-  const nodes = used(fuseNodes(graph.nodes, outputs), outputs);
+  const { nodes } = separateArguments(used(fuseNodes(graph.nodes, outputs), outputs));
   const name = `${hint}_${library.functions.length}`.replace(/[^A-Za-z0-9_]/g, '_');
   const made: TfFunction = { name, inputs, outputs, graph: { nodes } };
   library.functions.push(made);

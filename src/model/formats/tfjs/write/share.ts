@@ -1,10 +1,11 @@
 /** Stores equal constants once: several convolutions may read one filter, and each turned its own. */
 import type { TfNode, WeightData } from './graph.ts';
 
-/** @returns the nodes without those whose constant another one holds */
-export function shareConstants(nodes: readonly TfNode[]): TfNode[] {
+/** @param numbers  constants that must not be tensors too
+ *  @returns the nodes without those whose constant another one holds */
+export function shareConstants(nodes: readonly TfNode[], numbers: ReadonlySet<TfNode>): TfNode[] {
   const stands = new Map<TfNode, TfNode>();
-  for (const group of groupsOf(nodes).values()) shareWithin(group, stands);
+  for (const group of groupsOf(nodes, numbers).values()) shareWithin(group, stands);
   for (const node of nodes)
     node.inputs = node.inputs.map((ref) => {
       const other = stands.get(ref.node);
@@ -16,11 +17,11 @@ export function shareConstants(nodes: readonly TfNode[]): TfNode[] {
 type Constant = TfNode & { readonly weight: WeightData };
 
 /** Constants that differ in their elements at most. */
-function groupsOf(nodes: readonly TfNode[]): Map<string, Constant[]> {
+function groupsOf(nodes: readonly TfNode[], numbers: ReadonlySet<TfNode>): Map<string, Constant[]> {
   const groups = new Map<string, Constant[]>();
   for (const node of nodes) {
     if (!node.weight) continue;
-    const key = JSON.stringify(node.weight);
+    const key = JSON.stringify([node.weight, numbers.has(node)]);
     groups.set(key, [...(groups.get(key) ?? []), node as Constant]);
   }
   return groups;

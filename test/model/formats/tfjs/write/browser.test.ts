@@ -50,8 +50,8 @@ const real: readonly (readonly [string, FeedSettings])[] = [
 
 const backends: readonly (readonly [PageBackend, RegExp, readonly string[]])[] = [
   ['webgl', /./, shippedModels],
-  // Scalars that an operator needs on the CPU are read back in between, and Chromium's software adapter ends at that.
-  ['webgpu', /^(?!recurrent)/, ['digits-cnn.onnx', 'digits-mlp.onnx', 'glyphs-cnn.onnx']],
+  // WebGPU gives NaN for the encoder: not found yet where.
+  ['webgpu', /./, shippedModels.filter((file) => file !== 'sentiment-encoder.onnx')],
 ];
 
 describe.each(backends)('%s', (backend, groups, files) => {

@@ -61,7 +61,13 @@ export function repeat(e: Emitter, r: Repetition): { carried: readonly Ref[]; st
   ]);
   const body = e.fn(`${r.hint}_body`, types, (inner, all) => {
     const [index, steps, goes] = all as [Ref, Ref, Ref];
-    const made = r.body(inner, { index, carried: all.slice(3, first), constant: all.slice(second) });
+    // A number of its own: the counter must stay on the CPU, where lists and the next step read it.
+    const place = inner.op('AddV2', [index, inner.int(0)]);
+    const made = r.body(inner, {
+      index: place,
+      carried: all.slice(3, first),
+      constant: all.slice(second),
+    });
     const held = made.stacked.map((element, i) =>
       inner.op(
         'TensorListSetItem',
