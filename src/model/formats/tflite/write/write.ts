@@ -9,6 +9,7 @@ import { RefusedNode, valuesBefore } from '../../lowered/refusal.ts';
 import { metadataEntry } from '../metadata-schema.ts';
 import { buildGraph } from './build.ts';
 import { describe, withLabels } from './description.ts';
+import { joinGelu } from './gelu.ts';
 import type { LiteGraph } from './graph.ts';
 import { joinDynamicProducts } from './hybrid.ts';
 import { serialize } from './serialize.ts';
@@ -22,6 +23,7 @@ export function writeTflite(model: Model): Uint8Array {
   const sized = withFixedSizes(model);
   joinDynamicProducts(sized);
   const { model: lowered } = lowerModel(sized);
+  joinGelu(lowered);
   channelsLast(lowered);
   const graph = buildOrRefuse(lowered, model);
   const description = describe(model, graph);
