@@ -36,6 +36,16 @@ function seededTensor(v: Value, random: Random, settings: FeedSettings): Tensor 
   return tensorOf(dtype, dims, Array.from({ length: elementCount(dims) }, next));
 }
 
+/** Seeded, standard normal. */
+export function normalTensor(dims: readonly number[], seed: number): Tensor {
+  const random = createRandom(seed);
+  return tensorOf(
+    'float32',
+    dims,
+    Float32Array.from({ length: elementCount(dims) }, () => random.normal()),
+  );
+}
+
 /** Opens, runs once as written (the runtime's own rewrites off) and closes. */
 export async function runModel(
   engine: Engine,

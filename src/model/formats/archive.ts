@@ -8,6 +8,9 @@ import { formats } from './index.ts';
 export const isZip = (bytes: Uint8Array): boolean =>
   bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3 && bytes[3] === 4;
 
+/** Names of files that are opened as archives: MediaPipe's .task is one. */
+export const archiveEnding = /\.(zip|task)$/i;
+
 /** Deflate makes at most 1032 bytes of one. */
 const largestRatio = 1032;
 /** More than this isn't unpacked into memory: of any archive, and for each byte of it. Weights shrink little, those that are
@@ -68,7 +71,7 @@ export const usualNames = ['model.json', 'model.onnx'] as const;
 export function namedInArchive(archive: string, model: string): string {
   const extensions = formats.flatMap((format) => format.extensions);
   const extension = extensions.find((e) => model.toLowerCase().endsWith(e)) ?? '';
-  return `${archive.replace(/\.zip$/i, '')}${extension}`;
+  return `${archive.replace(archiveEnding, '')}${extension}`;
 }
 
 /** "model.json", or the only file that is named like a model. @throws MODEL_NOT_FOUND_IN */

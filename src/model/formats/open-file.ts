@@ -6,7 +6,7 @@ import { modelInputInvalid, modelNotFoundIn } from '../../support/diagnostics/mo
 import { readProblem } from '../../support/read-problem.ts';
 import { isUrl, shownUrl } from '../../support/url.ts';
 import type { Model } from '../ir/model.ts';
-import { isZip, namedInArchive, unpackModel, usualNames } from './archive.ts';
+import { archiveEnding, isZip, namedInArchive, unpackModel, usualNames } from './archive.ts';
 import { readFormatFile } from './file.ts';
 import { formatOfName } from './index.ts';
 import {
@@ -59,9 +59,9 @@ function openModelFile(given: string, outputs?: readonly string[]): OpenedModel 
   return openedModel({ name, format, model, files: () => [first, ...beside] });
 }
 
-/** A model in a .zip, unpacked into memory and named after it; null for other files. */
+/** A model in a .zip or MediaPipe's .task, unpacked into memory and named after it; null for other files. */
 function openArchive(path: string, outputs?: readonly string[]): OpenedModel | null {
-  if (!path.toLowerCase().endsWith('.zip')) return null;
+  if (!archiveEnding.test(path)) return null;
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(path);

@@ -14,6 +14,20 @@ export const tfliteMalformed = (file: string, what: string) =>
 export const tfliteUnsupported = (file: string, what: string, hint: string) =>
   unsupported('TFLITE_UNSUPPORTED', `${file} can't be read: ${what}.`, hint);
 
+/** @param models  its signatures, with the names of their outputs */
+export const tfliteSeveralModels = (
+  file: string,
+  models: readonly { readonly key: string; readonly outputs: readonly string[] }[],
+) =>
+  unsupported(
+    'TFLITE_SEVERAL_MODELS',
+    `${file} holds ${models.length} models, and one is read at a time: ${models
+      .slice(0, 8)
+      .map(({ key, outputs }) => `"${key}" (${outputs.slice(0, 4).join(', ')})`)
+      .join(', ')}${models.length > 8 ? ' …' : ''}.`,
+    `Name the outputs of one: --outputs ${models[0]?.outputs.join(',') ?? ''}`,
+  );
+
 /** @param op  with its place, as "CONV_2D (operator 12)" */
 export const tfliteOperatorUnknown = (
   op: string,

@@ -9,8 +9,8 @@ import { type Tensor, tensorOf } from '../../../src/model/ir/tensor.ts';
 import { tensorType } from '../../../src/model/ir/type.ts';
 import { verifyModel } from '../../../src/model/ir/verify.ts';
 import { tfjsOperatorForm } from '../../../src/support/diagnostics/tfjs.ts';
-import { largestDifference, runModel } from '../../run-model.ts';
-import { fromTf, normalTensor, tf, toTf } from './tfjs/oracle.ts';
+import { largestDifference, normalTensor, runModel } from '../../run-model.ts';
+import { fromTf, tf, toTf } from './tfjs/oracle.ts';
 
 let engine: Engine;
 beforeAll(async () => {

@@ -6,8 +6,7 @@ import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import { loadGraphModel } from '@tensorflow/tfjs-converter';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
-import { elementCount, numbers, type Tensor, tensorOf } from '../../../../src/model/ir/tensor.ts';
-import { createRandom } from '../../../../src/support/random.ts';
+import { numbers, type Tensor, tensorOf } from '../../../../src/model/ir/tensor.ts';
 
 export { tf };
 
@@ -16,16 +15,6 @@ await tf.setBackend('cpu');
 setWasmPaths(
   `${fileURLToPath(new URL('../../../../node_modules/@tensorflow/tfjs-backend-wasm/dist/', import.meta.url))}`,
 );
-
-/** Seeded, standard normal. */
-export function normalTensor(dims: readonly number[], seed: number): Tensor {
-  const random = createRandom(seed);
-  return tensorOf(
-    'float32',
-    dims,
-    Float32Array.from({ length: elementCount(dims) }, () => random.normal()),
-  );
-}
 
 export const toTf = (t: Tensor): tf.Tensor =>
   tf.tensor(

@@ -13,9 +13,9 @@ import { guessPreprocessing } from '../../../../src/data/preprocess.ts';
 import { openModel } from '../../../../src/model/formats/open-file.ts';
 import { labelsOf } from '../../../../src/model/ir/card.ts';
 import { portsOf } from '../../../../src/model/ir/port.ts';
-import { runModel } from '../../../run-model.ts';
+import { normalTensor, runModel } from '../../../run-model.ts';
 import { relativeDifference } from './layers/keras.ts';
-import { fromTf, normalTensor, tf, toTf } from './oracle.ts';
+import { fromTf, tf, toTf } from './oracle.ts';
 
 const shipped = 'fixtures/models/teachable-machine.zip';
 const files = unzipSync(new Uint8Array(readFileSync(shipped)));

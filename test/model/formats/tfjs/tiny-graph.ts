@@ -6,8 +6,8 @@ import { openModelBytes } from '../../../../src/model/formats/opened.ts';
 import type { Model } from '../../../../src/model/ir/model.ts';
 import { numbers, type Tensor, tensorOf } from '../../../../src/model/ir/tensor.ts';
 import { verifyModel } from '../../../../src/model/ir/verify.ts';
-import { largestDifference, runModel } from '../../../run-model.ts';
-import { normalTensor, runGraphModel } from './oracle.ts';
+import { largestDifference, normalTensor, runModel } from '../../../run-model.ts';
+import { runGraphModel } from './oracle.ts';
 
 /** An input: what a caller gives, or a constant of the model. */
 export interface Given {

@@ -1,9 +1,11 @@
 /** Convolutions, pools and products, in float and quantised: what we read computes what LiteRT computes. */
+
 import { beforeAll, describe } from 'vitest';
 import type { Engine } from '../../../../src/compute/engine/contract.ts';
 import { openEngine } from '../../../../src/compute/engine/open.ts';
 import { type Tensor, tensorOf } from '../../../../src/model/ir/tensor.ts';
-import { normalTensor } from '../tfjs/oracle.ts';
+import { normalTensor } from '../../../run-model.ts';
+
 import { type Case, checkAll, given, list, type Operand, weights } from './one-operator.ts';
 
 let engine: Engine;
@@ -56,6 +58,15 @@ describe('CONV_2D', () => {
       outputs: [{ dims: [1, 6, 6, 6] }],
       options: ['Conv2DOptions', settings],
     },
+    ...[5, 6].map(
+      (height): Case => ({
+        name: `of an open height (${height}), stride 2`,
+        op: 'CONV_2D',
+        inputs: [{ ...given(1, height, 6, 2), open: [1] }, weights(3, 3, 3, 2), weights(3)],
+        outputs: [{ dims: [1, 3, 3, 3] }],
+        options: ['Conv2DOptions', { padding: 0, strideH: 2, strideW: 2 }],
+      }),
+    ),
     {
       name: 'of an open batch and height, stride 1',
       op: 'CONV_2D',
@@ -334,6 +345,29 @@ describe('integers', () => {
       inputs: [input([2, 12]), list(2, 3, 4)],
       outputs: [{ dims: [2, 3, 4], type: 'int8', more: { scale: [0.02], zeroPoint: [-3] } }],
       options: ['ReshapeOptions', {}],
+    },
+    {
+      name: 'CONV_2D, activations of 16 bits',
+      op: 'CONV_2D',
+      inputs: [
+        {
+          tensor: tensorOf(
+            'int16',
+            [1, 4, 4, 2],
+            Array.from({ length: 32 }, (_, i) => ((i * 4001) % 60000) - 30000),
+          ),
+          more: { scale: [0.0001] },
+        },
+        perChannel([3, 3, 3, 2], 0),
+        {
+          tensor: tensorOf('int64', [3], [1000, -2000, 3000]),
+          isConstant: true,
+          more: { scale: [0.000001, 0.0000013, 0.0000016] },
+        },
+      ],
+      outputs: [{ dims: [1, 4, 4, 3], type: 'int16', more: { scale: [0.001] } }],
+      options: ['Conv2DOptions', { padding: 0, strideH: 1, strideW: 1 }],
+      tolerance: 1,
     },
     {
       name: 'QUANTIZE from float',

@@ -1,9 +1,13 @@
 /** What a file says of its use. The labelled files were written by Google's tflite-support 0.4.4: image_classifier.MetadataWriter,
  *  mean and deviation 127.5, three labels. */
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import type { FlatTable } from '../../../../src/model/formats/flatbuffers/schema.ts';
 import { writeFlatbuffer } from '../../../../src/model/formats/flatbuffers/write.ts';
+import { openModel } from '../../../../src/model/formats/open-file.ts';
 import { openModelBytes } from '../../../../src/model/formats/opened.ts';
 import { metadataSchema } from '../../../../src/model/formats/tflite/metadata-schema.ts';
 import { labelsOf, preprocessingOf } from '../../../../src/model/ir/card.ts';
@@ -51,6 +55,16 @@ const graph: TinyGraph = {
   operators: [{ op: 'RELU', inputs: ['x'], outputs: ['y'] }],
 };
 
+it('pictures of int8 are pixels less 128 where nothing else is said', () => {
+  const picture = { dims: [1, 8, 6, 3], type: 'int8', scale: [0.01], zeroPoint: [7] } as const;
+  const model = open(tinyFile([{ ...graph, tensors: { x: picture, y: picture } }]));
+  expect(preprocessingOf(model)).toMatchObject({
+    resize: { mode: 'exact', size: { width: 6, height: 8 } },
+    mean: [128],
+    std: [1],
+  });
+});
+
 describe('names', () => {
   it('are those of the signature', () => {
     const signature = {
@@ -75,6 +89,50 @@ describe('names', () => {
     const { inputs, outputs } = open(tinyFile([through])).graph;
     expect([...inputs, ...outputs].map((v) => v.name)).toEqual(['x', 'x_1']);
   });
+});
+
+describe('a file with several models', () => {
+  const other: TinyGraph = {
+    ...graph,
+    operators: [{ op: 'TANH', inputs: ['x'], outputs: ['y'] }],
+  };
+  const signature = (key: string, subgraphIndex: number) => ({
+    signatureKey: key,
+    subgraphIndex,
+    inputs: [{ name: `${key}_in`, tensorIndex: 0 }],
+    outputs: [{ name: `${key}_out`, tensorIndex: 1 }],
+  });
+  const file = tinyFile([graph, other], {
+    signatureDefs: [signature('prefill', 0), signature('decode', 1)],
+  } as unknown as FlatTable);
+
+  it('is refused with their names', () => {
+    const refused = expect.objectContaining({
+      code: 'TFLITE_SEVERAL_MODELS',
+      message: expect.stringContaining('"decode" (decode_out)'),
+      hint: expect.stringContaining('--outputs prefill_out'),
+    });
+    expect(() => open(file)).toThrow(refused);
+  });
+
+  it('gives the one whose outputs are asked for', () => {
+    const { model } = openModelBytes(file, { name: 'two.tflite', outputs: ['decode_out'] });
+    expect(model.graph.nodes.map((node) => node.opType)).toEqual(['Tanh']);
+    expect(model.graph.inputs.map((v) => v.name)).toEqual(['decode_in']);
+  });
+});
+
+it('is opened in an archive of MediaPipe that holds one model', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'task-'));
+  try {
+    const path = join(folder, 'colours.task');
+    writeFileSync(path, zipSync({ 'model.tflite': Uint8Array.from(labelled('float32')) }, { level: 0 }));
+    const opened = openModel(path);
+    expect(opened.name).toBe('colours.tflite');
+    expect(labelsOf(opened.model)).toEqual(['red', 'green', 'blue']);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 it('labels that are no archive leave the model as it is', () => {

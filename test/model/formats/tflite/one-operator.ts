@@ -8,8 +8,8 @@ import { numbers, type Tensor, tensorOf } from '../../../../src/model/ir/tensor.
 import { verifyModel } from '../../../../src/model/ir/verify.ts';
 import { Diagnostic } from '../../../../src/support/diagnostics.ts';
 import { createRandom } from '../../../../src/support/random.ts';
-import { largestDifference, runModel } from '../../../run-model.ts';
-import { normalTensor } from '../tfjs/oracle.ts';
+import { largestDifference, normalTensor, runModel } from '../../../run-model.ts';
+
 import { type LitertResult, litertMissing, runLitert } from './litert.ts';
 import { constant, type TinyGraph, type TinyTensor, tinyFile } from './tiny-file.ts';
 

@@ -7,8 +7,8 @@ import type { FlatTable } from '../../../../src/model/formats/flatbuffers/schema
 import { openModelBytes } from '../../../../src/model/formats/opened.ts';
 import type { Model } from '../../../../src/model/ir/model.ts';
 import { numbers, type Tensor, tensorOf } from '../../../../src/model/ir/tensor.ts';
-import { largestDifference, runModel } from '../../../run-model.ts';
-import { normalTensor } from '../tfjs/oracle.ts';
+import { largestDifference, normalTensor, runModel } from '../../../run-model.ts';
+
 import { litertMissing, runLitert } from './litert.ts';
 import {
   constant,

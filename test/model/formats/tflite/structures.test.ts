@@ -6,8 +6,8 @@ import type { Engine } from '../../../../src/compute/engine/contract.ts';
 import { openEngine } from '../../../../src/compute/engine/open.ts';
 import { openModelBytes } from '../../../../src/model/formats/opened.ts';
 import { elementCount, numbers, type Tensor, tensorOf } from '../../../../src/model/ir/tensor.ts';
-import { runModel } from '../../../run-model.ts';
-import { normalTensor } from '../tfjs/oracle.ts';
+import { normalTensor, runModel } from '../../../run-model.ts';
+
 import { litertMissing, runLitert } from './litert.ts';
 import {
   type Case,

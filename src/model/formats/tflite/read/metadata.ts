@@ -18,6 +18,10 @@ const ownPrefix = 'edgepress.';
 /** @param bytes  of the whole file, @throws TFLITE_MALFORMED */
 export function addMetadata(model: Model, file: TfliteFile, graph: Subgraph, bytes: Uint8Array): void {
   model.doc = file.description;
+  const pictures = graph.inputs
+    .map((at) => signedPicture(graph.tensors[at]!))
+    .filter((spec) => spec !== null);
+  if (pictures.length === 1) setPreprocessing(model, pictures[0]!);
   addDescription(model, file, graph, bytes);
   // What we wrote says more.
   for (const [name, content] of file.metadata)
@@ -30,7 +34,7 @@ function addDescription(model: Model, file: TfliteFile, graph: Subgraph, bytes: 
   const root = readFlatbuffer(content, metadataSchema, (what) =>
     tfliteMalformed(file.name, `its ${metadataEntry}: ${what}`),
   );
-  const [about = {}] = tablesField(root, 'subgraphMetadata');
+  const about = tablesField(root, 'subgraphMetadata')[graph.index] ?? {};
   const texts = [root['name'], root['description']].filter((text) => typeof text === 'string' && text !== '');
   if (texts.length > 0) model.doc = texts.join(': ');
   const labels = labelsOf(tablesField(about, 'outputTensorMetadata'), bytes);
@@ -68,6 +72,26 @@ function unpacked(bytes: Uint8Array, name: string): string | null {
     // The library throws for bytes that are no archive.
     return null;
   }
+}
+
+/** int8 pictures are pixels less 128, whatever numbers they stand for. @returns null for other inputs
+ *  Source: tflite-support's metadata_schema.fbs, NormalizationOptions. */
+function signedPicture({
+  type,
+  shape,
+  quantization,
+}: TfliteTensor): Readonly<Record<string, unknown>> | null {
+  const [, height, width, channels] = shape;
+  const isPicture = shape.length === 4 && (channels === 1 || channels === 3) && height! > 0 && width! > 0;
+  return type === 'int8' && quantization && isPicture
+    ? {
+        name: 'tflite-int8',
+        resize: { mode: 'exact', size: { width, height }, kernel: 'linear' },
+        mean: [128],
+        std: [1],
+        channels: channels === 1 ? 'L' : 'RGB',
+      }
+    : null;
 }
 
 /** Of a picture with its normalisation: (pixel − mean) / std, then, where the input is in integers, divided by their scale. */

@@ -1,6 +1,10 @@
-/** Reads a .tflite file: its first graph, under the names of its signature, as ONNX. */
+/** Reads a .tflite file: the graph of its signature, under the names of that, as ONNX. */
 import { outputUnknown } from '../../../../support/diagnostics/graph.ts';
-import { tfliteMalformed, tfliteOperatorForm } from '../../../../support/diagnostics/tflite.ts';
+import {
+  tfliteMalformed,
+  tfliteOperatorForm,
+  tfliteSeveralModels,
+} from '../../../../support/diagnostics/tflite.ts';
 import { version } from '../../../../support/version.ts';
 import { addInput, createModel, createValue } from '../../../ir/edit.ts';
 import type { Model, NameScope } from '../../../ir/model.ts';
@@ -18,7 +22,7 @@ import { dtypeOfTensor, type TfliteTensor } from './tensor.ts';
 /** @throws TFLITE_MALFORMED, TFLITE_UNSUPPORTED, TFLITE_OPERATOR_UNKNOWN, TFLITE_OPERATOR_FORM, OUTPUT_UNKNOWN */
 export function readTflite(bytes: Uint8Array, { name, outputs: chosen }: ReadSource): Model {
   const file = parseTflite(bytes, name);
-  const graph = file.subgraphs[0]!;
+  const graph = chooseGraph(file, chosen);
   const model = createModel({
     graphName: 'graph',
     opsets: new Map([['', 17]]),
@@ -30,7 +34,7 @@ export function readTflite(bytes: Uint8Array, { name, outputs: chosen }: ReadSou
   if (outputs.length === 0) throw tfliteMalformed(name, 'it has no outputs');
   for (const port of outputs) takeName(model.names, port.name);
   const e = createEmitter(model, tfliteOperatorForm);
-  const program: Program = { file, operators, budget: { depth: 0, operators: 0 } };
+  const program: Program = { file, main: graph, operators, budget: { depth: 0, operators: 0 } };
   const given = inputs.map(({ name: port, tensor }) => {
     const dtype = dtypeOfTensor(tensor) ?? e.at('input', port).refuse(`the type ${tensor.type}`);
     const shape = tensor.shape.map((d, axis) => openSize(port, d, axis));
@@ -48,6 +52,22 @@ export function readTflite(bytes: Uint8Array, { name, outputs: chosen }: ReadSou
   propagateTransposes(model);
   addMetadata(model, file, graph, bytes);
   return model;
+}
+
+/** The first graph; of a file with several signatures, which are models of their own, that which has all the outputs that
+ *  are asked for. @throws TFLITE_SEVERAL_MODELS */
+function chooseGraph(file: TfliteFile, chosen: readonly string[] | undefined): Subgraph {
+  const graphs = [...new Set(file.signatures.map((signature) => file.subgraphs[signature.subgraph]!))];
+  if (graphs.length < 2) return graphs[0] ?? file.subgraphs[0]!;
+  const outputsOf = (graph: Subgraph) =>
+    file.signatures.filter((s) => s.subgraph === graph.index).flatMap((s) => [...s.outputs.keys()]);
+  const found = graphs.find((graph) => {
+    const known = new Set([...outputsOf(graph), ...graph.tensors.map((tensor) => tensor.name)]);
+    return chosen?.every((name) => known.has(name));
+  });
+  if (found) return found;
+  const models = file.signatures.map(({ key, outputs }) => ({ key, outputs: [...outputs.keys()] }));
+  throw tfliteSeveralModels(file.name, models);
 }
 
 interface Port {

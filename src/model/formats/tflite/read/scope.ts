@@ -18,6 +18,8 @@ import { dtypeOfTensor, type TfliteTensor } from './tensor.ts';
 /** What holds for the whole file. */
 export interface Program {
   readonly file: TfliteFile;
+  /** The graph that is the model. */
+  readonly main: Subgraph;
   readonly operators: OperatorTable;
   /** What is written now and may still be: graphs that call one another grow without end. */
   readonly budget: { depth: number; operators: number };
@@ -154,7 +156,9 @@ function describe(scope: Scope, operator: TfliteOperator, outputTensors: readonl
   const inputTensors = operator.inputs.map((at) => (at < 0 ? null : graph.tensors[at]!));
   const name = outputTensors[0]?.name ?? `operator_${operator.index}`;
   const place =
-    graph.index === 0 ? `operator ${operator.index}` : `operator ${operator.index} of graph ${graph.index}`;
+    graph === program.main
+      ? `operator ${operator.index}`
+      : `operator ${operator.index} of graph ${graph.index}`;
   const e = scope.e.at(`${operator.op} (${place})`, name, earlierThan(scope, operator));
   const read = (index: number, how: typeof storedOf) => {
     const tensor = inputTensors[index];
@@ -211,7 +215,7 @@ function hold(scope: Scope, e: Emitter, tensor: TfliteTensor, made: Value): void
 
 /** What the operator reads and `--outputs` would find: nothing in a body, whose values have no such names. */
 function earlierThan({ graph, program }: Scope, operator: TfliteOperator): string[] {
-  if (graph !== program.file.subgraphs[0]) return [];
+  if (graph !== program.main) return [];
   const given = new Set(graph.inputs);
   const names = operator.inputs
     .filter((at) => at >= 0 && !given.has(at) && !graph.tensors[at]!.constant)

@@ -4,8 +4,8 @@ import type { Engine } from '../../../../../src/compute/engine/contract.ts';
 import { openEngine } from '../../../../../src/compute/engine/open.ts';
 import { readLayersModel } from '../../../../../src/model/formats/tfjs/layers/read.ts';
 import { type Tensor, tensorOf } from '../../../../../src/model/ir/tensor.ts';
-import { runModel } from '../../../../run-model.ts';
-import { fromTf, normalTensor, tf, toTf } from '../oracle.ts';
+import { normalTensor, runModel } from '../../../../run-model.ts';
+import { fromTf, tf, toTf } from '../oracle.ts';
 import { relativeDifference } from './keras.ts';
 
 let engine: Engine;

@@ -6,8 +6,8 @@ import type { Model } from '../../../../../src/model/ir/model.ts';
 import { denseTensor, elementCount, type Tensor, tensorOf } from '../../../../../src/model/ir/tensor.ts';
 import { verifyModel } from '../../../../../src/model/ir/verify.ts';
 import { createRandom } from '../../../../../src/support/random.ts';
-import { largestDifference, runModel } from '../../../../run-model.ts';
-import { fromTf, normalTensor, tf, toTf } from '../oracle.ts';
+import { largestDifference, normalTensor, runModel } from '../../../../run-model.ts';
+import { fromTf, tf, toTf } from '../oracle.ts';
 
 export { tf, tfl };
 

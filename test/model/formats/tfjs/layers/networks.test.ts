@@ -1,11 +1,13 @@
 /** Networks in the forms in which they are saved, and those that are damaged. */
+
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../../../../src/compute/engine/contract.ts';
 import { openEngine } from '../../../../../src/compute/engine/open.ts';
 import { readLayersModel } from '../../../../../src/model/formats/tfjs/layers/read.ts';
 import { type Tensor, tensorOf } from '../../../../../src/model/ir/tensor.ts';
 import { Diagnostic } from '../../../../../src/support/diagnostics.ts';
-import { normalTensor } from '../oracle.ts';
+import { normalTensor } from '../../../../run-model.ts';
+
 import {
   inputsOf,
   networkOf,

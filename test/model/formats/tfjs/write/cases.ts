@@ -1,5 +1,6 @@
 /** Models of one operator that the writer is tested with, on each backend: one row, one case. ONNX's own tests
  *  (node-tests.test.ts) have many more; here stand forms that exporters write and those tests don't have. */
+
 import { type AttributeInit, float } from '../../../../../src/model/ir/attribute.ts';
 import type { DType } from '../../../../../src/model/ir/dtype.ts';
 import {
@@ -14,7 +15,7 @@ import type { Model } from '../../../../../src/model/ir/model.ts';
 import { elementCount, type Tensor, tensorOf } from '../../../../../src/model/ir/tensor.ts';
 import { tensorType } from '../../../../../src/model/ir/type.ts';
 import { inferShapes } from '../../../../../src/model/ops/shapes.ts';
-import { normalTensor } from '../oracle.ts';
+import { normalTensor } from '../../../../run-model.ts';
 
 export interface Case {
   readonly name: string;

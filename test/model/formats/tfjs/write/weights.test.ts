@@ -17,8 +17,8 @@ import type { Model } from '../../../../../src/model/ir/model.ts';
 import { elementCount, float32Values, type Tensor, tensorOf } from '../../../../../src/model/ir/tensor.ts';
 import { tensorType } from '../../../../../src/model/ir/type.ts';
 import { inferShapes } from '../../../../../src/model/ops/shapes.ts';
-import { runModel } from '../../../../run-model.ts';
-import { normalTensor } from '../oracle.ts';
+import { normalTensor, runModel } from '../../../../run-model.ts';
+
 import { contentOf, runWritten, useBackend } from './run-written.ts';
 
 const [rows, columns] = [16, 128];
