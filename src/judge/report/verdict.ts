@@ -80,9 +80,14 @@ function qualityWords(report: Judged): string | null {
     : `outputs within ${formatDb(sqnr)} SQNR on ${report.compare.samples} ${noun(report)}`;
 }
 
+/** Its files have nothing narrower than 8 bits. */
+const packed = (mode: Judged['precision']['mode']): string =>
+  mode === 'q4' ? ', and its files hold 4 bits in a byte' : '';
+
 function speedWords(report: Judged): string | null {
+  const { mode } = report.precision;
   if (formatOfName(report.result.file) === tfjsFormat)
-    return report.precision.mode === 'none' ? null : 'no faster (TensorFlow.js computes in float32)';
+    return mode === 'none' ? null : `no faster (TensorFlow.js computes in float32${packed(mode)})`;
   const pair = latencyPairs(report).find((p) => p.before !== null && p.after !== null);
   if (!pair?.before || !pair.after) return null;
   const { ratio, change } = compareLatency(pair.before, pair.after);
