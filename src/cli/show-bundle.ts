@@ -68,15 +68,31 @@ function nearness(parity: ReturnType<typeof widestParity>, synthetic: boolean): 
 
 function nextLines(result: BundleResult, flags: Flags): string {
   const folder = shellWord(result.folder);
+  const url = flags.url ?? `/${path.basename(path.resolve(result.folder))}/`;
+  const base = url.endsWith('/') ? url : `${url}/`;
+  const others = (['litert', 'tfjs'] as const).filter((format) =>
+    result.manifest.variants.some((v) => v.format === format),
+  );
+  const [here, absent] = [true, false].map((wanted) =>
+    others.filter((name) => wanted === result.files.some((f) => f.path.startsWith(`demo/${name}/`))),
+  );
+  const options = here!.map((name) => `${name}: '${base}demo/${name}/'`).join(', ');
   const lines = [
     `  Next: import { loadModel } from 'edgepress-runtime'`,
-    `        const model = await loadModel('${flags.url ?? `/${path.basename(path.resolve(result.folder))}/`}')`,
+    `        const model = await loadModel('${url}'${options && `, { ${options} }`})`,
+    ...absent!.map((name) => `        ${setUp[name]}`),
     `        compress profile ${folder}   (latency in real browsers)`,
   ];
   if (!flags.data)
     lines.push('        --data <folder or .npz> for calibrated int8 and agreement on real inputs');
   return lines.join('\n');
 }
+
+/** What an app has to do where the bundle brings no files of the runtime. */
+const setUp = {
+  litert: 'npm install @litertjs/core, and loadModel(…, { litertWasmPaths }): where its wasm/ is served',
+  tfjs: 'npm install @tensorflow/tfjs-core @tensorflow/tfjs-converter @tensorflow/tfjs-backend-wasm',
+};
 
 /** Models are cut into pieces; what is left is onnxruntime's own build for WebGPU, in the demo. */
 const tooLarge = ({ path: file, bytes }: BundleResult['large'][number]) =>

@@ -124,7 +124,7 @@ export function createGate(options: GateOptions): Gate {
       signal?.throwIfAborted();
       const absent = absence(error, { requires: [] });
       if (absent === null) throw error;
-      const refused = `it is compared in a page, and there is ${absent}`;
+      const refused = `it is compared in a page, and there is none: ${absent}`;
       return { parity: [], accuracy: null, refused };
     });
     if (near.refused || !providers.includes('webgpu')) return { ...near, providers, notes: [] };
@@ -214,8 +214,8 @@ async function recorded({ original, data, signal }: GateOptions, most: number) {
 function absence(error: unknown, { requires }: Pick<VariantPlan, 'requires'>): string | null {
   if (!(error instanceof Diagnostic)) return null;
   if (error.code === 'BROWSER_MISSING') return 'no Chromium here';
-  if (error.code === 'BROWSER_LAUNCH' || error.code === 'ENGINE_MISSING')
-    return 'Chromium does not start here';
+  if (error.code === 'ENGINE_MISSING') return error.message;
+  if (error.code === 'BROWSER_LAUNCH') return 'Chromium does not start here';
   if (error.code === 'PAGE_WEBGPU') return 'no WebGPU here';
   const lacksHalf = requires.includes('shader-f16') && /f16|float16|shader-f16/i.test(error.message);
   return lacksHalf ? 'the GPU here has no shader-f16' : null;

@@ -77,8 +77,7 @@ export function planVariants(targets: readonly BundleTarget[], facts: VariantFac
   ];
 }
 
-/** What a page that has LiteRT.js runs. Without data only weights are in 8 bits: ranges that are found as it runs made
- *  MobileNetV2 2.9 times as slow there, weights that are widened when it is opened do not. */
+/** What a page that has LiteRT.js runs. */
 function litertPlans({ hasData }: VariantFacts, hasGpu: boolean): VariantPlan[] {
   const plan = (name: string, precision: VariantPlan['precision'], recipe: PresetName): VariantPlan => ({
     ...{ name, precision, recipe: recipeOf(recipe, 'litert'), file: `${name}/model.tflite` },
@@ -87,7 +86,7 @@ function litertPlans({ hasData }: VariantFacts, hasGpu: boolean): VariantPlan[] 
     engine: 'wasm',
   });
   return [
-    hasData ? plan('litert-int8', 'int8', 'int8-static') : plan('litert-int8', 'uint8', 'int8-weights'),
+    plan('litert-int8', 'int8', hasData ? 'int8-static' : 'int8-dynamic'),
     { ...plan('litert', 'float32', 'clean'), providers: hasGpu ? ['wasm', 'webgpu'] : ['wasm'] },
   ];
 }

@@ -10,6 +10,20 @@ beforeEach(() => {
 });
 afterEach(() => w.remove());
 
+describe('compress -o model.tflite', () => {
+  it('counts LiteRT.js as what a page loads for it', async () => {
+    const { code, stdout, stderr } = await w.run([
+      'glyphs-cnn.onnx',
+      '--int8',
+      '-o',
+      'small.tflite',
+      '--json',
+    ]);
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout).target.runtimeBrotliBytes).toBe(runtimeBrotliBytes('@litertjs/core'));
+  });
+});
+
 describe('compress -o model.json', () => {
   it('stores weights in int8 for TensorFlow.js, and says that it is no faster', async () => {
     const { code, stdout, stderr } = await w.run(['glyphs-cnn.onnx', '--int8', '-o', 'small.json', '--json']);

@@ -53,7 +53,10 @@ describe.skipIf(!findBrowser('chromium'))('bundle --targets litert (skipped: no 
     const { report } = await bundle(fixture('models/digits-cnn.onnx'), {
       ...{ targets: ['webgpu', 'litert'], demo: false, cache: false },
     });
-    const litert = report.manifest.variants.find((v) => v.name === 'litert')!;
+    const variant = (name: string) => report.manifest.variants.find((v) => v.name === name)!;
+    // Without data: products that find their ranges as they run.
+    expect(variant('litert-int8')).toMatchObject({ precision: 'int8', providers: ['wasm'] });
+    const litert = variant('litert');
     expect(litert.providers).toEqual(['wasm', 'webgpu']);
     expect(litert.parity.map((p) => p.runtime.replace(/[\d.]+/g, ''))).toEqual([
       expect.stringMatching(/^litertjs-core .*\(webgpu, Chromium /),

@@ -5,6 +5,7 @@ import { engineOfTarget } from '../../compute/engine/open.ts';
 import { type DataOptions, leftOutOf, type Prepared } from '../../data/prepare-data.ts';
 import { formatOfName } from '../../model/formats/index.ts';
 import { tfjsFormat } from '../../model/formats/tfjs/format.ts';
+import { tfliteFormat } from '../../model/formats/tflite/format.ts';
 import { runtimeBrotliBytes } from '../../ship/profile/runtime-sizes.ts';
 import type { TargetName } from '../../support/target.ts';
 import { version } from '../../support/version.ts';
@@ -43,7 +44,9 @@ export interface ReportParts {
 
 /** What a page loads beside the model: what opens the file that was written, null where no page is meant. */
 function pageRuntimeBytes(target: string, file: string): number | null {
-  if (formatOfName(file) === tfjsFormat) return runtimeBrotliBytes('@tensorflow/tfjs-backend-wasm');
+  const format = formatOfName(file);
+  if (format === tfjsFormat) return runtimeBrotliBytes('@tensorflow/tfjs-backend-wasm');
+  if (format === tfliteFormat) return runtimeBrotliBytes('@litertjs/core');
   return target === 'wasm' ? runtimeBrotliBytes('onnxruntime-web/wasm') : null;
 }
 

@@ -76,6 +76,12 @@ export const runtimeFiles: Readonly<Record<RuntimeBuild, readonly RuntimeFile[]>
       brotliBytes: 10441,
     },
     {
+      name: 'wasm-utils.js',
+      rawBytes: 1494,
+      gzipBytes: 575,
+      brotliBytes: 489,
+    },
+    {
       name: 'litert_wasm_internal.js',
       rawBytes: 273035,
       gzipBytes: 66447,
@@ -86,12 +92,6 @@ export const runtimeFiles: Readonly<Record<RuntimeBuild, readonly RuntimeFile[]>
       rawBytes: 9367934,
       gzipBytes: 2850824,
       brotliBytes: 1995453,
-    },
-    {
-      name: 'wasm-utils.js',
-      rawBytes: 1494,
-      gzipBytes: 575,
-      brotliBytes: 489,
     },
   ],
 };

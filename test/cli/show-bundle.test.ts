@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { describeBundle } from '../../src/cli/show-bundle.ts';
+import type { BundleResult } from '../../src/jobs/bundle.ts';
+import { makeBundle } from '../runtime/bundle.ts';
+
+const model = new Uint8Array(8);
+
+function shown(format: 'onnx' | 'tfjs' | 'litert', paths: readonly string[]): string {
+  const { manifest } = makeBundle([{ name: 'one', format, model }]);
+  const files = paths.map((path) => ({ path, bytes: 1 }));
+  const nothing = { refused: [], notes: [], guessed: [], large: [] };
+  const result: BundleResult = { folder: 'public/model', manifest, files, synthetic: false, ...nothing };
+  return describeBundle(result, { data: 'photos/' });
+}
+
+describe('what comes next after a bundle', () => {
+  it('is one line that loads it', () => {
+    expect(shown('onnx', [])).toContain("await loadModel('/model/')\n");
+  });
+
+  it.each(['litert', 'tfjs'] as const)('says where %s lies in the bundle', (format) => {
+    const text = shown(format, [`demo/${format}/${format}.js`]);
+    expect(text).toContain(`await loadModel('/model/', { ${format}: '/model/demo/${format}/' })`);
+    expect(text).not.toContain('npm install');
+  });
+
+  it.each([
+    ['litert', '@litertjs/core'],
+    ['tfjs', '@tensorflow/tfjs-core'],
+  ] as const)('says what to install for %s where it does not', (format, name) => {
+    const text = shown(format, []);
+    expect(text).toContain("await loadModel('/model/')\n");
+    expect(text).toContain(`npm install ${name}`);
+  });
+});
