@@ -65,6 +65,8 @@ export interface Case {
   readonly customOptions?: Uint8Array;
   /** Of the operator; LiteRT knows some only from a later one on. */
   readonly version?: number;
+  /** What is computed on the way. */
+  readonly intermediates?: readonly TinyTensor[];
   /** Graphs that it calls. */
   readonly called?: readonly TinyGraph[];
   /** Relative to the largest result, or in steps for integers. By default float32 sums in another order, and equal integers. */
@@ -82,6 +84,7 @@ export function fileOf({
   options,
   customOptions,
   version = 1,
+  intermediates = [],
   called = [],
 }: Case): Uint8Array {
   const operands = inputs.map((operand, i) => (operand ? { name: `x${i}`, operand } : null));
@@ -90,6 +93,7 @@ export function fileOf({
     ...given.map(({ name, operand }) => [name, tensorOfOperand(operand)] as const),
     ...outputs.map(({ dims, type = 'float32', more }, i) => [`y${i}`, { dims, type, ...more }] as const),
   ]);
+  for (const [i, tensor] of intermediates.entries()) tensors[`between${i}`] = tensor;
   const graph: TinyGraph = {
     tensors,
     inputs: given.filter((o) => !o.operand.isConstant).map((o) => o.name),
@@ -98,6 +102,7 @@ export function fileOf({
       {
         op,
         version,
+        ...(intermediates.length > 0 ? { intermediates: intermediates.map((_, i) => `between${i}`) } : {}),
         inputs: operands.map((o) => o?.name ?? ''),
         outputs: outputs.map((_, i) => `y${i}`),
         ...(options ? { options } : {}),

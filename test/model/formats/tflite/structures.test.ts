@@ -21,7 +21,7 @@ import {
   weights,
   whole,
 } from './one-operator.ts';
-import { constant, type TinyGraph, tinyFile } from './tiny-file.ts';
+import { constant, type TinyGraph, type TinyTensor, tinyFile } from './tiny-file.ts';
 
 let engine: Engine;
 beforeAll(async () => {
@@ -200,6 +200,70 @@ describe('LSTM over a sequence', () => {
         { dims: [batch, 4 * units] },
       ],
       options: ['LSTMOptions', { kernelType: 1, fusedActivationFunction: 4 }],
+    },
+  ]);
+});
+
+/** An LSTM in integers: int8 with a cell of 16 bits. */
+describe('LSTM over a sequence in integers', () => {
+  const codes = (...dims: number[]): Operand => ({
+    tensor: tensorOf(
+      'int8',
+      dims,
+      Array.from({ length: elementCount(dims) }, (_, i) => ((i * 67 + dims[1]! * 31) % 255) - 127),
+    ),
+    isConstant: true,
+    more: { scale: [0.005] },
+  });
+  const bias = (scale: number): Operand => ({
+    tensor: tensorOf('int32', [units], [500, -700, 900, 0]),
+    isConstant: true,
+    more: { scale: [scale] },
+  });
+  const none = { bytes: undefined as never, isVariable: true };
+  const between: TinyTensor = { dims: [], type: 'int16', scale: [2 ** -12] };
+  const grid = { scale: [1 / 128], zeroPoint: [0] };
+  check([
+    {
+      name: 'batch first',
+      op: 'UNIDIRECTIONAL_SEQUENCE_LSTM',
+      inputs: [
+        {
+          tensor: tensorOf(
+            'int8',
+            [batch, time, inputs],
+            Array.from({ length: batch * time * inputs }, (_, i) => ((i * 41) % 250) - 125),
+          ),
+          more: { scale: [0.02], zeroPoint: [5] },
+        },
+        ...Array.from({ length: 4 }, () => codes(units, inputs)),
+        ...Array.from({ length: 4 }, () => codes(units, units)),
+        null,
+        null,
+        null,
+        ...Array.from({ length: 4 }, () => bias(0.02 * 0.005)),
+        null,
+        null,
+        {
+          ...state(batch, units),
+          tensor: tensorOf('int8', [batch, units], Array(8).fill(0)),
+          more: { ...none, ...grid },
+        },
+        {
+          ...state(batch, units),
+          tensor: tensorOf('int16', [batch, units], Array(8).fill(0)),
+          more: { ...none, scale: [2 ** -11] },
+        },
+        null,
+        null,
+        null,
+        null,
+      ],
+      outputs: [{ dims: [batch, time, units], type: 'int8', more: grid }],
+      intermediates: [between, between, between, between, { dims: [], type: 'int8', ...grid }],
+      options: ['UnidirectionalSequenceLSTMOptions', { fusedActivationFunction: 4 }],
+      // Gates of 16 bits.
+      tolerance: 1,
     },
   ]);
 });

@@ -38,6 +38,8 @@ export interface TinyOperator {
   readonly options?: readonly [TfliteOptions, Settings];
   readonly customOptions?: Uint8Array;
   readonly version?: number;
+  /** Names of tensors that are computed on the way. */
+  readonly intermediates?: readonly string[];
 }
 
 export interface TinyGraph {
@@ -90,6 +92,7 @@ function subgraphOf(graph: TinyGraph, buffers: FlatTable[], codes: FlatTable[]):
         opcodeIndex: codeOf(operator, codes),
         inputs: places(operator.inputs),
         outputs: places(operator.outputs),
+        ...(operator.intermediates ? { intermediates: places(operator.intermediates) } : {}),
         ...optionFields(operator),
         ...(operator.customOptions ? { customOptions: operator.customOptions } : {}),
       }),

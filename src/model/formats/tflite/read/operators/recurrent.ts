@@ -17,7 +17,8 @@ import {
 } from '../../../emit/index.ts';
 import { numberField } from '../../../flatbuffers/fields.ts';
 import { fusedActivations } from '../../codes.ts';
-import { dequantizeBias } from '../quantized.ts';
+import { dequantize, dequantizeBias, quantize } from '../quantized.ts';
+import type { TfliteTensor } from '../tensor.ts';
 import { flag, inputOf, int, type Operator, type OperatorCall, type OperatorTable } from './operator.ts';
 
 /** One of an LSTM's four gates. */
@@ -49,6 +50,9 @@ interface Lstm {
   readonly activation: 'tanh' | 'relu' | 'relu6' | 'linear';
   readonly units: number;
   readonly outputs: number;
+  /** Grids that the states are rounded to at every step, where they are kept in integers. */
+  readonly outputGrid: TfliteTensor | null;
+  readonly cellGrid: TfliteTensor | null;
 }
 
 const activationOf = (call: OperatorCall): Lstm['activation'] => {
@@ -67,8 +71,8 @@ const sizeOf = (e: Emitter, x: Value, axis: number): number => {
   return typeof size === 'number' ? size : e.refuse('weights of a size that is not known');
 };
 
-/** @param first  where its inputs start, @param norms  where its factors of layer normalisation do */
-function lstmOf(call: OperatorCall, first: number, norms: number | null): Lstm {
+/** @param first  where its inputs start, @param states  where its states do, @param norms  its factors of layer normalisation */
+function lstmOf(call: OperatorCall, first: number, states: number, norms: number | null): Lstm {
   const { e, options } = call;
   const gate = (at: number, peephole: number | null): Gate => ({
     input: inputOf(call, first + at),
@@ -91,13 +95,22 @@ function lstmOf(call: OperatorCall, first: number, norms: number | null): Lstm {
     activation: activationOf(call),
     units: sizeOf(e, forget.input, 0),
     outputs: sizeOf(e, forget.recurrent, 1),
+    outputGrid: gridOf(call, states),
+    cellGrid: gridOf(call, states + 1),
   };
+}
+
+function gridOf({ inputTensors }: OperatorCall, index: number): TfliteTensor | null {
+  const tensor = inputTensors[index];
+  return tensor?.quantization ? tensor : null;
 }
 
 /** x [time, batch, inputs] → [time, batch, outputs]. */
 function runLstm(e: Emitter, x: Value, lstm: Lstm, backwards: boolean): Value {
   const gates = [lstm.inputGate, lstm.forget, lstm.cell, lstm.output].filter((gate) => gate !== null);
   const isPlain =
+    lstm.outputGrid === null &&
+    lstm.cellGrid === null &&
     lstm.projection === null &&
     lstm.inputGate !== null &&
     gates.every((gate) => gate.norm === null && !gate.peephole);
@@ -206,13 +219,17 @@ function lstmStep(e: Emitter, lstm: Lstm, x: Value, before: Value, cell: Value) 
     : e.emit('Sub', [e.scalar('float32', 1), forget]);
   const candidate = activation(e, lstm.activation, gateSum(e, lstm.cell, x, before, cell));
   const sum = e.emit('Add', [e.emit('Mul', [forget, cell]), e.emit('Mul', [enter, candidate])]);
-  const next = clipped(e, sum, lstm.cellClip);
+  const next = rounded(e, lstm.cellGrid, clipped(e, sum, lstm.cellClip));
   const out = e.emit('Mul', [sigmoid(lstm.output, next), activation(e, lstm.activation, next)]);
-  if (!lstm.projection) return { output: out, cell: next };
+  if (!lstm.projection) return { output: rounded(e, lstm.outputGrid, out), cell: next };
   const product = e.emit('MatMul', [out, transpose(e, lstm.projection, [1, 0])]);
   const projected = lstm.projectionBias ? e.emit('Add', [product, lstm.projectionBias]) : product;
-  return { output: clipped(e, projected, lstm.projectionClip), cell: next };
+  const output = clipped(e, projected, lstm.projectionClip);
+  return { output: rounded(e, lstm.outputGrid, output), cell: next };
 }
+
+const rounded = (e: Emitter, grid: TfliteTensor | null, x: Value): Value =>
+  grid ? dequantize(e, grid, quantize(e, grid, x)) : x;
 
 const clipped = (e: Emitter, x: Value, limit: number) =>
   limit > 0 ? e.emit('Clip', [x, e.scalar('float32', -limit), e.scalar('float32', limit)]) : x;
@@ -243,7 +260,7 @@ function timeFirst(call: OperatorCall, isTimeMajor: boolean, run: (x: Value) => 
 }
 
 const unidirectionalLstm: Operator = (call) => {
-  const lstm = lstmOf(call, 1, call.inputCount > 20 ? 20 : null);
+  const lstm = lstmOf(call, 1, 18, call.inputCount > 20 ? 20 : null);
   return timeFirst(call, flag(call, 'timeMajor'), (x) => runLstm(call.e, x, lstm, false));
 };
 
@@ -253,7 +270,7 @@ const bidirectionalLstm: Operator = (call) => {
   if (call.inputTensors.slice(39).some((tensor) => tensor !== null)) e.refuse('auxiliary inputs');
   const isTimeMajor = int(call, 'timeMajor', 1) !== 0;
   const [forwards, backwards] = [1, 18].map((first, i) => {
-    const lstm = lstmOf(call, first, null);
+    const lstm = lstmOf(call, first, 35 + 2 * i, null);
     return timeFirst(call, isTimeMajor, (x) => runLstm(e, x, lstm, i === 1));
   }) as [Value, Value];
   return flag(call, 'mergeOutputs') ? concat(e, [forwards, backwards], 2) : [forwards, backwards];
