@@ -13,6 +13,9 @@ export interface ModelJson {
   readonly manifest: WeightsManifest;
   /** That of the metadata before that of the file, as TensorFlow.js takes them. */
   readonly signature: unknown;
+  /** A graph that fills hash tables, and what it hands out; undefined where there is none. */
+  readonly initializer: unknown;
+  readonly initializerSignature: unknown;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly generatedBy: string;
   readonly convertedBy: string;
@@ -24,6 +27,8 @@ const fileSchema = z.object({
   modelTopology: z.union([record, z.string()]),
   weightsManifest: manifestSchema.nullish(),
   signature: z.unknown().optional(),
+  modelInitializer: z.unknown().optional(),
+  initializerSignature: z.unknown().optional(),
   userDefinedMetadata: record.nullish(),
   generatedBy: z.string().nullish(),
   convertedBy: z.string().nullish(),
@@ -57,6 +62,8 @@ export function parseModelJson(bytes: Uint8Array, file: string): ModelJson {
     topology,
     manifest: data.weightsManifest ?? [],
     signature: metadata['signature'] ?? data.signature,
+    initializer: data.modelInitializer ?? undefined,
+    initializerSignature: data.initializerSignature ?? undefined,
     metadata,
     generatedBy: data.generatedBy ?? '',
     convertedBy: data.convertedBy ?? '',

@@ -224,6 +224,9 @@ describe('a list', () => {
     row: values([2], [7, 8]),
     picks: whole([2], [2, 0]),
     lengths: list(1, 2),
+    ones: list(1, 1, 1),
+    two: scalar(2),
+    four: whole([], [4]),
   };
   const from = { name: 'l', op: 'TensorListFromTensor', input: ['x', 'shape'], attr: element };
   it.each<[string, GraphNode[], string]>([
@@ -269,6 +272,31 @@ describe('a list', () => {
       'y',
     ],
     [
+      'is made of rows',
+      [
+        { name: 's', op: 'TensorListSplit', input: ['x', 'shape', 'ones'], attr: element },
+        { name: 'y', op: 'TensorListStack', input: ['s', 'shape'], attr: element },
+      ],
+      'y',
+    ],
+    [
+      'gets shorter',
+      [
+        { name: 's', op: 'TensorListResize', input: ['l', 'two'] },
+        { name: 'y', op: 'TensorListStack', input: ['s', 'shape'], attr: element },
+      ],
+      'y',
+    ],
+    [
+      'gets longer, and is written there',
+      [
+        { name: 's', op: 'TensorListResize', input: ['l', 'four'] },
+        { name: 'w', op: 'TensorListSetItem', input: ['s', 'n', 'row'], attr: element },
+        { name: 'y', op: 'TensorListStack', input: ['w', 'shape'], attr: element },
+      ],
+      'y',
+    ],
+    [
       'joins what it holds',
       [
         {
@@ -282,6 +310,34 @@ describe('a list', () => {
     ],
   ])('%s', async (_, nodes, output) => {
     await expectSame({ given, nodes: [from, ...nodes], outputs: [`${output}:0`] });
+  });
+
+  it('of longer pieces is refused, which TensorFlow.js does not take either', () => {
+    const nodes: GraphNode[] = [
+      { name: 's', op: 'TensorListSplit', input: ['x', 'shape', 'lengths'], attr: element },
+      { name: 'y', op: 'TensorListLength', input: ['s'] },
+    ];
+    expect(() => readTiny({ given, nodes, outputs: ['y:0'] })).toThrow(
+      expect.objectContaining({ code: 'TFJS_OPERATOR_FORM', message: expect.stringContaining('"s"') }),
+    );
+  });
+
+  it.each([
+    ['of several rows', [-1, 2], [1, 2]],
+    ['of one row', [2], [1, 1, 1]],
+  ])('of the first kind is made of pieces %s', async (_, shape, lengths) => {
+    const nodes: GraphNode[] = [
+      {
+        name: 'a',
+        op: 'TensorArrayV3',
+        input: ['size'],
+        attr: { ...array, element_shape: { shape: { dim: shape.map((size) => ({ size })) } } },
+      },
+      { name: 'flow', op: 'TensorArraySplitV3', input: ['a', 'x', 'parts', 'a:1'], attr: { T: 'DT_FLOAT' } },
+      { name: 'y', op: 'TensorArrayReadV3', input: ['a', 'i', 'flow'], attr: { dtype: 'DT_FLOAT' } },
+    ];
+    const size = scalar(lengths.length);
+    await expectSame({ given: { ...given, size, parts: list(...lengths) }, nodes, outputs: ['y:0'] });
   });
 
   const array = {

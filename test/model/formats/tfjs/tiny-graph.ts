@@ -63,11 +63,18 @@ export interface TinyGraph {
   /** "y:1" */
   readonly outputs: readonly string[];
   readonly library?: object;
+  /** A graph that fills tables before the first run; its constants are among those given. */
+  readonly initializer?: readonly GraphNode[];
 }
 
 const typeName = { float32: 'DT_FLOAT', int32: 'DT_INT32', bool: 'DT_BOOL' } as Record<string, string>;
 
-function artifactsOf({ given, nodes, outputs, library }: TinyGraph) {
+const nodeJson = ({ attr = {}, ...node }: GraphNode) => ({
+  ...node,
+  attr: Object.fromEntries(Object.entries(attr).map(([name, value]) => [name, encoded(value)])),
+});
+
+function artifactsOf({ given, nodes, outputs, library, initializer }: TinyGraph) {
   const entries = Object.entries(given);
   const constants = entries.filter(([, g]) => g.constant);
   const inputs = entries.filter(([, g]) => !g.constant);
@@ -87,12 +94,10 @@ function artifactsOf({ given, nodes, outputs, library }: TinyGraph) {
           op: 'Placeholder',
           attr: { dtype: { type: typeName[g.tensor.dtype] }, shape: { shape: dim(g.tensor) } },
         })),
-        ...nodes.map(({ attr = {}, ...node }) => ({
-          ...node,
-          attr: Object.fromEntries(Object.entries(attr).map(([name, value]) => [name, encoded(value)])),
-        })),
+        ...nodes.map(nodeJson),
       ],
     },
+    ...(initializer ? { modelInitializer: { versions: {}, node: initializer.map(nodeJson) } } : {}),
     signature: {
       inputs: Object.fromEntries(inputs.map(([name]) => [name, { name: `${name}:0` }])),
       outputs: Object.fromEntries(outputs.map((name) => [name, { name }])),
@@ -108,8 +113,8 @@ function artifactsOf({ given, nodes, outputs, library }: TinyGraph) {
 
 /** As our reader takes it. */
 export function readTiny(graph: TinyGraph): Model {
-  const { modelTopology, signature, weightSpecs, weightData } = artifactsOf(graph);
-  const json = { modelTopology, signature, weightsManifest: [{ paths: ['w'], weights: weightSpecs }] };
+  const { weightSpecs, weightData, ...rest } = artifactsOf(graph);
+  const json = { ...rest, weightsManifest: [{ paths: ['w'], weights: weightSpecs }] };
   const bytes = new TextEncoder().encode(JSON.stringify(json));
   const data = new Map([['w', new Uint8Array(weightData)]]);
   return openModelBytes(bytes, { name: 'model.json', data }).model;
@@ -118,7 +123,11 @@ export function readTiny(graph: TinyGraph): Model {
 let engine: Promise<Engine> | undefined;
 
 /** Same types, shapes and, within `tolerance` of the largest, elements. */
-export async function expectSame(graph: TinyGraph, tolerance = 1e-5): Promise<Model> {
+export async function expectSame(
+  graph: TinyGraph,
+  tolerance = 1e-5,
+  backend: 'cpu' | 'wasm' = 'cpu',
+): Promise<Model> {
   const model = readTiny(graph);
   verifyModel(model);
   engine ??= openEngine('node');
@@ -126,7 +135,7 @@ export async function expectSame(graph: TinyGraph, tolerance = 1e-5): Promise<Mo
     Object.entries(graph.given).flatMap(([name, g]) => (g.constant ? [] : [[name, g.tensor]])),
   );
   const artifacts = artifactsOf(graph) as unknown as Parameters<typeof runGraphModel>[0];
-  const expected = await runGraphModel(artifacts, feeds, graph.outputs);
+  const expected = await runGraphModel(artifacts, feeds, graph.outputs, backend);
   const received = await runModel(await engine, model, feeds);
   graph.outputs.forEach((name, i) => {
     const [theirs, ours] = [expected[i]!, received[name]!];
@@ -147,6 +156,8 @@ export interface Row {
   /** Ports that are compared; the first, if absent. */
   readonly ports?: number;
   readonly tolerance?: number;
+  /** TensorFlow.js' own; by default its reference, in plain JavaScript. */
+  readonly backend?: 'cpu' | 'wasm';
 }
 
 const tinyOf = ({ op, inputs, attr = {}, ports = 1 }: Row): TinyGraph => ({
@@ -160,7 +171,7 @@ export const checkRows = (rows: readonly Row[]) =>
   it.each(rows.map((row) => ({ ...row, title: `${row.op}${row.of ? `, ${row.of}` : ''}` })))(
     '$title',
     async (row) => {
-      await expectSame(tinyOf(row), row.tolerance);
+      await expectSame(tinyOf(row), row.tolerance, row.backend);
     },
   );
 

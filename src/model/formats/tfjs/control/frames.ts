@@ -6,7 +6,7 @@ import type { Value } from '../../../ir/model.ts';
 import { cast, type Emitter, toScalar } from '../../emit/index.ts';
 import { emitLoop } from '../../emit/loop.ts';
 import type { GraphNode, Source } from '../graph/graph-def.ts';
-import { evaluate, openScope, type Scope, type Structure, sourceOf } from '../graph/scope.ts';
+import { evaluate, evaluateReal, openScope, type Scope, type Structure, sourceOf } from '../graph/scope.ts';
 
 /** A loop variable. */
 interface Variable {
@@ -127,11 +127,11 @@ function loopResults(scope: Scope, node: GraphNode, frame: Frame): readonly Valu
   const results =
     here.get(frame) ??
     emitLoop(scope.e.at(node.op, node.name), {
-      start: variables.map(({ start }) => evaluate(scope, start)),
+      start: variables.map(({ start }) => evaluateReal(scope, start, node)),
       condition: (e, values) => evaluate(round(e, values), condition),
       body: (e, values) => {
         const inner = round(e, values);
-        return variables.map(({ next }) => evaluate(inner, next));
+        return variables.map(({ next }) => evaluateReal(inner, next, node));
       },
     });
   here.set(frame, results);
@@ -154,7 +154,7 @@ const merged: Structure = {
     const found = deciding(scope, node);
     if (!found) return e.refuse('what decides between its inputs was not found');
     const condition = cast(e, toScalar(e, evaluate(scope, found.condition[0]!)), 'bool');
-    const values = node.inputs.map((source) => evaluate(scope, source));
+    const values = node.inputs.map((source) => evaluateReal(scope, source, node));
     const [whenTrue, whenFalse] = [values[found.taken]!, values[1 - found.taken]!];
     const known = e.data(condition)?.[0];
     if (typeof known === 'number')

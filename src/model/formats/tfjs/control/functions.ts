@@ -4,7 +4,7 @@ import type { Value } from '../../../ir/model.ts';
 import { cast, type Emitter, toScalar } from '../../emit/index.ts';
 import { emitLoop } from '../../emit/loop.ts';
 import type { GraphNode } from '../graph/graph-def.ts';
-import { evaluate, openScope, type Program, type Structure, sourceOf } from '../graph/scope.ts';
+import { evaluate, evaluateReal, openScope, type Program, type Structure, sourceOf } from '../graph/scope.ts';
 
 /** Writes the body of a function into the graph of `e`. */
 function call(program: Program, node: GraphNode, attribute: string, e: Emitter, args: readonly Value[]) {
@@ -16,7 +16,7 @@ function call(program: Program, node: GraphNode, attribute: string, e: Emitter, 
     { program, e, nodes: found.nodes },
     found.inputs.map((input, i) => [input, args[i] ? [args[i]!] : []] as const),
   );
-  return found.outputs.map((source) => evaluate(scope, source));
+  return found.outputs.map((source) => evaluateReal(scope, source, node));
 }
 
 const choice: Structure = {
@@ -39,7 +39,7 @@ const loop: Structure = {
     const { program } = scope;
     const e = scope.e.at(node.op, node.name);
     return emitLoop(e, {
-      start: node.inputs.map((source) => evaluate(scope, source)),
+      start: node.inputs.map((source) => evaluateReal(scope, source, node)),
       condition: (inner, values) =>
         call(program, node, 'cond', inner, values)[0] ?? e.refuse('its condition has no output'),
       body: (inner, values) => call(program, node, 'body', inner, values),

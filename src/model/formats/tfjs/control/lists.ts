@@ -3,8 +3,10 @@
  *  Source: tfjs-converter src/executor/tensor_list.ts, tensor_array.ts. */
 import { type DType, dtypes } from '../../../ir/dtype.ts';
 import type { Value } from '../../../ir/model.ts';
+import { defineNote } from '../../../ir/note.ts';
+import { tensorOf } from '../../../ir/tensor.ts';
 import { tensorType } from '../../../ir/type.ts';
-import { cast, concat, type Emitter, toList, toScalar } from '../../emit/index.ts';
+import { cast, concat, type Emitter, emitLoop, toList, toScalar } from '../../emit/index.ts';
 import {
   inputOf,
   numbersOf,
@@ -86,6 +88,46 @@ function scatter(call: OperatorCall, tensor: Value, indexInput: number): Value {
   return fromTensor(e, e.emit('Gather', [tensor, e.integers(...order)], { axis: 0 }));
 }
 
+/** Rows of a tensor that are its elements. TensorFlow.js gives each the shape of one row, so that longer ones fail there. */
+function split(call: OperatorCall): Value {
+  const lengths = numbersOf(call, 2, 'its lengths');
+  if (lengths.some((length) => length !== 1))
+    call.e.refuse(`elements of ${lengths.join(', ')} rows, which TensorFlow.js gives the shape of one`);
+  return fromTensor(call.e, inputOf(call, 0));
+}
+
+/** Elements as the array says they are: of several rows each where it leaves their number open, or of one. */
+function splitArray(call: OperatorCall): Value {
+  const { e } = call;
+  const [array, tensor] = [inputOf(call, 0), inputOf(call, 1)];
+  const element = elementShapes.get(array);
+  const rank = e.rank(tensor);
+  if (element?.length === rank)
+    return e.emit('SplitToSequence', [tensor, cast(e, inputOf(call, 2), 'int64')], { axis: 0 });
+  if (element?.length !== rank - 1) return e.refuse('elements of a shape that the array does not say');
+  const lengths = numbersOf(call, 2, 'its lengths');
+  if (lengths.some((length) => length !== 1)) e.refuse(`rows of ${lengths.join(', ')} as elements of one`);
+  return fromTensor(e, tensor);
+}
+
+/** Of the first list as many elements as fit, then blanks, which are written before they are read. */
+const resized = (e: Emitter, list: Value, count: Value): Value => {
+  const wanted = position(e, count);
+  const length = (inner: Emitter, value: Value) => inner.emit('SequenceLength', [value]);
+  const type = list.type?.kind === 'sequence' ? list.type.element : null;
+  const dtype = type?.kind === 'tensor' ? type.dtype : e.refuse('a list of a type that is not known');
+  const shorter = emitLoop(e, {
+    start: [list],
+    condition: (inner, [value]) => inner.emit('Less', [wanted, length(inner, value!)]),
+    body: (inner, [value]) => [inner.emit('SequenceErase', [value!])],
+  });
+  return emitLoop(e, {
+    start: shorter,
+    condition: (inner, [value]) => inner.emit('Less', [length(inner, value!), wanted]),
+    body: (inner, [value]) => [inner.emit('SequenceInsert', [value!, inner.scalar(dtype, 0)])],
+  })[0]!;
+};
+
 const size = (e: Emitter, list: Value): Value => cast(e, e.emit('SequenceLength', [list]), 'int32');
 
 /** −1 is the last. */
@@ -112,9 +154,15 @@ const joined = on(0, (e, list) => e.emit('ConcatFromSequence', [list], { axis: 0
 
 const tensorArray: Operator = (call) => {
   const { e } = call;
-  const made = reserved(e, typeOf(call, 'dtype'), inputOf(call, 0), call.attributes.shape('element_shape'));
-  return [e.scalar('float32', 0), made];
+  const element = call.attributes.shape('element_shape');
+  const made = reserved(e, typeOf(call, 'dtype'), inputOf(call, 0), element);
+  const handle = e.constant(tensorOf('float32', [], [0]), 'handle');
+  if (element) elementShapes.set(handle, element);
+  return [handle, made];
 };
+
+/** What elements of an array look like, at its handle. */
+const elementShapes = defineNote<Value, readonly number[]>('tfjs-element-shape');
 
 const lists: OperatorTable = {
   EmptyTensorList: (call) => empty(call.e, typeOf(call, 'element_dtype')),
@@ -132,6 +180,8 @@ const lists: OperatorTable = {
   TensorListConcat: joined,
   TensorListConcatV2: joined,
   TensorListLength: on(0, size),
+  TensorListSplit: split,
+  TensorListResize: on(0, (e, list, at) => resized(e, list, at(1))),
 };
 
 /** Their content is what flows in: the last input. */
@@ -147,6 +197,7 @@ const arrays: OperatorTable = {
     e.emit('ConcatFromSequence', [content], { axis: 0, new_axis: 0 }),
   ),
   TensorArraySizeV3: on(1, size),
+  TensorArraySplitV3: splitArray,
   TensorArrayCloseV3: ({ e }) => e.scalar('float32', 0),
 };
 

@@ -6,7 +6,10 @@ import type { GraphNode } from './graph-def.ts';
 import type { Program } from './scope.ts';
 
 /** @throws TFJS_WEIGHT_MISSING, TFJS_MALFORMED */
-export function constantTensor({ weights, file }: Program, node: GraphNode): Tensor {
+export function constantTensor(
+  { weights, file }: Pick<Program, 'weights' | 'file'>,
+  node: GraphNode,
+): Tensor {
   const weight = weights.get(node.name);
   if (weight) return weight;
   const inline = node.attributes.tensor('value');

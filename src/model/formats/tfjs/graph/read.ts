@@ -11,11 +11,13 @@ import type { ReadSource } from '../../format.ts';
 import { keepNodeNames } from '../about.ts';
 import type { Weights } from '../manifest.ts';
 import type { ModelJson } from '../model-json.ts';
+import { complexOperators, isComplex } from '../operators/complex.ts';
 import { operators, structures } from '../operators/index.ts';
 import { computedType } from './attributes.ts';
 import { type GraphDef, parseGraphDef } from './graph-def.ts';
-import { evaluate, openScope, type Program } from './scope.ts';
+import { evaluateReal, openScope, type Program } from './scope.ts';
 import { chosenOutputs, type PublicInput, placeholderInput, readSignature } from './signature.ts';
+import { readTables } from './tables.ts';
 
 /** @throws TFJS_MALFORMED, TFJS_CYCLIC, TFJS_OPERATOR_UNKNOWN, TFJS_OPERATOR_FORM, TFJS_WEIGHT_MISSING, TFJS_NO_OUTPUTS */
 export function readGraphModel(
@@ -25,12 +27,13 @@ export function readGraphModel(
 ): Model {
   const graph = parseGraphDef(json.topology, file);
   const signature = readSignature(json.signature, graph, file);
+  const tables = readTables(json, { graph, captured: signature.captured, weights: weights.tensors, file });
   const model = createModel({
     graphName: 'graph',
     opsets: new Map([['', 17]]),
     producer: { name: 'edgepress', version },
   });
-  const inputs = inputsOf(graph, signature.inputs);
+  const inputs = inputsOf(graph, signature.inputs, tables);
   const wanted = chosen ? chosenOutputs(chosen, signature, graph) : signature.outputs;
   for (const { name } of [...inputs, ...wanted]) takeName(model.names, name);
   const e = createEmitter(model, tfjsOperatorForm);
@@ -39,12 +42,18 @@ export function readGraphModel(
     weights: weights.tensors,
     functions: graph.functions,
     operators,
+    complexOperators,
+    isComplex,
     structures,
+    tables,
     budget: { depth: 0, scopes: 0 },
   };
   const values = inputs.map((input) => [input.node, [addPublicInput(e, input)]] as const);
   const scope = openScope({ program, e, nodes: graph.nodes }, values);
-  const outputs = wanted.map((output) => ({ output, value: evaluate(scope, output.source) }));
+  const outputs = wanted.map((output) => ({
+    output,
+    value: evaluateReal(scope, output.source, graph.nodes.get(output.source.node)!),
+  }));
   for (const { output, value } of outputs)
     addNamedOutput(e.at('Identity', output.source.node), output.name, value);
   dropUnread(model.graph);
@@ -57,9 +66,13 @@ export function readGraphModel(
   return model;
 }
 
-/** Those of the signature, then every other placeholder. */
-function inputsOf(graph: GraphDef, named: readonly PublicInput[]): readonly PublicInput[] {
-  const taken = new Set(named.map((input) => input.node));
+/** Those of the signature, then every other placeholder that stands for no table. */
+function inputsOf(
+  graph: GraphDef,
+  named: readonly PublicInput[],
+  tables: ReadonlyMap<string, unknown>,
+): readonly PublicInput[] {
+  const taken = new Set([...named.map((input) => input.node), ...tables.keys()]);
   const others = [...graph.nodes.values()].filter(
     (node) => node.op === 'Placeholder' && !taken.has(node.name),
   );

@@ -7,6 +7,7 @@ import type { Tensor } from '../../../ir/tensor.ts';
 import type { Emitter } from '../../emit/index.ts';
 import type { Operator } from '../operators/operator.ts';
 import type { GraphFunction, GraphNode, Source } from './graph-def.ts';
+import type { LookupTable } from './tables.ts';
 
 /** What holds for the whole model. */
 export interface Program {
@@ -14,7 +15,12 @@ export interface Program {
   readonly weights: ReadonlyMap<string, Tensor>;
   readonly functions: ReadonlyMap<string, GraphFunction>;
   readonly operators: Readonly<Record<string, Operator>>;
+  /** Operators in place of those, where an input is complex. */
+  readonly complexOperators: Readonly<Record<string, Operator>>;
+  readonly isComplex: (value: Value) => boolean;
   readonly structures: Readonly<Record<string, Structure>>;
+  /** Hash tables by the node that stands for them. */
+  readonly tables: ReadonlyMap<string, LookupTable>;
   /** What is written now and may still be: functions that call one another grow without end. */
   readonly budget: { depth: number; scopes: number };
 }
@@ -74,6 +80,13 @@ export function evaluate(scope: Scope, source: Source): Value {
     scope.program.file,
     `output ${source.port} of ${node?.op ?? 'input'} "${source.node}" is read, which has ${home.values.get(source.node)!.length}`,
   );
+}
+
+/** The same of what a loop, a branch or a function hands on, which is no place for complex numbers.
+ *  @throws what evaluate throws */
+export function evaluateReal(scope: Scope, source: Source, node: GraphNode): Value {
+  const value = evaluate(scope, source);
+  return scope.program.isComplex(value) ? scope.e.at(node.op, node.name).refuse('complex numbers') : value;
 }
 
 /** The scope that a node is converted in. */
@@ -155,7 +168,11 @@ function convertOne(scope: Scope, node: GraphNode): readonly Value[] {
   const { operators, structures } = scope.program;
   const structure = structureOf(scope, node);
   if (structure) return structure.convert(scope, node);
-  const operator = Object.hasOwn(operators, node.op) ? operators[node.op] : undefined;
+  const inputs = node.inputs.map((source) => evaluate(scope, source));
+  const e = scope.e.at(node.op, node.name, earlierThan(scope, node));
+  const table = inputs.some(scope.program.isComplex) ? scope.program.complexOperators : operators;
+  const operator = Object.hasOwn(table, node.op) ? table[node.op] : undefined;
+  if (!operator && table !== operators && Object.hasOwn(operators, node.op)) e.refuse('complex numbers');
   if (!operator)
     throw tfjsOperatorUnknown(
       node.op,
@@ -163,10 +180,6 @@ function convertOne(scope: Scope, node: GraphNode): readonly Value[] {
       nearest(node.op, [...Object.keys(operators), ...Object.keys(structures)]),
       earlierThan(scope, node),
     );
-  const made = operator({
-    e: scope.e.at(node.op, node.name, earlierThan(scope, node)),
-    inputs: node.inputs.map((source) => evaluate(scope, source)),
-    attributes: node.attributes,
-  });
+  const made = operator({ e, inputs, attributes: node.attributes });
   return 'name' in made ? [made] : made;
 }

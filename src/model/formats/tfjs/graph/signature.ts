@@ -23,6 +23,8 @@ export interface PublicOutput {
 export interface Signature {
   readonly inputs: readonly PublicInput[];
   readonly outputs: readonly PublicOutput[];
+  /** Nodes that stand for hash tables, which no caller gives, by the number that the initializer has for them. */
+  readonly captured: ReadonlyMap<string, string>;
 }
 
 const entrySchema = z.object({
@@ -44,12 +46,17 @@ type Entry = z.infer<typeof entrySchema>;
 export function readSignature(raw: unknown, graph: GraphDef, file: string): Signature {
   const parsed = signatureSchema.safeParse(raw ?? {});
   if (!parsed.success) throw tfjsMalformed(file, `its signature: ${parsed.error.issues[0]!.message}`);
-  const inputs = Object.entries(parsed.data.inputs ?? {}).filter(([, entry]) => entry.resourceId == null);
+  const all = Object.entries(parsed.data.inputs ?? {});
+  const inputs = all.filter(([, entry]) => entry.resourceId == null);
+  const captured = all.filter(([, entry]) => entry.resourceId != null);
   const outputs = Object.entries(parsed.data.outputs ?? {});
   const named = outputs.map(([name, entry]) => ({ name, source: sourceOf(name, entry, graph, file) }));
   const found = {
     inputs: inputs.map(([name, entry]) => inputOf(name, entry, graph, file)),
     outputs: named.length > 0 ? named : leavesOf(graph),
+    captured: new Map(
+      captured.map(([name, entry]) => [String(entry.resourceId), sourceOf(name, entry, graph, file).node]),
+    ),
   };
   if (found.outputs.length === 0) throw tfjsNoOutputs(file);
   return found;
@@ -59,7 +66,7 @@ export function readSignature(raw: unknown, graph: GraphDef, file: string): Sign
  *  @throws OUTPUT_UNKNOWN */
 export const chosenOutputs = (
   names: readonly string[],
-  { outputs }: Signature,
+  { outputs }: Pick<Signature, 'outputs'>,
   graph: GraphDef,
 ): PublicOutput[] =>
   names.map((name) => {

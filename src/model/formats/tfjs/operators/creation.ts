@@ -3,7 +3,7 @@ import { float } from '../../../ir/attribute.ts';
 import { type DType, dtypes } from '../../../ir/dtype.ts';
 import type { Value } from '../../../ir/model.ts';
 import { tensorOf } from '../../../ir/tensor.ts';
-import { cast, type Emitter, oneHot, toList, toScalar } from '../../emit/index.ts';
+import { cast, concat, type Emitter, emitLoop, oneHot, reshape, toList, toScalar } from '../../emit/index.ts';
 import { inputOf, numbersOf, type Operator, type OperatorCall, type OperatorTable } from './operator.ts';
 
 const expanded = (e: Emitter, value: Value, shape: Value): Value =>
@@ -94,6 +94,29 @@ const limitsOf = ({ attributes }: OperatorCall) => ({
   high: attributes.float('maxval', 1),
 });
 
+/** Drawn again as long as a number is more than two deviations off. */
+const truncatedNormal: Operator = (call) => {
+  const { e } = call;
+  const shape = expanded(e, e.scalar('float32', 0), inputOf(call, 0));
+  const draw = (inner: Emitter) =>
+    inner.emit('RandomNormalLike', [shape], { dtype: dtypes.float32.code, seed: seedOf(call) });
+  const isFar = (inner: Emitter, x: Value) =>
+    inner.emit('Greater', [inner.emit('Abs', [x]), inner.scalar('float32', 2)]);
+  const [drawn] = emitLoop(e, {
+    start: [draw(e)],
+    // 0, where nothing is drawn, is near enough.
+    condition: (inner, [x]) => {
+      const far = cast(inner, reshape(inner, isFar(inner, x!), [-1]), 'int32');
+      const all = concat(inner, [reshape(inner, inner.scalar('int32', 0), [1]), far], 0);
+      return inner.emit('ReduceMax', [all], { axes: [0], keepdims: 0 });
+    },
+    body: (inner, [x]) => [inner.emit('Where', [isFar(inner, x!), draw(inner), x!])],
+  });
+  const { attributes } = call;
+  const [mean, deviation] = [attributes.float('means', 0), attributes.float('stddev', 1)];
+  return e.emit('Add', [e.emit('Mul', [drawn!, e.scalar('float32', deviation)]), e.scalar('float32', mean)]);
+};
+
 /** Draws classes from unscaled log-probabilities. */
 const multinomial: Operator = (call) => {
   const { e } = call;
@@ -117,4 +140,5 @@ export const creationOperators: OperatorTable = {
   RandomUniform: random('RandomUniformLike', limitsOf),
   RandomUniformInt: random('RandomUniformLike', limitsOf, 'int32'),
   Multinomial: multinomial,
+  TruncatedNormal: truncatedNormal,
 };
