@@ -1,7 +1,6 @@
 /** Which command to try next, and why: only commands that exist, filled in for this model. */
 
 import { formatOfName } from '../../model/formats/index.ts';
-import { tfjsFormat } from '../../model/formats/tfjs/format.ts';
 import type { ReportParts } from './build-report.ts';
 import type { Report } from './report.ts';
 import { isSlower, limits, worstAgreement, worstSqnr } from './verdict.ts';
@@ -24,8 +23,9 @@ export function nextSteps(parts: Known, mode: Report['precision']['mode']): Next
     ? ['--data', data.path, ...(data.test ? ['--test-data', data.test.path] : [])].map(quoted).join(' ')
     : '';
   if (mode === 'none') return withoutPrecision(model, dataFlags);
-  const forTfjs = formatOfName(parts.result.file) === tfjsFormat;
-  const written = forTfjs ? ' --format tfjs' : '';
+  const { id } = formatOfName(parts.result.file);
+  const forTfjs = id === 'tfjs';
+  const written = id === 'onnx' ? '' : ` --format ${id}`;
   const flag =
     mode === 'float16'
       ? '--fp16'
@@ -54,7 +54,7 @@ export function nextSteps(parts: Known, mode: Report['precision']['mode']): Next
         ? 'int8 computation where it is faster'
         : 'ranges fixed beforehand, faster than finding them';
     next.push({
-      command: `compress ${model} --int8 --data <folder or .npz>`,
+      command: `compress ${model} --int8 --data <folder or .npz>${written}`,
       why: `calibrates: ${gain}; compares with the original on data held back`,
     });
   } else if (!hasLabels(parts) && scoresClasses(parts)) {
@@ -66,18 +66,18 @@ export function nextSteps(parts: Known, mode: Report['precision']['mode']): Next
   const [before, after] = parts.measured?.latency ?? [];
   if (before && after && isSlower({ before, after }) && mode !== 'float16')
     next.push({
-      command: `compress ${model} --int8 weights${data ? ` ${dataFlags}` : ''}`,
+      command: `compress ${model} --int8 weights${data ? ` ${dataFlags}` : ''}${written}`,
       why: mode === 'q4' ? 'larger, at the speed of float' : 'the same size at the speed of float',
     });
   const worst = [...parts.layers].filter((l) => l.sqnrDb !== null).sort((a, b) => a.sqnrDb! - b.sqnrDb!)[0];
   if (worst && data && worst.precision === 'int8' && lostMuch(parts)) {
     if (parts.training.length === 0 && data.path !== 'synthetic')
       next.push({
-        command: `compress ${model} --int8 --qat ${dataFlags}`,
+        command: `compress ${model} --int8 --qat ${dataFlags}${written}`,
         why: 'trains the int8 model towards the original; takes minutes',
       });
     next.push({
-      command: `compress ${model} --int8 ${dataFlags} --exclude ${quoted(worst.name)}`,
+      command: `compress ${model} --int8 ${dataFlags} --exclude ${quoted(worst.name)}${written}`,
       why: 'keeps the layer in float that loses most',
     });
   }

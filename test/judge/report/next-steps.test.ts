@@ -52,6 +52,13 @@ describe('what to try next', () => {
     ]);
   });
 
+  it('is written in the format that was asked for', () => {
+    const known = parts({});
+    expect(commands({ ...known, result: { file: 'm.tflite' } })).toEqual([
+      'compress m.onnx --int8 --data val.npz --labels <labels.csv> --format tflite',
+    ]);
+  });
+
   it('is a precision, where none was asked for', () => {
     const known = parts({});
     const plain = nextSteps({ ...known, options: { ...known.options, data: undefined } }, 'none');
