@@ -48,7 +48,11 @@ describe('a model that is none', () => {
     ['a picture', 'NOT_ONNX', Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex')],
     ['a web page', 'NOT_ONNX', Buffer.from('<!DOCTYPE html><html><body>404</body></html>')],
     ['a zip archive', 'NOT_ONNX', Buffer.from('504b0304140000000000', 'hex')],
-    ['a TensorFlow Lite model', 'NOT_ONNX', Buffer.from('\x1c\0\0\0TFL3\x14\0\x20\0\0\0', 'latin1')],
+    [
+      'a damaged TensorFlow Lite model',
+      'TFLITE_MALFORMED',
+      Buffer.from('\x1c\0\0\0TFL3\x14\0\x20\0\0\0', 'latin1'),
+    ],
     [
       'a Git LFS pointer',
       'NOT_ONNX',

@@ -26,7 +26,6 @@ interface Known {
 }
 
 const exportHint = 'Convert it to ONNX first.';
-const converter = 'python -m tf2onnx.convert';
 const torchHint = 'Export it from PyTorch: torch.onnx.export(model, example, "model.onnx").';
 const kerasHint = 'Export it from Keras 3: model.export("model.onnx", format="onnx").';
 
@@ -52,10 +51,7 @@ function recognise(bytes: Uint8Array): Known | undefined {
   )
     return { what: 'it is compressed', hint: 'Decompress it first (gunzip, unzstd, unxz).' };
   if (head.slice(4, 8) === 'TFL3')
-    return {
-      what: 'it is a TensorFlow Lite model',
-      hint: `Convert it first: ${converter} --tflite model.tflite --output model.onnx`,
-    };
+    return { what: 'it is a TensorFlow Lite model', hint: 'openModel reads it.' };
   if (head.slice(4, 8) === 'ORTM')
     return { what: "it is onnxruntime's own format (.ort)", hint: 'openModel reads it.' };
   if (head.startsWith('\x89HDF')) return { what: 'it is HDF5, as Keras writes it', hint: kerasHint };
