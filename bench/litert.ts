@@ -44,7 +44,6 @@ const networks: readonly Network[] = [
   { name: 'UltraFace RFB-320', file: 'onnx-ultraface/version-RFB-320.onnx' },
   { name: 'DS-CNN (keywords)', file: 'kws-dscnn/kws_dscnn_float.onnx' },
   { name: 'Visual wake words', file: 'mlperf-tiny/vww_96_float.onnx' },
-  { name: 'ResNet-8 (MLPerf Tiny)', file: 'mlperf-tiny/pretrainedResnet.onnx' },
   { name: 'KWT-1 (transformer)', file: 'onnx-kwt1/kwt1.onnx' },
 ];
 
@@ -97,7 +96,8 @@ const firstSizes = (ports: readonly Port[]): Sizes =>
 const page = `
 import * as ort from 'onnxruntime-web/wasm';
 import * as core from '@litertjs/core';
-import { openLiteRt, startLiteRt } from '${join(root, 'src/support/litert.ts')}';
+import { openLiteRt } from '${join(root, 'src/support/litert.ts')}';
+import { startLiteRt } from '${join(root, 'src/support/litert-start.ts')}';
 
 ort.env.wasm.wasmPaths = '/ort/';
 ort.env.wasm.numThreads = 1;
