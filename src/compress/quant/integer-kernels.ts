@@ -92,7 +92,7 @@ const litert: KernelAdvice = (node) => {
   const missing = recurrentOnLitert(node);
   if (missing) return missing;
   const product = integerProduct(node);
-  return product && !isOp(node, 'Conv', 'ConvTranspose') && rankOf(product) > 2
+  return product && !isOp(node, 'Conv', 'ConvTranspose') && rows(product) > 1
     ? 'dynamic-on-litert: what stands around it is computed in float'
     : null;
 };
@@ -101,9 +101,6 @@ const litertDynamic: KernelAdvice = (node) => recurrentOnLitert(node);
 
 const recurrentOnLitert = (node: Node): string | null =>
   isOp(node, 'LSTM', 'GRU', 'RNN') ? 'no-integer-kernel: recurrent layers are written step by step' : null;
-
-const rankOf = ({ node, activation }: NodeWeight): number =>
-  shapeOf(node.inputs[activation ?? 0])?.length ?? 0;
 
 const onWebGpu: KernelAdvice = () => 'no-integer-kernel: the WebGPU provider computes no products in int8';
 

@@ -51,7 +51,11 @@ g (float[${shape}] x) => (float[?] y)
     expect(product('1,2')).toEqual([null, null]);
   });
 
-  it('find their ranges while running for rows of tokens', () => {
-    expect(product('1,8,2')).toEqual([expect.stringContaining('dynamic-on-litert'), null]);
+  it.each(['1,8,2', '8,2'])('find their ranges while running for rows of tokens: [%s]', (shape) => {
+    expect(product(shape)).toEqual([expect.stringContaining('dynamic-on-litert'), null]);
+  });
+
+  it('are calibrated for an open batch of one row a sample', () => {
+    expect(product('batch,2')).toEqual([null, null]);
   });
 });
