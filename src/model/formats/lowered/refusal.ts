@@ -1,10 +1,12 @@
 /** A node that a format has no form for, and where the model can be cut before it. */
 import { subgraphs } from '../../ir/attribute.ts';
-import type { Graph, Model, Node, Value } from '../../ir/model.ts';
+import { channelsLastDomain } from '../../ir/internal-domain.ts';
+import { type Graph, type Model, type Node, opKey, type Value } from '../../ir/model.ts';
 import { withSubgraphs } from '../../ir/walk.ts';
+import { labelOf } from '../../rewrite/apply.ts';
 
 /** Thrown where the node is met, which knows nothing of the model that was given. */
-export class RefusedNode extends Error {
+class RefusedNode extends Error {
   readonly node: Node;
   readonly why: string;
 
@@ -15,10 +17,34 @@ export class RefusedNode extends Error {
   }
 }
 
+/** Ends in the format's own diagnostic, once it is known where the model can be cut. */
+export function refuse(node: Node, why: string): never {
+  throw new RefusedNode(node, why);
+}
+
+/** What `build` makes of a lowered model; a node that it refuses becomes the format's diagnostic.
+ *  @param graph  the lowered main graph
+ *  @param diagnostic  of operator, label, reason, and the values before the node */
+export function orRefused<T>(
+  build: () => T,
+  graph: Graph,
+  source: Model,
+  diagnostic: (op: string, node: string, why: string, earlier: readonly string[]) => Error,
+): T {
+  try {
+    return build();
+  } catch (error) {
+    if (!(error instanceof RefusedNode)) throw error;
+    const { node, why } = error;
+    const op = node.domain === channelsLastDomain ? node.opType : opKey(node);
+    throw diagnostic(op, labelOf(node), why, valuesBefore(node, graph, source));
+  }
+}
+
 /** Values of `source` that the node is computed from and that can be outputs: what it reads, or what that was made of where
  *  lowering made it. Of a node in a branch or loop, what the whole of it reads.
  *  @param graph  the lowered main graph */
-export function valuesBefore(node: Node, graph: Graph, source: Model): string[] {
+function valuesBefore(node: Node, graph: Graph, source: Model): string[] {
   const own = new Set(source.graph.nodes.flatMap((n) => n.outputs.flatMap((v) => (v ? [v.name] : []))));
   const found = new Set<string>();
   const seen = new Set<Value>();

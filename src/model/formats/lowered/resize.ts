@@ -5,7 +5,8 @@ import { intsAttribute, textAttribute } from '../../ir/attribute.ts';
 import { type Node, shapeOf } from '../../ir/model.ts';
 import type { Dim } from '../../ir/type.ts';
 import { constantNumbers, normalAxis } from '../../rewrite/arguments.ts';
-import type { Refuse } from './window.ts';
+import { shapeAt } from './arguments.ts';
+import { refuse } from './refusal.ts';
 
 export interface ResizedAxis {
   readonly axis: number;
@@ -24,8 +25,8 @@ export interface SampleMode {
 export type Place = (axis: number, rank: number) => number;
 
 /** Axes that change their size, or may. */
-export function resizedAxes(node: Node, place: Place, refuse: Refuse): ResizedAxis[] {
-  const shape = shapeOf(node.inputs[0]) ?? refuse(node, 'the rank of its input 1 is not known');
+export function resizedAxes(node: Node, place: Place): ResizedAxis[] {
+  const shape = shapeAt(node, 0);
   const out = shapeOf(node.outputs[0]) ?? shape.map(() => null);
   const every = shape.map((_, axis) => axis);
   const listed = intsAttribute(node, 'axes', every).map((axis) =>

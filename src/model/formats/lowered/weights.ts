@@ -59,7 +59,7 @@ function reshaped(node: Node): Weight | null {
   return from && dims && isStatic(dims) ? reshapedWeight(from, dims) : null;
 }
 
-/** Integers as int32, whose elements can be moved about. */
+/** Integers in at least 8 bits each, whose elements can be moved about. */
 const unpacked = (t: Tensor): Tensor => (dtypes[t.dtype].bits < 8 ? tensorOf('int8', t.dims, numbers(t)) : t);
 
 function dequantized(node: Node): Weight | null {

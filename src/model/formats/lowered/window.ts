@@ -3,9 +3,8 @@ import { type Node, shapeOf } from '../../ir/model.ts';
 import { elementCount } from '../../ir/tensor.ts';
 import type { Dim, Shape } from '../../ir/type.ts';
 import { type ConvGeometry, convGeometry } from '../../ops/defaults.ts';
-
-/** Says that a format has no place for a node: throws the format's own diagnostic. */
-export type Refuse = (node: Node, why: string) => never;
+import { shapeAt } from './arguments.ts';
+import { refuse } from './refusal.ts';
 
 export interface Window extends ConvGeometry {
   /** [begin, end] of every spatial axis; null for SAME_UPPER over sizes that are not known. */
@@ -15,9 +14,9 @@ export interface Window extends ConvGeometry {
 }
 
 /** The window of a node whose input is [batch, …spatial, channels]; its weight is as ONNX has it.
- *  @param refuse  when its kernel or its pads are not known */
-export function windowOf(node: Node, refuse: Refuse, weight?: Shape): Window {
-  const shape = shapeOf(node.inputs[0]) ?? refuse(node, 'the rank of its input 1 is not known');
+ *  @throws RefusedNode when its kernel or its pads are not known */
+export function windowOf(node: Node, weight?: Shape): Window {
+  const shape = shapeAt(node, 0);
   const spatial = shape.slice(1, -1);
   const channelsFirst = [shape[0]!, shape.at(-1)!, ...spatial];
   const found = convGeometry(node, { input: channelsFirst, weight: weight ?? shapeOf(node.inputs[1]) });
@@ -81,7 +80,7 @@ export type Sides = readonly (readonly [number, number])[];
 
 /** What ceil_mode adds at the end of each axis, so that the last window is whole. A window that would begin in the padding
  *  at the end does not count. Source: onnxruntime core/providers/cpu/nn/pool_attributes.h. */
-export function ceilSides(node: Node, w: Window, refuse: Refuse): number[] {
+export function ceilSides(node: Node, w: Window): number[] {
   if (!w.ceilMode || !w.sides) return w.spatial.map(() => 0);
   return extents(w).map((extent, i) => {
     const size = w.spatial[i];

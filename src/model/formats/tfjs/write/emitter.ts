@@ -3,11 +3,9 @@
 import { tfjsRank } from '../../../../support/diagnostics/tfjs-writing.ts';
 import { dtypeOf, type Graph, type Node, shapeOf, type Value } from '../../../ir/model.ts';
 import { type Tensor, tensorOf } from '../../../ir/tensor.ts';
-import { isStatic, type Shape } from '../../../ir/type.ts';
 import type { InferredShapes } from '../../../ops/shapes.ts';
 import { labelOf } from '../../../rewrite/apply.ts';
-import { constantNumbers } from '../../../rewrite/arguments.ts';
-import { RefusedNode } from '../../lowered/refusal.ts';
+import { refuse } from '../../lowered/refusal.ts';
 import { type Weight, weightOf } from '../../lowered/weights.ts';
 import { emitWeight } from './emit-weight.ts';
 import {
@@ -21,6 +19,9 @@ import {
   type WeightData,
 } from './graph.ts';
 import { storeTensor, tfType } from './stored.ts';
+
+export { numbersAt, shapeAt, staticShapeAt } from '../../lowered/arguments.ts';
+export { refuse };
 
 export type TfAttributes = Readonly<Record<string, TfAttribute>>;
 
@@ -131,31 +132,8 @@ export function createEmitter(parts: EmitterParts): Emitter {
   return e;
 }
 
-/** @throws TFJS_OPERATOR, once it is known where the model can be cut (write.ts) */
-export function refuse(node: Node, why: string): never {
-  throw new RefusedNode(node, why);
-}
-
 export const typeOf = (v: Value | null | undefined): TfType =>
   tfType(dtypeOf(v) ?? 'float32', v ? `"${v.name}"` : 'a value');
-
-/** @throws TFJS_OPERATOR when even the rank is unknown */
-export function shapeAt(node: Node, index: number): Shape {
-  const shape = shapeOf(node.inputs[index]);
-  return shape ?? refuse(node, `the rank of its input ${index + 1} is not known`);
-}
-
-/** @throws TFJS_OPERATOR when a size is open */
-export function staticShapeAt(node: Node, index: number): readonly number[] {
-  const shape = shapeAt(node, index);
-  return isStatic(shape) ? shape : refuse(node, `the sizes of its input ${index + 1} are not known`);
-}
-
-/** Numbers of a constant input. @throws TFJS_OPERATOR when they are computed */
-export function numbersAt(node: Node, index: number, what: string): number[] | undefined {
-  const found = constantNumbers(node.inputs[index]);
-  return found === null ? refuse(node, `its ${what} is computed while it runs`) : found;
-}
 
 /** @throws TFJS_RANK */
 export function requireRank(value: Value): void {

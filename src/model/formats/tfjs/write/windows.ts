@@ -1,11 +1,6 @@
 /** How TensorFlow.js pads for windows. */
-import type { Node } from '../../../ir/model.ts';
-import type { Shape } from '../../../ir/type.ts';
-import { paddingOf, windowOf as readWindow, type Window } from '../../lowered/window.ts';
-import { refuse, type TfAttributes } from './emitter.ts';
-
-/** @throws TFJS_OPERATOR when its kernel or its pads are not known */
-export const windowOf = (node: Node, weight?: Shape): Window => readWindow(node, refuse, weight);
+import { paddingOf, type Window } from '../../lowered/window.ts';
+import type { TfAttributes } from './emitter.ts';
 
 const around = (inside: readonly number[], edge: number) => [edge, ...inside, edge];
 

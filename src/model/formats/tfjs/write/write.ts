@@ -1,13 +1,11 @@
 /** Writes a model as a TensorFlow.js graph-model: model.json and shards of weights beside it. */
 import { tfjsOperator } from '../../../../support/diagnostics/tfjs-writing.ts';
-import { channelsLastDomain } from '../../../ir/internal-domain.ts';
-import { type Model, opKey } from '../../../ir/model.ts';
+import type { Model } from '../../../ir/model.ts';
 import { channelsLast } from '../../../layout/channels-last.ts';
-import { labelOf } from '../../../rewrite/apply.ts';
 import { quantizedOperators } from '../../../rewrite/quantized/index.ts';
 import type { WrittenFile } from '../../format.ts';
-import { type Lowered, lowerModel } from '../../lowered/lower.ts';
-import { RefusedNode, valuesBefore } from '../../lowered/refusal.ts';
+import { lowerModel } from '../../lowered/lower.ts';
+import { orRefused } from '../../lowered/refusal.ts';
 import { aboutOf, headOf, nodeNames } from '../about.ts';
 import { type BuiltGraph, buildGraph, type TfPort } from './build.ts';
 import type { TfNode, WeightData } from './graph.ts';
@@ -27,7 +25,7 @@ import { shardNames, shardPieces, storedBytes } from './shards.ts';
 export function writeGraphModel(model: Model, name = 'model.json'): WrittenFile[] {
   const lowered = lowerModel(model, quantizedOperators);
   channelsLast(lowered.model);
-  const built = buildOrRefuse(lowered, model);
+  const built = orRefused(() => buildGraph(lowered), lowered.model.graph, model, tfjsOperator);
   const names = createNames();
   const nodeOf = nodeNames(model);
   for (const { name, ref } of [...built.inputs, ...built.outputs]) {
@@ -52,17 +50,6 @@ export function writeGraphModel(model: Model, name = 'model.json'): WrittenFile[
     { name, pieces: () => [new TextEncoder().encode(text)] },
     ...shards.map((shard, i) => ({ name: shard, pieces: () => shardPieces(weights, i) })),
   ];
-}
-
-function buildOrRefuse(lowered: Lowered, source: Model): BuiltGraph {
-  try {
-    return buildGraph(lowered);
-  } catch (error) {
-    if (!(error instanceof RefusedNode)) throw error;
-    const { node, why } = error;
-    const op = node.domain === channelsLastDomain ? node.opType : opKey(node);
-    throw tfjsOperator(op, labelOf(node), why, valuesBefore(node, lowered.model.graph, source));
-  }
 }
 
 const isConstant = (node: TfNode): node is TfNode & { readonly weight: WeightData } => node.weight !== null;

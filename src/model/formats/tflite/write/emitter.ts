@@ -1,13 +1,14 @@
 /** What turns nodes of a model into operators of LiteRT: tables (operators/) ask it for their inputs and hand it what they
  *  are made of. Values keep the axes that they have in the model. */
-import { type Node, shapeOf, type Value } from '../../../ir/model.ts';
+import type { Node, Value } from '../../../ir/model.ts';
 import type { Tensor } from '../../../ir/tensor.ts';
-import { isStatic } from '../../../ir/type.ts';
-import { constantNumbers } from '../../../rewrite/arguments.ts';
-import { RefusedNode } from '../../lowered/refusal.ts';
 import type { Weight } from '../../lowered/weights.ts';
 import type { BuiltinOperator } from '../codes.ts';
 import type { LiteOptions, LiteTensor, LiteType, Quantization } from './graph.ts';
+
+/** All sizes are known here. */
+export { numbersAt, staticShapeAt as shapeAt } from '../../lowered/arguments.ts';
+export { refuse } from '../../lowered/refusal.ts';
 
 /** One result, or one for each output of the node; null where nobody reads it. */
 export type Emitted = LiteTensor | readonly (LiteTensor | null)[];
@@ -81,23 +82,6 @@ export interface Emitter {
   weight(weight: Weight): LiteTensor;
   /** A name for a tensor of the node at hand. */
   name(part: string): string;
-}
-
-/** Ends in TFLITE_OPERATOR. */
-export function refuse(node: Node, why: string): never {
-  throw new RefusedNode(node, why);
-}
-
-/** @throws TFLITE_OPERATOR when a size is open */
-export function shapeAt(node: Node, index: number): readonly number[] {
-  const shape = shapeOf(node.inputs[index]);
-  return isStatic(shape) ? shape : refuse(node, `the sizes of its input ${index + 1} are not known`);
-}
-
-/** Numbers of a constant input. @throws TFLITE_OPERATOR when they are computed */
-export function numbersAt(node: Node, index: number, what: string): number[] | undefined {
-  const found = constantNumbers(node.inputs[index]);
-  return found === null ? refuse(node, `its ${what} is computed while it runs`) : found;
 }
 
 /** The same, of other sizes. */

@@ -1,16 +1,13 @@
 /** Writes a model as a .tflite file. */
 import { tfliteOperator } from '../../../../support/diagnostics/tflite-writing.ts';
-import { channelsLastDomain } from '../../../ir/internal-domain.ts';
-import { type Model, opKey } from '../../../ir/model.ts';
+import type { Model } from '../../../ir/model.ts';
 import { channelsLast } from '../../../layout/channels-last.ts';
-import { labelOf } from '../../../rewrite/apply.ts';
 import { lowerModel } from '../../lowered/lower.ts';
-import { RefusedNode, valuesBefore } from '../../lowered/refusal.ts';
+import { orRefused } from '../../lowered/refusal.ts';
 import { metadataEntry } from '../metadata-schema.ts';
 import { buildGraph } from './build.ts';
 import { describe, withLabels } from './description.ts';
 import { joinGelu } from './gelu.ts';
-import type { LiteGraph } from './graph.ts';
 import { joinDynamicProducts } from './hybrid.ts';
 import { serialize } from './serialize.ts';
 import { withFixedSizes } from './sizes.ts';
@@ -25,21 +22,10 @@ export function writeTflite(model: Model): Uint8Array {
   const { model: lowered } = lowerModel(sized);
   joinGelu(lowered);
   channelsLast(lowered);
-  const graph = buildOrRefuse(lowered, model);
+  const graph = orRefused(() => buildGraph(lowered), lowered.graph, model, tfliteOperator);
   const description = describe(model, graph);
   const entries = [...model.metadata].map(([name, text]) => [name, encoder.encode(text)] as const);
   const about = description ? [[metadataEntry, description.table] as const] : [];
   const file = serialize(graph, new Map([...entries, ...about]));
   return description?.labels ? withLabels(file, description.labels) : file;
-}
-
-function buildOrRefuse(lowered: Model, source: Model): LiteGraph {
-  try {
-    return buildGraph(lowered);
-  } catch (error) {
-    if (!(error instanceof RefusedNode)) throw error;
-    const { node, why } = error;
-    const op = node.domain === channelsLastDomain ? node.opType : opKey(node);
-    throw tfliteOperator(op, labelOf(node), why, valuesBefore(node, lowered.graph, source));
-  }
 }

@@ -10,10 +10,10 @@ import {
   type Weight,
   widenedWeight,
 } from '../../../lowered/weights.ts';
-import { extents, lifted, paddingOf, type Window } from '../../../lowered/window.ts';
+import { extents, lifted, paddingOf, type Window, windowOf } from '../../../lowered/window.ts';
 import { type Emitter, refuse, shapeAt, type TfOperator, type TfOperators } from '../emitter.ts';
 import type { Ref } from '../graph.ts';
-import { convAttributes, windowOf } from '../windows.ts';
+import { convAttributes } from '../windows.ts';
 import { concat, sizeOf } from './shaping.ts';
 import { padded } from './slicing.ts';
 

@@ -10,10 +10,10 @@ import {
   paddingOf,
   type Sides,
   type Window,
+  windowOf,
 } from '../../../lowered/window.ts';
 import { type Emitter, refuse, shapeAt, type TfOperator, type TfOperators } from '../emitter.ts';
 import type { Ref } from '../graph.ts';
-import { windowOf } from '../windows.ts';
 import { cast } from './elementwise.ts';
 import { reshape, transpose } from './shaping.ts';
 import { padded } from './slicing.ts';
@@ -87,7 +87,7 @@ const maxPool: TfOperator = (node, e) => {
   const { x, w, out } = planar(node, e);
   const volume = w.spatial.length === 3;
   if (isCeilOfHalves(w) && !volume) return out(poolOp(e, 'MaxPool', x, w, 'SAME'));
-  const more = ceilSides(node, w, refuse);
+  const more = ceilSides(node, w);
   const padding = paddingOf(w);
   if (volume && w.sides) {
     const sides = grown(w.sides, more);
@@ -111,7 +111,7 @@ const maxPool: TfOperator = (node, e) => {
 const averagePool: TfOperator = (node, e) => {
   const { x, w, out } = planar(node, e);
   const counts = intAttribute(node, 'count_include_pad', 0) !== 0;
-  const more = w.ceilMode && isCeilOfHalves(w) ? w.spatial.map(() => 0) : ceilSides(node, w, refuse);
+  const more = w.ceilMode && isCeilOfHalves(w) ? w.spatial.map(() => 0) : ceilSides(node, w);
   const padding = paddingOf(w);
   const whole = more.every((p) => p === 0);
   if (isCeilOfHalves(w)) return out(poolOp(e, 'AvgPool', x, w, 'SAME'));

@@ -35,7 +35,7 @@ function resize(node: Node, e: Emitter, place: Place): Ref {
   const coordinates = textAttribute(node, 'coordinate_transformation_mode', 'half_pixel');
   if (intAttribute(node, 'antialias', 0) !== 0) return refuse(node, 'it filters against aliasing');
   if (coordinates === 'tf_crop_and_resize') return refuse(node, 'it crops a region');
-  const axes = resizedAxes(node, place, refuse);
+  const axes = resizedAxes(node, place);
   const x = e.input(node, 0);
   if (axes.length === 0) return e.op('Identity', [x]);
   const how = { coordinates, nearest: textAttribute(node, 'nearest_mode', 'round_prefer_floor') };

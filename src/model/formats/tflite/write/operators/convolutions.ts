@@ -36,7 +36,7 @@ interface Convolution {
 /** One spatial axis is two, the first of size 1. */
 function onPlane(node: Node, e: Emitter): Convolution {
   const weight = e.weightOf(node.inputs[1]) ?? refuse(node, 'its weight is computed while it runs');
-  const window = windowOf(node, refuse, weight.tensor.dims);
+  const window = windowOf(node, weight.tensor.dims);
   const x = e.input(node, 0);
   if (window.spatial.length !== 1) return { x, weight, window };
   const [n, w, c] = x.shape as readonly [number, number, number];

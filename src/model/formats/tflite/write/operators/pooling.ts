@@ -30,7 +30,7 @@ import { padded } from './padding.ts';
 const lowest = -3.4028234663852886e38;
 
 function planar(node: Node, e: Emitter) {
-  const window = windowOf(node, refuse);
+  const window = windowOf(node);
   if (window.dilations.some((d) => d > 1)) return refuse(node, 'its window is dilated');
   const x = e.input(node, 0);
   const result = e.result();
@@ -81,7 +81,7 @@ interface Pooled {
 
 /** Pads of the window and what ceil_mode adds. */
 const allSides = (node: Node, w: Window): Sides => {
-  const more = ceilSides(node, w, refuse);
+  const more = ceilSides(node, w);
   return [[0, 0], ...w.sides!.map(([begin, end], i) => [begin, end + more[i]!] as const), [0, 0]];
 };
 
@@ -134,7 +134,7 @@ const averagePool: LiteRow = {
 /** Whether no factor is needed: those are floats. */
 function isPlain(node: Node): boolean {
   if ((shapeOf(node.inputs[0])?.length ?? 5) > 4) return false;
-  const w = windowOf(node, refuse);
+  const w = windowOf(node);
   const sides = allSides(node, w);
   const counts = intAttribute(node, 'count_include_pad', 0) !== 0;
   return (!counts && isSame(w, sides)) || factorsOf(w, sides, counts) === null;

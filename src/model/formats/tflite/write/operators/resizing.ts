@@ -46,14 +46,14 @@ const resizeAt = (place: Place): LiteRow => ({
   integers: {
     kind: 'blends',
     ready(node) {
-      const axes = resizedAxes(node, place, refuse);
+      const axes = resizedAxes(node, place);
       return isPlane(node, axes) && flagsOf(node, axes) !== null;
     },
   },
   emit(node, e) {
     const mode = modeOf(node);
     if (mode.coordinates === 'tf_crop_and_resize') return refuse(node, 'it crops a region');
-    const axes = resizedAxes(node, place, refuse);
+    const axes = resizedAxes(node, place);
     if (axes.some(({ from, to }) => typeof from !== 'number' || typeof to !== 'number'))
       return refuse(node, 'its sizes are computed while it runs');
     const x = e.input(node, 0);
