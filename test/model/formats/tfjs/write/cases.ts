@@ -371,6 +371,18 @@ function recurrent(): Case[] {
       attributes: { hidden_size: 4 },
       outputs: 3,
     },
+    {
+      name: 'activations of its own in each direction',
+      op: 'LSTM',
+      x: normalTensor([5, 2, 3], 1),
+      rest: weights(4, 2),
+      attributes: {
+        hidden_size: 4,
+        direction: 'bidirectional',
+        activations: ['HardSigmoid', 'Relu', 'Tanh', 'Sigmoid', 'Elu', 'HardSigmoid'],
+      },
+      outputs: 3,
+    },
   ];
 }
 

@@ -1,7 +1,14 @@
 /** What one step of LSTM, GRU and RNN computes.
  *  Source: ONNX LSTM-22, GRU-22, RNN-22. */
-import { intAttribute } from '../../../../ir/attribute.ts';
 import type { Node } from '../../../../ir/model.ts';
+import {
+  type Direction,
+  gruKind,
+  isResetLate,
+  lstmKind,
+  type RecurrentKind,
+  rnnKind,
+} from '../../../lowered/recurrent.ts';
 import { permuted, slicedWeight, type Weight } from '../../../lowered/weights.ts';
 import { type Emitter, refuse } from '../emitter.ts';
 import type { Ref } from '../graph.ts';
@@ -16,21 +23,20 @@ const plainActivations: Readonly<Record<string, string>> = {
   elu: 'Elu',
 };
 
-/** Function number `index` of the list that a node has. */
-function activation(node: Node, index: number, usual: readonly string[]): Activate {
-  const a = node.attributes.get('activations');
-  const names = a?.type === 'strings' ? a.value.map((s) => new TextDecoder().decode(s)) : usual;
-  const name = (names[index] ?? usual[index % usual.length])!.toLowerCase();
-  if (name === 'hardsigmoid' && !node.attributes.has('activation_alpha'))
+/** @param name  in lower case */
+function activation(node: Node, name: string): Activate {
+  if (name === 'hardsigmoid')
     return (e, x) =>
       e.op('ClipByValue', [
         e.op('AddV2', [e.op('Mul', [x, e.float(0.2)]), e.float(0.5)]),
         e.float(0),
         e.float(1),
       ]);
-  const op = plainActivations[name];
+  const op = Object.hasOwn(plainActivations, name) ? plainActivations[name] : undefined;
   return op ? (e, x) => e.op(op, [x]) : refuse(node, `its activation is ${name}`);
 }
+
+const activationsOf = (d: Direction): Activate[] => d.activations.map((name) => activation(d.node, name));
 
 export interface Step {
   /** [hidden, rows] */
@@ -46,26 +52,8 @@ export interface Step {
   ) => readonly Ref[];
 }
 
-export interface Direction {
-  readonly node: Node;
-  readonly hidden: number;
-  /** [gates·hidden, input], [gates·hidden, hidden], [2·gates·hidden]; of this direction. */
-  readonly input: Weight;
-  readonly recurrent: Weight;
-  readonly bias: Weight | null;
-  readonly peepholes: Weight | null;
-  /** Its first activation. */
-  readonly first: number;
-}
-
-export interface Kind {
-  readonly gates: number;
-  /** Activations of one direction. */
-  readonly usual: readonly string[];
-  readonly states: 1 | 2;
+export interface Kind extends RecurrentKind {
   readonly step: (d: Direction) => Step;
-  /** Rows of the recurrent bias that join the input's; the others are added inside the step. */
-  readonly joinsBias: (d: Direction, gate: number) => boolean;
 }
 
 export const times = (e: Emitter, x: Ref, matrix: Ref): Ref =>
@@ -79,18 +67,10 @@ const split = (e: Emitter, x: Ref, count: number): Ref[] =>
 const add = (e: Emitter, a: Ref, b: Ref) => e.op('AddV2', [a, b]);
 const mul = (e: Emitter, a: Ref, b: Ref) => e.op('Mul', [a, b]);
 
-/** Gates i, o, f, c. */
 export const lstm: Kind = {
-  gates: 4,
-  usual: ['Sigmoid', 'Tanh', 'Tanh'],
-  states: 2,
-  joinsBias: () => true,
+  ...lstmKind,
   step(d) {
-    const [f, g, h] = [0, 1, 2].map((i) => activation(d.node, d.first + i, lstm.usual)) as [
-      Activate,
-      Activate,
-      Activate,
-    ];
+    const [f, g, h] = activationsOf(d) as [Activate, Activate, Activate];
     const advance: Step['advance'] = (e, gates, [hidden, cell], [recurrent]) => {
       const [i, o, forget, c] = split(e, add(e, gates, times(e, hidden!, recurrent!)), 4) as [
         Ref,
@@ -114,15 +94,11 @@ export const lstm: Kind = {
   },
 };
 
-/** Gates z, r, h. */
 export const gru: Kind = {
-  gates: 3,
-  usual: ['Sigmoid', 'Tanh'],
-  states: 1,
-  joinsBias: (d, gate) => gate < 2 || intAttribute(d.node, 'linear_before_reset', 0) === 0,
+  ...gruKind,
   step(d) {
-    const [f, g] = [0, 1].map((i) => activation(d.node, d.first + i, gru.usual)) as [Activate, Activate];
-    const late = intAttribute(d.node, 'linear_before_reset', 0) !== 0;
+    const [f, g] = activationsOf(d) as [Activate, Activate];
+    const late = isResetLate(d.node);
     const rows = (from: number, to: number) =>
       turnedMatrix(slicedWeight(d.recurrent, 0, from * d.hidden, to * d.hidden));
     const advance: Step['advance'] = (e, gates, [hidden], [both, own]) => {
@@ -145,12 +121,9 @@ const lateBias = (e: Emitter, d: Direction, x: Ref): Ref =>
   d.bias ? add(e, x, e.weight(slicedWeight(d.bias, 0, 5 * d.hidden, 6 * d.hidden))) : x;
 
 export const rnn: Kind = {
-  gates: 1,
-  usual: ['Tanh'],
-  states: 1,
-  joinsBias: () => true,
+  ...rnnKind,
   step(d) {
-    const f = activation(d.node, d.first, rnn.usual);
+    const [f] = activationsOf(d) as [Activate];
     return {
       matrices: [turnedMatrix(d.recurrent)],
       advance: (e, gates, [hidden], [recurrent]) => [f(e, add(e, gates, times(e, hidden!, recurrent!)))],

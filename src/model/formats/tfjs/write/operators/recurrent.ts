@@ -1,93 +1,37 @@
 /** LSTM, GRU and RNN: the products with the input are one for the whole sequence; the steps stand one after the other where
  *  they are few, and are a loop otherwise.
  *  Source: ONNX LSTM-22, GRU-22, RNN-22. */
-import { floatAttribute, intAttribute, textAttribute } from '../../../../ir/attribute.ts';
-import { type Node, shapeOf } from '../../../../ir/model.ts';
-import { float32Values, tensorOf } from '../../../../ir/tensor.ts';
+import { intAttribute, textAttribute } from '../../../../ir/attribute.ts';
+import type { Node } from '../../../../ir/model.ts';
+import { tensorOf } from '../../../../ir/tensor.ts';
 import { isStatic, type Shape } from '../../../../ir/type.ts';
-import { constantNumbers } from '../../../../rewrite/arguments.ts';
 import { isUniform } from '../../../lowered/grid.ts';
-import {
-  floatWeight,
-  plainWeight,
-  reshapedWeight,
-  slicedWeight,
-  type Weight,
-} from '../../../lowered/weights.ts';
-import { type Emitter, refuse, shapeAt, type TfOperator, type TfOperators } from '../emitter.ts';
+import { type Direction, directionsOf, joinedBias } from '../../../lowered/recurrent.ts';
+import { plainWeight } from '../../../lowered/weights.ts';
+import { type Emitter, shapeAt, type TfOperator, type TfOperators } from '../emitter.ts';
 import type { Ref } from '../graph.ts';
 import { repeat } from './loops.ts';
-import {
-  type Direction,
-  gru,
-  type Kind,
-  lstm,
-  rnn,
-  type Step,
-  times,
-  turnedMatrix,
-} from './recurrent-cells.ts';
+import { gru, type Kind, lstm, rnn, type Step, times, turnedMatrix } from './recurrent-cells.ts';
 import { concat, fill, reshape, shapeTensor, sizeOf, sliceVector, transpose } from './shaping.ts';
 
 /** Longer sequences are a loop: its JSON doesn't grow with them. */
 const unrolled = 16;
 
-/** Weights of one direction, without the axis of directions. */
-function directionsOf(node: Node, e: Emitter, kind: Kind): Direction[] {
-  const [input, recurrent] = [1, 2].map(
-    (i) => e.weightOf(node.inputs[i]) ?? refuse(node, 'its weights are computed while it runs'),
-  ) as [Weight, Weight];
-  const optional = (index: number) => {
-    const value = node.inputs[index];
-    return value ? (e.weightOf(value) ?? refuse(node, 'its weights are computed while it runs')) : null;
-  };
-  const [bias, peepholes] = [optional(3), kind.states === 2 ? optional(7) : null];
-  const hidden = recurrent.tensor.dims.at(-1)!;
-  return Array.from({ length: recurrent.tensor.dims[0]! }, (_, i) => {
-    const own = (w: Weight) => {
-      const one = slicedWeight(w, 0, i, i + 1);
-      return reshapedWeight(one, one.tensor.dims.slice(1));
-    };
-    return {
-      ...{ node, hidden, input: own(input), recurrent: own(recurrent) },
-      bias: bias && own(bias),
-      peepholes: peepholes && own(peepholes),
-      first: i * kind.usual.length,
-    };
-  });
-}
-
-/** Bias of the input's products: the input's own, plus what of the recurrent one can be added at once. */
 function inputBias(e: Emitter, kind: Kind, d: Direction): Ref | null {
-  if (!d.bias) return null;
-  const values = Array.from(float32Values(floatWeight(d.bias)));
-  const rows = kind.gates * d.hidden;
-  const joined = values
-    .slice(0, rows)
-    .map((v, i) => (kind.joinsBias(d, Math.floor(i / d.hidden)) ? v + values[rows + i]! : v));
-  return e.weight(plainWeight(tensorOf('float32', [rows], joined)));
-}
-
-function checkRefused(node: Node): void {
-  if (floatAttribute(node, 'clip', 0) !== 0) refuse(node, 'it clips its gates');
-  if (intAttribute(node, 'input_forget', 0) !== 0) refuse(node, 'it couples input and forget gate');
-  const lengths = node.inputs[4];
-  const steps = shapeOf(node.inputs[0])?.[intAttribute(node, 'layout', 0) === 0 ? 0 : 1];
-  if (lengths && !constantNumbers(lengths)?.every((n) => n === steps))
-    refuse(node, 'its sequences have lengths of their own');
+  const values = joinedBias(d, kind);
+  return values && e.weight(plainWeight(tensorOf('float32', [values.length], values)));
 }
 
 const recurrentNetwork =
   (kind: Kind): TfOperator =>
   (node, e) => {
-    checkRefused(node);
     const batchFirst = intAttribute(node, 'layout', 0) !== 0;
     const shape = shapeAt(node, 0);
     const given = e.input(node, 0);
     const x = batchFirst ? transpose(e, given, [1, 0, 2]) : given;
     const sizes: Shape = batchFirst ? [shape[1]!, shape[0]!, shape[2]!] : shape;
     const direction = textAttribute(node, 'direction', 'forward');
-    const results = directionsOf(node, e, kind).map((d, i) => {
+    const results = directionsOf(node, kind, e.weightOf).map((d, i) => {
       const reverse = direction === 'reverse' || i === 1;
       const start = Array.from({ length: kind.states }, (_, s) =>
         startState(node, e, x, { sizes, d, index: i, input: 5 + s, batchFirst }),

@@ -98,7 +98,7 @@ function exponential(e: Emitter, x: LiteTensor, alpha: number, beta = 1): LiteTe
 }
 
 /** max(0, min(1, αx + β)) */
-const hardSigmoid = (e: Emitter, x: LiteTensor, alpha: number, beta: number): LiteTensor =>
+export const hardSigmoid = (e: Emitter, x: LiteTensor, alpha: number, beta: number): LiteTensor =>
   clipped(e, shifted(e, scaled(e, x, alpha), beta), 0, 1);
 
 /** max(x, 0) + log(1 + exp(−|x|)) */

@@ -1,20 +1,23 @@
 /** LSTM, GRU and RNN, step by step: the products with the input are one for the whole sequence. LiteRT's own sequence kernels
  *  keep their state from one run to the next, so that a second run would give other results.
  *  Source: ONNX LSTM-22, GRU-22, RNN-22. */
-import { floatAttribute, intAttribute, textAttribute } from '../../../../ir/attribute.ts';
-import type { Node } from '../../../../ir/model.ts';
-import { float32Values, tensorOf } from '../../../../ir/tensor.ts';
-import { constantNumbers } from '../../../../rewrite/arguments.ts';
+import { intAttribute, textAttribute } from '../../../../ir/attribute.ts';
+import type { Node, Value } from '../../../../ir/model.ts';
+import { tensorOf } from '../../../../ir/tensor.ts';
 import {
-  floatWeight,
-  plainWeight,
-  reshapedWeight,
-  slicedWeight,
-  type Weight,
-} from '../../../lowered/weights.ts';
+  type Direction,
+  directionsOf,
+  gruKind,
+  isResetLate,
+  joinedBias,
+  lstmKind,
+  type RecurrentKind,
+  rnnKind,
+} from '../../../lowered/recurrent.ts';
+import { floatWeight, plainWeight, slicedWeight, type Weight } from '../../../lowered/weights.ts';
 import { type Emitter, type LiteRow, type LiteRows, refuse, reshaped, shaped } from '../emitter.ts';
 import type { LiteTensor } from '../graph.ts';
-import { clipped } from './activations.ts';
+import { hardSigmoid } from './activations.ts';
 import { binary, gathered, unary } from './arithmetic.ts';
 import { concat, transposed } from './shaping.ts';
 import { cutAlong } from './slicing.ts';
@@ -26,44 +29,21 @@ type Activate = (e: Emitter, x: LiteTensor) => LiteTensor;
 
 const ownActivations = { sigmoid: 'LOGISTIC', tanh: 'TANH', relu: 'RELU', elu: 'ELU' } as const;
 
-/** Function number `index` of the list that a node has. */
-function activation(node: Node, index: number, usual: readonly string[]): Activate {
-  const a = node.attributes.get('activations');
-  const names = a?.type === 'strings' ? a.value.map((s) => new TextDecoder().decode(s)) : usual;
-  const name = (names[index] ?? usual[index % usual.length])!.toLowerCase();
-  if (name === 'hardsigmoid' && !node.attributes.has('activation_alpha'))
-    return (e, x) => {
-      const line = binary(e, 'ADD', binary(e, 'MUL', x, e.float(0.2)), e.float(0.5));
-      return clipped(e, line, 0, 1);
-    };
+/** @param name  in lower case */
+function activation(node: Node, name: string): Activate {
+  if (name === 'hardsigmoid') return (e, x) => hardSigmoid(e, x, 0.2, 0.5);
   const op = Object.hasOwn(ownActivations, name) ? ownActivations[name as keyof typeof ownActivations] : null;
   return op ? (e, x) => unary(e, op, x) : refuse(node, `its activation is ${name}`);
 }
+
+const activationsOf = (d: Direction): Activate[] => d.activations.map((name) => activation(d.node, name));
 
 /** What a step makes of the state: the input's part of the gates [batch, gates·hidden], the states [batch, hidden].
  *  @returns the states after it, the output first */
 type Step = (gates: LiteTensor, states: readonly LiteTensor[]) => readonly LiteTensor[];
 
-interface Direction {
-  readonly node: Node;
-  readonly hidden: number;
-  /** [gates·hidden, input], [gates·hidden, hidden], [2·gates·hidden]; of this direction. */
-  readonly input: Weight;
-  readonly recurrent: Weight;
-  readonly bias: Weight | null;
-  readonly peepholes: Weight | null;
-  /** Its first activation. */
-  readonly first: number;
-}
-
-interface Kind {
-  readonly gates: number;
-  /** Activations of one direction. */
-  readonly usual: readonly string[];
-  readonly states: 1 | 2;
+interface Kind extends RecurrentKind {
   readonly step: (d: Direction, e: Emitter) => Step;
-  /** Rows of the recurrent bias that join the input's; the others are added inside the step. */
-  readonly joinsBias: (d: Direction, gate: number) => boolean;
 }
 
 /** x [rows, in] times weights [out, in], plus a bias [out]. */
@@ -84,18 +64,10 @@ function gatesOf(e: Emitter, x: LiteTensor, count: number): LiteTensor[] {
 const add = (e: Emitter, a: LiteTensor, b: LiteTensor) => binary(e, 'ADD', a, b);
 const mul = (e: Emitter, a: LiteTensor, b: LiteTensor) => binary(e, 'MUL', a, b);
 
-/** Gates i, o, f, c. */
 const lstm: Kind = {
-  gates: 4,
-  usual: ['Sigmoid', 'Tanh', 'Tanh'],
-  states: 2,
-  joinsBias: () => true,
+  ...lstmKind,
   step(d, e) {
-    const [f, g, h] = [0, 1, 2].map((i) => activation(d.node, d.first + i, lstm.usual)) as [
-      Activate,
-      Activate,
-      Activate,
-    ];
+    const [f, g, h] = activationsOf(d) as [Activate, Activate, Activate];
     const weight = e.weight(d.recurrent);
     const none = zeros(e, 4 * d.hidden);
     const holes = d.peepholes;
@@ -113,15 +85,11 @@ const lstm: Kind = {
   },
 };
 
-/** Gates z, r, h. */
 const gru: Kind = {
-  gates: 3,
-  usual: ['Sigmoid', 'Tanh'],
-  states: 1,
-  joinsBias: (d, gate) => gate < 2 || intAttribute(d.node, 'linear_before_reset', 0) === 0,
+  ...gruKind,
   step(d, e) {
-    const [f, g] = [0, 1].map((i) => activation(d.node, d.first + i, gru.usual)) as [Activate, Activate];
-    const late = intAttribute(d.node, 'linear_before_reset', 0) !== 0;
+    const [f, g] = activationsOf(d) as [Activate, Activate];
+    const late = isResetLate(d.node);
     const rows = (from: number, to: number) =>
       e.weight(slicedWeight(d.recurrent, 0, from * d.hidden, to * d.hidden));
     const [outer, inner] = [rows(0, 2), rows(2, 3)];
@@ -144,59 +112,32 @@ const gru: Kind = {
 };
 
 const rnn: Kind = {
-  gates: 1,
-  usual: ['Tanh'],
-  states: 1,
-  joinsBias: () => true,
+  ...rnnKind,
   step(d, e) {
-    const f = activation(d.node, d.first, rnn.usual);
+    const [f] = activationsOf(d) as [Activate];
     const weight = e.weight(d.recurrent);
     const none = zeros(e, d.hidden);
     return (gates, [hidden]) => [f(e, add(e, gates, layer(e, hidden!, weight, none)))];
   },
 };
 
-/** Weights of one direction, without the axis of directions. */
-function directionsOf(node: Node, e: Emitter, kind: Kind): Direction[] {
-  const weightAt = (index: number) =>
-    e.weightOf(node.inputs[index]) ?? refuse(node, 'its weights are computed while it runs');
-  const optional = (index: number) => (node.inputs[index] ? weightAt(index) : null);
-  const [input, recurrent] = [weightAt(1), weightAt(2)];
-  const [bias, peepholes] = [optional(3), kind.states === 2 ? optional(7) : null];
-  const hidden = recurrent.tensor.dims.at(-1)!;
-  return Array.from({ length: recurrent.tensor.dims[0]! }, (_, i) => {
-    const own = (w: Weight) => {
-      const one = slicedWeight(plainWeight(floatWeight(w)), 0, i, i + 1);
-      return reshapedWeight(one, one.tensor.dims.slice(1));
-    };
-    return {
-      ...{ node, hidden, input: own(input), recurrent: own(recurrent) },
-      bias: bias && own(bias),
-      peepholes: peepholes && own(peepholes),
-      first: i * kind.usual.length,
-    };
-  });
-}
+/** The model's weight in floats. */
+const floatWeightOf =
+  (e: Emitter) =>
+  (value: Value | null | undefined): Weight | null => {
+    const weight = e.weightOf(value);
+    return weight && plainWeight(floatWeight(weight));
+  };
 
-/** Bias of the input's products: the input's own, plus what of the recurrent one can be added at once. */
 function inputBias(e: Emitter, kind: Kind, d: Direction): LiteTensor {
   const rows = kind.gates * d.hidden;
-  if (!d.bias) return zeros(e, rows);
-  const values = Array.from(float32Values(d.bias.tensor));
-  const joined = values
-    .slice(0, rows)
-    .map((v, i) => (kind.joinsBias(d, Math.floor(i / d.hidden)) ? v + values[rows + i]! : v));
-  return e.constant(tensorOf('float32', [rows], joined));
+  const values = joinedBias(d, kind);
+  return values ? e.constant(tensorOf('float32', [rows], values)) : zeros(e, rows);
 }
 
-function checkRefused(node: Node, steps: number): void {
+function checkSteps(node: Node, steps: number): void {
   if (steps > mostSteps)
     refuse(node, `its sequences are ${steps} steps long, and at most ${mostSteps} are written out`);
-  if (floatAttribute(node, 'clip', 0) !== 0) refuse(node, 'it clips its gates');
-  if (intAttribute(node, 'input_forget', 0) !== 0) refuse(node, 'it couples input and forget gate');
-  const lengths = node.inputs[4];
-  if (lengths && !constantNumbers(lengths)?.every((n) => n === steps))
-    refuse(node, 'its sequences have lengths of their own');
 }
 
 const recurrentNetwork = (kind: Kind): LiteRow => ({
@@ -204,9 +145,9 @@ const recurrentNetwork = (kind: Kind): LiteRow => ({
     const batchFirst = intAttribute(node, 'layout', 0) !== 0;
     const given = e.input(node, 0);
     const x = batchFirst ? transposed(e, given, [1, 0, 2]) : given;
-    checkRefused(node, x.shape[0]!);
+    checkSteps(node, x.shape[0]!);
     const direction = textAttribute(node, 'direction', 'forward');
-    const results = directionsOf(node, e, kind).map((d, i) => {
+    const results = directionsOf(node, kind, floatWeightOf(e)).map((d, i) => {
       const start = Array.from({ length: kind.states }, (_, s) =>
         startState(node, e, { index: i, input: 5 + s, shape: [x.shape[1]!, d.hidden], batchFirst }),
       );
