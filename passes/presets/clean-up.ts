@@ -6,6 +6,7 @@
 const typed = [{ pass: 'eliminate-overridable-inputs' }, { pass: 'infer-shapes' }];
 
 const simplify = [
+  { pass: 'inline-branches' },
   { pass: 'fold-constants' },
   { pass: 'eliminate-identities' },
   { pass: 'collapse-reshapes' },

@@ -27,7 +27,7 @@ export interface InferredShapes {
   /** How many values have a type now that is new or says more than before. */
   readonly inferred: number;
   readonly missing: readonly MissingShape[];
-  /** Elements of small tensors of the main graph as far as they follow from shapes; null where nothing is known. */
+  /** Elements of small tensors as far as they follow from shapes, those of branches and bodies too; null where nothing is known. */
   data(value: Value): Data | null;
 }
 

@@ -1,5 +1,6 @@
 /** A copy of a model in the operators that the writer takes one by one: functions written out, operators of optimisers taken
- *  apart, one opset, sizes that follow from sizes as constants, and normalisations and global poolings in arithmetic. */
+ *  apart, branches that are always taken in the place of their If, one opset, sizes that follow from sizes as constants, and
+ *  normalisations and global poolings in arithmetic. */
 import { floatAttribute, intAttribute } from '../../ir/attribute.ts';
 import { cloneModel } from '../../ir/clone.ts';
 import { type Model, opset, shapeOf, type Value } from '../../ir/model.ts';
@@ -11,6 +12,7 @@ import { batchNormAffine } from '../../rewrite/channel-scale.ts';
 import type { FusedOperators } from '../../rewrite/fused/apart.ts';
 import { fusedOperators } from '../../rewrite/fused/index.ts';
 import { inlineCalls } from '../../rewrite/inline-calls.ts';
+import { inlineKnownBranches } from '../../rewrite/known-branches.ts';
 import { foldKnownSizes, liftConstants, removeDead } from '../../rewrite/known-sizes.ts';
 import { upgradeModel } from '../../rewrite/opset/upgrade.ts';
 import { constant, op, value } from '../../rewrite/pattern.ts';
@@ -35,8 +37,10 @@ export function lowerModel(source: Model, more: FusedOperators = {}): Lowered {
   if (opset(model) < 7) applyRules(model, [oldSlopes]);
   if (opset(model) < loweredOpset) upgradeModel(model, loweredOpset);
   for (const graph of graphsOf(model)) liftConstants(graph);
+  inlineKnownBranches(model);
   const { skipped } = applyRules(model, [...rules, ...apart(more)]);
-  foldKnownSizes(model.graph, inferShapes(model));
+  const known = inferShapes(model);
+  for (const graph of graphsOf(model)) foldKnownSizes(graph, known);
   removeDead(model.graph);
   const left = new Map(skipped.map(({ at, reason }) => [at, reason]));
   return { model, left, inferred: inferShapes(model) };

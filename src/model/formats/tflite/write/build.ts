@@ -1,37 +1,43 @@
 /** A lowered, channels-last model as operators of LiteRT: its nodes in order, each by its operator's row. */
+import { allReads } from '../../../ir/edit.ts';
 import { channelsLastDomain } from '../../../ir/internal-domain.ts';
 import { dtypeOf, type Graph, isOp, type Model, type Node, opKey, type Value } from '../../../ir/model.ts';
 import { type Emitted, type LiteRow, refuse } from './emitter.ts';
-import type { LiteGraph, LiteOperator, LitePort, LiteTensor, Quantization } from './graph.ts';
+import type { LiteGraph, LitePort, LiteTensor, Quantization } from './graph.ts';
 import { gridOf } from './grids.ts';
 import { cast } from './operators/arithmetic.ts';
 import { channelsLastOperators, operators } from './operators/index.ts';
 import { planNode } from './plan.ts';
-import { asStored, createState, type State } from './state.ts';
+import { asStored, copied, createState, type State, usedFor } from './state.ts';
 import { portType } from './stored.ts';
 
 /** @throws TFLITE_OPERATOR, TFLITE_TYPE, TFLITE_INTEGER */
 export function buildGraph({ graph }: Model): LiteGraph {
-  const s = createState();
+  const s = createState(emitGraph);
   const required = graph.inputs.filter((v) => !v.constant);
   const inputs = required.map((v) => inputPort(s, v));
+  emitGraph(s, graph);
+  const taken = new Set(inputs.map(({ tensor }) => tensor));
+  const outputs = graph.outputs.map((v) => outputPort(s, v, taken));
+  const results = outputs.map(({ tensor }) => tensor);
+  return { name: 'main', inputs, outputs, operators: usedFor(s.operators, results) };
+}
+
+function emitGraph(s: State, graph: Graph): void {
   const done = new Set<Node>();
   const read = readNodes(s, graph);
   for (const node of graph.nodes)
     if (read.has(node) && !done.has(node)) for (const also of emitNode(s, node)) done.add(also);
-  const taken = new Set(inputs.map(({ tensor }) => tensor));
-  const outputs = graph.outputs.map((v) => outputPort(s, v, taken));
-  return { inputs, outputs, operators: used(s.operators, outputs) };
 }
 
 /** Nodes whose results are computed while running: what only makes constants is none. */
 function readNodes(s: State, graph: Graph): Set<Node> {
   const read = new Set<Node>();
-  const ask = (v: Value | null) => {
-    if (v?.producer && !s.weightOf(v)) read.add(v.producer);
+  const ask = (v: Value) => {
+    if (v?.producer?.graph === graph && !s.weightOf(v)) read.add(v.producer);
   };
   for (const v of graph.outputs) ask(v);
-  for (const node of [...graph.nodes].reverse()) if (read.has(node)) for (const v of node.inputs) ask(v);
+  for (const node of [...graph.nodes].reverse()) if (read.has(node)) for (const v of allReads(node)) ask(v);
   return read;
 }
 
@@ -49,7 +55,7 @@ function outputPort(s: State, v: Value, taken: Set<LiteTensor>): LitePort {
   const found = codes ? asStored(s, v, codes) : cast(s, s.plain(v), type);
   if (found.shape.includes(0) && v.producer) return refuse(v.producer, 'it makes nothing: a size is 0');
   const own = !found.data && !taken.has(found);
-  const tensor = own ? found : s.op('RESHAPE', [found, s.int(found.shape)], found);
+  const tensor = own ? found : copied(s, found);
   tensor.name = v.name;
   taken.add(tensor);
   return { name: v.name, tensor };
@@ -103,16 +109,4 @@ function rowOf(node: Node): LiteRow {
   const key = last ? node.opType : opKey(node);
   const found = Object.hasOwn(table, key) ? table[key] : undefined;
   return found ?? refuse(node, 'LiteRT has no operator for it');
-}
-
-/** Operators that outputs depend on. */
-function used(all: readonly LiteOperator[], outputs: readonly LitePort[]): LiteOperator[] {
-  const needed = new Set<LiteTensor | null>(outputs.map(({ tensor }) => tensor));
-  const kept: LiteOperator[] = [];
-  for (const operator of [...all].reverse()) {
-    if (!operator.outputs.some((t) => needed.has(t))) continue;
-    for (const t of operator.inputs) needed.add(t);
-    kept.push(operator);
-  }
-  return kept.reverse();
 }

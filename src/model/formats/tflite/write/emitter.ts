@@ -1,10 +1,10 @@
 /** What turns nodes of a model into operators of LiteRT: tables (operators/) ask it for their inputs and hand it what they
  *  are made of. Values keep the axes that they have in the model. */
-import type { Node, Value } from '../../../ir/model.ts';
+import type { Graph, Node, Value } from '../../../ir/model.ts';
 import type { Tensor } from '../../../ir/tensor.ts';
 import type { Weight } from '../../lowered/weights.ts';
 import type { BuiltinOperator } from '../codes.ts';
-import type { LiteOptions, LiteTensor, LiteType, Quantization } from './graph.ts';
+import type { LiteGraph, LiteOptions, LiteTensor, LiteType, Quantization } from './graph.ts';
 
 /** All sizes are known here. */
 export { numbersAt, staticShapeAt as shapeAt } from '../../lowered/arguments.ts';
@@ -82,6 +82,22 @@ export interface Emitter {
   weight(weight: Weight): LiteTensor;
   /** A name for a tensor of the node at hand. */
   name(part: string): string;
+  /** A graph of its own, for branches and bodies. @param build  its results, from tensors of the types of its inputs */
+  graph(
+    name: string,
+    inputs: readonly LiteType[],
+    build: (inner: InnerEmitter, given: readonly LiteTensor[]) => readonly LiteTensor[],
+  ): LiteGraph;
+  /** A value as it is there: integers of one scale where it is in them, as a caller feeds it, or else in its own type. */
+  held(value: Value): LiteTensor;
+}
+
+/** Of a graph that sees nothing of the one around it. */
+export interface InnerEmitter extends Emitter {
+  /** Says what stands for a value of the graph around it, or for an input of a body. */
+  take(value: Value, tensor: LiteTensor): void;
+  /** Emits what the nodes of a branch or body compute. @returns its outputs */
+  body(graph: Graph): readonly LiteTensor[];
 }
 
 /** The same, of other sizes. */

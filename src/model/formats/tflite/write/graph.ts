@@ -1,5 +1,5 @@
-/** A .tflite subgraph under construction. Operators refer to tensors as objects; numbers are given when the file is written
- *  (serialize.ts). */
+/** A .tflite subgraph under construction. Operators refer to tensors and graphs as objects; numbers are given when the file is
+ *  written (serialize.ts). */
 import type { FlatTable } from '../../flatbuffers/schema.ts';
 import type { BuiltinOperator, TfliteType } from '../codes.ts';
 import type { TfliteOptions } from '../options.ts';
@@ -26,8 +26,12 @@ export interface LiteTensor extends LiteType {
   readonly data: (() => Uint8Array) | null;
 }
 
-/** A table of settings and what it holds; absent fields are 0. */
-export type LiteOptions = readonly [table: TfliteOptions, values: FlatTable];
+/** A table of settings and what it holds; absent fields are 0. @param graphs  fields that say a graph by its number */
+export type LiteOptions = readonly [
+  table: TfliteOptions,
+  values: FlatTable,
+  graphs?: Readonly<Record<string, LiteGraph>>,
+];
 
 export interface LiteOperator {
   readonly op: BuiltinOperator;
@@ -44,6 +48,7 @@ export interface LitePort {
 }
 
 export interface LiteGraph {
+  readonly name: string;
   readonly operators: readonly LiteOperator[];
   readonly inputs: readonly LitePort[];
   readonly outputs: readonly LitePort[];

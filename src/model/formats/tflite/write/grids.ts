@@ -25,6 +25,8 @@ const moving = ['Transpose', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Iden
 export function gridBehind(value: Value): Quantization | null {
   let found: Quantization | null = null;
   for (const { node, index } of value.uses) {
+    // A branch or body computes in floats with what it is handed.
+    if (node && node.graph !== value.producer?.graph) return null;
     const next = node && index === 0 && isOp(node, ...moving) ? node.outputs[0] : null;
     const grid = next ? gridBehind(next) : node && isOp(node, 'QuantizeLinear') ? gridOf(node) : null;
     if (!grid || (found && !sameQuantization(found, grid))) return null;

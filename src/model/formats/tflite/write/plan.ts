@@ -73,8 +73,9 @@ function* behind(node: Node): Generator<Behind> {
   yield found;
   for (;;) {
     const [use, ...others] = found.value?.uses ?? [];
-    const next = use?.node;
-    const bounds = next && others.length === 0 && use.index === 0 ? boundsOf(next) : null;
+    // What a branch or body does is its own.
+    const next = use?.node?.graph === node.graph ? use.node : undefined;
+    const bounds = next && others.length === 0 && use?.index === 0 ? boundsOf(next) : null;
     const value = next?.outputs[0];
     if (!next || !bounds || !value) return;
     const { low, high } = found.bounds;

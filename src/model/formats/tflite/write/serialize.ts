@@ -1,4 +1,4 @@
-/** The subgraph as the tables of a .tflite file. */
+/** The graphs as the tables of a .tflite file. */
 import { tfliteTooLarge } from '../../../../support/diagnostics/tflite-writing.ts';
 import { formatBytes } from '../../../../support/units.ts';
 import { version } from '../../../../support/version.ts';
@@ -23,37 +23,23 @@ const signatureKey = 'serving_default';
 /** Codes beyond 127 stand in a field of their own; the older field says so. */
 const olderField = 127;
 
-/** @param metadata  contents by name @throws TFLITE_TOO_LARGE */
+/** @param graph  the first; those of its branches and bodies follow
+ *  @param metadata  contents by name @throws TFLITE_TOO_LARGE */
 export function serialize(graph: LiteGraph, metadata: ReadonlyMap<string, Uint8Array>): Uint8Array {
-  const tensors = tensorsOf(graph);
+  const graphs = graphsOf(graph);
   const buffers = createBuffers();
-  const tables = [...tensors.keys()].map((t) => tensorTable(t, buffers.add(t)));
   const codes = createCodes();
-  const numbersOf = (list: readonly (LiteTensor | null)[]) =>
-    integers(list.map((t) => (t ? tensors.get(t)! : -1)));
-  const operators = graph.operators.map((o): FlatTable => {
-    const options = o.options && {
-      builtinOptionsType: optionTables.indexOf(o.options[0]),
-      builtinOptions: o.options[1],
-    };
-    const inputs = numbersOf(o.inputs);
-    return { opcodeIndex: codes.index(o), inputs, outputs: numbersOf(o.outputs), ...options };
-  });
+  const subgraphs = [...graphs.keys()].map((g) => graphTable(g, graphs, buffers, codes));
   const about = [...metadata].map(([name, content]) => ({ name, buffer: buffers.put(content) }));
   const bytes = buffers.size();
   if (bytes > largest) throw tfliteTooLarge(formatBytes(bytes));
-  const ports = (list: readonly LitePort[]) => numbersOf(list.map(({ tensor }) => tensor));
+  const tensors = tensorsOf(graph);
   const named = (list: readonly LitePort[]) =>
     list.map(({ name, tensor }): FlatTable => ({ name, tensorIndex: tensors.get(tensor)! }));
   const model: FlatTable = {
     version: formatVersion,
     operatorCodes: codes.tables,
-    subgraphs: [
-      {
-        ...{ tensors: tables, operators, name: 'main' },
-        ...{ inputs: ports(graph.inputs), outputs: ports(graph.outputs) },
-      },
-    ],
+    subgraphs,
     description: `edgepress ${version}`,
     buffers: buffers.tables,
     metadata: about,
@@ -62,6 +48,49 @@ export function serialize(graph: LiteGraph, metadata: ReadonlyMap<string, Uint8A
     ],
   };
   return writeFlatbuffer(model, tfliteSchema, Math.min(largest, Math.ceil(bytes * 1.05) + (1 << 18)));
+}
+
+function graphTable(
+  graph: LiteGraph,
+  graphs: ReadonlyMap<LiteGraph, number>,
+  buffers: ReturnType<typeof createBuffers>,
+  codes: ReturnType<typeof createCodes>,
+): FlatTable {
+  const all = tensorsOf(graph);
+  const tensors = [...all.keys()].map((t) => tensorTable(t, buffers.add(t)));
+  const numbersOf = (list: readonly (LiteTensor | null)[]) =>
+    integers(list.map((t) => (t ? all.get(t)! : -1)));
+  const operators = graph.operators.map((o): FlatTable => {
+    const inputs = numbersOf(o.inputs);
+    return {
+      ...{ opcodeIndex: codes.index(o), inputs, outputs: numbersOf(o.outputs) },
+      ...optionsOf(o, graphs),
+    };
+  });
+  const ports = (list: readonly LitePort[]) => numbersOf(list.map(({ tensor }) => tensor));
+  return { tensors, operators, name: graph.name, inputs: ports(graph.inputs), outputs: ports(graph.outputs) };
+}
+
+function optionsOf({ options }: LiteOperator, numbers: ReadonlyMap<LiteGraph, number>): FlatTable {
+  if (!options) return {};
+  const [table, values, graphs = {}] = options;
+  const called = Object.entries(graphs).map(([field, graph]) => [field, numbers.get(graph)!] as const);
+  return {
+    builtinOptionsType: optionTables.indexOf(table),
+    builtinOptions: { ...values, ...Object.fromEntries(called) },
+  };
+}
+
+/** All graphs with their numbers: one before those that it calls. */
+function graphsOf(main: LiteGraph): Map<LiteGraph, number> {
+  const all = new Map<LiteGraph, number>();
+  const add = (graph: LiteGraph) => {
+    all.set(graph, all.size);
+    for (const { options } of graph.operators)
+      for (const called of Object.values(options?.[2] ?? {})) add(called);
+  };
+  add(main);
+  return all;
 }
 
 /** All tensors with their numbers: inputs first, then in the order in which operators name them. */

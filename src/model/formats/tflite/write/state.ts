@@ -1,14 +1,15 @@
 /** What stands for the values of a model while it is written, and the operators so far. */
 import { intAttribute } from '../../../ir/attribute.ts';
-import { constantOf, dtypeOf, isOp, type Node, shapeOf, type Value } from '../../../ir/model.ts';
+import { constantOf, dtypeOf, type Graph, isOp, type Node, shapeOf, type Value } from '../../../ir/model.ts';
 import { elementCount, float32Values, numbers, type Tensor, tensorOf } from '../../../ir/tensor.ts';
 import { isStatic } from '../../../ir/type.ts';
 import { labelOf } from '../../../rewrite/apply.ts';
 import { channelScales, isUniform } from '../../lowered/grid.ts';
 import { type Weight, weightOf } from '../../lowered/weights.ts';
 import { fusedActivations } from '../codes.ts';
-import { type Emitter, refuse } from './emitter.ts';
+import { type InnerEmitter, refuse } from './emitter.ts';
 import {
+  type LiteGraph,
   type LiteOperator,
   type LiteTensor,
   type LiteType,
@@ -19,7 +20,7 @@ import { cast } from './operators/arithmetic.ts';
 import type { Plan } from './plan.ts';
 import { liteType, scalarCodes, storedCodes, storedHalves, storedTensor } from './stored.ts';
 
-export interface State extends Emitter {
+export interface State extends InnerEmitter {
   readonly operators: LiteOperator[];
   /** Says what stands for a value: in its own type, or in integers. */
   bind(value: Value, tensor: LiteTensor, form: 'plain' | 'integer' | 'port'): void;
@@ -33,7 +34,8 @@ export interface State extends Emitter {
   begin(node: Node, plan: Plan): void;
 }
 
-export function createState(): State {
+/** @param emitGraph  writes the nodes of a graph into a state */
+export function createState(emitGraph: (s: State, graph: Graph) => void): State {
   const operators: LiteOperator[] = [];
   const plain = new Map<Value, LiteTensor>();
   const integer = new Map<Value, LiteTensor | null>();
@@ -133,8 +135,52 @@ export function createState(): State {
     },
     port: (value) => ports.get(value) ?? null,
     isNamed: (tensor) => tensor.data !== null || named.has(tensor),
+    held: (value) => s.integer(value) ?? s.port(value) ?? s.plain(value),
+    take: (value, tensor) => s.bind(value, tensor, formOf(value, tensor)),
+    graph: (name, inputs, build) => innerGraph(createState(emitGraph), s.name(name), inputs, build),
+    body(graph) {
+      emitGraph(s, graph);
+      return graph.outputs.map((v) => s.plain(v));
+    },
   };
   return s;
+}
+
+function formOf(value: Value, { type, quantization }: LiteTensor): 'plain' | 'integer' | 'port' {
+  if (quantization) return 'integer';
+  return type === liteType(dtypeOf(value) ?? 'float32', value.name) ? 'plain' : 'port';
+}
+
+/** Every result is a tensor of its own that an operator makes. */
+function innerGraph(
+  s: State,
+  name: string,
+  inputs: readonly LiteType[],
+  build: Parameters<State['graph']>[2],
+): LiteGraph {
+  const given = inputs.map((type, i): LiteTensor => ({ ...type, name: `${name}/input_${i}`, data: null }));
+  const taken = new Set(given);
+  const results = build(s, given).map((found) => {
+    const own = found.data || taken.has(found) ? copied(s, found) : found;
+    taken.add(own);
+    return own;
+  });
+  const ports = (list: readonly LiteTensor[]) => list.map((tensor) => ({ name: tensor.name, tensor }));
+  return { name, inputs: ports(given), outputs: ports(results), operators: usedFor(s.operators, results) };
+}
+
+export const copied = (s: State, x: LiteTensor): LiteTensor => s.op('RESHAPE', [x, s.int(x.shape)], x);
+
+/** Operators that results depend on. */
+export function usedFor(all: readonly LiteOperator[], results: readonly LiteTensor[]): LiteOperator[] {
+  const needed = new Set<LiteTensor | null>(results);
+  const kept: LiteOperator[] = [];
+  for (const operator of [...all].reverse()) {
+    if (!operator.outputs.some((t) => needed.has(t))) continue;
+    for (const t of operator.inputs) needed.add(t);
+    kept.push(operator);
+  }
+  return kept.reverse();
 }
 
 /** @throws TFLITE_TYPE, TFLITE_OPERATOR when a size is open */

@@ -1,37 +1,19 @@
 /** If, Loop and Scan: their graphs become functions, which are handed the outer values that they read. */
 import { intAttribute, intsAttribute } from '../../../../ir/attribute.ts';
 import { type Graph, type Node, shapeOf, type Value } from '../../../../ir/model.ts';
-import { withSubgraphs } from '../../../../ir/walk.ts';
 import { constantNumbers } from '../../../../rewrite/arguments.ts';
+import { capturedBy, graphOf } from '../../../lowered/captured.ts';
 import { type Emitter, refuse, type TfOperator, type TfOperators, typeOf } from '../emitter.ts';
 import type { Ref } from '../graph.ts';
 import { cast } from './elementwise.ts';
 import { repeat } from './loops.ts';
 import { reshape, sizeOf } from './shaping.ts';
 
-/** Outer values that a graph reads and that are computed while running, each once. */
-function capturedBy(e: Emitter, graph: Graph): Value[] {
-  const inside = new Set<Value>();
-  const read = new Set<Value>();
-  for (const g of withSubgraphs(graph)) {
-    for (const v of [...g.inputs, ...g.initializers]) inside.add(v);
-    for (const node of g.nodes) {
-      for (const v of node.outputs) if (v) inside.add(v);
-      for (const v of node.inputs) if (v) read.add(v);
-    }
-    for (const v of g.outputs) read.add(v);
-  }
-  return [...read].filter((v) => !inside.has(v) && !e.weightOf(v));
-}
-
-function graphOf(node: Node, name: string): Graph {
-  const a = node.attributes.get(name);
-  return a?.type === 'graph' ? a.value : refuse(node, `it has no graph "${name}"`);
-}
+const capturedFrom = (e: Emitter, graph: Graph) => capturedBy(graph, (v) => e.weightOf(v) !== null);
 
 const choose: TfOperator = (node, e) => {
   const branches = ['then_branch', 'else_branch'].map((name) => graphOf(node, name));
-  const captured = [...new Set(branches.flatMap((graph) => capturedBy(e, graph)))];
+  const captured = [...new Set(branches.flatMap((graph) => capturedFrom(e, graph)))];
   const values = captured.map((v) => e.ref(v));
   const types = values.map(({ dtype }) => dtype);
   const [then, otherwise] = branches.map((graph, i) =>
@@ -62,7 +44,7 @@ function stackOf(node: Node, v: Value) {
 const loop: TfOperator = (node, e) => {
   const graph = graphOf(node, 'body');
   const count = graph.inputs.length - 2;
-  const captured = capturedBy(e, graph);
+  const captured = capturedFrom(e, graph);
   const going = node.inputs[1] ? reshape(e, e.ref(node.inputs[1]), []) : null;
   const { carried, stacked } = repeat(e, {
     ...{ hint: 'loop', steps: stepsOf(node, e), going },
@@ -93,7 +75,7 @@ const scan: TfOperator = (node, e) => {
   if (names.some((name) => intsAttribute(node, name, []).some((v) => v !== 0)))
     return refuse(node, 'it goes backwards, or not along the first axis');
   const count = graph.inputs.length - scanned;
-  const captured = capturedBy(e, graph);
+  const captured = capturedFrom(e, graph);
   const inputs = Array.from({ length: scanned }, (_, i) => e.input(node, count + i));
   const { carried, stacked } = repeat(e, {
     ...{ hint: 'scan', steps: reshape(e, sizeOf(e, inputs[0]!, 0), []), going: null },

@@ -1,6 +1,7 @@
 /** Operators that are written, category by category. */
 import type { LiteRows } from '../emitter.ts';
 import { activations } from './activations.ts';
+import { control } from './control.ts';
 import { convolutions } from './convolutions.ts';
 import { creation } from './creation.ts';
 import { einsums } from './einsum.ts';
@@ -17,6 +18,7 @@ import { slicing } from './slicing.ts';
 /** By opKey. */
 export const operators: LiteRows = {
   ...activations,
+  ...control,
   ...creation,
   ...einsums,
   ...elementwise,
