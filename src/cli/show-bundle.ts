@@ -25,7 +25,7 @@ export function describeBundle(result: BundleResult, flags: Flags): string {
   const colour = Boolean(process.stdout.isTTY) && !process.env['NO_COLOR'];
   const { yellow, dim, bold } = pc.createColors(colour);
   const bad = [
-    ...result.refused.map(({ name, reason }) => `not in the bundle: ${name}, ${reason}`),
+    ...reasonsOf(result).map(([reason, names]) => `not in the bundle: ${names.join(' and ')}, ${reason}`),
     ...result.notes.map(({ name, note }) => `${name} ${note}`),
     ...(result.synthetic ? ['compared on made-up inputs: pass --data for agreement on real ones'] : []),
     ...result.guessed.map((g) => `guessed: ${g}`),
@@ -40,6 +40,13 @@ export function describeBundle(result: BundleResult, flags: Flags): string {
     ].join('\n'),
     nextLines(result, flags),
   ].join('\n\n');
+}
+
+/** Variants of one runtime are left out for one reason. */
+function reasonsOf({ refused }: BundleResult): [string, readonly string[]][] {
+  const names = new Map<string, string[]>();
+  for (const { name, reason } of refused) names.set(reason, [...(names.get(reason) ?? []), name]);
+  return [...names];
 }
 
 function variantTable({ manifest, synthetic }: BundleResult): string {

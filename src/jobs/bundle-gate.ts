@@ -1,6 +1,6 @@
 /** The gate of a bundle: a variant is published only if it agrees with the original, on the runtime that it is for. */
 
-import type { Engine } from '../compute/engine/contract.ts';
+import type { Engine, Session } from '../compute/engine/contract.ts';
 import { openEngine } from '../compute/engine/open.ts';
 import { openOn } from '../compute/engine/open-model.ts';
 import type { Stoppable, Tell } from '../compute/engine/run-context.ts';
@@ -10,7 +10,7 @@ import { createComparer, type OutputComparison } from '../judge/analyze/compare.
 import type { PairResult } from '../judge/report/report.ts';
 import type { OpenedModel, Runnable } from '../model/formats/opened.ts';
 import type { Port } from '../model/ir/port.ts';
-import type { Tensor } from '../model/ir/tensor.ts';
+import { sizeBytes, type Tensor } from '../model/ir/tensor.ts';
 import { scoreOutputs } from '../model/ops/class-scores.ts';
 import type { Variant } from '../ship/emit/manifest.ts';
 import { runInBrowser } from '../ship/profile/browser-parity.ts';
@@ -27,6 +27,8 @@ export interface GateResult {
   readonly accuracy: Variant['accuracy'];
   /** Why it must not be published; null when it may be. */
   readonly refused: string | null;
+  /** Whether there was nothing to compare it on. */
+  readonly isUntried?: boolean;
   /** Where it agrees, or where nothing was to be had to try it on. */
   readonly providers: Variant['providers'];
   /** What to tell about WebGPU: why it was not tried here, or why that provider was dropped. */
@@ -37,6 +39,8 @@ interface GateOptions extends Stoppable {
   readonly original: OpenedModel;
   readonly data: GateData;
   readonly budget: Budget;
+  /** Of inputs and outputs that are in memory all at once, where a page computes; a few samples are in any case. Default: 200e6. */
+  readonly pageBytes?: number;
 }
 
 /** Names and types of the outputs. */
@@ -59,12 +63,17 @@ export interface Gate {
 /** WebGPU emulated on the CPU is slow; a few samples show whether its kernels do what others do. */
 const fewSamples = 4;
 
-/** Inputs and outputs are in memory all at once. */
 const pageSamples = 100;
 
 export function createGate(options: GateOptions): Gate {
   const { original, data, budget, signal } = options;
   let browser: LaunchedBrowser | null = null;
+  let kept: { readonly most: number; readonly made: Promise<Recorded> } | null = null;
+  /** What the original answers is the same for all that is compared in pages. */
+  const recordedOnce = async (most: number) => {
+    if (!kept || kept.most < most) kept = { most, made: recorded(options, most) };
+    return firstOf(await kept.made, most);
+  };
   const nearEnough = (outputs: readonly OutputComparison[], minAgreement = budget.minAgreement) =>
     outOfBudget(outputs, data, { ...budget, minAgreement });
 
@@ -91,12 +100,7 @@ export function createGate(options: GateOptions): Gate {
   ) => {
     browser ??= await launchBrowser('chromium', true);
     const few = provider === 'webgpu';
-    const {
-      feeds,
-      outputs: expected,
-      ports,
-      samples,
-    } = await recorded(options, few ? fewSamples : pageSamples);
+    const { feeds, outputs: expected, ports, samples } = await recordedOnce(few ? fewSamples : pageSamples);
     const meters = data.source.labelled ? createMeters(ports.outputs, data.source) : null;
     const model = variant.engineSource('bytes');
     const made = await runInBrowser({ model, provider, other, feeds, browser, signal });
@@ -106,7 +110,8 @@ export function createGate(options: GateOptions): Gate {
       meters?.add(expected[i]!, after, samples[i]!);
     }
     const result = comparer.result();
-    const agreement = few ? fewAgreement(result.samples, budget.minAgreement) : undefined;
+    const isPart = few || result.samples < Math.min(data.indices.length, pageSamples);
+    const agreement = isPart ? fewAgreement(result.samples, budget.minAgreement) : undefined;
     return {
       parity: [parityOf(result.outputs, result.samples, `${made.runtime} (${placeOf(provider, made)})`)],
       accuracy: accuracyOf(meters?.result(made.runtime) ?? null),
@@ -125,7 +130,7 @@ export function createGate(options: GateOptions): Gate {
       const absent = absence(error, { requires: [] });
       if (absent === null) throw error;
       const refused = `it is compared in a page, and there is none: ${absent}`;
-      return { parity: [], accuracy: null, refused };
+      return { parity: [], accuracy: null, refused, isUntried: true };
     });
     if (near.refused || !providers.includes('webgpu')) return { ...near, providers, notes: [] };
     return withWebGpu({ providers, requires: [] }, near, () => inBrowser(variant, 'webgpu', other));
@@ -189,20 +194,38 @@ function accuracyOf(evaluation: PairResult['evaluation']): Variant['accuracy'] {
     : null;
 }
 
-/** What the original makes of a few samples. */
-async function recorded({ original, data, signal }: GateOptions, most: number) {
+interface Recorded {
+  readonly feeds: readonly Record<string, Tensor>[];
+  readonly outputs: readonly Record<string, Tensor>[];
+  readonly samples: readonly Omit<Sample, 'inputs'>[];
+  readonly ports: Pick<Session, 'inputs' | 'outputs'>;
+}
+
+const firstOf = ({ feeds, outputs, samples, ports }: Recorded, n: number): Recorded => ({
+  ...{ feeds: feeds.slice(0, n), outputs: outputs.slice(0, n), samples: samples.slice(0, n), ports },
+});
+
+/** What the original makes of the first samples. */
+async function recorded(
+  { original, data, signal, pageBytes = 200e6 }: GateOptions,
+  most: number,
+): Promise<Recorded> {
   const session = await openOn(await openEngine('wasm'), original);
   try {
     const feeds: Record<string, Tensor>[] = [];
     const outputs: Record<string, Tensor>[] = [];
     const samples: Omit<Sample, 'inputs'>[] = [];
+    let bytes = 0;
     for await (const sample of readAll(data.source, data.indices.slice(0, most))) {
       signal?.throwIfAborted();
+      if (feeds.length >= fewSamples && bytes > pageBytes) break;
       const feed = feedsFor(session, sample);
       const { inputs: _, ...rest } = sample;
       samples.push(rest);
       feeds.push(feed);
-      outputs.push(await session.run(feed));
+      const answer = await session.run(feed);
+      outputs.push(answer);
+      bytes += [...Object.values(feed), ...Object.values(answer)].reduce((n, t) => n + sizeBytes(t), 0);
     }
     return { feeds, outputs, samples, ports: { inputs: session.inputs, outputs: session.outputs } };
   } finally {

@@ -9,9 +9,9 @@ import { storedWeight } from '../model/ops/stored-weight.ts';
 import { weightsOf } from '../model/ops/weights.ts';
 import type { Variant } from '../ship/emit/manifest.ts';
 import type { RuntimeBuild } from '../ship/profile/runtime-sizes.ts';
-import type { BundleRequest } from './requests/bundle.ts';
+import { type BundleRequest, usualTargets } from './requests/bundle.ts';
 
-type BundleTarget = BundleRequest['targets'][number];
+type BundleTarget = NonNullable<BundleRequest['targets']>[number];
 
 export interface VariantPlan
   extends Pick<Variant, 'name' | 'precision' | 'providers' | 'format' | 'requires'> {
@@ -22,6 +22,8 @@ export interface VariantPlan
   readonly runtime: RuntimeBuild | null;
   /** Where it has to agree with the original; variants for WebGPU are compared in a browser as well. */
   readonly engine: EngineName;
+  /** Whether the bundle fails where its format has no form for the model. */
+  readonly isAskedFor?: boolean;
 }
 
 interface VariantFacts {
@@ -33,8 +35,10 @@ interface VariantFacts {
 /** In products, 4 bits a weight are worth it only where most of the bytes are. */
 const leastProductShare = 0.6;
 
-/** Best first for each target; the float model is last and runs everywhere. */
-export function planVariants(targets: readonly BundleTarget[], facts: VariantFacts): VariantPlan[] {
+/** Best first for each target; the float model is last and runs everywhere.
+ *  @param asked  targets that were asked for by name; without, the usual ones */
+export function planVariants(asked: readonly BundleTarget[] | undefined, facts: VariantFacts): VariantPlan[] {
+  const targets = asked ?? usualTargets;
   const wants = (target: BundleTarget) => targets.includes(target);
   const int8 = facts.hasData ? 'int8-static' : 'int8-dynamic';
   const plans: VariantPlan[] = [];
@@ -72,16 +76,16 @@ export function planVariants(targets: readonly BundleTarget[], facts: VariantFac
   return [
     ...plans,
     ...(others ? [floatPlan(wants)] : []),
-    ...(wants('litert') ? litertPlans(facts, wants('webgpu')) : []),
+    ...(wants('litert') ? litertPlans(facts, wants('webgpu'), asked !== undefined) : []),
     ...(wants('tfjs') ? tfjsPlans() : []),
   ];
 }
 
 /** What a page that has LiteRT.js runs. */
-function litertPlans({ hasData }: VariantFacts, hasGpu: boolean): VariantPlan[] {
+function litertPlans({ hasData }: VariantFacts, hasGpu: boolean, isAskedFor: boolean): VariantPlan[] {
   const plan = (name: string, precision: VariantPlan['precision'], recipe: PresetName): VariantPlan => ({
     ...{ name, precision, recipe: recipeOf(recipe, 'litert'), file: `${name}/model.tflite` },
-    ...{ format: 'litert', requires: [], providers: ['wasm'] },
+    ...{ format: 'litert', requires: [], providers: ['wasm'], isAskedFor },
     runtime: '@litertjs/core',
     engine: 'wasm',
   });

@@ -31,7 +31,18 @@ export interface VariantContext extends EngineRun {
 
 export type VariantOutcome =
   | { readonly variant: BundleVariant; readonly notes: readonly string[]; readonly model: Model }
-  | { readonly refused: string };
+  | Refused;
+
+export interface Refused {
+  readonly refused: string;
+  /** Whether the reason is one for every variant of that format. */
+  readonly isForAll?: boolean;
+  /** What the format has no form for. */
+  readonly unwritable?: Diagnostic;
+}
+
+/** About graphs and sizes, which variants of one format share; types and bytes are of each variant's own. */
+const sharedCodes = ['TFLITE_OPERATOR', 'TFLITE_SIZE', 'TFLITE_INTEGER', 'TFJS_OPERATOR'];
 
 /** @throws what passes throw that is not about this variant alone: broken models, interrupts, lack of memory */
 export async function makeVariant(
@@ -51,10 +62,19 @@ export async function makeVariant(
   // Without the target: variants that are alike should be alike byte by byte.
   model.metadata.set('edgepress', `made with recipe ${recipe.name}`);
   context.afterMaking?.(model, plan);
-  const content = await contentOf(model, plan);
+  let content: ModelBytes;
+  try {
+    content = await contentOf(model, plan);
+  } catch (error) {
+    if (!isOther(plan.format) || !isAboutVariant(error)) throw error;
+    const { code, message, hint } = error;
+    const refused = code === 'TFLITE_SIZE' ? `${message} ${hint}` : message;
+    return { refused, isForAll: sharedCodes.includes(code), unwritable: error };
+  }
   const made = isOther(plan.format) ? asItIs(plan, content) : opened(model, plan, content);
   const result = await context.gate.check({ ...plan, outputs: outputPortsOf(source) }, made, onProgress);
-  if (result.refused) return { refused: result.refused };
+  const { refused, isUntried } = result;
+  if (refused) return { refused, isForAll: isUntried === true && isOther(plan.format) };
   return { variant: { ...rowOf(plan, result), content }, notes: result.notes, model };
 
   async function contentOf(model: Model, plan: VariantPlan): Promise<ModelBytes> {

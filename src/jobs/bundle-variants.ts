@@ -3,7 +3,7 @@ import { openEngine } from '../compute/engine/open.ts';
 import type { OpenedModel } from '../model/formats/opened.ts';
 import type { Model } from '../model/ir/model.ts';
 import type { BundleVariant } from '../ship/emit/bundle.ts';
-import { noVariant } from '../support/diagnostics/bundle.ts';
+import { litertAsked, noVariant } from '../support/diagnostics/bundle.ts';
 import type { VariantPlan } from './bundle-plan.ts';
 import {
   describeOutcome,
@@ -22,26 +22,36 @@ export interface Made {
   readonly notes: { name: string; note: string }[];
 }
 
-/** @throws NO_VARIANT, and what is not about one variant alone */
+/** Why no variant of a format is made. */
+export type Unfit = ReadonlyMap<VariantPlan['format'], string>;
+
+/** @param unfit  what is known before any work
+ *  @throws NO_VARIANT, what is not about one variant alone; TFLITE_… where LiteRT was asked for and has no form for the model */
 export async function makeAll(
   { model }: OpenedModel,
   plans: readonly VariantPlan[],
-  making: Omit<VariantContext, 'engine'>,
+  { unfit: known, ...making }: Omit<VariantContext, 'engine'> & { readonly unfit: Unfit },
   events: JobEvents,
 ): Promise<Made> {
+  const unfit = new Map(known);
   const context = { ...making, engine: await openEngine() };
   const made: Made & { clean: Model } = { variants: [], clean: model, refused: [], notes: [] };
   // The float models first: without them there is nothing to fall back on.
   for (const plan of [...plans].reverse()) {
-    const outcome = await step(
+    const { name, format, isAskedFor } = plan;
+    const refused = unfit.get(format);
+    const outcome: VariantOutcome = await step(
       events,
       'variant',
-      (onProgress) => attempt(() => makeVariant(model, plan, context, onProgress)),
+      async (onProgress) =>
+        refused === undefined ? attempt(() => makeVariant(model, plan, context, onProgress)) : { refused },
       (o) => describeOutcome(plan, o),
     );
-    const { name } = plan;
-    if ('refused' in outcome) made.refused.unshift({ name, reason: outcome.refused });
-    else {
+    if ('refused' in outcome) {
+      if (isAskedFor && outcome.unwritable) throw litertAsked(outcome.unwritable);
+      if (outcome.isForAll) unfit.set(format, outcome.refused);
+      made.refused.unshift({ name, reason: outcome.refused });
+    } else {
       if (plan.precision === 'float32') Object.assign(made, { clean: outcome.model });
       made.notes.unshift(...outcome.notes.map((note) => ({ name, note })));
       addOrJoin(made.variants, outcome.variant);

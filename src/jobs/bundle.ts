@@ -12,8 +12,10 @@ import { openOn } from '../compute/engine/open-model.ts';
 import { readLabelNames } from '../data/label-names.ts';
 import { describeData, type Prepared } from '../data/prepare-data.ts';
 import { rejectBroken } from '../judge/analyze/facts.ts';
+import { generatesText } from '../judge/generate/text-model.ts';
 import type { ModelInput } from '../model/formats/open-file.ts';
 import { type OpenedModel, pathsOf } from '../model/formats/opened.ts';
+import type { Model } from '../model/ir/model.ts';
 import { portsOf } from '../model/ir/port.ts';
 import type { Manifest } from '../ship/emit/manifest.ts';
 import { checkBundleFolder, createBundleStage } from '../ship/emit/write-bundle.ts';
@@ -29,7 +31,7 @@ import { createGate } from './bundle-gate.ts';
 import { bundleInfo, provenanceOf } from './bundle-info.ts';
 import { planVariants, productShare, type VariantPlan } from './bundle-plan.ts';
 import type { VariantContext } from './bundle-variant.ts';
-import { makeAll } from './bundle-variants.ts';
+import { makeAll, type Unfit } from './bundle-variants.ts';
 import type { OutputFile } from './compress.ts';
 import { describeModel } from './model-facts.ts';
 import { type JobRun, type RunOptions, separated, step } from './progress.ts';
@@ -52,8 +54,9 @@ export interface BundledModel {
  *  written unless `output` says where: the files come back in memory.
  *  @param model  a path, an address on the web, bytes or an open model
  *  @example
- *  await bundle('model.onnx', { targets: ['wasm', 'webgpu'], data: 'photos/', output: 'public/model/' });
- *  @throws UNKNOWN_OPTION, INVALID_ARGUMENT, OPTION_WITHOUT_EFFECT, NO_VARIANT and what reading models and data throws
+ *  await bundle('model.onnx', { data: 'photos/', output: 'public/model/' });
+ *  @throws UNKNOWN_OPTION, INVALID_ARGUMENT, OPTION_WITHOUT_EFFECT, NO_VARIANT, TFLITE_… where LiteRT was asked for by name, and what
+ *    reading models and data throws
  *  @group Calls */
 export async function bundle(model: ModelInput, options: BundleOptions = {}): Promise<BundledModel> {
   return inCallWords(bundleRequest, async () => {
@@ -128,12 +131,8 @@ export async function makeBundle(
   const { data: samples, testData, labelNames: file, targets } = request;
   const given = [samples, testData, file].filter(isPath);
   checkBundleFolder(output, [...pathsOf(opened), process.cwd(), ...given], request.force);
-  if (
-    request.demo &&
-    targets.some((t) => ['wasm', 'webgpu', 'litert', 'tfjs'].includes(t)) &&
-    !readRuntimeBundle()
-  )
-    throw runtimeNotBuilt();
+  const inPages = targets === undefined || targets.some((t) => t !== 'node' && t !== 'mobile');
+  if (request.demo && inPages && !readRuntimeBundle()) throw runtimeNotBuilt();
   rejectBroken(opened.model);
   const labelNames = file === undefined ? undefined : { file, names: readLabelNames(file) };
   const real = isReal(request);
@@ -146,7 +145,8 @@ export async function makeBundle(
   const gate = createGate({ original: opened, data, budget, signal });
   try {
     const cache = request.cache ? openCalibrationCache(defaultCacheFolder()) : null;
-    const made = await makeAll(opened, plans, { prepared, gate, cache, signal, ...trial }, events);
+    const unfit = targets === undefined ? unfitOf(opened.model) : new Map();
+    const made = await makeAll(opened, plans, { prepared, gate, cache, signal, unfit, ...trial }, events);
     const about = { ...request, labelNames };
     const { guessed, ...info } = await bundleInfo(opened, made.clean, real ? prepared : null, about);
     const published = plans.filter((p) => made.variants.some((v) => v.name === p.name));
@@ -182,6 +182,14 @@ export async function makeBundle(
     stage.discard();
   }
 }
+
+/** What nobody asked for by name is left out where it would take long and be of no use. */
+const unfitOf = (model: Model): Unfit =>
+  new Map(
+    generatesText(model)
+      ? [['litert', 'it is a language model, whose text grows, and a .tflite file has fixed sizes']]
+      : [],
+  );
 
 const isPath = (p: string | undefined): p is string => p !== undefined && p !== 'synthetic';
 

@@ -33,3 +33,16 @@ describe('what comes next after a bundle', () => {
     expect(text).toContain(`npm install ${name}`);
   });
 });
+
+it('says once why variants were left out, with their names', () => {
+  const { manifest } = makeBundle([{ name: 'one', model }]);
+  const reason = 'GridSample has no form';
+  const refused = ['litert-int8', 'litert'].map((name) => ({ name, reason }));
+  const result: BundleResult = {
+    ...{ folder: 'm', manifest, files: [], synthetic: false, notes: [], guessed: [], large: [] },
+    refused: [...refused, { name: 'wasm-int8', reason: 'it disagrees' }],
+  };
+  const text = describeBundle(result, { data: 'photos/' });
+  expect(text).toContain(`not in the bundle: litert-int8 and litert, ${reason}`);
+  expect(text).toContain('not in the bundle: wasm-int8, it disagrees');
+});

@@ -41,14 +41,13 @@ describe.skipIf(!zoo || !executablePath || !vite)(
       writeFileSync(names, classNames().join('\n'));
       const program = ['node_modules/tsx/dist/cli.mjs', 'src/cli/main.ts', 'bundle'];
       const model = join(zoo!, 'models/imagenet-mobilenetv2-f32/mobilenetv2.onnx');
-      const targets = ['--targets', 'wasm,webgpu,litert'];
       const data = ['--data', images, '--preprocess', 'imagenet', '--calibrate', '8', '--evaluate', '2'];
       const options = ['-o', bundle, '--label-names', names, '--no-demo', '--no-cache', '--quiet'];
       // Of two pictures one is half: what is on trial here is the page, not the budget. More would take long, as
       // WebGPU in software takes seconds for each.
       const budget = ['--min-agreement', '50'];
       await promisify(execFile)(process.execPath, [
-        ...[...program, model, ...targets],
+        ...[...program, model],
         ...[...data, ...options, ...budget],
       ]);
       await copyLibraries(lib);

@@ -5,9 +5,10 @@ import { openData } from '../../src/data/open.ts';
 import { createGate, type Gate } from '../../src/jobs/bundle-gate.ts';
 import { encodeModel } from '../../src/model/formats/onnx/index.ts';
 import { openModel } from '../../src/model/formats/open-file.ts';
+import { writeTflite } from '../../src/model/formats/tflite/write/write.ts';
 import { setConstant } from '../../src/model/ir/edit.ts';
 import { constantOf, type Model } from '../../src/model/ir/model.ts';
-import { portsOf } from '../../src/model/ir/port.ts';
+import { outputPortsOf, portsOf } from '../../src/model/ir/port.ts';
 import { float32Values, tensorOf } from '../../src/model/ir/tensor.ts';
 import { findBrowser } from '../../src/ship/profile/browsers.ts';
 
@@ -27,9 +28,10 @@ function withWrongWeights(): Uint8Array {
 
 describe.skipIf(!findBrowser('chromium'))('the gate on WebGPU (skipped: no Chromium found)', () => {
   let gate: Gate;
+  let data: Parameters<typeof createGate>[0]['data'];
   beforeAll(async () => {
     const source = await openData('fixtures/data/glyphs', portsOf(openModel(original).model), { seed: 0 });
-    const data = { source, indices: Array.from({ length: 12 }, (_, i) => i * 40) };
+    data = { source, indices: Array.from({ length: 12 }, (_, i) => i * 40) };
     gate = createGate({ original: openModel(original), data, budget: { minAgreement: 0.9, minSqnrDb: 10 } });
   });
   afterAll(() => gate?.close());
@@ -61,5 +63,26 @@ describe.skipIf(!findBrowser('chromium'))('the gate on WebGPU (skipped: no Chrom
     const result = await check(bytes.slice(0, 2000), ['webgpu', 'wasm']);
     expect(result).toMatchObject({ refused: null, providers: ['wasm'] });
     expect(result.notes[0]).toMatch(/^not offered for WebGPU: ./);
+  });
+
+  it('compares a few samples in a page where more would take too much memory, and all of them elsewhere', async () => {
+    const budget = { minAgreement: 0.9, minSqnrDb: 10 };
+    const small = createGate({ original: openModel(original), data, budget, pageBytes: 1 });
+    const outputs = outputPortsOf(openModel(original).model);
+    const tflite = writeTflite(openModel(original).model);
+    const samples = async (of: Gate) => {
+      const result = await of.check(
+        { engine: 'wasm', providers: ['wasm'], requires: [], format: 'litert', outputs },
+        { name: 'variant', engineSource: () => ({ bytes: tflite }) },
+        () => {},
+      );
+      expect(result.refused).toBeNull();
+      return result.parity[0]!.samples;
+    };
+    try {
+      expect([await samples(small), await samples(gate)]).toEqual([4, 12]);
+    } finally {
+      await small.close();
+    }
   });
 });

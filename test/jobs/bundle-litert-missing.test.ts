@@ -15,11 +15,11 @@ it.skipIf(!findBrowser('chromium'))(
   'leaves variants of LiteRT out, says which package is missing, and makes the others (skipped: no Chromium)',
   async () => {
     const digits = fileURLToPath(new URL('../../fixtures/models/digits-cnn.onnx', import.meta.url));
-    const { report } = await bundle(digits, { targets: ['wasm', 'litert'], demo: false, cache: false });
-    expect(report.manifest.variants.map((v) => v.name)).toEqual(['wasm-int8', 'float']);
+    const { report } = await bundle(digits, { demo: false, cache: false });
+    expect(report.manifest.variants.map((v) => v.name)).toEqual(['webgpu-fp16', 'wasm-int8', 'float']);
     expect(report.refused.map((r) => r.name)).toEqual(['litert-int8', 'litert']);
     for (const { reason } of report.refused)
       expect(reason).toContain('@litertjs/core, which is not installed');
   },
-  60_000,
+  120_000,
 );

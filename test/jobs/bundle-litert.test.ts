@@ -65,14 +65,33 @@ describe.skipIf(!findBrowser('chromium'))('bundle --targets litert (skipped: no 
     for (const { sqnrDb } of litert.parity) expect(sqnrDb!).toBeGreaterThan(60);
   }, 120_000);
 
-  it('leaves a variant out whose operator LiteRT has no form for, and makes the others', async () => {
-    const text = `<ir_version: 8, opset_import: ["" : 16]>
-g (float[1, 1, 4, 4] x, float[1, 2, 2, 2] grid) => (float[1, 1, 2, 2] y) { y = GridSample (x, grid) }`;
-    const { report } = await bundle(new TextEncoder().encode(text), {
-      targets: ['wasm', 'litert'],
-      demo: false,
-    });
+  const bytesOf = (text: string) =>
+    new TextEncoder().encode(`<ir_version: 8, opset_import: ["" : 16]>\n${text}`);
+  const gridSample = bytesOf(`g (float[1, 1, 4, 4] x, float[1, 2, 2, 2] grid) => (float[1, 1, 2, 2] y)
+{ y = GridSample (x, grid) }`);
+
+  it('is made unasked; a variant whose operator LiteRT has no form for is left out with the reason', async () => {
+    const { report } = await bundle(gridSample, { demo: false });
     expect(report.manifest.variants.map((v) => v.name)).toEqual(['float']);
-    expect(report.refused.find((r) => r.name === 'litert')!.reason).toContain('GridSample');
+    const reasons = report.refused.filter((r) => r.name.startsWith('litert'));
+    expect(reasons.map((r) => r.name)).toEqual(['litert-int8', 'litert']);
+    for (const { reason } of reasons) expect(reason).toContain('GridSample');
+  }, 120_000);
+
+  it('fails where it was asked for by name and LiteRT has no form for the model', async () => {
+    await expect(bundle(gridSample, { targets: ['wasm', 'litert'], demo: false })).rejects.toMatchObject({
+      code: 'TFLITE_OPERATOR',
+      hint: expect.stringContaining('leave litert out of "targets"'),
+    });
   });
+
+  it('is not made of language models, unless it was asked for', async () => {
+    const model = bytesOf(`g (int64[1, 8] input_ids) => (float[1, 8, 4] logits) <float[4, 4] table = {
+1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1}> { logits = Gather (table, input_ids) }`);
+    const { report } = await bundle(model, { demo: false });
+    expect(report.manifest.variants.map((v) => v.format)).not.toContain('litert');
+    expect(report.refused.find((r) => r.name === 'litert')!.reason).toContain('language model');
+    const asked = await bundle(model, { targets: ['litert'], demo: false });
+    expect(asked.report.manifest.variants.map((v) => v.name)).toEqual(['litert']);
+  }, 120_000);
 });

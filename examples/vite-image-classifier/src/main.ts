@@ -17,7 +17,7 @@ const say = (text: string) => {
 const query = new URLSearchParams(location.search);
 const asked = (name: 'variant' | 'provider') => (query.has(name) ? { [name]: query.get(name) } : {});
 
-// For bundles with variants of LiteRT.js or TensorFlow.js (--targets wasm,litert,tfjs): where the build puts the files that these
+// For variants of LiteRT.js, and of TensorFlow.js in bundles made with --targets wasm,tfjs: where the build puts the files that these
 // fetch for themselves, by name. None where the packages aren't installed; then onnxruntime-web runs the model.
 const [litertWasmPaths, tfjsWasmPaths] = [
   import.meta.glob<string>('/node_modules/@litertjs/core/wasm/litert_wasm_{,threaded_,compat_}internal.{js,wasm}', {

@@ -47,6 +47,10 @@ export const noVariant = (reasons: readonly string[]) =>
     'Lower --min-agreement or --min-sqnr, or pass other --data.',
   );
 
+/** @param reason  why LiteRT can't have the model */
+export const litertAsked = ({ code, kind, message, hint }: Diagnostic) =>
+  new Diagnostic(code, kind, message, `${hint} Or leave litert out of --targets.`);
+
 export const bundleMissing = (folder: string, why: string) =>
   user(
     'BUNDLE_NOT_FOUND',
