@@ -18,11 +18,13 @@ export interface LitertJob {
   readonly model: Uint8Array;
   /** In the order of the model's inputs. */
   readonly inputs: readonly Tensor[];
+  /** Of runs behind the first. */
+  readonly further?: readonly (readonly Tensor[])[];
   /** Through XNNPACK, as applications do; by the plain kernels otherwise. */
   readonly delegate?: boolean;
 }
 
-/** Outputs in the order of the model's, or why it doesn't run. */
+/** Outputs in the order of the model's, run after run, or why it doesn't run. */
 export type LitertResult = readonly Tensor[] | { readonly error: string };
 
 /** One process for all jobs. */
@@ -33,10 +35,12 @@ export function runLitert(jobs: readonly LitertJob[]): LitertResult[] {
     return join(folder, name);
   };
   try {
-    const list = jobs.map(({ model, inputs, delegate = false }, i) => ({
+    const list = jobs.map(({ model, inputs, further = [], delegate = false }, i) => ({
       model: file(`${i}.tflite`, model),
       delegate,
-      inputs: inputs.map((t, k) => ({ file: file(`${i}-${k}`, t.bytes()), dims: t.dims })),
+      runs: [inputs, ...further].map((run, n) =>
+        run.map((t, k) => ({ file: file(`${i}-${n}-${k}`, t.bytes()), dims: t.dims })),
+      ),
     }));
     const [given, results] = [file('jobs.json', JSON.stringify(list)), join(folder, 'results.json')];
     const script = new URL('./run-litert.py', import.meta.url).pathname;

@@ -1,5 +1,6 @@
-"""Runs .tflite files with ai-edge-litert. Reads jobs from the JSON file argv[1]: [{"model", "inputs": [[...]], "delegate"}];
-inputs are files with raw elements, in the order of the interpreter's inputs, with dims. Writes argv[2]: outputs or an error."""
+"""Runs .tflite files with ai-edge-litert. Reads jobs from the JSON file argv[1]: [{"model", "runs": [[...]], "delegate"}]; one
+interpreter makes all runs of a job. Inputs of a run are files with raw elements, in the order of the interpreter's inputs, with
+dims. Writes argv[2]: outputs of all runs, or an error."""
 import json
 import sys
 
@@ -14,19 +15,20 @@ def run(job):
     resolver = BUILTIN if job["delegate"] else PLAIN
     net = litert.Interpreter(model_path=job["model"], experimental_op_resolver_type=resolver, num_threads=1)
     details = net.get_input_details()
-    for detail, given in zip(details, job["inputs"]):
+    for detail, given in zip(details, job["runs"][0]):
         net.resize_tensor_input(detail["index"], given["dims"])
     net.allocate_tensors()
-    for detail, given in zip(details, job["inputs"]):
-        values = np.fromfile(given["file"], dtype=detail["dtype"]).reshape(given["dims"])
-        net.set_tensor(detail["index"], values)
-    net.invoke()
     results = []
-    for i, detail in enumerate(net.get_output_details()):
-        value = net.get_tensor(detail["index"])
-        path = f"{job['model']}.out{i}"
-        np.ascontiguousarray(value).tofile(path)
-        results.append({"name": detail["name"], "dims": list(value.shape), "dtype": value.dtype.name, "file": path})
+    for inputs in job["runs"]:
+        for detail, given in zip(details, inputs):
+            values = np.fromfile(given["file"], dtype=detail["dtype"]).reshape(given["dims"])
+            net.set_tensor(detail["index"], values)
+        net.invoke()
+        for detail in net.get_output_details():
+            value = net.get_tensor(detail["index"])
+            path = f"{job['model']}.out{len(results)}"
+            np.ascontiguousarray(value).tofile(path)
+            results.append({"name": detail["name"], "dims": list(value.shape), "dtype": value.dtype.name, "file": path})
     return {"outputs": results}
 
 

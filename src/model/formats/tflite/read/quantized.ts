@@ -66,10 +66,20 @@ export function quantize(e: Emitter, tensor: TfliteTensor, real: Value): Value {
       axis: axis ?? undefined,
     });
   const { min, max } = dtypes[dtype];
+  if (dtype === 'int32' && axis === null) return wideSteps(at, real, quantization);
   if (dtype !== 'int16' || axis !== null) return at.refuse(`a computed tensor quantised to ${dtype}`);
   const steps = at.emit('Round', [at.emit('Div', [real, scale])]);
   const moved = zeroPoints[0] === 0 ? steps : at.emit('Add', [steps, at.scalar('float32', zeroPoints[0]!)]);
   return cast(at, at.emit('Clip', [moved, at.scalar('float32', min!), at.scalar('float32', max!)]), dtype);
+}
+
+/** More steps than float32 tells apart. */
+function wideSteps(e: Emitter, real: Value, { scales, zeroPoints }: Quantization): Value {
+  const { min, max } = dtypes.int32;
+  const number = (v: number) => e.scalar('float64', v);
+  const steps = e.emit('Round', [e.emit('Div', [cast(e, real, 'float64'), number(scales[0]!)])]);
+  const moved = e.emit('Add', [steps, number(zeroPoints[0]!)]);
+  return cast(e, e.emit('Clip', [moved, number(min!), number(max!)]), 'int32');
 }
 
 const scaleOf = (e: Emitter, { scales, axis }: Quantization) => floats(e, scales, axis);

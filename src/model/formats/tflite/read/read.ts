@@ -17,6 +17,7 @@ import { parseTflite, type Subgraph, type TfliteFile } from './file.ts';
 import { addMetadata } from './metadata.ts';
 import { operators } from './operators/index.ts';
 import { convert, openScope, type Program, realOf, storedOf } from './scope.ts';
+import { createStates } from './states.ts';
 import { dtypeOfTensor, type TfliteTensor } from './tensor.ts';
 
 /** @throws TFLITE_MALFORMED, TFLITE_UNSUPPORTED, TFLITE_OPERATOR_UNKNOWN, TFLITE_OPERATOR_FORM, OUTPUT_UNKNOWN */
@@ -34,7 +35,8 @@ export function readTflite(bytes: Uint8Array, { name, outputs: chosen }: ReadSou
   if (outputs.length === 0) throw tfliteMalformed(name, 'it has no outputs');
   for (const port of outputs) takeName(model.names, port.name);
   const e = createEmitter(model, tfliteOperatorForm);
-  const program: Program = { file, main: graph, operators, budget: { depth: 0, operators: 0 } };
+  const states = createStates(model);
+  const program: Program = { file, main: graph, operators, states, budget: { depth: 0, operators: 0 } };
   const given = inputs.map(({ name: port, tensor }) => {
     const dtype = dtypeOfTensor(tensor) ?? e.at('input', port).refuse(`the type ${tensor.type}`);
     const shape = tensor.shape.map((d, axis) => openSize(port, d, axis));
@@ -48,6 +50,7 @@ export function readTflite(bytes: Uint8Array, { name, outputs: chosen }: ReadSou
   );
   for (const { name: port, tensor, isReal } of outputs)
     addNamedOutput(e.at('output', port), port, (isReal ? realOf : storedOf)(scope, tensor));
+  states.finish(e);
   dropUnread(model.graph);
   propagateTransposes(model);
   addMetadata(model, file, graph, bytes);

@@ -13,6 +13,7 @@ import { cast, type Emitter } from '../../emit/index.ts';
 import type { Subgraph, TfliteFile, TfliteOperator } from './file.ts';
 import type { OperatorCall, OperatorTable } from './operators/operator.ts';
 import { dequantize, quantize } from './quantized.ts';
+import type { States } from './states.ts';
 import { dtypeOfTensor, type TfliteTensor } from './tensor.ts';
 
 /** What holds for the whole file. */
@@ -21,6 +22,7 @@ export interface Program {
   /** The graph that is the model. */
   readonly main: Subgraph;
   readonly operators: OperatorTable;
+  readonly states: States;
   /** What is written now and may still be: graphs that call one another grow without end. */
   readonly budget: { depth: number; operators: number };
 }
@@ -173,6 +175,14 @@ function describe(scope: Scope, operator: TfliteOperator, outputTensors: readonl
     customOptions: operator.customOptions,
     input: (index) => read(index, realOf),
     stored: (index) => read(index, storedOf),
+    state(index, shape) {
+      const tensor = stateAt(call, index, graph === program.main);
+      return program.states.read(tensor, tensor.name, tensorType('float32', shape));
+    },
+    keep(index, value) {
+      const tensor = stateAt(call, index, graph === program.main);
+      program.states.write(tensor, tensor.name, value);
+    },
     call(subgraph, inner, inputs) {
       const called = program.file.subgraphs[subgraph];
       if (!called || called.inputs.length !== inputs.length)
@@ -191,6 +201,12 @@ function describe(scope: Scope, operator: TfliteOperator, outputTensors: readonl
     },
   };
   return { name, call };
+}
+
+function stateAt({ e, inputTensors }: OperatorCall, index: number, isMain: boolean): TfliteTensor {
+  if (!isMain) e.refuse('a state that is kept within a branch, a loop or a part that is called');
+  const tensor = inputTensors[index];
+  return tensor?.isVariable ? tensor : e.refuse(`input ${index}, its state, is not kept between runs`);
 }
 
 /** Keeps an output as it is stored. */

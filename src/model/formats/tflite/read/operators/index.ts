@@ -13,6 +13,7 @@ import { normalizationOperators } from './normalization.ts';
 import type { OperatorTable } from './operator.ts';
 import { poolingOperators } from './pooling.ts';
 import { recurrentOperators } from './recurrent.ts';
+import { recurrentSteps } from './recurrent-steps.ts';
 import { reductionOperators } from './reduction.ts';
 import { shapingOperators } from './shaping.ts';
 import { slicingOperators } from './slicing.ts';
@@ -21,6 +22,7 @@ import { typeOperators } from './types.ts';
 export const operators: OperatorTable = {
   ...detectionOperators,
   ...recurrentOperators,
+  ...recurrentSteps,
   ...slicingOperators,
   ...matrixOperators,
   ...logicalOperators,

@@ -1,6 +1,7 @@
 /** What an operator of a .tflite file is to the reader. Operators compute in real numbers: what is quantised is dequantised
  *  before them and quantised behind them, so that a file in integers becomes a graph with QuantizeLinear and DequantizeLinear. */
 import type { Value } from '../../../../ir/model.ts';
+import type { Dim } from '../../../../ir/type.ts';
 import { activation, type Emitter } from '../../../emit/index.ts';
 import { int32sField, numberField } from '../../../flatbuffers/fields.ts';
 import type { FlatTable } from '../../../flatbuffers/schema.ts';
@@ -20,6 +21,10 @@ export interface OperatorCall {
   input(index: number): Value | null;
   /** The same as it is stored: integers of quantised tensors. */
   stored(index: number): Value | null;
+  /** What an input that is a state holds by now, in real numbers. @throws TFLITE_OPERATOR_FORM where it is none of the model's */
+  state(index: number, shape: readonly Dim[]): Value;
+  /** What the state holds from now on. */
+  keep(index: number, value: Value): void;
   /** Writes another graph of the file here. @returns its outputs */
   call(subgraph: number, e: Emitter, inputs: readonly Value[]): readonly Value[];
 }

@@ -55,24 +55,24 @@ interface Lstm {
   readonly cellGrid: TfliteTensor | null;
 }
 
-const activationOf = (call: OperatorCall): Lstm['activation'] => {
+export const activationOf = (call: OperatorCall): Lstm['activation'] => {
   const name = fusedActivations[int(call, 'fusedActivationFunction')];
   const found = { NONE: 'linear', RELU: 'relu', RELU6: 'relu6', TANH: 'tanh' }[name as string];
   return (found as Lstm['activation'] | undefined) ?? call.e.refuse(`the activation ${name}`);
 };
 
-function biasOf(call: OperatorCall, index: number): Value | null {
+export function biasOf(call: OperatorCall, index: number): Value | null {
   const [tensor, stored] = [call.inputTensors[index], call.stored(index)];
   return tensor && stored ? dequantizeBias(call.e, tensor, stored) : null;
 }
 
-const sizeOf = (e: Emitter, x: Value, axis: number): number => {
+export const sizeOf = (e: Emitter, x: Value, axis: number): number => {
   const size = e.sizes(x)[axis];
   return typeof size === 'number' ? size : e.refuse('weights of a size that is not known');
 };
 
 /** @param first  where its inputs start, @param states  where its states do, @param norms  its factors of layer normalisation */
-function lstmOf(call: OperatorCall, first: number, states: number, norms: number | null): Lstm {
+export function lstmOf(call: OperatorCall, first: number, states: number, norms: number | null): Lstm {
   const { e, options } = call;
   const gate = (at: number, peephole: number | null): Gate => ({
     input: inputOf(call, first + at),
@@ -100,7 +100,7 @@ function lstmOf(call: OperatorCall, first: number, states: number, norms: number
   };
 }
 
-function gridOf({ inputTensors }: OperatorCall, index: number): TfliteTensor | null {
+export function gridOf({ inputTensors }: OperatorCall, index: number): TfliteTensor | null {
   const tensor = inputTensors[index];
   return tensor?.quantization ? tensor : null;
 }
@@ -211,7 +211,7 @@ function lstmLoop(e: Emitter, x: Value, lstm: Lstm, backwards: boolean): Value {
   })[2]!;
 }
 
-function lstmStep(e: Emitter, lstm: Lstm, x: Value, before: Value, cell: Value) {
+export function lstmStep(e: Emitter, lstm: Lstm, x: Value, before: Value, cell: Value) {
   const sigmoid = (gate: Gate, state: Value) => e.emit('Sigmoid', [gateSum(e, gate, x, before, state)]);
   const forget = sigmoid(lstm.forget, cell);
   const enter = lstm.inputGate
@@ -228,7 +228,7 @@ function lstmStep(e: Emitter, lstm: Lstm, x: Value, before: Value, cell: Value) 
   return { output: rounded(e, lstm.outputGrid, output), cell: next };
 }
 
-const rounded = (e: Emitter, grid: TfliteTensor | null, x: Value): Value =>
+export const rounded = (e: Emitter, grid: TfliteTensor | null, x: Value): Value =>
   grid ? dequantize(e, grid, quantize(e, grid, x)) : x;
 
 const clipped = (e: Emitter, x: Value, limit: number) =>
@@ -311,28 +311,6 @@ const bidirectionalRnn: Operator = (call) => {
   return flag(call, 'mergeOutputs') ? concat(e, [forwards, backwards], 2) : [forwards, backwards];
 };
 
-/** One step of an LSTM whose states are inputs: x, output before, weights [4 · units, inputs + units], bias, cell before.
- *  Outputs: output, cell, and what it computes between. Other forms keep their states from one run to the next. */
-const lstmStepOperator: Operator = (call) => {
-  const { e, options } = call;
-  if (int(call, 'kernelType') !== 1) e.refuse('it keeps its state from one run to the next');
-  if (numberField(options, 'cellClip') !== 0 || numberField(options, 'projClip') !== 0)
-    e.refuse('clipped states');
-  const both = concat(e, [inputOf(call, 0), inputOf(call, 1)], 1);
-  const bias = biasOf(call, 3) ?? e.refuse('no bias');
-  const gates = e.emit('Gemm', [both, inputOf(call, 2), bias], { transB: 1 });
-  const [enter, candidate, forget, output] = e.emitAll('Split', [gates], 4, { axis: 1 }) as [
-    Value,
-    Value,
-    Value,
-    Value,
-  ];
-  const sigmoid = (v: Value) => e.emit('Sigmoid', [v]);
-  const kept = e.emit('Mul', [sigmoid(forget), inputOf(call, 4)]);
-  const next = e.emit('Add', [kept, e.emit('Mul', [sigmoid(enter), e.emit('Tanh', [candidate])])]);
-  return [e.emit('Mul', [sigmoid(output), e.emit('Tanh', [next])]), next, both, gates];
-};
-
 const stateful: Operator = (call) => call.e.refuse('it keeps its state from one run to the next');
 
 export const recurrentOperators: OperatorTable = {
@@ -340,9 +318,6 @@ export const recurrentOperators: OperatorTable = {
   BIDIRECTIONAL_SEQUENCE_LSTM: bidirectionalLstm,
   UNIDIRECTIONAL_SEQUENCE_RNN: unidirectionalRnn,
   BIDIRECTIONAL_SEQUENCE_RNN: bidirectionalRnn,
-  LSTM: lstmStepOperator,
-  RNN: stateful,
-  SVDF: stateful,
   VAR_HANDLE: stateful,
   READ_VARIABLE: stateful,
 };
