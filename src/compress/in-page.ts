@@ -12,6 +12,7 @@ import { cloneModel } from '../model/ir/clone.ts';
 import type { Model } from '../model/ir/model.ts';
 import type { Tensor } from '../model/ir/tensor.ts';
 import { chooseOutputs } from '../model/rewrite/choose-outputs.ts';
+import { withFixedInputs } from '../model/rewrite/fix-inputs.ts';
 import { withSizes } from '../model/rewrite/fix-sizes.ts';
 import { notInPage } from '../support/diagnostics/command-line.ts';
 import { nothingToCompress } from '../support/diagnostics/quantization.ts';
@@ -112,12 +113,13 @@ async function compressHere(
 /** The model as it is to be taken; what a caller holds stays whole. */
 function chosen(
   model: Model,
-  { outputs, layout, sizes }: Pick<PlannedRequest, 'outputs' | 'layout' | 'sizes'>,
+  { outputs, layout, sizes, fix }: Pick<PlannedRequest, 'outputs' | 'layout' | 'sizes' | 'fix'>,
 ): Model {
   const cut = outputs ? cloneModel(model) : model;
   if (outputs) chooseOutputs(cut, outputs);
   const sized = sizes ? withSizes(cut, sizes) : cut;
-  return layout ? withPictureLayout(sized, layout) : sized;
+  const fixed = fix ? withFixedInputs(sized, fix) : sized;
+  return layout ? withPictureLayout(fixed, layout) : fixed;
 }
 
 const samplesOf = (data: readonly Readonly<Record<string, Tensor>>[]): Samples => ({

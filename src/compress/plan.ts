@@ -85,7 +85,10 @@ export interface Plan {
 export type PlannedRequest = DataRequest &
   Pick<CompressRequest, 'maxDrop' | 'checkpoint' | 'output' | 'format' | 'force' | 'measure'> &
   Partial<
-    Pick<CompressRequest, 'compare' | 'cache' | 'temperature' | 'smoothing' | 'outputs' | 'layout' | 'sizes'>
+    Pick<
+      CompressRequest,
+      'compare' | 'cache' | 'temperature' | 'smoothing' | 'outputs' | 'layout' | 'sizes' | 'fix'
+    >
   >;
 
 /** @param request  complete and checked; a recipe stands in it as such, not as a path @param facts  of the model

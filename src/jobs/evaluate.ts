@@ -57,7 +57,7 @@ export const evaluateWith = (
 };
 
 const textKeys = ['tokenizer', 'ids', 'encoder', 'window', 'stop', 'startToken'];
-const classKeys = ['labels', 'preprocess', 'outputs', 'layout', 'sizes'];
+const classKeys = ['labels', 'preprocess', 'outputs', 'layout', 'sizes', 'fix'];
 
 /** @throws OPTION_WITHOUT_EFFECT for options of the other kind of metric */
 export function refuseIdle(

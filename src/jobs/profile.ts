@@ -95,10 +95,11 @@ export async function profileOn(target: ModelInput, request: ProfileRequest, run
 }
 
 /** @throws OPTION_WITHOUT_EFFECT: the variants of a bundle are made */
-function refuseChoice({ outputs, layout, sizes }: ModelChoice): void {
+function refuseChoice({ outputs, layout, sizes, fix }: ModelChoice): void {
   if (outputs) throw optionWithoutEffect('--outputs', 'a model, where a bundle was given');
   if (layout) throw optionWithoutEffect('--layout', 'a model, where a bundle was given');
   if (sizes) throw optionWithoutEffect('--sizes', 'a model, where a bundle was given');
+  if (fix) throw optionWithoutEffect('--fix', 'a model, where a bundle was given');
 }
 
 function checkDevice(name: string): void {

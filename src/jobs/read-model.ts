@@ -1,8 +1,9 @@
 /** Opens a model as a command is asked to take it: from a file or the web, cut behind chosen outputs, its pictures in a chosen layout,
- *  open sizes with chosen numbers. */
+ *  open sizes and inputs with chosen numbers. */
 import { type Layout, withPictureLayout } from '../data/picture-layout.ts';
 import { type ModelInput, openModel } from '../model/formats/open-file.ts';
 import { type OpenedModel, openedModel } from '../model/formats/opened.ts';
+import { type FixedInputs, withFixedInputs } from '../model/rewrite/fix-inputs.ts';
 import { type Sizes, withSizes } from '../model/rewrite/fix-sizes.ts';
 import { formatBytes } from '../support/units.ts';
 import { isUrl, lastPartOf } from '../support/url.ts';
@@ -13,19 +14,22 @@ export interface ModelChoice {
   readonly outputs?: readonly string[] | undefined;
   readonly layout?: Layout | undefined;
   readonly sizes?: Sizes | undefined;
+  readonly fix?: FixedInputs | undefined;
 }
 
 /** @param run  told how far a model on the web has come
- *  @throws what openModel and fetchModel throw, OUTPUT_UNKNOWN, LAYOUT_UNCLEAR, LAYOUT_FIXED, SIZE_UNKNOWN */
+ *  @throws what openModel and fetchModel throw, OUTPUT_UNKNOWN, LAYOUT_UNCLEAR, LAYOUT_FIXED, SIZE_UNKNOWN, INPUT_UNKNOWN,
+ *  INPUT_NOT_FIXED */
 export async function readModel(
   input: ModelInput,
   choice: ModelChoice = {},
   run: JobRun = { events: {} },
 ): Promise<OpenedModel> {
-  const { outputs, layout, sizes } = choice;
+  const { outputs, layout, sizes, fix } = choice;
   const opened = openModel(await fetched(input, choice, run), { outputs });
   const sized = sizes ? withSizes(opened.model, sizes) : opened.model;
-  const model = layout ? withPictureLayout(sized, layout) : sized;
+  const fixed = fix ? withFixedInputs(sized, fix) : sized;
+  const model = layout ? withPictureLayout(fixed, layout) : fixed;
   if (model === opened.model) return opened;
   // The file has other axes or sizes than the model now: an engine is handed what is in memory.
   const { name, format } = opened;

@@ -36,7 +36,7 @@ export const outputFields = {
 };
 
 /** "batch=1,sequence=128" as { batch: 1, sequence: 128 }; what is no such pair stays for the schema to refuse. */
-const readSizes = (text: string) =>
+const readNumbers = (text: string) =>
   Object.fromEntries(
     text.split(',').map((pair) => {
       const [name = '', size] = pair.split(/=(?=[^=]*$)/);
@@ -48,7 +48,7 @@ const readSizes = (text: string) =>
 export const inputFields = {
   sizes: orText(
     z.record(z.string().min(1), positive),
-    readSizes,
+    readNumbers,
     'Sizes were expected, whole numbers from 1 up, as sequence=128.',
   )
     .optional()
@@ -56,6 +56,21 @@ export const inputFields = {
       output('--sizes <list>', 'numbers for sizes that the model leaves open (batch=1,sequence=128)', {
         fallback: 'they stay open',
       }),
+    ),
+  fix: orText(
+    z.record(z.string().min(1), z.number()),
+    readNumbers,
+    'Inputs and their numbers were expected, as sr=16000.',
+  )
+    .optional()
+    .meta(
+      output(
+        '--fix <list>',
+        'inputs that become a part of the model, with this number at every run (sr=16000)',
+        {
+          fallback: 'all stay inputs',
+        },
+      ),
     ),
   outputs: z
     .array(z.string().min(1, 'An item is empty.'))

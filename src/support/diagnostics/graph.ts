@@ -27,6 +27,24 @@ export function sizeUnknown(name: string, open: readonly string[]) {
   );
 }
 
+/** @param inputs  names of the model's inputs */
+export function inputUnknown(name: string, inputs: readonly string[]) {
+  const close = nearest(name, inputs);
+  return user(
+    'INPUT_UNKNOWN',
+    `--fix gives inputs a number; "${name}" is none of the model's: ${inputs.map((n) => `"${n}"`).join(', ')}.`,
+    close ? `Did you mean "${close}"?` : 'compress inspect shows the inputs.',
+  );
+}
+
+/** @param type  as "int64 []" */
+export const inputNotFixed = (name: string, type: string, number: number) =>
+  user(
+    'INPUT_NOT_FIXED',
+    `--fix gives an input of known size one number that its type holds; "${name}" is ${type}, and ${number} was given.`,
+    'Give open sizes a number first (--sizes), and a number of the type; 0 and 1 for bool.',
+  );
+
 /** @param path  names of the functions, from one to itself */
 export const functionRecursive = (path: readonly string[]) =>
   user(

@@ -47,7 +47,11 @@ function typeOfResult(node: Node, e: Emitter, index: number): LiteType {
   if (!value) return refuse(node, `its output ${index + 1} is left out`);
   return isStatic(shapeOf(value))
     ? e.typeOf(value)
-    : refuse(node, `its branches make "${value.name}" in different sizes, or in one that is not known`);
+    : refuse(
+        node,
+        `its branches make "${value.name}" in different sizes, or in one that is not known (where an input ` +
+          'decides which is taken, --fix gives it one number)',
+      );
 }
 
 const int32: LiteType = { type: 'int32', shape: [], quantization: null };
