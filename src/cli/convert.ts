@@ -15,11 +15,19 @@ export const command = defineCommand({
   },
 });
 
-async function show({ from, to, sourceBytes, expanded, files }: import('../jobs/convert.ts').Conversion) {
+async function show({
+  from,
+  to,
+  sourceBytes,
+  expanded,
+  remarks,
+  files,
+}: import('../jobs/convert.ts').Conversion) {
   const { formatBytes } = await import('../support/units.ts');
   const total = files.reduce((sum, file) => sum + file.bytes, 0);
   console.log(`  ${from} → ${to}   ${formatBytes(sourceBytes)} → ${formatBytes(total)}`);
   for (const file of files) console.log(`  → ${file.path}   ${formatBytes(file.bytes)}`);
+  for (const remark of remarks) console.log(`  ${remark}`);
   const [narrowest] = [...expanded].sort((a, b) => bitsOf(a) - bitsOf(b));
   if (narrowest && total > sourceBytes)
     console.log(

@@ -83,7 +83,7 @@ export interface Plan {
 }
 
 export type PlannedRequest = DataRequest &
-  Pick<CompressRequest, 'maxDrop' | 'checkpoint' | 'output' | 'format' | 'force' | 'measure'> &
+  Pick<CompressRequest, 'maxDrop' | 'checkpoint' | 'output' | 'format' | 'io' | 'force' | 'measure'> &
   Partial<
     Pick<
       CompressRequest,

@@ -27,6 +27,7 @@ import { checkOpens } from '../ship/profile/check-opens.ts';
 import { describeMachine } from '../ship/profile/machine.ts';
 import { counted } from '../support/units.ts';
 import { checkBudget } from './accuracy-budget.ts';
+import { checkIo, typedPorts, withPreparation } from './io-types.ts';
 import { measurePair } from './measure-pair.ts';
 import { factsOf } from './model-facts.ts';
 import type { StepsResult } from './model-steps.ts';
@@ -63,6 +64,7 @@ export async function compressFile(options: CompressFileOptions): Promise<Compre
   const outputs = outputPaths(options.output);
   const inputs = inputPaths(opened, plan);
   requireWritable(options.output);
+  checkIo(request.io, options.output);
   checkTargets(inputs, [options.output, ...outputs], request.force);
   rejectBroken(opened.model);
   const ports = portsOf(opened.model);
@@ -86,17 +88,30 @@ export async function compressFile(options: CompressFileOptions): Promise<Compre
   });
   if (!staged) await refuseIdle(opened.name, { recipe, model, journal });
   stampMetadata(model, recipe);
+  const { model: typed, remarks } = typedPorts(
+    withPreparation(model, request.io, prepared?.source),
+    request.io,
+  );
   const stage = createStage(options.output);
   try {
-    const written = writeModelFile(model, stage.pathOf(options.output));
+    const written = writeModelFile(typed, stage.pathOf(options.output));
     const result = openedFromFiles(model, written);
     const targets = written.map((f) => path.join(path.dirname(options.output), path.basename(f)));
     checkTargets(inputs, targets.slice(1), request.force || isOurs(options.output));
     await checkOpens(opened, result, engineOfTarget(recipe.target));
-    const parts = await study(options, opened, result, prepared, { clean, model, journal }, events);
+    const shipped = openedFromFiles(typed, written);
+    const made = { clean, model, journal };
+    const parts = await study(options, opened, { result, shipped }, prepared, made, events);
     checkBudget(parts.pair, request.maxDrop);
     const files = [...targets, ...outputs];
-    const report = buildReport({ ...parts, staged, training, files, environment: describeMachine() });
+    const report = buildReport({
+      ...parts,
+      staged,
+      training,
+      files,
+      remarks,
+      environment: describeMachine(),
+    });
     for (const file of await reportFiles(report, outputs)) stage.write(file.path, file.content);
     stage.commit();
     return { report, model };
@@ -146,21 +161,28 @@ function checkpointsOf({ plan, output }: CompressFileOptions): string | null {
 const outputPaths = (output: string) =>
   ['html', 'md', 'json'].map((kind) => `${withoutExtension(output)}.report.${kind}`);
 
+interface Results {
+  /** With inputs and outputs as the source has them: what is compared. */
+  readonly result: OpenedModel;
+  /** As it is in the file. */
+  readonly shipped: OpenedModel;
+}
+
 /** Everything the report needs to know about source and result. */
 async function study(
   options: CompressFileOptions,
   source: OpenedModel,
-  result: OpenedModel,
+  { result, shipped }: Results,
   prepared: Prepared | null,
   { clean, model, journal }: CompressedModel,
   events: JobEvents,
-): Promise<Omit<ReportParts, 'files' | 'staged' | 'training' | 'environment'>> {
+): Promise<Omit<ReportParts, 'files' | 'staged' | 'training' | 'remarks' | 'environment'>> {
   const { plan, signal } = options;
   const { recipe, request } = plan;
   const compares = request.compare !== false;
   const largestBytes = Math.max(source.sizeBytes, result.sizeBytes);
   events.begin?.('sizes');
-  const [before, after] = await Promise.all([factsOf(source, largestBytes), factsOf(result, largestBytes)]);
+  const [before, after] = await Promise.all([factsOf(source, largestBytes), factsOf(shipped, largestBytes)]);
   const runtime = await openEngine(engineOfTarget(recipe.target));
   const held = prepared?.held.indices.length ? prepared.held : null;
   const pair =

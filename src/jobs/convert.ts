@@ -15,6 +15,8 @@ import { cloneModel } from '../model/ir/clone.ts';
 import type { Model } from '../model/ir/model.ts';
 import { stampMetadata } from '../ship/emit/stamp.ts';
 import { checkTargets, createStage, isOurs } from '../ship/emit/write.ts';
+import type { IoType } from '../support/io-type.ts';
+import { checkIo, typedPorts } from './io-types.ts';
 import { checkedFormat, inFolderOf, isFolder, outputPath } from './output-path.ts';
 import { type JobRun, type RunOptions, separated } from './progress.ts';
 import { type ModelChoice, readModel } from './read-model.ts';
@@ -24,6 +26,8 @@ export interface ConvertOptions extends ModelChoice, RunOptions {
   readonly output: string;
   /** Of what goes into a folder. */
   readonly format?: WrittenFormatId | undefined;
+  /** Type of inputs and outputs in a .tflite file. */
+  readonly io?: IoType | undefined;
   /** Replace files that edgepress did not make. */
   readonly force?: boolean | undefined;
 }
@@ -36,6 +40,8 @@ export interface Conversion {
   /** Types that weights of the source are stored in and that TensorFlow.js expands when it loads them; in what is written
    *  they are float32, and larger: "uint8", "uint16", "float16". */
   readonly expanded: readonly string[];
+  /** What isn't as it was asked for, in sentences. */
+  readonly remarks: readonly string[];
   /** The model's own file first. */
   readonly files: readonly { readonly path: string; readonly bytes: number }[];
 }
@@ -55,26 +61,30 @@ export const convert = (model: ModelInput, options: ConvertOptions): Promise<Con
 
 export const convertModel = (
   model: ModelInput,
-  { output, format, force = false, ...choice }: Omit<ConvertOptions, keyof RunOptions>,
+  { output, format, io, force = false, ...choice }: Omit<ConvertOptions, keyof RunOptions>,
   run: JobRun,
 ): Promise<Conversion> =>
-  inFolderOf(output, async () => convertInto(await readModel(model, choice, run), { output, format, force }));
+  inFolderOf(output, async () =>
+    convertInto(await readModel(model, choice, run), { output, format, io, force }),
+  );
 
-type Target = Pick<ConvertOptions, 'output' | 'format'>;
+type Target = Pick<ConvertOptions, 'output' | 'format' | 'io'>;
 
 async function convertInto(
   opened: OpenedModel,
-  { force, ...place }: Target & { readonly force: boolean },
+  { force, io, ...place }: Target & { readonly force: boolean },
 ): Promise<Conversion> {
   const target = targetOf(opened, place);
   const inputs = pathsOf(opened);
+  checkIo(io, target);
   checkTargets(inputs, [target], force);
   rejectBroken(opened.model);
   const ready = formatOfName(target).loadsUnfolded ? await cleaned(opened.model) : cloneModel(opened.model);
-  stampMetadata(ready, { name: 'convert', target: 'any' });
+  const { model: typed, remarks } = typedPorts(ready, io);
+  stampMetadata(typed, { name: 'convert', target: 'any' });
   const stage = createStage(target);
   try {
-    const written = writeModelFile(ready, stage.pathOf(target));
+    const written = writeModelFile(typed, stage.pathOf(target));
     const paths = written.map((file) => path.join(path.dirname(target), path.basename(file)));
     checkTargets(inputs, paths.slice(1), force || isOurs(target));
     const bytes = written.map((file) => statSync(file).size);
@@ -82,6 +92,7 @@ async function convertInto(
     return {
       ...{ from: opened.format.name, to: formatOfName(target).name, sourceBytes: opened.sizeBytes },
       expanded: expandedTypes(opened.model),
+      remarks,
       files: paths.map((file, i) => ({ path: file, bytes: bytes[i]! })),
     };
   } finally {

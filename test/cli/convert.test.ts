@@ -24,6 +24,44 @@ describe('compress -o model.tflite', () => {
   });
 });
 
+describe('--io', () => {
+  const int8 = ['glyphs-cnn.onnx', '--int8', '--data', data('glyphs'), '--no-measure', '--calibrate', '16'];
+  const evaluated = async (file: string, ...more: string[]) => {
+    const { stdout, stderr } = await w.run(['evaluate', file, '--data', data('glyphs'), '--json', ...more]);
+    expect(stdout, stderr).not.toBe('');
+    return JSON.parse(stdout).metrics;
+  };
+
+  it('has pictures come in integers, and says what stays in floats', async () => {
+    const { code, stdout, stderr } = await w.run([...int8, '-o', 'm.tflite', '--io', 'int8', '--json']);
+    expect(code, stderr).toBe(0);
+    const report = JSON.parse(stdout);
+    expect(report.remarks).toEqual([expect.stringMatching(/^Output "scores" is not made int8: /)]);
+    expect(report.result.inputs[0].type).toBe('int8 [batch,3,32,32]');
+    expect(report.compare.outputs[0].top1Agreement).toBeGreaterThan(0.9);
+    const turned = await w.run(['convert', 'm.tflite', 'u.tflite', '--io', 'uint8']);
+    expect(turned.stdout).toMatch(/^ {2}Output "scores" is not made uint8: /m);
+    await w.run(['convert', 'm.tflite', 'f.tflite', '--io', 'float']);
+    const few = ['--evaluate', '60'];
+    const whole = await evaluated('f.tflite', ...few);
+    expect(whole[0]).toMatchObject({ name: 'top-1 accuracy' });
+    expect(await evaluated('m.tflite', ...few)).toEqual(whole);
+    expect(await evaluated('u.tflite', ...few)).toEqual(whole);
+  });
+
+  it('is refused where nothing has a scale, and for other formats', async () => {
+    const refused = async (...args: string[]) => (await w.run(args)).stderr;
+    const float = await refused('convert', 'glyphs-cnn.onnx', 'm.tflite', '--io', 'int8');
+    expect(float).toMatch(/TFLITE_IO.*"image".*"scores"/);
+    expect(await refused('convert', 'glyphs-cnn.onnx', 'm.json', '--io', 'int8')).toMatch(
+      /OPTION_WITHOUT_EFFECT.*--io/,
+    );
+    expect(await refused('glyphs-cnn.onnx', '--int8', '--io', 'float')).toMatch(
+      /OPTION_WITHOUT_EFFECT.*--io/,
+    );
+  });
+});
+
 describe('compress -o model.json', () => {
   it('stores weights in int8 for TensorFlow.js, and says that it is no faster', async () => {
     const { code, stdout, stderr } = await w.run(['glyphs-cnn.onnx', '--int8', '-o', 'small.json', '--json']);

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { writtenFormatIds } from '../../model/formats/format.ts';
 import { field, orText, positive } from '../../support/field.ts';
+import { ioTypes } from '../../support/io-type.ts';
 
 const output = field.bind(null, 'Output');
 
@@ -12,6 +13,16 @@ export const formatField = z
   .meta(
     output('--format <name>', 'onnx, onnx-text, tflite for LiteRT, or tfjs for TensorFlow.js: a folder', {
       fallback: 'what the name of the output says',
+    }),
+  );
+
+/** In the file, not inside of the model. */
+export const ioField = z
+  .enum(ioTypes)
+  .optional()
+  .meta(
+    output('--io <type>', 'type of inputs and outputs in a .tflite: float, uint8 or int8', {
+      fallback: 'as the model has them: float, as a rule',
     }),
   );
 
@@ -26,6 +37,7 @@ export const outputFields = {
       }),
     ),
   format: formatField,
+  io: ioField,
   force: z.boolean().default(false).meta(output('--force', 'replace files that edgepress did not make')),
   compare: z.boolean().default(true).meta(output('--no-compare', 'do not compare with the original')),
   measure: z.boolean().default(true).meta(output('--no-measure', 'do not measure latency and memory')),

@@ -38,6 +38,8 @@ export interface ReportParts {
   /** Of the quantised model; training of steps is in `staged`. */
   readonly training: readonly TrainingRecord[];
   readonly files: string[];
+  /** What isn't as it was asked for in the file, in sentences. */
+  readonly remarks: readonly string[];
   /** The machine that all of it ran on. */
   readonly environment: Report['environment'];
 }
@@ -99,6 +101,7 @@ export function buildReport(parts: ReportParts): Report {
     recipe: options.recipe,
     next: nextSteps(parts, mode),
     files: parts.files,
+    ...(parts.remarks.length > 0 && { remarks: [...parts.remarks] }),
   };
   return { ...body, verdict: judge(body) };
 }

@@ -245,6 +245,8 @@ export const reportSchema = z.object({
   recipe: z.unknown(),
   next: z.array(z.object({ command: z.string(), why: z.string() })),
   files: z.array(z.string()),
+  /** What in the written file isn't as it was asked for, in sentences; absent where all is. */
+  remarks: z.array(z.string()).optional(),
 });
 
 export type Report = z.infer<typeof reportSchema>;

@@ -41,6 +41,7 @@ export function judge(report: Judged): Verdict {
     ...size(report),
     ...halfFloats(report),
     ...evidence(report),
+    ...(report.remarks ?? []).map(warn),
     ...(report.training ?? []).flatMap(({ doubt }) => (doubt === undefined ? [] : [warn(doubt)])),
   ];
   const warnings = [...found.filter((w) => w.level === 'bad'), ...found.filter((w) => w.level === 'warn')];

@@ -26,6 +26,35 @@ export function setPreprocessing({ metadata }: WithMetadata, spec: Readonly<Reco
 export const preprocessingOf = ({ metadata }: WithMetadata): unknown =>
   parsed(metadata.get(preprocessingKey)) ?? undefined;
 
+/** Codes of 8 bits: (code − zeroPoint)·scale. */
+interface Coded {
+  readonly scale: number;
+  readonly zeroPoint: number;
+}
+
+type Spec = Readonly<Record<string, unknown>>;
+
+/** How a picture becomes codes, from how it becomes the numbers that they stand for. */
+export const preprocessingInCodes = (spec: Spec, { scale, zeroPoint }: Coded): Spec =>
+  renormalised(spec, (mean, std) => [mean - zeroPoint * std * scale, std * scale]);
+
+/** The other way round. */
+export const preprocessingInReals = (spec: Spec, { scale, zeroPoint }: Coded): Spec =>
+  renormalised(spec, (mean, std) => [mean + zeroPoint * std, std / scale]);
+
+/** (pixel·scale − mean)/std with another mean and deviation for each channel. */
+function renormalised(spec: Spec, change: (mean: number, std: number) => [mean: number, std: number]): Spec {
+  const listed = (key: string, otherwise: number) => {
+    const found = spec[key];
+    return Array.isArray(found) && found.length > 0 ? found.map(Number) : [otherwise];
+  };
+  const [mean, std] = [listed('mean', 0), listed('std', 1)];
+  const changed = Array.from({ length: Math.max(mean.length, std.length) }, (_, i) =>
+    change(mean[i % mean.length]!, std[i % std.length]!),
+  );
+  return { ...spec, mean: changed.map(([m]) => m), std: changed.map(([, s]) => s) };
+}
+
 /** Anybody may have written it. */
 function parsed(json: string | undefined): unknown {
   try {

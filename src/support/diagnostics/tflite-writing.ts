@@ -41,3 +41,11 @@ export const tfliteSize = (input: string, shape: string, open: readonly string[]
     `A .tflite file has inputs of known sizes; "${input}" is ${shape}.`,
     `Say them: --sizes ${open.map((name) => `${name}=<n>`).join(',')}`,
   );
+
+/** @param left  as 'Input "ids" is not made int8: it is int64.' */
+export const tfliteIo = (type: string, left: readonly string[]) =>
+  unsupported(
+    'TFLITE_IO',
+    `Inputs and outputs in ${type} were asked for, and none has a scale for that. ${left.join(' ')}`,
+    'Leave --io out, or compute in integers up to there first: compress --int8 static --data <folder or .npz>.',
+  );

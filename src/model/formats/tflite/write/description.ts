@@ -2,7 +2,7 @@
  *  how a picture becomes its input. Pictures are said of inputs [1, height, width, channels] alone, the only ones that those
  *  readers take. Source: tflite-support's metadata_schema.fbs; Python's zipfile, whose archives they append. */
 import { zipSync } from 'fflate';
-import { labelsOf, preprocessingOf } from '../../../ir/card.ts';
+import { labelsOf, preprocessingInReals, preprocessingOf } from '../../../ir/card.ts';
 import type { Model } from '../../../ir/model.ts';
 import type { FlatTable } from '../../flatbuffers/schema.ts';
 import { writeFlatbuffer } from '../../flatbuffers/write.ts';
@@ -22,11 +22,10 @@ const parserVersion = '1.0.0';
 /** @returns null where the model says nothing that these readers understand */
 export function describe(model: Model, graph: LiteGraph): Description | null {
   const labels = labelsOf(model);
-  const picture = pictureOf(preprocessingOf(model));
   const scores = graph.outputs.findIndex(({ tensor }) => labels && tensor.shape.at(-1) === labels.length);
-  const shown = graph.inputs.findIndex(
-    ({ tensor: { shape } }) => picture && isPicture(shape, picture.channels),
-  );
+  const pictures = graph.inputs.map((port) => pictureAt(port, preprocessingOf(model)));
+  const shown = pictures.findIndex((picture) => picture !== null);
+  const picture = pictures[shown];
   if (scores < 0 && shown < 0) return null;
   const tables = (ports: readonly LitePort[], at: number, more: FlatTable) =>
     ports.map(({ name }, i): FlatTable => ({ name, ...(i === at ? more : {}) }));
@@ -44,6 +43,16 @@ interface Picture {
   /** value = (pixel − mean) / std, pixels from 0 to 255. */
   readonly mean: readonly number[];
   readonly std: readonly number[];
+}
+
+/** Of what the port takes. What integers are scaled by follows the normalisation there, as tflite-support has it. */
+function pictureAt({ tensor }: LitePort, spec: unknown): Picture | null {
+  const { type, shape, quantization } = tensor;
+  const codes = type === 'int8' || type === 'uint8' ? quantization : null;
+  const steps = codes && { scale: codes.scale[0]!, zeroPoint: codes.zeroPoint[0]! };
+  const isSpec = typeof spec === 'object' && spec !== null;
+  const picture = pictureOf(isSpec && steps ? preprocessingInReals({ ...spec }, steps) : spec);
+  return picture && isPicture(shape, picture.channels) ? picture : null;
 }
 
 const isPicture = (shape: readonly number[], channels: number) => shape.length === 4 && shape[3] === channels;

@@ -8,7 +8,9 @@ import { expect, it } from 'vitest';
 import { openModelBytes } from '../../../../../src/model/formats/opened.ts';
 import { writeTflite } from '../../../../../src/model/formats/tflite/write/write.ts';
 import { labelsOf, preprocessingOf, setLabels, setPreprocessing } from '../../../../../src/model/ir/card.ts';
-import { tensorOf } from '../../../../../src/model/ir/tensor.ts';
+import { addInitializer, addNode, setInput } from '../../../../../src/model/ir/edit.ts';
+import { scalar, tensorOf } from '../../../../../src/model/ir/tensor.ts';
+import { withIoTypes } from '../../../../../src/model/rewrite/io-types.ts';
 import { hasLitert, litertTitle, runTflite } from '../../../../litert.ts';
 import { modelOf } from '../../tfjs/write/cases.ts';
 
@@ -22,15 +24,19 @@ function described() {
   return { model, x };
 }
 
+/** Without what only we write. */
+function withoutOurs(bytes: Uint8Array): Uint8Array {
+  const foreign = Uint8Array.from(bytes);
+  const text = Buffer.from(foreign.buffer);
+  for (let at = text.indexOf('edgepress.'); at >= 0; at = text.indexOf('edgepress.', at + 1)) text[at] = 0x45;
+  return foreign;
+}
+
 it('reads back the names of classes and the normalisation of pixels from 0 to 255', () => {
   const { model } = described();
   const bytes = writeTflite(model);
   expect(writeTflite(model)).toEqual(bytes);
-  // Without what only we write.
-  const foreign = Uint8Array.from(bytes);
-  const text = Buffer.from(foreign.buffer);
-  for (let at = text.indexOf('edgepress.'); at >= 0; at = text.indexOf('edgepress.', at + 1)) text[at] = 0x45;
-  const read = openModelBytes(foreign, { name: 'model.tflite' }).model;
+  const read = openModelBytes(withoutOurs(bytes), { name: 'model.tflite' }).model;
   expect(labelsOf(read)).toEqual(['cat', 'dog', 'é']);
   expect(preprocessingOf(read)).toMatchObject({
     mean: [127.5, 63.75, 0],
@@ -59,4 +65,33 @@ it.skipIf(!hasPython)('has an archive that Python opens behind the model', () =>
 it.skipIf(!hasLitert)(`runs ${litertTitle}`, () => {
   const { model, x } = described();
   expect(Object.values(runTflite(writeTflite(model), { x }))[0]!.dims).toEqual([1, 3]);
+});
+
+it('says of pictures in integers how they become the numbers that those stand for, as tflite-support does', () => {
+  const { model } = described();
+  const { graph } = model;
+  const scales = { scale: 1 / 64, zeroPoint: 128 };
+  // x is quantised at once: (x − 128)/64 in uint8.
+  const [x] = graph.inputs;
+  const readers = [...x!.uses];
+  const pair = (['QuantizeLinear', 'DequantizeLinear'] as const).reduce((value, opType) => {
+    const inputs = [
+      value,
+      addInitializer(graph, 'scale', scalar('float32', scales.scale)),
+      addInitializer(graph, 'zero', scalar('uint8', scales.zeroPoint)),
+    ];
+    return addNode(graph, { opType, inputs }, graph.nodes.at(-1)).outputs[0]!;
+  }, x!);
+  for (const { node, index } of readers) setInput(node!, index, pair);
+  const { model: typed } = withIoTypes(model, 'uint8');
+  const spec = preprocessingOf(typed) as { readonly mean: number[]; readonly std: number[] };
+  // A pixel of 127.5 is 0 in the first channel, and 0 is the code 128.
+  expect((127.5 / 255 - spec.mean[0]!) / spec.std[0]!).toBeCloseTo(128, 6);
+  const foreign = withoutOurs(writeTflite(typed));
+  const read = openModelBytes(foreign, { name: 'model.tflite' }).model;
+  const { mean, std } = preprocessingOf(read) as typeof spec;
+  spec.std.forEach((s, i) => {
+    expect(std[i]!).toBeCloseTo(s * 255, 4);
+    expect(mean[i]!).toBeCloseTo(spec.mean[i]! * 255, 3);
+  });
 });

@@ -1,0 +1,45 @@
+/** Inputs and outputs of what is written in the type that was asked for. */
+import { preprocessingSchema } from '../data/preprocess.ts';
+import type { DataSource } from '../data/source.ts';
+import { formatOfName } from '../model/formats/index.ts';
+import { tfliteFormat } from '../model/formats/tflite/format.ts';
+import { preprocessingOf, setPreprocessing } from '../model/ir/card.ts';
+import { cloneModel } from '../model/ir/clone.ts';
+import type { Model } from '../model/ir/model.ts';
+import { type LeftPort, withIoTypes } from '../model/rewrite/io-types.ts';
+import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
+import { tfliteIo } from '../support/diagnostics/tflite-writing.ts';
+import type { IoType } from '../support/io-type.ts';
+
+/** @throws OPTION_WITHOUT_EFFECT where another format is written */
+export function checkIo(io: IoType | undefined, output: string): void {
+  if (io !== undefined && formatOfName(output) !== tfliteFormat)
+    throw optionWithoutEffect('--io', 'a .tflite file to write (-o model.tflite or --format tflite)');
+}
+
+/** @returns the same model where nothing changes; a sentence for each input and output that stays as it is
+ *  @throws TFLITE_IO where all do */
+export function typedPorts(model: Model, io: IoType | undefined): { model: Model; remarks: string[] } {
+  if (io === undefined) return { model, remarks: [] };
+  const { model: typed, typed: named, left } = withIoTypes(model, io);
+  const remarks = left.map((port) => remarkOn(port, io));
+  if (named.length === 0) throw tfliteIo(io, remarks);
+  return { model: typed, remarks };
+}
+
+/** Integers don't say how a picture becomes them: a file that takes them says it, as surely as it is known, for the pictures that
+ *  ranges were found on. @returns a changed copy, or the same model */
+export function withPreparation(model: Model, io: IoType | undefined, source: DataSource | undefined): Model {
+  const { preprocessing, preprocessingGuessed, preprocessingTriedOn } = source ?? {};
+  const isKnown = !preprocessingGuessed || preprocessingTriedOn !== undefined;
+  if (io === undefined || io === 'float' || !preprocessing || !isKnown) return model;
+  if (preprocessingOf(model) !== undefined) return model;
+  const told = cloneModel(model);
+  const keys = new Set(Object.keys(preprocessingSchema.shape));
+  const spec = Object.entries(preprocessing).filter(([key]) => keys.has(key));
+  setPreprocessing(told, Object.fromEntries(spec));
+  return told;
+}
+
+const remarkOn = ({ side, name, why }: LeftPort, io: IoType) =>
+  `${side === 'input' ? 'Input' : 'Output'} "${name}" is not made ${io}: ${why}.`;
