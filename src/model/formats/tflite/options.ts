@@ -203,6 +203,13 @@ export const options = {
   RightShiftOptions: {},
   DilateOptions: {},
   ReduceWindowOptions: { reduceFunction: '4' },
+  StableHLOCompositeOptions: {
+    name: 'text',
+    decompositionSubgraphIndex: '4',
+    compositeAttributes: 'raw',
+    compositeAttributesFormat: '1',
+    version: '4',
+  },
 } as const satisfies Record<string, FlatFields>;
 
 /** A table of settings. */
@@ -362,7 +369,7 @@ export const furtherOptionTables: readonly (TfliteOptions | undefined)[] = [
   'DilateOptions',
   undefined,
   'ReduceWindowOptions',
-  undefined,
+  'StableHLOCompositeOptions',
   undefined,
   undefined,
 ];

@@ -1,4 +1,4 @@
-/** The tables of LiteRT's .tflite format, without the options of StableHLO and of tables of strings. Facts from LiteRT's
+/** The tables of LiteRT's .tflite format, without the options of most of StableHLO and of tables of strings. Facts from LiteRT's
  *  tflite/converter/schema/schema.fbs (version 3d). Numbers that stand for names (types, operators, …) are in codes.ts. */
 import type { FlatFields, FlatSchema } from '../flatbuffers/schema.ts';
 

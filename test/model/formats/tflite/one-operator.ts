@@ -11,7 +11,7 @@ import { createRandom } from '../../../../src/support/random.ts';
 import { largestDifference, normalTensor, runModel } from '../../../run-model.ts';
 
 import { type LitertResult, litertMissing, runLitert } from './litert.ts';
-import { constant, type TinyGraph, type TinyTensor, tinyFile } from './tiny-file.ts';
+import { constant, type Settings, type TinyGraph, type TinyTensor, tinyFile } from './tiny-file.ts';
 
 export interface Operand {
   readonly tensor: Tensor;
@@ -61,7 +61,7 @@ export interface Case {
   /** null for one that is left out. */
   readonly inputs: readonly (Operand | null)[];
   readonly outputs: readonly Output[];
-  readonly options?: readonly [TfliteOptions, Readonly<Record<string, number | readonly number[]>>];
+  readonly options?: readonly [TfliteOptions, Settings];
   readonly customOptions?: Uint8Array;
   /** Of the operator; LiteRT knows some only from a later one on. */
   readonly version?: number;

@@ -53,6 +53,67 @@ describe('IF', () => {
   );
 });
 
+describe('STABLEHLO', () => {
+  const named = { name: 'odml.gelu', compositeAttributes: encode({}) };
+  const attention: TinyGraph = {
+    tensors: { a: float(3), b: float(3), c: float(3), scale: constant(tensorOf('float32', [], [0.5])) },
+    inputs: ['a'],
+    outputs: ['c'],
+    operators: [
+      { op: 'MUL', inputs: ['a', 'scale'], outputs: ['b'], options: ['MulOptions', {}] },
+      {
+        ...{ op: 'STABLEHLO_COMPOSITE', inputs: ['b'], outputs: ['c'] },
+        options: ['StableHLOCompositeOptions', { ...named, decompositionSubgraphIndex: 2 }],
+      },
+    ],
+  };
+  const codes = { dims: [3], type: 'int8', scale: [0.1], zeroPoint: [5] } as const;
+  const options: Case['options'] = ['StableHLOCompositeOptions', { ...named, decompositionSubgraphIndex: 1 }];
+  const pair = (op: string) => ({
+    ...{ name: op, op: `STABLEHLO_${op}`, inputs: [given(2, 3), weights(2, 3)], outputs: [{ dims: [2, 3] }] },
+  });
+  check([
+    {
+      ...{ name: 'a composite within a composite', op: 'STABLEHLO_COMPOSITE', options },
+      ...{ inputs: [given(3)], outputs: [{ dims: [3] }] },
+      called: [attention, twice('ADD', 'AddOptions')],
+    },
+    {
+      ...{ name: 'a composite of integers', op: 'STABLEHLO_COMPOSITE', options },
+      inputs: [{ tensor: tensorOf('int8', [3], [-4, 30, 90]), more: codes }],
+      outputs: [{ dims: [3], type: 'int8', more: { ...codes, scale: [0.3] } }],
+      called: [
+        {
+          tensors: { a: codes, b: { ...codes, scale: [0.3] } },
+          inputs: ['a'],
+          outputs: ['b'],
+          operators: [{ op: 'ADD', inputs: ['a', 'a'], outputs: ['b'], options: ['AddOptions', {}] }],
+        },
+      ],
+    },
+    ...['ADD', 'MULTIPLY', 'MAXIMUM', 'MINIMUM'].map(pair),
+    {
+      ...{ name: 'AND', op: 'STABLEHLO_AND', outputs: [{ dims: [4], type: 'bool' as const }] },
+      inputs: [flags([4], [1, 0, 1, 0]), flags([4], [1, 1, 0, 0])],
+    },
+  ]);
+
+  it('refuses a composite that is made of itself', () => {
+    const own: TinyGraph = {
+      ...{ tensors: { a: float(3), c: float(3) }, inputs: ['a'], outputs: ['c'] },
+      operators: [
+        {
+          ...{ op: 'STABLEHLO_COMPOSITE', inputs: ['a'], outputs: ['c'] },
+          options: ['StableHLOCompositeOptions', { ...named, decompositionSubgraphIndex: 0 }],
+        },
+      ],
+    };
+    expect(() => openModelBytes(tinyFile([own]), { name: 'tiny.tflite' })).toThrow(
+      expect.objectContaining({ code: 'TFLITE_MALFORMED' }),
+    );
+  });
+});
+
 describe('WHILE', () => {
   const int = (...dims: number[]) => ({ dims, type: 'int32' }) as const;
   const condition: TinyGraph = {

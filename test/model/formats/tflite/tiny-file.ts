@@ -27,7 +27,7 @@ export interface TinyTensor {
   readonly fields?: FlatTable;
 }
 
-type Settings = Readonly<Record<string, number | readonly number[]>>;
+export type Settings = Readonly<Record<string, number | string | Uint8Array | readonly number[]>>;
 
 export interface TinyOperator {
   /** A builtin operator, or the name of a custom one. */
@@ -141,7 +141,7 @@ function optionFields({ options }: TinyOperator): FlatTable {
   const values = Object.fromEntries(
     Object.entries(settings).map(([name, value]): [string, FlatValue] => [
       name,
-      typeof value === 'number' ? value : int32s(value),
+      typeof value === 'object' && !(value instanceof Uint8Array) ? int32s(value) : value,
     ]),
   );
   const further = furtherOptionTables.indexOf(table);

@@ -52,4 +52,8 @@ export const arithmeticOperators: OperatorTable = {
   MINIMUM: same('Min'),
   POW: same('Pow'),
   SQUARED_DIFFERENCE: pair(squaredDifference),
+  STABLEHLO_ADD: same('Add'),
+  STABLEHLO_MULTIPLY: same('Mul'),
+  STABLEHLO_MAXIMUM: same('Max'),
+  STABLEHLO_MINIMUM: same('Min'),
 };

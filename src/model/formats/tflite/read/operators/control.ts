@@ -1,4 +1,4 @@
-/** Branches and loops, whose bodies are other graphs of the file. */
+/** Branches, loops and composites, whose bodies are other graphs of the file. */
 import type { Value } from '../../../../ir/model.ts';
 import { cast, emitLoop, toScalar } from '../../../emit/index.ts';
 import { int, type Operator, type OperatorCall, type OperatorTable } from './operator.ts';
@@ -32,4 +32,9 @@ const loop: Operator = (call) =>
     body: (inner, values) => call.call(int(call, 'bodySubgraphIndex'), inner, values),
   });
 
-export const controlOperators: OperatorTable = { IF: choice, WHILE: loop };
+/** An operator of a framework by its name ("odml.rms_norm"), with a graph that computes the same, as runtimes that don't know
+ *  the name run it. */
+const composite: Operator = (call) =>
+  call.call(int(call, 'decompositionSubgraphIndex'), call.e, storedInputs(call, 0));
+
+export const controlOperators: OperatorTable = { IF: choice, WHILE: loop, STABLEHLO_COMPOSITE: composite };

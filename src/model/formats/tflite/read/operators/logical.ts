@@ -14,6 +14,9 @@ const plain = (opType: string): Operator => pair((e, a, b) => e.emit(opType, [a,
 /** onnxruntime compares no truth values by order, and has no kernel for small integers. */
 const comparison = (opType: string): Operator => pair((e, a, b) => binary(e, opType, a, b));
 
+const truths = (opType: string): Operator =>
+  pair((e, a, b) => (e.dtype(a) === 'bool' ? e.emit(opType, [a, b]) : e.refuse(`bits of ${e.dtype(a)}`)));
+
 /** A condition of one axis chooses rows. Source: tflite/kernels/select.cc. */
 const selectRows: Operator = (call) => {
   const { e } = call;
@@ -71,6 +74,7 @@ export const logicalOperators: OperatorTable = {
   LOGICAL_NOT: (call) => call.e.emit('Not', [inputOf(call, 0)]),
   SELECT: selectRows,
   SELECT_V2: (call) => select(call.e, inputOf(call, 0), inputOf(call, 1), inputOf(call, 2)),
+  STABLEHLO_AND: truths('And'),
   BITWISE_XOR: pair(exclusiveOr),
   RIGHT_SHIFT: pair(rightShift),
 };
