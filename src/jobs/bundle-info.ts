@@ -22,25 +22,40 @@ interface InfoRequest extends Pick<BundleRequest, 'name' | 'preprocess' | 'licen
   readonly labelNames?: { readonly file: string; readonly names: readonly string[] } | undefined;
 }
 
-/** @param clean  the model with inferred shapes; @param prepared  real data, if there is any
- *  @throws LABEL_NAMES_COUNT, and what reading --preprocess throws */
-export async function bundleInfo(
+/** How a model is used, as the manifest says it and as files say it that have a place for it. */
+export interface ModelUse extends Pick<BundleInfo, 'preprocessing' | 'labels'> {
+  readonly guessed: readonly string[];
+}
+
+/** @param prepared  real data, if there is any; @throws what reading --preprocess throws */
+export async function useOf(
+  { model }: OpenedModel,
+  prepared: Prepared | null,
+  { preprocess, labelNames }: InfoRequest,
+): Promise<ModelUse> {
+  const labels = labelNames?.names ?? prepared?.source.classes;
+  return {
+    ...(await preprocessingOf(portsOf(model), prepared, preprocess)),
+    labels: labels ? [...labels] : labelsOfModel(model),
+  };
+}
+
+/** @param clean  the model with inferred shapes
+ *  @throws LABEL_NAMES_COUNT */
+export function bundleInfo(
   opened: OpenedModel,
   clean: Model,
-  prepared: Prepared | null,
-  options: InfoRequest,
-): Promise<Omit<BundleInfo, 'provenance'> & { guessed: readonly string[] }> {
-  const inputs = portsOf(clean).map(plainPort);
-  const outputs = outputPortsOf(clean).map(plainPort);
-  const { preprocessing, guessed } = await preprocessingOf(portsOf(clean), prepared, options.preprocess);
+  { preprocessing, labels }: ModelUse,
+  { name, labelNames, licence }: InfoRequest,
+): Omit<BundleInfo, 'provenance'> {
+  const outputs = outputPortsOf(clean);
+  if (labelNames) checkCount(outputs, labelNames);
   return {
-    name: options.name ?? withoutExtension(opened.name),
-    inputs,
-    outputs,
-    preprocessing,
-    labels: labelsOf(outputPortsOf(clean), prepared, options.labelNames) ?? labelsOfModel(opened.model),
-    licence: options.licence ?? null,
-    guessed,
+    name: name ?? withoutExtension(opened.name),
+    inputs: portsOf(clean).map(plainPort),
+    outputs: outputs.map(plainPort),
+    ...{ preprocessing, labels },
+    licence: licence ?? null,
   };
 }
 
@@ -62,18 +77,12 @@ async function preprocessingOf(
   return { preprocessing: { ...spec }, guessed };
 }
 
-function labelsOf(
-  outputs: readonly Port[],
-  prepared: Prepared | null,
-  given: InfoRequest['labelNames'],
-): string[] | null {
-  if (!given) return prepared?.source.classes ? [...prepared.source.classes] : null;
-  const { file, names } = given;
+/** @throws LABEL_NAMES_COUNT */
+function checkCount(outputs: readonly Port[], { file, names }: NonNullable<InfoRequest['labelNames']>): void {
   const scores = scoresOutput(outputs);
   const expected = scores?.shape?.at(-1);
   if (typeof expected === 'number' && expected !== names.length)
     throw labelNamesCount(file, names.length, scores!.name, expected);
-  return [...names];
 }
 
 /** @param recipes  by variant */

@@ -5,6 +5,7 @@ import type { CalibrationCache } from '../compute/calibrate/calibration-cache.ts
 import type { EngineRun, Tell } from '../compute/engine/run-context.ts';
 import type { Prepared } from '../data/prepare-data.ts';
 import { type OpenedModel, openedFromModel, openedFromParts } from '../model/formats/opened.ts';
+import { setLabels, setPreprocessing } from '../model/ir/card.ts';
 import type { Model } from '../model/ir/model.ts';
 import { outputPortsOf, portsOf } from '../model/ir/port.ts';
 import type { BundleVariant } from '../ship/emit/bundle.ts';
@@ -15,6 +16,7 @@ import { runtimeBrotliBytes } from '../ship/profile/runtime-sizes.ts';
 import { Diagnostic } from '../support/diagnostics.ts';
 import { counted, formatBytes, formatDb, formatPercent } from '../support/units.ts';
 import type { Gate, GateResult } from './bundle-gate.ts';
+import type { ModelUse } from './bundle-info.ts';
 import type { VariantPlan } from './bundle-plan.ts';
 import { idleReasons } from './refusals.ts';
 import { runRecipeOn } from './run-recipe.ts';
@@ -23,6 +25,8 @@ export interface VariantContext extends EngineRun {
   readonly prepared: Prepared | null;
   readonly cache: CalibrationCache | null;
   readonly gate: Gate;
+  /** Labels and preprocessing, for files that have a place for them. */
+  readonly use: Pick<ModelUse, 'labels' | 'preprocessing'>;
   /** Bytes of weights beyond which they go into a file of their own. */
   readonly externalAboveBytes?: number | undefined;
   /** Stands between making a variant and checking it; tests break models here. */
@@ -83,9 +87,16 @@ export async function makeVariant(
       return { model: await convertToOrt(bytes, { target: 'arm', ...facts }), data: [] };
     }
     if (plan.format === 'tfjs') return tfjsBytes(model, path.posix.basename(plan.file));
-    if (plan.format === 'litert') return tfliteBytes(model);
+    if (plan.format === 'litert') return tfliteBytes(withUse(model, context.use));
     return modelBytes(model, path.posix.basename(plan.file), context.externalAboveBytes);
   }
+}
+
+/** The same model, which says how it is used. */
+function withUse(model: Model, { labels, preprocessing }: VariantContext['use']): Model {
+  if (labels) setLabels(model, labels);
+  if (preprocessing) setPreprocessing(model, preprocessing);
+  return model;
 }
 
 /** An app feeds every variant the same tensors and reads the same outputs; null when it can. */

@@ -28,7 +28,7 @@ import { formatBytes } from '../support/units.ts';
 import type { GateData } from './bundle-budget.ts';
 import { emit } from './bundle-emit.ts';
 import { createGate } from './bundle-gate.ts';
-import { bundleInfo, provenanceOf } from './bundle-info.ts';
+import { bundleInfo, provenanceOf, useOf } from './bundle-info.ts';
 import { planVariants, productShare, type VariantPlan } from './bundle-plan.ts';
 import type { VariantContext } from './bundle-variant.ts';
 import { makeAll, type Unfit } from './bundle-variants.ts';
@@ -144,11 +144,17 @@ export async function makeBundle(
   const budget = { minAgreement: request.minAgreement / 100, minSqnrDb: request.minSqnr };
   const gate = createGate({ original: opened, data, budget, signal });
   try {
+    const about = { ...request, labelNames };
+    const use = await useOf(opened, real ? prepared : null, about);
     const cache = request.cache ? openCalibrationCache(defaultCacheFolder()) : null;
     const unfit = targets === undefined ? unfitOf(opened.model) : new Map();
-    const made = await makeAll(opened, plans, { prepared, gate, cache, signal, unfit, ...trial }, events);
-    const about = { ...request, labelNames };
-    const { guessed, ...info } = await bundleInfo(opened, made.clean, real ? prepared : null, about);
+    const made = await makeAll(
+      opened,
+      plans,
+      { prepared, use, gate, cache, signal, unfit, ...trial },
+      events,
+    );
+    const info = bundleInfo(opened, made.clean, use, about);
     const published = plans.filter((p) => made.variants.some((v) => v.name === p.name));
     const recipes = Object.fromEntries(published.map((p) => [p.name, p.recipe]));
     const provenance = await provenanceOf(opened, recipes, prepared);
@@ -175,7 +181,7 @@ export async function makeBundle(
     return {
       ...{ folder: output, manifest, files: written },
       large: written.filter((f) => f.bytes > hostLimit),
-      ...{ refused: made.refused, notes: made.notes, guessed, synthetic: !real },
+      ...{ refused: made.refused, notes: made.notes, guessed: use.guessed, synthetic: !real },
     };
   } finally {
     await gate.close();

@@ -3,12 +3,16 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { unzipSync } from 'fflate';
 import { afterAll, describe, expect, it } from 'vitest';
 import { bundle } from '../../src/jobs/bundle.ts';
 import { profile } from '../../src/jobs/profile.ts';
 import { openModel } from '../../src/model/formats/open-file.ts';
+import { openModelBytes } from '../../src/model/formats/opened.ts';
+import { labelsOf, preprocessingOf } from '../../src/model/ir/card.ts';
 import { findBrowser } from '../../src/ship/profile/browsers.ts';
 import { runtimeBrotliBytes } from '../../src/ship/profile/runtime-sizes.ts';
+import { withoutOwnEntries } from '../model/formats/tflite/without-own.ts';
 
 const fixture = (name: string) => fileURLToPath(new URL(`../../fixtures/${name}`, import.meta.url));
 
@@ -48,6 +52,28 @@ describe.skipIf(!findBrowser('chromium'))('bundle --targets litert (skipped: no 
     // A bundle of ours is replaced unasked, files of every format in it.
     await bundle(fixture('models/glyphs-cnn.onnx'), { targets: ['litert'], demo: false, output });
   }, 240_000);
+
+  it('writes into each file how a picture becomes its input and what the classes are, where LiteRT looks for it', async () => {
+    const { report, files } = await bundle(fixture('models/glyphs-cnn.onnx'), {
+      targets: ['litert'],
+      layout: 'nhwc',
+      data: fixture('data/glyphs'),
+      preprocess: 'imagenet',
+      ...{ demo: false, cache: false, calibrate: 10, evaluate: 10 },
+    });
+    const { labels, preprocessing } = report.manifest;
+    expect(labels).toHaveLength(10);
+    expect(preprocessing!['name']).toBe('imagenet');
+    for (const name of ['litert-int8', 'litert']) {
+      const { bytes } = files.find(({ path }) => path === `${name}/model.tflite`)!;
+      expect(new TextDecoder().decode(unzipSync(bytes)['labels.txt'])).toBe(`${labels!.join('\n')}\n`);
+      const { model } = openModelBytes(withoutOwnEntries(bytes), { name: 'model.tflite' });
+      expect(labelsOf(model)).toEqual(labels);
+      const { mean, std } = preprocessingOf(model) as { mean: number[]; std: number[] };
+      for (const [i, of255] of [123.675, 116.28, 103.53].entries()) expect(mean[i]).toBeCloseTo(of255, 3);
+      for (const [i, of255] of [58.395, 57.12, 57.375].entries()) expect(std[i]).toBeCloseTo(of255, 3);
+    }
+  }, 120_000);
 
   it('offers the float model for WebGPU too, once it agreed there', async () => {
     const { report } = await bundle(fixture('models/digits-cnn.onnx'), {

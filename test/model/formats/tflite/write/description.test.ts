@@ -13,6 +13,7 @@ import { scalar, tensorOf } from '../../../../../src/model/ir/tensor.ts';
 import { withIoTypes } from '../../../../../src/model/rewrite/io-types.ts';
 import { hasLitert, litertTitle, runTflite } from '../../../../litert.ts';
 import { modelOf } from '../../tfjs/write/cases.ts';
+import { withoutOwnEntries } from '../without-own.ts';
 
 /** Scores of three classes from a picture [1, 4, 5, 3]. */
 function described() {
@@ -24,19 +25,11 @@ function described() {
   return { model, x };
 }
 
-/** Without what only we write. */
-function withoutOurs(bytes: Uint8Array): Uint8Array {
-  const foreign = Uint8Array.from(bytes);
-  const text = Buffer.from(foreign.buffer);
-  for (let at = text.indexOf('edgepress.'); at >= 0; at = text.indexOf('edgepress.', at + 1)) text[at] = 0x45;
-  return foreign;
-}
-
 it('reads back the names of classes and the normalisation of pixels from 0 to 255', () => {
   const { model } = described();
   const bytes = writeTflite(model);
   expect(writeTflite(model)).toEqual(bytes);
-  const read = openModelBytes(withoutOurs(bytes), { name: 'model.tflite' }).model;
+  const read = openModelBytes(withoutOwnEntries(bytes), { name: 'model.tflite' }).model;
   expect(labelsOf(read)).toEqual(['cat', 'dog', 'é']);
   expect(preprocessingOf(read)).toMatchObject({
     mean: [127.5, 63.75, 0],
@@ -87,7 +80,7 @@ it('says of pictures in integers how they become the numbers that those stand fo
   const spec = preprocessingOf(typed) as { readonly mean: number[]; readonly std: number[] };
   // A pixel of 127.5 is 0 in the first channel, and 0 is the code 128.
   expect((127.5 / 255 - spec.mean[0]!) / spec.std[0]!).toBeCloseTo(128, 6);
-  const foreign = withoutOurs(writeTflite(typed));
+  const foreign = withoutOwnEntries(writeTflite(typed));
   const read = openModelBytes(foreign, { name: 'model.tflite' }).model;
   const { mean, std } = preprocessingOf(read) as typeof spec;
   spec.std.forEach((s, i) => {
