@@ -87,8 +87,8 @@ export const quantizeDynamic = definePass<Options>({
 /** Made int8 by an earlier step, or left to store its weights in int8 where this one would not do better. */
 function isDone(node: Node, target: TargetName): boolean {
   const precision = decisionOf(node)?.precision;
-  const { advice, dynamic } = targetFacts[target];
-  if (precision === 'int8-weights') return advice(node) === null || dynamic(node) !== null;
+  const { kernels, dynamic } = targetFacts[target];
+  if (precision === 'int8-weights') return kernels.advice(node) === null || dynamic(node) !== null;
   return precision?.startsWith('int8') ?? false;
 }
 

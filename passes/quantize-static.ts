@@ -105,8 +105,8 @@ const activationSpec = (o: Options, context: PassContext): QuantSpec => ({
 function plan(model: Model, o: Options, context: PassContext): StaticPlan {
   const selected = selectNodes(model, o);
   const fresh = (node: Node) => selected(node) && !isDone(node);
-  const facts = targetFacts[context.target];
-  return planStatic(model.graph, fresh, o.everywhere ? () => null : facts.advice);
+  const { kernels } = targetFacts[context.target];
+  return planStatic(model.graph, fresh, o.everywhere ? { ...kernels, advice: () => null } : kernels);
 }
 
 /** Made int8 by an earlier step. */
@@ -116,7 +116,7 @@ const isDone = (node: Node) => decisionOf(node)?.precision.startsWith('int8') ??
 function groupParams(made: StaticPlan, spec: QuantSpec, context: PassContext): Map<Value, QuantParams> {
   const params = new Map<Value, QuantParams>();
   for (const group of made.groups) {
-    const seen = group.flatMap((v) => context.statistics.range(v.name) ?? []);
+    const seen = group.flatMap((v) => rangeOf(v, made, context) ?? []);
     if (seen.length === 0) throw calibrationRequired(made.tensors.size, `"${group[0]!.name}"`);
     const range = seen.reduce((a: Range, b: Range) => ({
       min: Math.min(a.min, b.min),
@@ -126,6 +126,11 @@ function groupParams(made: StaticPlan, spec: QuantSpec, context: PassContext): M
     for (const v of group) params.set(v, shared);
   }
   return params;
+}
+
+function rangeOf(value: Value, { tensors }: StaticPlan, { statistics }: PassContext): Range | undefined {
+  const prescribed = tensors.get(value)?.range;
+  return prescribed ? { min: prescribed[0], max: prescribed[1] } : statistics.range(value.name);
 }
 
 async function quantizeProduct(

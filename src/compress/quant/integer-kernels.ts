@@ -4,20 +4,21 @@
  *  float 0.062·K, with K = input channels a group × kernel elements: equal near K = 41. Behind a Relu or Clip about half
  *  of the outputs are cut off while requantising, which takes 2 to 4 ns more (by its dependence on the data, a branch that
  *  can't be predicted): equal near K = 100 for 3×3 kernels and small maps, near 160 for 1×1 on large ones. */
-import { type Graph, isOp, type Node, readers, shapeOf } from '../../model/ir/model.ts';
-import type { Dim } from '../../model/ir/type.ts';
+import { isOp, type Node, readers, shapeOf } from '../../model/ir/model.ts';
 import { integerProduct, isDepthwise, traitOf } from '../../model/ops/quantization.ts';
 import type { NodeWeight } from '../../model/ops/weights.ts';
 import type { QuantDType } from '../../model/quantization/spec.ts';
 import type { TargetName } from '../../support/target.ts';
-import type { KernelAdvice } from './plan.ts';
+import { litertKernels } from './litert-kernels.ts';
+import { type IntegerKernels, type KernelAdvice, onnxruntimeKernels } from './plan.ts';
+import { rows } from './rows.ts';
 
 interface TargetFacts {
   readonly activation: QuantDType;
   /** uint8 with zero point 128 is exact on every CPU: x86 without VNNI saturates u8·s8 sums in 16 bits. */
   readonly weight: QuantDType;
-  /** Of products whose ranges are calibrated. */
-  readonly advice: KernelAdvice;
+  /** Where ranges are calibrated. */
+  readonly kernels: IntegerKernels;
   /** Of products whose ranges are found while running. */
   readonly dynamic: KernelAdvice;
 }
@@ -72,47 +73,22 @@ function matrixOnWasm(weight: NodeWeight): string | null {
     : null;
 }
 
-/** Rows of the left matrix for one sample: batch dimensions count 1, other unknown ones as many. */
-function rows({ node, activation }: NodeWeight): number {
-  const shape = shapeOf(node.inputs[activation ?? 0]);
-  if (!shape) return Number.POSITIVE_INFINITY;
-  const batch = batchSymbols(node.graph);
-  const size = (d: Dim) =>
-    typeof d === 'number' ? d : d !== null && batch.has(d) ? 1 : Number.POSITIVE_INFINITY;
-  return shape.slice(0, -1).reduce<number>((n, d) => n * size(d), 1);
-}
-
-/** Symbols that name the first dimension of a graph input with more than one. */
-const batchSymbols = (graph: Graph): Set<Dim> =>
-  new Set(graph.inputs.flatMap((v) => ((shapeOf(v)?.length ?? 0) > 1 ? [shapeOf(v)![0]!] : [])));
-
-/** LiteRT has static int8 kernels for every convolution, depthwise too, and for matrix products. Those over rows (tokens) stand
- *  between attention and normalisations, which XNNPACK computes in float alone: there the ranges are found while running. */
-const litert: KernelAdvice = (node) => {
-  const missing = recurrentOnLitert(node);
-  if (missing) return missing;
-  const product = integerProduct(node);
-  return product && !isOp(node, 'Conv', 'ConvTranspose') && rows(product) > 1
-    ? 'dynamic-on-litert: what stands around it is computed in float'
-    : null;
-};
-
-const litertDynamic: KernelAdvice = (node) => recurrentOnLitert(node);
-
-const recurrentOnLitert = (node: Node): string | null =>
-  isOp(node, 'LSTM', 'GRU', 'RNN') ? 'no-integer-kernel: recurrent layers are written step by step' : null;
-
 const onWebGpu: KernelAdvice = () => 'no-integer-kernel: the WebGPU provider computes no products in int8';
 
 export const targetFacts: Readonly<Record<TargetName, TargetFacts>> = {
-  wasm: { activation: 'uint8', weight: 'uint8', advice: wasm, dynamic: wasm },
-  node: { activation: 'uint8', weight: 'uint8', advice: exists, dynamic: exists },
-  mobile: { activation: 'uint8', weight: 'int8', advice: exists, dynamic: exists },
-  litert: { activation: 'uint8', weight: 'int8', advice: litert, dynamic: litertDynamic },
+  wasm: { activation: 'uint8', weight: 'uint8', kernels: onnxruntimeKernels(wasm), dynamic: wasm },
+  node: { activation: 'uint8', weight: 'uint8', kernels: onnxruntimeKernels(exists), dynamic: exists },
+  mobile: { activation: 'uint8', weight: 'int8', kernels: onnxruntimeKernels(exists), dynamic: exists },
+  litert: {
+    activation: 'uint8',
+    weight: 'int8',
+    kernels: litertKernels,
+    dynamic: litertKernels.dynamic,
+  },
   webgpu: {
     activation: 'uint8',
     weight: 'uint8',
-    advice: onWebGpu,
+    kernels: onnxruntimeKernels(onWebGpu),
     dynamic: onWebGpu,
   },
 };
@@ -121,4 +97,4 @@ export const targetFacts: Readonly<Record<TargetName, TargetFacts>> = {
 export const eitherAdvice =
   (target: TargetName): KernelAdvice =>
   (node) =>
-    targetFacts[target].dynamic(node) === null ? null : targetFacts[target].advice(node);
+    targetFacts[target].dynamic(node) === null ? null : targetFacts[target].kernels.advice(node);

@@ -23,6 +23,7 @@ import {
   traitOf,
 } from '../../model/ops/quantization.ts';
 import { type StoredWeight, storedWeight } from '../../model/ops/stored-weight.ts';
+import type { QuantizationTrait } from '../../model/ops/types.ts';
 import type { NodeWeight } from '../../model/ops/weights.ts';
 
 export type Precision = 'int8' | 'int8-dynamic' | 'int8-weights' | 'q4' | 'float16' | 'float';
@@ -35,6 +36,22 @@ export interface Decision {
 
 /** Says whether an integer kernel is worth it on the target: null when it is, else the reason. */
 export type KernelAdvice = (node: Node) => string | null;
+
+/** What a target's runtime computes in integers. */
+export interface IntegerKernels {
+  readonly advice: KernelAdvice;
+  /** How an operator that is no product joins products around it; undefined where it stays in float. */
+  readonly trait: (node: Node) => QuantizationTrait | undefined;
+  /** Whether a product that only floats read must have a scale for its result. */
+  readonly scalesResult: (product: Node) => boolean;
+}
+
+/** Operators that onnxruntime has QDQ groups for. */
+export const onnxruntimeKernels = (advice: KernelAdvice): IntegerKernels => ({
+  advice,
+  trait: traitOf,
+  scalesResult: needsQuantizedOutput,
+});
 
 export interface StaticPlan {
   readonly decisions: ReadonlyMap<Node, Decision>;
@@ -49,6 +66,8 @@ export interface StaticPlan {
 }
 
 interface PlannedTensor {
+  /** Where the kernel prescribes the scale. */
+  readonly range?: readonly [min: number, max: number];
   /** true: produced by an integer kernel, so every reader gets the dequantised value; false: only integer readers do. */
   readonly integerProducer: boolean;
 }
@@ -96,34 +115,41 @@ export function formObstacle(weight: NodeWeight): string | null {
   return perOutput ? null : 'gemm-bias-not-per-output';
 }
 
-export function planStatic(graph: Graph, chosen: (node: Node) => boolean, advice: KernelAdvice): StaticPlan {
+export function planStatic(
+  graph: Graph,
+  chosen: (node: Node) => boolean,
+  kernels: IntegerKernels,
+): StaticPlan {
   const decisions = new Map<Node, Decision>();
   for (const node of graph.nodes) {
     const product = integerProduct(node);
-    if (product) decisions.set(node, decideProduct(product, chosen, advice));
+    if (product) decisions.set(node, decideProduct(product, chosen, kernels.advice));
   }
   const products = new Set([...decisions].filter(([, d]) => d.precision === 'int8').map(([n]) => n));
-  const region = growRegion(graph, products, chosen);
+  const region = growRegion(graph, products, chosen, kernels);
   const absorbed = new Set<Node>();
-  const outputOf = (node: Node): Value => {
-    const clamp = clampAfter(node);
-    if (!clamp) return node.outputs[0]!;
-    absorbed.add(clamp);
-    return clamp.outputs[0]!;
-  };
   const tensors = new Map<Value, PlannedTensor>();
   const groups = createGroups();
   for (const node of region) {
-    const output = outputOf(node);
-    const inputs = activations(node);
-    const kind = traitOf(node)?.kind;
-    if (quantizesOutput(node, output, region)) tensors.set(output, { integerProducer: true });
+    const clamp = clampAfter(node);
+    if (clamp) absorbed.add(clamp);
+    const outputs = resultsOf(node, clamp);
+    const inputs = activations(node, kernels);
+    const trait = kernels.trait(node);
+    const range = trait?.kind === 'fixed' ? trait.range : undefined;
+    for (const output of outputs)
+      if (quantizesOutput(node, output, region, kernels))
+        tensors.set(output, range ? { integerProducer: true, range } : { integerProducer: true });
     for (const v of inputs) if (!tensors.has(v)) tensors.set(v, { integerProducer: false });
-    if (kind === 'same-as-input') groups.join(output, inputs[0]!);
-    if (kind === 'same-as-output') for (const v of inputs) groups.join(output, v);
+    if (trait?.kind === 'same-as-input') for (const output of outputs) groups.join(output, inputs[0]!);
+    if (trait?.kind === 'same-as-output') for (const v of inputs) groups.join(outputs[0]!, v);
   }
   return { decisions, region, absorbed, tensors, groups: groups.of(tensors.keys()) };
 }
+
+/** What a node's integers become, once the clamp behind it is a part of it. */
+const resultsOf = (node: Node, clamp: Node | null): Value[] =>
+  clamp ? [clamp.outputs[0]!] : node.outputs.filter((v): v is Value => v !== null && v.uses.length > 0);
 
 function decideProduct(product: NodeWeight, chosen: (node: Node) => boolean, advice: KernelAdvice): Decision {
   const obstacle = productObstacle(product);
@@ -141,37 +167,43 @@ function decideProduct(product: NodeWeight, chosen: (node: Node) => boolean, adv
 }
 
 /** Adds the ops between products whose inputs all come from integer kernels and whose output goes to one. */
-function growRegion(graph: Graph, products: ReadonlySet<Node>, chosen: (node: Node) => boolean): Set<Node> {
+function growRegion(
+  graph: Graph,
+  products: ReadonlySet<Node>,
+  chosen: (node: Node) => boolean,
+  kernels: IntegerKernels,
+): Set<Node> {
   const fed = new Set(products);
   const source = (v: Value): Node | null => {
     const p = v.producer;
     return p && traitOf(p)?.kind === 'clamp' && clampInterval(p) ? (p.inputs[0]?.producer ?? null) : p;
   };
   for (const node of graph.nodes) {
-    const kind = traitOf(node)?.kind;
+    const kind = kernels.trait(node)?.kind;
     if (kind === undefined || kind === 'clamp') continue;
     if (!chosen(node)) continue;
-    const inputs = activations(node);
+    const inputs = activations(node, kernels);
     if (inputs.length === 0 || inputs.some((v) => constantOf(v) || dtypeOf(v) !== 'float32')) continue;
     if (inputs.every((v) => fed.has(source(v)!))) fed.add(node);
   }
   const region = new Set(products);
   for (const node of [...graph.nodes].reverse()) {
     if (!fed.has(node) || region.has(node)) continue;
-    const clamp = clampAfter(node);
-    const next = readers((clamp ?? node).outputs[0]!);
+    const next = resultsOf(node, clampAfter(node)).flatMap((v) => readers(v));
     if (next.some((r) => region.has(r))) region.add(node);
   }
   return region;
 }
 
 /** The float values that an op computes from, weights and shape inputs left out. */
-export function activations(node: Node): Value[] {
+export function activations(node: Node, { trait }: Pick<IntegerKernels, 'trait'>): Value[] {
   const product = integerProduct(node);
   if (product) return [node.inputs[product.activation ?? 0]!];
   const all = node.inputs.filter((v): v is Value => v !== null);
-  return traitOf(node)?.kind === 'same-as-input' ? all.slice(0, 1) : all;
+  return trait(node)?.kind === 'same-as-input' ? all.slice(0, 1) : all.filter(isNoIndex);
 }
+
+const isNoIndex = (v: Value) => dtypeOf(v) !== 'int64';
 
 /** The clamp that alone reads a node's output, if its interval is known. */
 function clampAfter(node: Node): Node | null {
@@ -183,8 +215,13 @@ function clampAfter(node: Node): Node | null {
     : null;
 }
 
-function quantizesOutput(node: Node, output: Value, region: ReadonlySet<Node>): boolean {
-  if (!integerProduct(node) || needsQuantizedOutput(node)) return true;
+function quantizesOutput(
+  node: Node,
+  output: Value,
+  region: ReadonlySet<Node>,
+  { scalesResult }: IntegerKernels,
+): boolean {
+  if (!integerProduct(node) || scalesResult(node)) return true;
   return !isGraphOutput(output) && readers(output).every((r) => region.has(r)) && output.uses.length > 0;
 }
 

@@ -54,6 +54,8 @@ export type QuantizationTrait =
   | { readonly kind: 'same-as-output' }
   /** Own output scale; integer kernel when all inputs and the output are quantised. */
   | { readonly kind: 'elementwise' }
+  /** The same, with an output scale that the kernel prescribes: that of this range. */
+  | { readonly kind: 'fixed'; readonly range: readonly [min: number, max: number] }
   /** max(x, 0) or a clamp: folded into the range of what follows where that is exact. */
   | { readonly kind: 'clamp' };
 

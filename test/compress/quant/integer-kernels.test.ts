@@ -14,7 +14,7 @@ c = Conv (x, W)
 ${rest}
 }`);
   inferShapes(model);
-  return targetFacts.wasm.advice(model.graph.nodes[0]!);
+  return targetFacts.wasm.kernels.advice(model.graph.nodes[0]!);
 }
 
 describe('int8 convolutions on wasm', () => {
@@ -43,8 +43,8 @@ g (float[${shape}] x) => (float[?] y)
 < float[2,2] W = {1, 2, 3, 4} >
 { y = MatMul (x, W) }`);
     inferShapes(model);
-    const { advice, dynamic } = targetFacts.litert;
-    return [advice(model.graph.nodes[0]!), dynamic(model.graph.nodes[0]!)];
+    const { kernels, dynamic } = targetFacts.litert;
+    return [kernels.advice(model.graph.nodes[0]!), dynamic(model.graph.nodes[0]!)];
   };
 
   it('are calibrated for one row a sample', () => {

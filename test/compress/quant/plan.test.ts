@@ -1,13 +1,25 @@
 import { describe, expect, it } from 'vitest';
-import { type KernelAdvice, planStatic } from '../../../src/compress/quant/plan.ts';
+import { litertKernels } from '../../../src/compress/quant/litert-kernels.ts';
+import {
+  type IntegerKernels,
+  type KernelAdvice,
+  onnxruntimeKernels,
+  planStatic,
+} from '../../../src/compress/quant/plan.ts';
 import { parseModel } from '../../../src/model/formats/onnx-text/index.ts';
 import { inferShapes } from '../../../src/model/ops/shapes.ts';
 
 /** Weights are written as zeros: a plan looks at shapes only. */
-function plan(body: string, options: { chosen?: (name: string) => boolean; advice?: KernelAdvice } = {}) {
+interface Options {
+  readonly chosen?: (name: string) => boolean;
+  readonly advice?: KernelAdvice;
+  readonly kernels?: IntegerKernels;
+}
+
+function plan(body: string, options: Options = {}) {
   const model = parseModel(`<ir_version: 8, opset_import: ["" : 17]>
 g (float[1,2,8,8] x, float[2,2,1,1] late) => (float[1,?,?,?] y)
-< float[2,2,1,1] W = {0,0,0,0}, float[2] b = {0,0}, float[1,2,1,1] c = {0,0} >
+< float[2,2,1,1] W = {0,0,0,0}, float[2] b = {0,0}, float[1,2,1,1] c = {0,0}, float[8,2] K = {${'0,'.repeat(15)}0} >
 {
 ${body}
 }`);
@@ -15,13 +27,16 @@ ${body}
   const made = planStatic(
     model.graph,
     (n) => options.chosen?.(n.name) ?? true,
-    options.advice ?? (() => null),
+    options.kernels ?? onnxruntimeKernels(options.advice ?? (() => null)),
   );
   const nameOf = (n: { name: string; opType: string }) => n.name || n.opType;
   return {
     region: [...made.region].map(nameOf).sort(),
     absorbed: [...made.absorbed].map(nameOf),
     tensors: Object.fromEntries([...made.tensors].map(([v, t]) => [v.name, t.integerProducer])),
+    ranges: Object.fromEntries(
+      [...made.tensors].flatMap(([v, { range }]) => (range ? [[v.name, range]] : [])),
+    ),
     groups: made.groups.map((g) => g.map((v) => v.name).sort()).filter((g) => g.length > 1),
     reasons: Object.fromEntries([...made.decisions].map(([n, d]) => [nameOf(n), d.reason])),
   };
@@ -109,5 +124,67 @@ describe('the plan', () => {
       slow: 'slower-here',
       fine: null,
     });
+  });
+});
+
+describe('the plan for LiteRT', () => {
+  const onLitert = (body: string) => plan(body, { kernels: litertKernels });
+
+  it('keeps a shortcut of fewer pixels and more channels in integers', () => {
+    const made = onLitert(`[one] a = Conv <strides = [2, 2]> (x, W)
+      [two] e = Conv (x, W)
+      starts = Constant <value_ints = [0, 0]> ()
+      ends = Constant <value_ints = [8, 8]> ()
+      axes = Constant <value_ints = [2, 3]> ()
+      steps = Constant <value_ints = [2, 2]> ()
+      s = Slice (e, starts, ends, axes, steps)
+      pads = Constant <value_ints = [0, 0, 0, 0, 0, 0, 0, 0]> ()
+      p = Pad (s, pads)
+      d = Add (a, p)
+      [three] y = Conv (d, W)`);
+    expect(made.region).toEqual(['Add', 'Pad', 'Slice', 'one', 'three', 'two']);
+    expect(made.groups).toEqual([['e', 'p', 's']]);
+  });
+
+  it('gives a Sigmoid the scale that its kernel prescribes, and x times it a scale of its own', () => {
+    const made = onLitert(`[one] a = Conv (x, W)
+      g = Sigmoid (a)
+      m = Mul (a, g)
+      [two] y = Conv (m, W)`);
+    expect(made.region).toEqual(['Mul', 'Sigmoid', 'one', 'two']);
+    expect(made.ranges).toEqual({ g: [0, 255 / 256] });
+    expect(made.groups).toEqual([]);
+  });
+
+  it('takes all parts of a Split for one scale', () => {
+    const made = onLitert(`[one] a = Conv (x, W)
+      l, r = Split <axis = 2> (a)
+      d = Add (l, r)
+      [two] y = Conv (d, W)`);
+    expect(made.region).toEqual(['Add', 'Split', 'one', 'two']);
+    expect(made.groups).toEqual([['a', 'l', 'r']]);
+  });
+
+  it('leaves a Pad out that fills with something else than zero, and a cubic Resize', () => {
+    expect(
+      onLitert(`[one] a = Conv (x, W)
+        pads = Constant <value_ints = [0, 0, 1, 1, 0, 0, 1, 1]> ()
+        one = Constant <value_float = 1.0> ()
+        p = Pad (a, pads, one)
+        [two] y = Conv (p, W)`).region,
+    ).toEqual(['one', 'two']);
+    expect(
+      onLitert(`[one] a = Conv (x, W)
+        sizes = Constant <value_ints = [1, 2, 16, 16]> ()
+        p = Resize <mode = "cubic"> (a, , , sizes)
+        [two] y = Conv (p, W)`).region,
+    ).toEqual(['one', 'two']);
+  });
+
+  it('gives a product a scale for a result that only floats read', () => {
+    const body = '[one] a = MatMul (x, K)\n y = Softmax (a)';
+    expect(plan(body).tensors).toEqual({ x: false });
+    const kernels = { ...litertKernels, advice: () => null };
+    expect(plan(body, { kernels }).tensors).toEqual({ x: false, a: true });
   });
 });
