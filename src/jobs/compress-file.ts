@@ -94,7 +94,9 @@ export async function compressFile(options: CompressFileOptions): Promise<Compre
   );
   const stage = createStage(options.output);
   try {
-    const written = writeModelFile(typed, stage.pathOf(options.output));
+    const inFile: string[] = [];
+    const remark = (text: string) => void inFile.push(text);
+    const written = writeModelFile(typed, stage.pathOf(options.output), { remark });
     const result = openedFromFiles(model, written);
     const targets = written.map((f) => path.join(path.dirname(options.output), path.basename(f)));
     checkTargets(inputs, targets.slice(1), request.force || isOurs(options.output));
@@ -110,6 +112,7 @@ export async function compressFile(options: CompressFileOptions): Promise<Compre
       training,
       files,
       remarks,
+      inFile,
       environment: describeMachine(),
     });
     for (const file of await reportFiles(report, outputs)) stage.write(file.path, file.content);
@@ -176,7 +179,7 @@ async function study(
   prepared: Prepared | null,
   { clean, model, journal }: CompressedModel,
   events: JobEvents,
-): Promise<Omit<ReportParts, 'files' | 'staged' | 'training' | 'remarks' | 'environment'>> {
+): Promise<Omit<ReportParts, 'files' | 'staged' | 'training' | 'remarks' | 'inFile' | 'environment'>> {
   const { plan, signal } = options;
   const { recipe, request } = plan;
   const compares = request.compare !== false;

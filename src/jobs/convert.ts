@@ -40,7 +40,7 @@ export interface Conversion {
   /** Types that weights of the source are stored in and that TensorFlow.js expands when it loads them; in what is written
    *  they are float32, and larger: "uint8", "uint16", "float16". */
   readonly expanded: readonly string[];
-  /** What isn't as it was asked for, in sentences. */
+  /** What isn't as it was asked for, in sentences; what computes in floats in a .tflite file of integers. */
   readonly remarks: readonly string[];
   /** The model's own file first. */
   readonly files: readonly { readonly path: string; readonly bytes: number }[];
@@ -84,7 +84,9 @@ async function convertInto(
   stampMetadata(typed, { name: 'convert', target: 'any' });
   const stage = createStage(target);
   try {
-    const written = writeModelFile(typed, stage.pathOf(target));
+    const said = [...remarks];
+    const remark = (text: string) => void said.push(text);
+    const written = writeModelFile(typed, stage.pathOf(target), { remark });
     const paths = written.map((file) => path.join(path.dirname(target), path.basename(file)));
     checkTargets(inputs, paths.slice(1), force || isOurs(target));
     const bytes = written.map((file) => statSync(file).size);
@@ -92,7 +94,7 @@ async function convertInto(
     return {
       ...{ from: opened.format.name, to: formatOfName(target).name, sourceBytes: opened.sizeBytes },
       expanded: expandedTypes(opened.model),
-      remarks,
+      remarks: said,
       files: paths.map((file, i) => ({ path: file, bytes: bytes[i]! })),
     };
   } finally {

@@ -19,7 +19,6 @@ const traits: Readonly<Record<string, QuantizationTrait>> = {
   Sub: elementwise,
   Mul: elementwise,
   LeakyRelu: elementwise,
-  HardSwish: elementwise,
   ReduceMean: elementwise,
   Sigmoid: { kind: 'fixed', range: [0, 255 / 256] },
   Tanh: { kind: 'fixed', range: [-1, 127 / 128] },

@@ -37,6 +37,8 @@ export interface ReportParts {
   readonly staged: StepsRecord | null;
   /** Of the quantised model; training of steps is in `staged`. */
   readonly training: readonly TrainingRecord[];
+  /** What its format says of the file that was written. */
+  readonly inFile: readonly string[];
   readonly files: string[];
   /** What isn't as it was asked for in the file, in sentences. */
   readonly remarks: readonly string[];
@@ -92,6 +94,7 @@ export function buildReport(parts: ReportParts): Report {
     steps: parts.staged ? stepRows(parts, parts.staged, mode) : undefined,
     layers: asked ? layers : layers.map((l) => ({ ...l, reason: null })),
     account: parts.account,
+    inFile: parts.inFile.length > 0 ? [...parts.inFile] : undefined,
     skipped: [...(parts.staged?.skips ?? []), ...parts.journal.skips],
     compare: pair?.compare ?? null,
     evaluation: pair?.evaluation ?? null,

@@ -22,6 +22,7 @@ export function renderMarkdown(report: Report): string {
     stepsMarkdown(report),
     kept(report),
     account(report),
+    (report.inFile ?? []).map((remark) => `- In the file: ${text(remark)}`).join('\n'),
     worst(report),
     ...(report.training ?? []).map(trainingMarkdown),
     folded('Recipe', fence(JSON.stringify(report.recipe, null, 2) ?? 'null', 'json')),

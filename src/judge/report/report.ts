@@ -170,6 +170,8 @@ export const reportSchema = z.object({
   layers: z.array(layerSchema),
   /** Absent in older reports. */
   account: accountSchema.optional(),
+  /** What computes in floats in a .tflite file of integers, and the Transposes that it has. Absent where there is nothing to say. */
+  inFile: z.array(z.string()).optional(),
   /** What passes could have acted on and did not. */
   skipped: z.array(z.object({ pass: z.string(), at: z.string(), reason: z.string() })),
   compare: z

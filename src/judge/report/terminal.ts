@@ -193,6 +193,7 @@ function keptLines(report: Report, options: TerminalOptions): string {
           ...lines('left in float', leftLines(report.account)),
         ]
       : lines('kept in float', kept(keptGroups(report.layers, 'float')))),
+    ...lines('in the file', report.inFile ?? []),
     ...['int8', 'float16'].flatMap((name) =>
       lines(
         `${name} in part`,

@@ -59,6 +59,8 @@ function readBytes(path: string): Uint8Array {
 interface WriteFileOptions {
   /** Weights beyond this go into `<name>.data` beside the model; by default 1.5 GB, well below protobuf's 2 GiB. */
   readonly externalAboveBytes?: number;
+  /** As in WriteOptions. */
+  readonly remark?: (text: string) => void;
 }
 
 /** How models of other kinds are called, which a file of ours would be taken for. */

@@ -112,9 +112,9 @@ function trained({ training }: Report, draw: Draw): Markup | null {
   return parts.every((part) => part === null) ? null : section('Training', 'training', html`${parts}`);
 }
 
-function leftAlone({ layers, skipped, precision }: Report): Markup | null {
+function leftAlone({ layers, skipped, precision, inFile = [] }: Report): Markup | null {
   const groups = keptGroups(layers);
-  if (groups.length === 0 && skipped.length === 0) return null;
+  if (groups.length === 0 && skipped.length === 0 && inFile.length === 0) return null;
   const kept = table(
     'Layers that do not compute in int8, and why',
     groups,
@@ -147,6 +147,7 @@ function leftAlone({ layers, skipped, precision }: Report): Markup | null {
     'Left alone, and why',
     'left',
     html`${groups.length > 0 ? kept : html`<p>${precision.mode === 'none' ? 'No precision was asked for: all layers compute as before.' : 'Every layer that can compute in int8 does.'}</p>`}
+${inFile.map((remark) => html`<p>In the file: ${remark}</p>`)}
 ${skipped.length > 0 ? html`<details><summary>All ${formatInteger(skipped.length)} places that passes left as they were</summary>${passes}${more}</details>` : null}`,
   );
 }

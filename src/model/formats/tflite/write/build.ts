@@ -3,31 +3,46 @@ import { allReads } from '../../../ir/edit.ts';
 import { channelsLastDomain } from '../../../ir/internal-domain.ts';
 import { dtypeOf, type Graph, isOp, type Model, type Node, opKey, type Value } from '../../../ir/model.ts';
 import { type Emitted, type LiteRow, refuse } from './emitter.ts';
-import type { LiteGraph, LitePort, LiteTensor, Quantization } from './graph.ts';
+import {
+  type FloatNode,
+  isInteger,
+  type LiteGraph,
+  type LitePort,
+  type LiteTensor,
+  type Quantization,
+} from './graph.ts';
 import { gridOf } from './grids.ts';
+import { findsRange } from './hybrid.ts';
 import { cast } from './operators/arithmetic.ts';
 import { channelsLastOperators, operators } from './operators/index.ts';
-import { planNode } from './plan.ts';
+import { type Plan, planNode } from './plan.ts';
 import { asStored, copied, createState, type State, usedFor } from './state.ts';
 import { portType } from './stored.ts';
 
+export interface BuiltGraph extends LiteGraph {
+  /** Empty where nothing computes in integers. */
+  readonly floats: readonly FloatNode[];
+}
+
 /** @throws TFLITE_OPERATOR, TFLITE_TYPE, TFLITE_INTEGER */
-export function buildGraph({ graph }: Model): LiteGraph {
-  const s = createState(emitGraph);
+export function buildGraph({ graph }: Model): BuiltGraph {
+  const floats: FloatNode[] = [];
+  const s = createState((inner, of) => emitGraph(inner, of, floats));
   const required = graph.inputs.filter((v) => !v.constant);
   const inputs = required.map((v) => inputPort(s, v));
-  emitGraph(s, graph);
+  emitGraph(s, graph, floats);
   const taken = new Set(inputs.map(({ tensor }) => tensor));
   const outputs = graph.outputs.map((v) => outputPort(s, v, taken));
   const results = outputs.map(({ tensor }) => tensor);
-  return { name: 'main', inputs, outputs, operators: usedFor(s.operators, results) };
+  const kept = usedFor(s.operators, results);
+  return { name: 'main', inputs, outputs, operators: kept, floats: kept.some(isInteger) ? floats : [] };
 }
 
-function emitGraph(s: State, graph: Graph): void {
+function emitGraph(s: State, graph: Graph, floats: FloatNode[]): void {
   const done = new Set<Node>();
   const read = readNodes(s, graph);
   for (const node of graph.nodes)
-    if (read.has(node) && !done.has(node)) for (const also of emitNode(s, node)) done.add(also);
+    if (read.has(node) && !done.has(node)) for (const also of emitNode(s, node, floats)) done.add(also);
 }
 
 /** Nodes whose results are computed while running: what only makes constants is none. */
@@ -62,10 +77,11 @@ function outputPort(s: State, v: Value, taken: Set<LiteTensor>): LitePort {
 }
 
 /** @returns nodes behind it that are a part of it */
-function emitNode(s: State, node: Node): readonly Node[] {
+function emitNode(s: State, node: Node, floats: FloatNode[]): readonly Node[] {
   if (convertGrid(s, node)) return [];
   const row = rowOf(node);
   const plan = planNode(node, row, s);
+  if (fallsBack(node, row, plan)) floats.push({ node, reason: plan.reason! });
   s.begin(node, plan);
   const results = listOf(row.emit(node, s));
   results.forEach((tensor, i) => {
@@ -77,6 +93,13 @@ function emitNode(s: State, node: Node): readonly Node[] {
   });
   return plan.absorbed;
 }
+
+/** What moves floats is where they are. */
+const fallsBack = (node: Node, row: LiteRow, { reason }: Plan): boolean =>
+  reason !== null &&
+  row.integers?.kind !== 'moves' &&
+  dtypeOf(node.outputs[0]) === 'float32' &&
+  !findsRange(node);
 
 const listOf = (made: Emitted): readonly (LiteTensor | null)[] =>
   Array.isArray(made) ? (made as readonly (LiteTensor | null)[]) : [made as LiteTensor];

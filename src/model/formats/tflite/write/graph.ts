@@ -1,5 +1,6 @@
 /** A .tflite subgraph under construction. Operators refer to tensors and graphs as objects; numbers are given when the file is
  *  written (serialize.ts). */
+import type { Node } from '../../../ir/model.ts';
 import type { FlatTable } from '../../flatbuffers/schema.ts';
 import type { BuiltinOperator, TfliteType } from '../codes.ts';
 import type { TfliteOptions } from '../options.ts';
@@ -47,6 +48,12 @@ export interface LitePort {
   readonly tensor: LiteTensor;
 }
 
+/** A node that computes in floats, where others of its model compute in integers. */
+export interface FloatNode {
+  readonly node: Node;
+  readonly reason: string;
+}
+
 export interface LiteGraph {
   readonly name: string;
   readonly operators: readonly LiteOperator[];
@@ -59,3 +66,10 @@ export const sameQuantization = (a: Quantization | null, b: Quantization | null)
 
 export const isPerChannel = (t: LiteType | null | undefined): boolean =>
   (t?.quantization?.scale.length ?? 0) > 1;
+
+/** Operators that no node of a model stands for, as a rule. */
+const carriers: readonly BuiltinOperator[] = ['QUANTIZE', 'TRANSPOSE', 'RESHAPE'];
+
+/** Whether it computes in 8-bit integers. */
+export const isInteger = ({ op, inputs, outputs }: LiteOperator): boolean =>
+  !carriers.includes(op) && outputs[0]?.type === 'int8' && inputs.some((t) => t?.type === 'int8');

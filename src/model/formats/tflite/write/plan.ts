@@ -22,6 +22,8 @@ export interface Plan {
   readonly absorbed: readonly Node[];
   /** What its first result stands for; null where nobody reads that. */
   readonly value: Value | null;
+  /** Why it isn't computed in integers; null where it is. */
+  readonly reason: string | null;
 }
 
 interface Bounds {
@@ -87,23 +89,26 @@ function* behind(node: Node): Generator<Behind> {
 
 export function planNode(node: Node, row: LiteRow, e: Emitter): Plan {
   const chains = row.fuses ? [...behind(node)] : [...behind(node)].slice(0, 1);
-  return integerPlan(node, row, e, chains) ?? floatPlan(node, chains);
+  const plan = integerPlan(node, row, e, chains);
+  return typeof plan === 'string' ? floatPlan(node, chains, plan) : plan;
 }
 
-function floatPlan(node: Node, chains: readonly Behind[]): Plan {
+function floatPlan(node: Node, chains: readonly Behind[], reason: string): Plan {
   const chain = chains.findLast(({ bounds }) => activationOf(bounds) !== null)!;
   return {
     ...{ integers: false, inputGrid: null, wanted: null, grids: node.outputs.map(() => null) },
-    ...{ activation: activationOf(chain.bounds)!, absorbed: chain.nodes, value: chain.value },
+    ...{ activation: activationOf(chain.bounds)!, absorbed: chain.nodes, value: chain.value, reason },
   };
 }
 
-function integerPlan(node: Node, row: LiteRow, e: Emitter, chains: readonly Behind[]): Plan | null {
+/** @returns why not, where it isn't computed in integers */
+function integerPlan(node: Node, row: LiteRow, e: Emitter, chains: readonly Behind[]): Plan | string {
   const { integers } = row;
-  if (!integers || (integers.ready && !integers.ready(node, e))) return null;
+  if (!integers) return 'no kernel in integers';
+  if (integers.ready && !integers.ready(node, e)) return 'no kernel in integers for its form';
   const found = dataInputs(node, row).map((v) => e.integer(v));
   const inputs = found.filter((t): t is LiteTensor => t !== null);
-  if (inputs.length < found.length || inputs.every((t) => t.data !== null)) return null;
+  if (inputs.length < found.length || inputs.every((t) => t.data !== null)) return 'its input is in floats';
   const last = chains.findLast(({ value }) => value && gridBehind(value) !== null);
   const wanted = last?.value ? gridBehind(last.value) : null;
   const activation = last && wanted ? activationWithin(last.bounds, wanted) : null;
@@ -118,11 +123,13 @@ function integerPlan(node: Node, row: LiteRow, e: Emitter, chains: readonly Behi
     activation: activation ?? 'NONE',
     absorbed: to ? last!.nodes : [],
     value: to ? last!.value : (node.outputs[0] ?? null),
+    reason: null,
   });
   if (integers.kind === 'moves' && one) return plan(grid, null);
-  if (!wanted || activation === null) return null;
+  if (!wanted) return 'its result has no scale';
+  if (activation === null) return 'what cuts its result off is no part of its kernel';
   if (integers.kind === 'moves') return plan(wanted, wanted, wanted);
-  if (integers.kind === 'blends') return one ? plan(grid, wanted) : null;
+  if (integers.kind === 'blends') return one ? plan(grid, wanted) : 'its inputs have several scales';
   return integers.kind === 'fixed' ? plan(integers.grid, wanted) : plan(wanted, wanted);
 }
 

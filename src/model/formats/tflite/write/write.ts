@@ -2,6 +2,7 @@
 import { tfliteOperator } from '../../../../support/diagnostics/tflite-writing.ts';
 import type { Model } from '../../../ir/model.ts';
 import { channelsLast } from '../../../layout/channels-last.ts';
+import type { WriteOptions } from '../../format.ts';
 import { lowerModel } from '../../lowered/lower.ts';
 import { orRefused } from '../../lowered/refusal.ts';
 import { metadataEntry } from '../metadata-schema.ts';
@@ -9,6 +10,7 @@ import { buildGraph } from './build.ts';
 import { describe, withLabels } from './description.ts';
 import { joinGelu } from './gelu.ts';
 import { joinDynamicProducts } from './hybrid.ts';
+import { remarksOn } from './remarks.ts';
 import { serialize } from './serialize.ts';
 import { withFixedSizes } from './sizes.ts';
 
@@ -16,13 +18,14 @@ const encoder = new TextEncoder();
 
 /** @returns the bytes of the file
  *  @throws TFLITE_OPERATOR, TFLITE_TYPE, TFLITE_INTEGER, TFLITE_SIZE, TFLITE_TOO_LARGE, and what upgrades and functions throw */
-export function writeTflite(model: Model): Uint8Array {
+export function writeTflite(model: Model, { remark }: Pick<WriteOptions, 'remark'> = {}): Uint8Array {
   const sized = withFixedSizes(model);
   joinDynamicProducts(sized);
   const { model: lowered } = lowerModel(sized);
   joinGelu(lowered);
   channelsLast(lowered);
   const graph = orRefused(() => buildGraph(lowered), lowered.graph, model, tfliteOperator);
+  if (remark) for (const text of remarksOn(graph)) remark(text);
   const description = describe(model, graph);
   const entries = [...model.metadata].map(([name, text]) => [name, encoder.encode(text)] as const);
   const about = description ? [[metadataEntry, description.table] as const] : [];
