@@ -2,6 +2,7 @@
 
 import { type DType, dtypes, isFloat } from '../model/ir/dtype.ts';
 import type { Port } from '../model/ir/port.ts';
+import type { Steps } from '../model/ir/steps.ts';
 import { numbers, type Tensor, tensorOf, typedArray } from '../model/ir/tensor.ts';
 import { calibrationShape } from '../support/diagnostics/data.ts';
 import { formatInput } from './picture-input.ts';
@@ -13,8 +14,8 @@ interface Converted {
 }
 
 /** The tensor in the type of the input. Done without loss, checked value by value where the type alone does
- *  not assure it; the one exception is a narrower float (float64 to float32, float32 to float16), which
- *  rounds and is noted.
+ *  not assure it; the exceptions are a narrower float (float64 to float32, float32 to float16), which
+ *  rounds and is noted, and floats for an input in integers that has a scale.
  *  @throws CALIBRATION_SHAPE for any other pair, or when a value doesn't fit */
 export function convertTensor(tensor: Tensor, port: Port, where: string): Converted {
   const { dtype: from, dims } = tensor;
@@ -28,6 +29,7 @@ export function convertTensor(tensor: Tensor, port: Port, where: string): Conver
       formatInput(port),
       `${why}; store the samples as ${to}.`,
     );
+  if (isFloat(from) && port.steps) return { tensor: coded(tensor, port.steps), note: codedNote(port, from) };
   if (!canConvert(from, to)) throw refused(`${from} is not turned into ${to} silently`);
   // int64 beyond 2^53 would lose digits as a number; such arrays only fit an input of the same width.
   if (isFloat(to)) {
@@ -48,6 +50,21 @@ export function convertTensor(tensor: Tensor, port: Port, where: string): Conver
     note: `${from} samples read as ${to} for input "${port.name}"`,
   };
 }
+
+/** Real numbers as the integers that stand for them, rounded half to even and cut off as QuantizeLinear does. */
+function coded(tensor: Tensor, { dtype, scale, zeroPoint }: Steps): Tensor {
+  const { min, max } = dtypes[dtype];
+  const codes = numbers(tensor).map((v) => Math.min(max!, Math.max(min!, toEven(v / scale) + zeroPoint)));
+  return tensorOf(dtype, tensor.dims, codes);
+}
+
+function toEven(v: number): number {
+  const below = Math.floor(v);
+  return v - below === 0.5 && below % 2 === 0 ? below : Math.round(v);
+}
+
+const codedNote = ({ name, dtype }: Port, from: DType) =>
+  `${from} samples quantised to ${dtype} with the scale of input "${name}"`;
 
 /** Largest whole number below which all are exact. */
 const exactUpTo: Partial<Record<DType, number>> = {

@@ -2,6 +2,8 @@
  *  presets for the conventions of the field, and readers for specs that others wrote. Pixel work itself is
  *  in pixels.ts. */
 import { z } from 'zod';
+import { normalisationInCodes } from '../model/ir/card.ts';
+import { dtypes } from '../model/ir/dtype.ts';
 import type { Port } from '../model/ir/port.ts';
 import { calibrationShape, preprocessingInvalid, unknownPreprocessing } from '../support/diagnostics/data.ts';
 import { formatInput, type PictureInput, pictureInput } from './picture-input.ts';
@@ -95,14 +97,19 @@ export function presetPreprocessing(name: string, port: Port): FittedPreprocessi
     guessed.push(`size ${side.height}×${side.width}, because the input leaves it open`);
   if (grey && preset.mean.length === 3)
     guessed.push('one channel: luma, normalised with the mean of the three channels');
+  const mean = grey ? [average(preset.mean)] : preset.mean;
+  const std = grey ? [average(preset.std)] : preset.std;
+  // Pixels as they are stay so; a normalisation is of the numbers that integers stand for.
+  const { steps } = port;
+  const isCoded = steps !== undefined && name !== '0-255' && name !== 'none';
+  if (isCoded) guessed.push(`quantised to ${steps.dtype} with the scale of the input`);
   return {
     spec: {
       name,
       ...geometryOf(preset.margin, side),
       pad: 0,
       scale: preset.scale,
-      mean: grey ? [average(preset.mean)] : preset.mean,
-      std: grey ? [average(preset.std)] : preset.std,
+      ...(isCoded ? normalisationInCodes({ mean, std }, steps) : { mean, std }),
       layout: input.layout,
       channels: grey ? 'L' : (preset.order ?? 'RGB'),
       dtype: input.dtype,
@@ -137,11 +144,27 @@ export function likelyPresets({
     : ['imagenet', '0-1', 'tf', '0-255', 'caffe'];
 }
 
+/** The preset whose numbers fill the range that the codes of an input can stand for, give or take a tenth of it: where the darkest
+ *  and the brightest pixel lie was found on pictures. */
+function presetInCodes({ steps }: Port, input: PictureInput): PresetName | undefined {
+  if (!steps) return undefined;
+  const { min, max } = dtypes[steps.dtype];
+  const [low, high] = [min!, max!].map((code) => (code - steps.zeroPoint) * steps.scale) as [number, number];
+  const isNear = (a: number, b: number) => Math.abs(a - b) <= 0.1 * (high - low);
+  return likelyPresets({ ...input, dtype: 'float32' }).find((name) => {
+    const { scale, mean, std }: Normalisation = presets[name];
+    const ends = (pixel: number) => mean.map((m, i) => (pixel * scale - m) / std[i % std.length]!);
+    return isNear(Math.min(...ends(0)), low) && isNear(Math.max(...ends(255)), high);
+  });
+}
+
 /** What the model says; else the likeliest preprocessing for an input.
  *  @throws CALIBRATION_SHAPE when the input is not a picture; PREPROCESSING_INVALID */
 export function guessPreprocessing(port: Port): FittedPreprocessing {
   if (port.preprocessing !== undefined) return parsePreprocessing(port.preprocessing, 'the model', port);
-  const [name] = likelyPresets(requirePicture(port));
+  const input = requirePicture(port);
+  const [likely] = likelyPresets(input);
+  const name = presetInCodes(port, input) ?? likely;
   const { spec, guessed } = presetPreprocessing(name, port);
   return { spec, guessed: [`preprocessing "${name}", from ${formatInput(port)}`, ...guessed], isGuess: true };
 }

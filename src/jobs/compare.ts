@@ -9,6 +9,7 @@ import { inCallWords } from '../support/respell.ts';
 import { counted } from '../support/units.ts';
 import { chooseSamples } from './choose-samples.ts';
 import { fittingLabels } from './fitting-labels.ts';
+import { alike } from './io-types.ts';
 import { type JobRun, type RunOptions, separated, step } from './progress.ts';
 import { readModel } from './read-model.ts';
 import { type CompareRequest, type CompareRequestInit, compareRequest } from './requests/compare.ts';
@@ -49,20 +50,21 @@ export async function compareModels(
   request: CompareRequest,
   { signal, events }: JobRun,
 ): Promise<Comparison> {
-  const a = await readModel(before, request, { signal, events });
-  const b = await readModel(after, request, { signal, events });
+  const given = await readModel(before, request, { signal, events });
+  const result = await readModel(after, request, { signal, events });
+  const [a, b] = [alike(given, result), alike(result, given)];
   requireInputs(portsOf(a.model), portsOf(b.model));
   const chosen = await chooseSamples(portsOf(a.model), request);
   const source = fittingLabels(chosen.source, a.model, request.labels !== undefined);
   const { indices } = chosen;
   const engine = await openEngine(request.engine);
-  const result = await step(
+  const found = await step(
     events,
     'compare',
     (onProgress) => runPair({ model: a }, { model: b }, { engine, source, indices, signal, onProgress }),
     (r) => `${counted(r.compare.samples, 'sample')} on ${r.compare.runtime} · ${source.name}`,
   );
-  return { data: source.name, guessed: source.guessed, ...result };
+  return { data: source.name, guessed: source.guessed, ...found };
 }
 
 /** @throws COMPARE_INPUTS when the second model takes what the first does not */

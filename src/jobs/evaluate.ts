@@ -15,6 +15,7 @@ import { evaluateModel, type ModelEvaluation } from './evaluate-model.ts';
 import { evaluateNumbers } from './evaluate-numbers.ts';
 import { evaluatePairs, evaluatePerplexity, type TextEvaluation } from './evaluate-text.ts';
 import { fittingLabels } from './fitting-labels.ts';
+import { alike } from './io-types.ts';
 import { type JobRun, type RunOptions, separated, step } from './progress.ts';
 import { readModel } from './read-model.ts';
 import { type EvaluateRequest, type EvaluateRequestInit, evaluateRequest } from './requests/evaluate.ts';
@@ -84,9 +85,10 @@ async function onData(
 ): Promise<Evaluation> {
   const { signal, events } = run;
   const { baseline, metric: metrics } = request;
-  const opened = await readModel(model, request, run);
-  const others =
-    baseline === undefined ? {} : { baseline: { model: await readModel(baseline, request, run) } };
+  const given = await readModel(model, request, run);
+  const original = baseline === undefined ? undefined : await readModel(baseline, request, run);
+  const opened = alike(given, original);
+  const others = original ? { baseline: { model: alike(original, given) } } : {};
   const { source, indices } = await chooseSamples(portsOf(opened.model), request);
   if (family === 'classes' && !source.labelled) throw labelsRequired(source.name);
   if (family === 'classes') fittingLabels(source, opened.model, true);

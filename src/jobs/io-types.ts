@@ -2,10 +2,12 @@
 import { preprocessingSchema } from '../data/preprocess.ts';
 import type { DataSource } from '../data/source.ts';
 import { formatOfName } from '../model/formats/index.ts';
+import { type OpenedModel, openedModel } from '../model/formats/opened.ts';
 import { tfliteFormat } from '../model/formats/tflite/format.ts';
 import { preprocessingOf, setPreprocessing } from '../model/ir/card.ts';
 import { cloneModel } from '../model/ir/clone.ts';
 import type { Model } from '../model/ir/model.ts';
+import { outputPortsOf, portsOf } from '../model/ir/port.ts';
 import { type LeftPort, withIoTypes } from '../model/rewrite/io-types.ts';
 import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
 import { tfliteIo } from '../support/diagnostics/tflite-writing.ts';
@@ -39,6 +41,18 @@ export function withPreparation(model: Model, io: IoType | undefined, source: Da
   const spec = Object.entries(preprocessing).filter(([key]) => keys.has(key));
   setPreprocessing(told, Object.fromEntries(spec));
   return told;
+}
+
+/** Outputs in real numbers, and inputs in those in which the other model has them, as far as scales say what integers stand for:
+ *  as two models are fed and compared. @returns the same model where nothing changes */
+export function alike(opened: OpenedModel, other?: OpenedModel): OpenedModel {
+  const { model, name, format, files } = opened;
+  const theirs = new Map((other ? portsOf(other.model) : []).map((port) => [port.name, port.dtype]));
+  const inputs = portsOf(model).filter((port) => theirs.get(port.name)?.startsWith('float'));
+  const among = new Set([...inputs, ...outputPortsOf(model)].map((port) => port.name));
+  const { model: real } = withIoTypes(model, 'float', among);
+  if (real === model) return opened;
+  return openedModel({ name, format: { ...format, runnable: false }, model: real, files: () => files });
 }
 
 const remarkOn = ({ side, name, why }: LeftPort, io: IoType) =>

@@ -47,6 +47,16 @@ describe('--io', () => {
     expect(whole[0]).toMatchObject({ name: 'top-1 accuracy' });
     expect(await evaluated('m.tflite', ...few)).toEqual(whole);
     expect(await evaluated('u.tflite', ...few)).toEqual(whole);
+    const compared = await w.run([
+      'compare',
+      'f.tflite',
+      'u.tflite',
+      '--data',
+      data('glyphs'),
+      ...few,
+      '--json',
+    ]);
+    expect(JSON.parse(compared.stdout).compare.outputs[0].maxAbsError).toBe(0);
   });
 
   it('is refused where nothing has a scale, and for other formats', async () => {

@@ -3,14 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { zipSync } from 'fflate';
 import { afterAll, describe, expect, it } from 'vitest';
+import { openEngine } from '../../src/compute/engine/open.ts';
 import { bindArrays } from '../../src/data/arrays.ts';
 import { convertTensor } from '../../src/data/convert.ts';
 import { openData } from '../../src/data/open.ts';
 import { createSyntheticSource, syntheticInputs } from '../../src/data/synthetic.ts';
+import { networkBuilder } from '../../src/model/build/builder.ts';
 import { encodeNpy } from '../../src/model/formats/npy.ts';
 import type { DType } from '../../src/model/ir/dtype.ts';
 import type { Port } from '../../src/model/ir/port.ts';
-import { numbers, type Tensor, tensorOf } from '../../src/model/ir/tensor.ts';
+import { numbers, scalar, type Tensor, tensorOf } from '../../src/model/ir/tensor.ts';
+import { runModel } from '../run-model.ts';
 
 const port = (name: string, shape: Port['shape'], dtype: DType = 'float32'): Port => ({ name, dtype, shape });
 const counted = (dims: number[], dtype: DType = 'float32') =>
@@ -29,6 +32,22 @@ const failure = (run: () => unknown) => {
   }
   throw new Error('nothing was thrown');
 };
+
+it('quantises floats for an input of integers with a scale as QuantizeLinear of onnxruntime does, and says so', async () => {
+  const values = [-9, -1.5, -0.25, 0, 0.25, 0.75, 1.25, 63.25, 63.75, 80];
+  const steps = { dtype: 'int8', scale: 0.5, zeroPoint: -3 } as const;
+  const input: Port = { ...port('x', ['N', 10], 'int8'), steps };
+  const { tensor, note } = convertTensor(tensorOf('float32', [1, 10], values), input, 'data.npz');
+  expect(note).toBe('float32 samples quantised to int8 with the scale of input "x"');
+  const b = networkBuilder({ name: 'quantize' });
+  const zero = b.constant('zero', scalar('int8', steps.zeroPoint));
+  const x = b.input('x', 'float32', [1, 10]);
+  b.output('y', b.op('QuantizeLinear', [x, b.scalar('scale', steps.scale), zero]));
+  const { y } = await runModel(await openEngine('node'), b.build(), {
+    x: tensorOf('float32', [1, 10], values),
+  });
+  expect(numbers(tensor)).toEqual(numbers(y!));
+});
 
 describe('which axis counts the samples', () => {
   it('cuts along the first axis and keeps a batch of one', () => {

@@ -52,6 +52,33 @@ describe('guessing from the input', () => {
     expect(spec).toMatchObject({ name: '0-255', scale: 1, dtype: 'uint8' });
   });
 
+  describe('of quantised integers', () => {
+    const coded = (dtype: 'uint8' | 'int8', scale: number, zeroPoint: number): Port => ({
+      ...port([1, 3, 32, 32], dtype),
+      steps: { dtype, scale, zeroPoint },
+    });
+
+    // From (0 − 0.485)/0.229 to (1 − 0.406)/0.225 in 255 steps.
+    it.each([
+      ['imagenet', coded('int8', 0.018658, -14)],
+      ['imagenet', coded('uint8', 0.018658, 114)],
+      ['tf', coded('int8', 2 / 255, 0)],
+      ['0-1', coded('uint8', 1 / 255, 0)],
+      ['0-255', coded('uint8', 0.02, 3)],
+    ] as const)('takes the range that codes stand for: %s', (name, input) => {
+      expect(guessPreprocessing(input).spec.name).toBe(name);
+    });
+
+    it('makes codes of the numbers that a preset named makes, and leaves pixels that are to stay', () => {
+      const input = coded('uint8', 0.018658, 114);
+      const { mean, std, scale } = presetPreprocessing('imagenet', input).spec;
+      // 0.485 of a red pixel is 0, the code of which is 114.
+      expect((0.485 * 255 * scale - mean[0]!) / std[0]!).toBeCloseTo(114, 9);
+      expect(std[0]! / 0.018658).toBeCloseTo(0.229, 9);
+      expect(presetPreprocessing('0-255', input).spec).toMatchObject({ scale: 1, mean: [0], std: [1] });
+    });
+  });
+
   it.each([[['N', 10]], [['N', 4, 8, 8]], [[8, 3, 32, 32]], [null]] as const)('refuses %j', (shape) => {
     expect(code(() => guessPreprocessing(port(shape)))).toBe('CALIBRATION_SHAPE');
   });

@@ -34,25 +34,43 @@ interface Coded {
 
 type Spec = Readonly<Record<string, unknown>>;
 
-/** How a picture becomes codes, from how it becomes the numbers that they stand for. */
-export const preprocessingInCodes = (spec: Spec, { scale, zeroPoint }: Coded): Spec =>
-  renormalised(spec, (mean, std) => [mean - zeroPoint * std * scale, std * scale]);
+/** (pixel·scale − mean)/std, one number for all channels or one each. */
+interface Normalisation {
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
+/** How pixels become codes, from how they become the numbers that those stand for. */
+export const normalisationInCodes = (from: Normalisation, { scale, zeroPoint }: Coded) =>
+  renormalised(from, (mean, std) => [mean - zeroPoint * std * scale, std * scale]);
+
+export const preprocessingInCodes = (spec: Spec, coded: Coded): Spec => ({
+  ...spec,
+  ...normalisationInCodes(normalisationOf(spec), coded),
+});
 
 /** The other way round. */
-export const preprocessingInReals = (spec: Spec, { scale, zeroPoint }: Coded): Spec =>
-  renormalised(spec, (mean, std) => [mean + zeroPoint * std, std / scale]);
+export const preprocessingInReals = (spec: Spec, { scale, zeroPoint }: Coded): Spec => ({
+  ...spec,
+  ...renormalised(normalisationOf(spec), (mean, std) => [mean + zeroPoint * std, std / scale]),
+});
 
-/** (pixel·scale − mean)/std with another mean and deviation for each channel. */
-function renormalised(spec: Spec, change: (mean: number, std: number) => [mean: number, std: number]): Spec {
+function normalisationOf(spec: Spec): Normalisation {
   const listed = (key: string, otherwise: number) => {
     const found = spec[key];
     return Array.isArray(found) && found.length > 0 ? found.map(Number) : [otherwise];
   };
-  const [mean, std] = [listed('mean', 0), listed('std', 1)];
+  return { mean: listed('mean', 0), std: listed('std', 1) };
+}
+
+function renormalised(
+  { mean, std }: Normalisation,
+  change: (mean: number, std: number) => [mean: number, std: number],
+): { mean: number[]; std: number[] } {
   const changed = Array.from({ length: Math.max(mean.length, std.length) }, (_, i) =>
     change(mean[i % mean.length]!, std[i % std.length]!),
   );
-  return { ...spec, mean: changed.map(([m]) => m), std: changed.map(([, s]) => s) };
+  return { mean: changed.map(([m]) => m), std: changed.map(([, s]) => s) };
 }
 
 /** Anybody may have written it. */

@@ -2,6 +2,7 @@
 import { labelsOf, preprocessingOf } from './card.ts';
 import type { DType } from './dtype.ts';
 import { dtypeOf, type Graph, type Model, shapeOf, type Value } from './model.ts';
+import { type Steps, stepsBehind } from './steps.ts';
 import type { Shape } from './type.ts';
 
 export interface Port {
@@ -11,11 +12,19 @@ export interface Port {
   readonly shape: Shape | null;
   /** How a picture becomes this input, where the model says so; not checked yet. */
   readonly preprocessing?: unknown;
+  /** What the integers of a quantised input stand for. */
+  readonly steps?: Steps;
   /** Of an input: names of the classes that the model tells apart, in the order of its scores, where it says them. */
   readonly classes?: readonly string[] | undefined;
 }
 
 const portOf = (v: Value): Port => ({ name: v.name, dtype: dtypeOf(v) ?? 'float32', shape: shapeOf(v) });
+
+function stepsIn(v: Value): Pick<Port, 'steps'> {
+  const dtype = dtypeOf(v);
+  const steps = dtype === 'uint8' || dtype === 'int8' ? stepsBehind(v, 'DequantizeLinear') : null;
+  return steps ? { steps } : {};
+}
 
 /** What a caller feeds; inputs that have a default are not asked for. */
 export function portsOf(model: { graph: Pick<Graph, 'inputs'> } & Partial<Pick<Model, 'metadata'>>): Port[] {
@@ -26,6 +35,7 @@ export function portsOf(model: { graph: Pick<Graph, 'inputs'> } & Partial<Pick<M
     .filter((v) => !v.constant)
     .map((v) => ({
       ...portOf(v),
+      ...stepsIn(v),
       ...(preprocessing !== undefined && { preprocessing }),
       ...(classes && { classes }),
     }));
