@@ -55,6 +55,12 @@ export function channelsFirst(model: Model): readonly LeftTranspose[] {
 
 const hasRank = (node: Node) => shapeOf(node.inputs[0]) !== null;
 
+/** Of the value that holds the same in the other order. */
+const turnedName = (name: string) => `${name}_turned`;
+
+/** What the value was called that was turned; names that are taken end in a number. */
+export const nameBeforeTurn = (name: string) => name.replace(/_turned(_\d+)?$/, '');
+
 type Turn = (rank: number) => Permutation;
 
 /** Puts the node's other form, between Transposes, in its place; the node itself is left without outputs. */
@@ -64,7 +70,7 @@ function turnNode(session: LayoutSession, node: Node, into: Turn, back: Turn, do
   const before = session.add({
     opType: 'Transpose',
     inputs: [x],
-    outputs: [`${x.name}_turned`],
+    outputs: [turnedName(x.name)],
     attributes: { perm: into(rank) },
   });
   before.outputs[0]!.type = permutedType(x.type, into(rank));
@@ -73,7 +79,7 @@ function turnNode(session: LayoutSession, node: Node, into: Turn, back: Turn, do
     ...node,
     domain,
     inputs: [before.outputs[0]!, ...node.inputs.slice(1)],
-    outputs: written.map((v) => v && (isTurned(v, rank) ? `${v.name}_turned` : v)),
+    outputs: written.map((v) => v && (isTurned(v, rank) ? turnedName(v.name) : v)),
   });
   copyNotes(node, made);
   written.forEach((v, i) => {

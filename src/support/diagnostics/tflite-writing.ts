@@ -34,6 +34,13 @@ export const tfliteTooLarge = (size: string) =>
     'Make its weights smaller first (--int8), or run the ONNX model with onnxruntime.',
   );
 
+export const tfliteDimension = (tensor: string, shape: string) =>
+  unsupported(
+    'TFLITE_TOO_LARGE',
+    `A .tflite file has sizes below 2^31; "${tensor}" is ${shape}.`,
+    'Export the model with smaller sizes, or run the ONNX model with onnxruntime.',
+  );
+
 /** @param open  names of the sizes that are left open */
 export const tfliteSize = (input: string, shape: string, open: readonly string[]) =>
   unsupported(

@@ -32,7 +32,7 @@ export interface CheckedFlatbuffer {
 
 /** Whether the four letters of a format stand where a flatbuffer has them. */
 export const hasIdentifier = (bytes: Uint8Array, identifier: string) =>
-  bytes.length > 8 && decoder.decode(bytes.subarray(4, 8)) === identifier;
+  bytes.length >= 8 && decoder.decode(bytes.subarray(4, 8)) === identifier;
 
 /** @param damaged  the diagnostic of a format whose file points outside itself or unfolds without end */
 export function checkedFlatbuffer(bytes: Uint8Array, damaged: (reason: string) => Error): CheckedFlatbuffer {

@@ -3,6 +3,7 @@ import { subgraphs } from '../../ir/attribute.ts';
 import { channelsLastDomain } from '../../ir/internal-domain.ts';
 import { type Graph, type Model, type Node, opKey, type Value } from '../../ir/model.ts';
 import { withSubgraphs } from '../../ir/walk.ts';
+import { nameBeforeTurn } from '../../layout/channels-last.ts';
 import { labelOf } from '../../rewrite/apply.ts';
 
 /** Thrown where the node is met, which knows nothing of the model that was given. */
@@ -37,8 +38,29 @@ export function orRefused<T>(
     if (!(error instanceof RefusedNode)) throw error;
     const { node, why } = error;
     const op = node.domain === channelsLastDomain ? node.opType : opKey(node);
-    throw diagnostic(op, labelOf(node), why, valuesBefore(node, graph, source));
+    const known = originOf(node, source);
+    const earlier = known
+      ? madeFromInputs(source.graph, readBy(known, source.graph))
+      : valuesBefore(node, graph, source);
+    throw diagnostic(op, labelOf(known ?? node), why, earlier);
   }
+}
+
+/** The node of the model that was given, where lowering and the order of axes left it one: they keep names, or say in the names
+ *  of values what they come from. */
+function originOf(node: Node, source: Model): Node | null {
+  const outputs = new Set(node.outputs.flatMap((v) => (v ? [nameBeforeTurn(v.name)] : [])));
+  const makes = (n: Node) => n.outputs.some((v) => v && outputs.has(v.name));
+  return source.graph.nodes.find((n) => n.opType === node.opType && makes(n)) ?? null;
+}
+
+/** Those that follow from what the model is given: a constant is no output to cut at. */
+function madeFromInputs(graph: Graph, values: readonly Value[]): string[] {
+  const found = new Set<Value>(graph.inputs.filter((v) => !v.constant));
+  for (const node of graph.nodes)
+    if ([...node.inputs, ...readBy(node, graph)].some((v) => v && found.has(v)))
+      for (const v of node.outputs) if (v) found.add(v);
+  return [...new Set(values.flatMap((v) => (found.has(v) ? [v.name] : [])))];
 }
 
 /** Values of `source` that the node is computed from and that can be outputs: what it reads, or what that was made of where

@@ -81,6 +81,10 @@ describe('a damaged file', () => {
     expect(outcomeOf(wholeFile())).toBe('read');
   });
 
+  it('is a .tflite file as soon as its name stands in it', () => {
+    expect(() => read(wholeFile().slice(0, 8))).toThrow(refused('TFLITE_MALFORMED', 'outside'));
+  });
+
   it('is refused with a code wherever it ends', () => {
     const bytes = wholeFile();
     for (let length = 0; length < bytes.length; length += 7) outcomeOf(bytes.slice(0, length));

@@ -18,6 +18,18 @@ import { type TinyGraph, tinyFile } from './tiny-file.ts';
 const labelled = (name: string) => readFileSync(new URL(`labelled-${name}.tflite`, import.meta.url));
 const open = (bytes: Uint8Array) => openModelBytes(bytes, { name: 'labelled.tflite' }).model;
 
+it.each([['MLIR Converted.'], ['']])(
+  'a file described as "%s" says so, not that we made it',
+  (description) => {
+    const graph: TinyGraph = {
+      tensors: { x: { dims: [2], type: 'float32' }, y: { dims: [2], type: 'float32' } },
+      ...{ inputs: ['x'], outputs: ['y'] },
+      operators: [{ op: 'RELU', inputs: ['x'], outputs: ['y'] }],
+    };
+    expect(open(tinyFile([graph], { description })).producer).toEqual({ name: description, version: '' });
+  },
+);
+
 describe('metadata that tflite-support wrote', () => {
   it('gives names of classes and the normalisation of pictures', () => {
     const model = open(labelled('float32'));

@@ -5,7 +5,6 @@ import {
   tfliteOperatorForm,
   tfliteSeveralModels,
 } from '../../../../support/diagnostics/tflite.ts';
-import { version } from '../../../../support/version.ts';
 import { addInput, createModel, createValue } from '../../../ir/edit.ts';
 import type { Model, NameScope } from '../../../ir/model.ts';
 import { freshName, takeName } from '../../../ir/names.ts';
@@ -27,7 +26,7 @@ export function readTflite(bytes: Uint8Array, { name, outputs: chosen }: ReadSou
   const model = createModel({
     graphName: 'graph',
     opsets: new Map([['', 17]]),
-    producer: { name: 'edgepress', version },
+    producer: { name: file.description, version: '' },
   });
   const inputs = publicTensors(file, graph, 'inputs', model.names);
   const named = publicTensors(file, graph, 'outputs', model.names);

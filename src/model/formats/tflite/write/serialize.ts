@@ -1,5 +1,5 @@
 /** The graphs as the tables of a .tflite file. */
-import { tfliteTooLarge } from '../../../../support/diagnostics/tflite-writing.ts';
+import { tfliteDimension, tfliteTooLarge } from '../../../../support/diagnostics/tflite-writing.ts';
 import { formatBytes } from '../../../../support/units.ts';
 import { version } from '../../../../support/version.ts';
 import type { FlatTable } from '../../flatbuffers/schema.ts';
@@ -106,6 +106,7 @@ function tensorsOf({ inputs, outputs, operators }: LiteGraph): Map<LiteTensor, n
 }
 
 function tensorTable({ name, type, shape, quantization }: LiteTensor, buffer: number): FlatTable {
+  if (shape.some((d) => d > largest)) throw tfliteDimension(name, `[${shape.join()}]`);
   const table = {
     ...{ shape: integers(shape), type: tensorTypes.indexOf(type), buffer, name, hasRank: 1 },
   };

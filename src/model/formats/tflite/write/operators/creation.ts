@@ -5,6 +5,9 @@ import { elementCount, numbers, tensorOf } from '../../../../ir/tensor.ts';
 import { type LiteRow, type LiteRows, refuse, shapeAt } from '../emitter.ts';
 import { binary, scalarLike } from './arithmetic.ts';
 
+/** Of four bytes each: a .tflite file holds 2 GB. */
+const mostElements = 2 ** 29 - 1;
+
 const constant: LiteRow = {
   emit(node, e) {
     const tensor = constantNodeTensor(node);
@@ -18,7 +21,10 @@ const constantOfShape: LiteRow = {
     const [value = 0] = a?.type === 'tensor' ? numbers(a.value) : [0];
     const { type, shape } = e.result();
     const dtype = type === 'bool' || type === 'int32' ? type : 'float32';
-    return e.constant(tensorOf(dtype, shape, Array<number>(elementCount(shape)).fill(value)));
+    const count = elementCount(shape);
+    if (count > mostElements) return refuse(node, `it makes ${count} numbers, and a file holds 2 GB`);
+    const values = (type === 'int32' ? new Int32Array(count) : new Float32Array(count)).fill(value);
+    return e.constant(tensorOf(dtype, shape, values));
   },
 };
 
