@@ -27,6 +27,7 @@ import { checkOpens } from '../ship/profile/check-opens.ts';
 import { describeMachine } from '../ship/profile/machine.ts';
 import { counted } from '../support/units.ts';
 import { checkBudget } from './accuracy-budget.ts';
+import { blockRemarks } from './block-remarks.ts';
 import { checkIo, typedPorts, withPreparation } from './io-types.ts';
 import { measurePair } from './measure-pair.ts';
 import { factsOf } from './model-facts.ts';
@@ -111,7 +112,7 @@ export async function compressFile(options: CompressFileOptions): Promise<Compre
       staged,
       training,
       files,
-      remarks,
+      remarks: [...remarks, ...blockRemarks(typed, options.output)],
       inFile,
       environment: describeMachine(),
     });

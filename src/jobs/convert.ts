@@ -16,6 +16,7 @@ import type { Model } from '../model/ir/model.ts';
 import { stampMetadata } from '../ship/emit/stamp.ts';
 import { checkTargets, createStage, isOurs } from '../ship/emit/write.ts';
 import type { IoType } from '../support/io-type.ts';
+import { blockRemarks } from './block-remarks.ts';
 import { checkIo, typedPorts } from './io-types.ts';
 import { checkedFormat, inFolderOf, isFolder, outputPath } from './output-path.ts';
 import { type JobRun, type RunOptions, separated } from './progress.ts';
@@ -40,7 +41,8 @@ export interface Conversion {
   /** Types that weights of the source are stored in and that TensorFlow.js expands when it loads them; in what is written
    *  they are float32, and larger: "uint8", "uint16", "float16". */
   readonly expanded: readonly string[];
-  /** What isn't as it was asked for, in sentences; what computes in floats in a .tflite file of integers. */
+  /** What isn't as it was asked for, and what makes the file larger, in sentences; what computes in floats in a .tflite file of
+   *  integers. */
   readonly remarks: readonly string[];
   /** The model's own file first. */
   readonly files: readonly { readonly path: string; readonly bytes: number }[];
@@ -94,7 +96,7 @@ async function convertInto(
     return {
       ...{ from: opened.format.name, to: formatOfName(target).name, sourceBytes: opened.sizeBytes },
       expanded: expandedTypes(opened.model),
-      remarks: said,
+      remarks: [...said, ...blockRemarks(typed, target)],
       files: paths.map((file, i) => ({ path: file, bytes: bytes[i]! })),
     };
   } finally {

@@ -4,9 +4,10 @@ import { constantOf, dtypeOf, type Graph, isOp, type Node, shapeOf, type Value }
 import { elementCount, float32Values, numbers, type Tensor, tensorOf } from '../../../ir/tensor.ts';
 import { isStatic } from '../../../ir/type.ts';
 import { labelOf } from '../../../rewrite/apply.ts';
-import { channelScales, isUniform } from '../../lowered/grid.ts';
+import { isUniform } from '../../lowered/grid.ts';
 import { type Weight, weightOf } from '../../lowered/weights.ts';
 import { fusedActivations } from '../codes.ts';
+import { blockWeight, hasBlocks } from './blocks.ts';
 import { type InnerEmitter, refuse } from './emitter.ts';
 import {
   type LiteGraph,
@@ -18,7 +19,7 @@ import {
 } from './graph.ts';
 import { cast } from './operators/arithmetic.ts';
 import type { Plan } from './plan.ts';
-import { liteType, scalarCodes, storedCodes, storedHalves, storedTensor } from './stored.ts';
+import { liteType, narrowCodes, scalarCodes, storedCodes, storedHalves, storedTensor } from './stored.ts';
 
 export interface State extends InnerEmitter {
   readonly operators: LiteOperator[];
@@ -103,7 +104,7 @@ export function createState(emitGraph: (s: State, graph: Graph) => void): State 
       if (!value) return null;
       const found = weights.get(value);
       if (found !== undefined) return found;
-      const stored = channelWeight(value) ?? biasOf(value);
+      const stored = weightOf(value) ?? biasOf(value);
       weights.set(value, stored);
       return stored;
     },
@@ -119,7 +120,8 @@ export function createState(emitGraph: (s: State, graph: Graph) => void): State 
       ),
     constant: (tensor: Tensor) => storedTensor(tensor, s.name('constant')),
     weight(weight) {
-      const codes = storedCodes(weight, s.name('weight')) ?? storedHalves(weight, s.name('weight'));
+      if (hasBlocks(weight)) return blockWeight(s, weight);
+      const codes = narrowCodes(weight, s.name('weight')) ?? storedHalves(weight, s.name('weight'));
       if (!codes) return storedTensor(weight.tensor, s.name('weight'));
       return s.op('DEQUANTIZE', [codes], { type: 'float32', shape: codes.shape, quantization: null });
     },
@@ -213,12 +215,6 @@ export function asStored(s: State, value: Value, codes: LiteTensor): LiteTensor 
   const { scale, zeroPoint, axis } = codes.quantization!;
   const quantization = { scale, zeroPoint: zeroPoint.map((z) => z + 128), axis };
   return s.op('QUANTIZE', [codes], { type: 'uint8', shape: codes.shape, quantization });
-}
-
-/** The constant behind a value; null where its scales are of blocks, which LiteRT has no form for. */
-function channelWeight(value: Value): Weight | null {
-  const weight = weightOf(value);
-  return weight?.grid && !channelScales(weight.grid, weight.tensor.dims) ? null : weight;
 }
 
 function integerConstant(s: State, value: Value): LiteTensor | null {

@@ -59,6 +59,47 @@ export function storedCodes({ tensor, grid }: Weight, name: string): LiteTensor 
   return { name, type: 'int8', shape: tensor.dims, quantization, data };
 }
 
+/** Integers in 4 bits where they fit, else in 8; both are moved, and their zero points with them, to where the type has them. */
+export function storedIntegers(
+  codes: Int16Array,
+  { shape, quantization }: { readonly shape: readonly number[]; readonly quantization: Quantization },
+  name: string,
+): LiteTensor {
+  const first = codes[0] ?? 0;
+  const low = codes.reduce((a, b) => Math.min(a, b), first);
+  const high = codes.reduce((a, b) => Math.max(a, b), first);
+  const isNarrow = high - low < 16;
+  const least = isNarrow ? -8 : -128;
+  const shift = low >= least && high < -least ? 0 : low - least;
+  const zeroPoint = quantization.zeroPoint.map((z) => z - shift);
+  const moved = () => codes.map((code) => code - shift);
+  return {
+    ...{ name, shape, type: isNarrow ? 'int4' : 'int8' },
+    quantization: { ...quantization, zeroPoint },
+    data: () => (isNarrow ? halves(moved()) : new Uint8Array(Int8Array.from(moved()).buffer)),
+  };
+}
+
+/** What isn't computed with: in 4 bits where they fit. */
+export function narrowCodes(weight: Weight, name: string): LiteTensor | null {
+  const stored = storedCodes(weight, name);
+  if (!stored || elementCount(stored.shape) < leastNarrow) return stored;
+  const { shape, quantization } = stored;
+  const codes = Int16Array.from(new Int8Array(Uint8Array.from(stored.data!()).buffer));
+  const found = storedIntegers(codes, { shape, quantization: quantization! }, name);
+  return found.type === 'int4' ? found : stored;
+}
+
+/** Fewer are a few bytes anyway. */
+const leastNarrow = 256;
+
+/** Two in a byte, the first in its lower bits. */
+const halves = (codes: Int16Array): Uint8Array =>
+  Uint8Array.from(
+    { length: Math.ceil(codes.length / 2) },
+    (_, i) => (codes[2 * i]! & 15) | (((codes[2 * i + 1] ?? 0) & 15) << 4),
+  );
+
 /** Fewer half floats don't pay for an operator. */
 const leastHalves = 256;
 

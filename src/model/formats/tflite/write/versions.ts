@@ -93,7 +93,15 @@ const rules: Partial<Record<BuiltinOperator, Rule>> = {
   DEPTHWISE_CONV_2D: depthwise,
   DEPTH_TO_SPACE: narrow,
   DEQUANTIZE: (o) =>
-    typeAt(o) === 'float16' ? 3 : typeAt(o) === 'int8' ? (isPerChannel(o.inputs[0]) ? 5 : 2) : 1,
+    typeAt(o) === 'int4'
+      ? 6
+      : typeAt(o) === 'float16'
+        ? 3
+        : typeAt(o) === 'int8'
+          ? isPerChannel(o.inputs[0])
+            ? 5
+            : 2
+          : 1,
   DIV: wideBroadcast(2, always(1)),
   EQUAL: narrow,
   FILL: (o) => (typeAt(o, 1) === 'int8' ? 3 : typeAt(o, 1) === 'bool' ? 2 : 1),

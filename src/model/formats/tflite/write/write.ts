@@ -2,6 +2,7 @@
 import { tfliteOperator } from '../../../../support/diagnostics/tflite-writing.ts';
 import type { Model } from '../../../ir/model.ts';
 import { channelsLast } from '../../../layout/channels-last.ts';
+import { quantizedBlocks } from '../../../rewrite/quantized/blocked.ts';
 import type { WriteOptions } from '../../format.ts';
 import { lowerModel } from '../../lowered/lower.ts';
 import { orRefused } from '../../lowered/refusal.ts';
@@ -21,7 +22,7 @@ const encoder = new TextEncoder();
 export function writeTflite(model: Model, { remark }: Pick<WriteOptions, 'remark'> = {}): Uint8Array {
   const sized = withFixedSizes(model);
   joinDynamicProducts(sized);
-  const { model: lowered } = lowerModel(sized);
+  const { model: lowered } = lowerModel(sized, quantizedBlocks);
   joinGelu(lowered);
   channelsLast(lowered);
   const graph = orRefused(() => buildGraph(lowered), lowered.graph, model, tfliteOperator);

@@ -6,8 +6,8 @@ import { runModel } from '../../../../run-model.ts';
 import { type Case, modelOf, operatorCases } from '../../tfjs/write/cases.ts';
 import { caseOf, errorOf } from './run-written.ts';
 
-/** Weights in blocks and operators of integers are refused. */
-const groups = Object.entries(operatorCases).filter(([name]) => !/block|integer/i.test(name));
+/** Operators of integers are refused. */
+const groups = Object.entries(operatorCases).filter(([name]) => !/integer/i.test(name));
 const all = groups.flatMap(([, rows]) => rows);
 
 describe.skipIf(!hasLitert)(`each operator ${litertTitle}`, () => {
