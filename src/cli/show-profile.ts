@@ -12,7 +12,8 @@ export function listing(result: Profile, reports: readonly string[] = []): strin
     const lines = rows.flatMap((row) => (row.measured ? [cells(row, row === fastest)] : []));
     const head = ['', 'on', 'load', 'first run', 'median', 'p90', 'memory'];
     const shown = lines.length > 0 ? [table(head, lines)] : [];
-    return [`  ${name}   ${title}`, ...shown, ...throughputTable(rows), ...notes(rows)].join('\n');
+    const more = [...visitTable(rows), ...throughputTable(rows), ...notes(rows)];
+    return [`  ${name}   ${title}`, ...shown, ...more].join('\n');
   });
   return [...parts, footer(result, reports)].join('\n\n');
 }
@@ -34,7 +35,12 @@ export function overview(result: Profile, reports: readonly string[] = []): stri
     });
   });
   const lines = subjects.map((subject, i) => [subject, ...columns.map((column) => column[i]!)]);
-  const emulated = result.devices.filter((d) => d.emulated).map((d) => `  ${d.name}   ${d.title}`);
+  const emulated = result.devices
+    .filter((d) => d.emulated)
+    .flatMap((d) => [
+      `  ${d.name}   ${d.title}`,
+      ...visitTable(result.rows.filter((row) => row.device === d.name)),
+    ]);
   return [
     table(['median', ...places], lines),
     ...emulated,
@@ -77,6 +83,24 @@ function cells(row: ProfileRow, fastest: boolean): string[] {
   ];
 }
 
+/** Bytes of a first visit; the time until its first result where a network is emulated. */
+function visitTable(rows: readonly ProfileRow[]): string[] {
+  const visits = rows.flatMap((row) => (row.visit ? [{ row, visit: row.visit }] : []));
+  if (visits.length === 0) return [];
+  const known = visits.some(({ visit }) => visit.firstResultMs !== null);
+  const soonest = Math.min(...visits.map(({ visit }) => visit.firstResultMs ?? Number.POSITIVE_INFINITY));
+  const lines = visits.map(({ row, visit: { modelBytes, runtimeBytes, firstResultMs } }) => [
+    row.subject,
+    placeOf(row),
+    ...[modelBytes, runtimeBytes, modelBytes + runtimeBytes].map(formatBytes),
+    ...(firstResultMs === null
+      ? []
+      : [`${formatMs(firstResultMs)}${visits.length > 1 && firstResultMs === soonest ? ' ◀' : '  '}`]),
+  ]);
+  const head = ['first visit', 'on', 'model', 'runtime', 'bytes', ...(known ? ['first result'] : [])];
+  return ['', table(head, lines)];
+}
+
 function throughputTable(rows: readonly ProfileRow[]): string[] {
   const measured = rows.filter((row) => row.measured?.result.throughput);
   const of = (row: ProfileRow) => row.measured?.result.throughput ?? {};
@@ -106,7 +130,13 @@ function notes(rows: readonly ProfileRow[]): string[] {
 }
 
 function footer(result: Profile, reports: readonly string[]): string {
-  const explained = '  load = download, compile, create · ◀ fastest · – not measured · inputs are made up';
+  const explained = [
+    '  load = download, compile, create · ◀ fastest · – not measured · inputs are made up',
+    ...(result.rows.some((row) => row.visit) ? ['  first visit: compressed (br), nothing in the cache'] : []),
+    ...(result.rows.some((row) => row.visit && row.visit.firstResultMs !== null)
+      ? ['  first result = those bytes over the network emulated, compile, create, first run']
+      : []),
+  ];
   const files = [result.written ?? [], reports].flat();
-  return [explained, ...files.map((file) => `  → ${file}`)].join('\n');
+  return [...explained, ...files.map((file) => `  → ${file}`)].join('\n');
 }

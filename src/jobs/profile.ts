@@ -25,6 +25,7 @@ import {
   timedByTurns,
 } from '../ship/profile/device.ts';
 import { openDevice } from '../ship/profile/open-device.ts';
+import { visitOf } from '../ship/profile/visit.ts';
 import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
 import { browserMissing, nothingMeasured } from '../support/diagnostics/devices.ts';
 import { unknownDtype } from '../support/diagnostics/graph.ts';
@@ -78,7 +79,7 @@ export async function profileOn(target: ModelInput, request: ProfileRequest, run
     try {
       devices.push({ name, title: device.title, emulated: device.emulated });
       const alone = await measureOn(device, subjects, request, run);
-      rows.push(...(await takeTurns(device, subjects, alone, run)));
+      rows.push(...(await takeTurns(device, subjects, alone, run)).map(withVisit(device, subjects)));
     } finally {
       await device.close();
     }
@@ -93,6 +94,16 @@ export async function profileOn(target: ModelInput, request: ProfileRequest, run
     written,
   };
 }
+
+/** With what a first visit costs, in pages that load variants of a bundle. */
+const withVisit =
+  ({ network }: Device, subjects: readonly Subject[]) =>
+  (row: ProfileRow): ProfileRow => {
+    const { sizes, format } = subjects.find(({ name }) => name === row.subject)!;
+    return sizes && row.measured && network !== undefined
+      ? { ...row, visit: visitOf({ ...sizes, format }, row.measured.result, network) }
+      : row;
+  };
 
 /** @throws OPTION_WITHOUT_EFFECT: the variants of a bundle are made */
 function refuseChoice({ outputs, layout, sizes, fix }: ModelChoice): void {
@@ -274,6 +285,7 @@ function bundleSubjects({ manifest, files }: OpenedBundle, dims: Dims): Subject[
     sessionConfig: variant.sessionConfig,
     ...{ inputs, outputs },
     feeds,
+    sizes: { bytes: variant.bytes, brotliBytes: variant.brotliBytes },
   }));
 }
 

@@ -47,6 +47,8 @@ describe.skipIf(!findBrowser('chromium'))('bundle --targets litert (skipped: no 
     expect(row('node').reason).toContain('browsers');
     expect(row('chromium').measured!.result.runtime).toMatch(/^litertjs-core .* \(relaxed SIMD\)$/);
     expect(row('chromium').against!.subject).toBe('float');
+    expect(row('node').visit).toBeUndefined();
+    expect(row('chromium').visit).toMatchObject({ runtimeBytes: runtimeBrotliBytes('@litertjs/core') });
     const kept = JSON.parse(readFileSync(join(output, 'edgepress.json'), 'utf8')) as typeof report.manifest;
     expect(kept.variants.find((v) => v.name === 'litert')!.measured).toHaveLength(1);
     // A bundle of ours is replaced unasked, files of every format in it.

@@ -93,7 +93,8 @@ const headers: Readonly<Record<string, string>> = {
     "default-src 'none'",
     "script-src 'self' 'wasm-unsafe-eval'",
     "worker-src 'self'",
-    "connect-src 'self'",
+    // LiteRT.js fetches its .wasm file from the page's own memory.
+    "connect-src 'self' blob:",
     "style-src 'self'",
     'img-src data:',
     "base-uri 'none'",

@@ -30,6 +30,7 @@ export async function openBrowserDevice(
     title: emulated ? `${browser.title}, ${preset} emulated: ${presets[preset].summary}` : browser.title,
     emulated,
     providers: ['wasm', 'webgpu'],
+    network: emulated ? presets[preset].network : null,
     refuses: (subject, setting) =>
       notMadeFor(subject, setting) ?? (emulated ? notEmulated(setting) : notInBrowsers(setting)),
     async measure(subject, { provider, threads }, options = {}): Promise<DeviceMeasurement> {

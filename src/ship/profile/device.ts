@@ -8,8 +8,9 @@ import type { TaskPart } from './browser-task.ts';
 import { type BrowserKind, browserKinds, isBrowser } from './browsers.ts';
 import { describeMachine } from './machine.ts';
 import type { Measurement, MeasureOptions } from './measure.ts';
-import { isPreset, type PresetName, presetNames } from './presets.ts';
+import { isPreset, type PhoneNetwork, type PresetName, presetNames } from './presets.ts';
 import { batchInputs, type Throughput, type ThroughputRequest } from './throughput.ts';
+import type { Visit } from './visit.ts';
 
 export type Provider = Variant['providers'][number];
 
@@ -28,6 +29,8 @@ export interface Subject {
   /** Names and ONNX types; only a bundle's variants of TensorFlow.js and LiteRT.js need them. */
   readonly outputs?: readonly Pick<Port, 'name' | 'dtype'>[] | undefined;
   readonly feeds: Readonly<Record<string, Tensor>>;
+  /** Of a bundle's variant: all parts of it, and these compressed. */
+  readonly sizes?: Pick<Variant, 'bytes' | 'brotliBytes'> | undefined;
 }
 
 export interface Setting {
@@ -58,6 +61,8 @@ export interface Device {
   readonly title: string;
   readonly emulated: boolean;
   readonly providers: readonly Provider[];
+  /** What a page's files come over where it is emulated, null where it is this machine's own; absent where there is no page. */
+  readonly network?: PhoneNetwork | null;
   /** Why it does not run this at all; null when it may. */
   refuses(subject: Subject, setting: Setting): string | null;
   /** @throws what the engine or the browser reports; the signal's reason when aborted */
@@ -118,6 +123,8 @@ export interface ProfileRow extends Setting {
   readonly reason: string | null;
   /** Against the float variant, or the first, where the two ran by turns in one page. */
   readonly against?: TurnsAgainst | undefined;
+  /** Of a bundle's variant in a page. */
+  readonly visit?: Visit | undefined;
 }
 
 interface TurnsAgainst {

@@ -1,16 +1,18 @@
 /** Phones that a browser on this machine stands in for. A slowed-down computer is not a phone: what is measured so is
  *  always labelled as emulated. */
 
+export interface PhoneNetwork {
+  readonly downBytesPerSecond: number;
+  readonly upBytesPerSecond: number;
+  readonly latencyMs: number;
+}
+
 interface Preset {
   /** One line for people. */
   readonly summary: string;
   /** Times slower than this machine. */
   readonly cpuSlowdown: number;
-  readonly network: {
-    readonly downBytesPerSecond: number;
-    readonly upBytesPerSecond: number;
-    readonly latencyMs: number;
-  };
+  readonly network: PhoneNetwork;
   readonly viewport: { readonly width: number; readonly height: number };
   readonly pixelRatio: number;
 }

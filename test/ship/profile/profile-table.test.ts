@@ -68,6 +68,26 @@ describe('the table of a profile', () => {
     for (const line of tables) expect(line.length).toBeLessThanOrEqual(80);
   });
 
+  it('shows bytes and first result of a first visit, the soonest marked, where a network is emulated', () => {
+    const visit = (row: ProfileRow, modelBytes: number, firstResultMs: number | null): ProfileRow => ({
+      ...row,
+      visit: { modelBytes, runtimeBytes: 2_060_000, firstResultMs },
+    });
+    const rows = sample.rows.slice(3, 5);
+    const phone = [visit(rows[0]!, 9_670_000, 17_100), visit(rows[1]!, 3_370_000, 10_400)];
+    const here = sample.rows.slice(0, 2).map((row) => visit(row, 9_670_000, null));
+    for (const show of [listing, overview]) {
+      const text = show({ ...sample, rows: [...here, ...phone] });
+      expect(text).toMatch(/first visit +on +model +runtime +bytes +first result$/m);
+      expect(text).toMatch(/float +wasm +9\.67 MB +2\.06 MB +11\.7 MB +17\.1 s *$/m);
+      expect(text).toMatch(/wasm-int8 +wasm +3\.37 MB +2\.06 MB +5\.43 MB +10\.4 s ◀$/m);
+      expect(text).toContain('first result = those bytes over the network emulated');
+    }
+    const own = listing({ ...sample, rows: here });
+    expect(own).toMatch(/first visit +on +model +runtime +bytes$/m);
+    expect(own).not.toContain('first result');
+  });
+
   it('compares variants down and devices across, against the first variant there', () => {
     const lines = overview(sample).split('\n');
     expect(lines[0]).toMatch(/median +chromium wasm +chromium:phone wasm/);

@@ -12,9 +12,9 @@ import {
   startLiteRt,
 } from '../../../support/litert-start.ts';
 import type { Output, PageModel, PageTask } from './messages.ts';
-import { fetchAll, numbersOf, type OtherEngine, tensorsFrom } from './other-engine.ts';
+import { fetchAll, fetchIntoPage, numbersOf, type OtherEngine, tensorsFrom } from './other-engine.ts';
 
-/** Its module is there, the build that this browser takes waits in the HTTP cache.
+/** Its module and the build that this browser takes are in the page.
  *  @returns what starts it @throws Error when it does not start */
 export async function fetchLiteRt(
   { url, outputs }: NonNullable<PageModel['other']>,
@@ -25,10 +25,11 @@ export async function fetchLiteRt(
   // Nothing is started by importing it; which build to fetch is its own question.
   const litert = (await import(address)) as LiteRt;
   const { script, wasm } = await buildFor(litert, { threads, wasmPaths: base });
-  await fetchAll([script, wasm]);
+  await fetchAll([script]);
+  const wasmPaths = { [nameOf(script)]: script, [nameOf(wasm)]: await fetchIntoPage(wasm) };
   return async () => {
     const begin = performance.now();
-    const started = await startLiteRt(litert, { threads, wasmPaths: base });
+    const started = await startLiteRt(litert, { threads, wasmPaths });
     const compileMs = performance.now() - begin;
     const version = litert.version ?? '';
     const title = `litertjs-core ${version} (${buildTitles[started.build]})`;
@@ -36,6 +37,8 @@ export async function fetchLiteRt(
     return { engine: { name: 'wasm', version, open }, title, compileMs };
   };
 }
+
+const nameOf = (url: string) => url.slice(url.lastIndexOf('/') + 1);
 
 interface Opening extends Pick<PageTask, 'provider'> {
   readonly title: string;

@@ -21,6 +21,13 @@ export async function fetchAll(urls: readonly string[]): Promise<void> {
   );
 }
 
+/** The same for a file that is larger than what a cache keeps. @returns its address in the page's own memory */
+export async function fetchIntoPage(url: string): Promise<string> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url} was answered with status ${response.status}.`);
+  return URL.createObjectURL(await response.blob());
+}
+
 type Feeds = Parameters<Session['run']>[0];
 
 export const numbersOf = (feeds: Feeds): Record<string, TypedNumbers> =>
