@@ -55,7 +55,7 @@ const rows: readonly Row[] = [
   },
   {
     usage: 'convert <model> <output>',
-    description: 'Another format, the same results: ONNX, textual ONNX, TensorFlow.js',
+    description: 'Another format, the same results: ONNX, textual ONNX, TensorFlow.js, LiteRT',
     example: 'compress convert model.onnx web/',
     load: async () => (await import('./convert.ts')).command,
   },

@@ -1,5 +1,6 @@
 /** What commands that take their time have in common: Ctrl-C stops the job, and what it does is shown as it goes. */
 import type { JobRun } from '../jobs/progress.ts';
+import { quoted } from '../support/shell.ts';
 import { shownUrl } from '../support/url.ts';
 import { interruptSignal } from './interrupt.ts';
 import { createProgress } from './progress.ts';
@@ -19,4 +20,4 @@ export async function runJob<T>(
 }
 
 /** The command as it was typed, for reports. */
-export const commandLine = () => `compress ${process.argv.slice(2).map(shownUrl).join(' ')}`;
+export const commandLine = () => `compress ${process.argv.slice(2).map(shownUrl).map(quoted).join(' ')}`;

@@ -96,11 +96,34 @@ export type PlannedRequest = DataRequest &
  *    served */
 export async function planCompression(request: CompressRequest, facts: PlanFacts): Promise<Plan> {
   if (request.q4 && writesTfjs(request)) throw optionConflict('--q4', 'TensorFlow.js, which has no 4 bits');
+  refuseStorage(request);
   const training = request.finetune ? 'finetune' : request.distill ? 'distil' : null;
   const recipe = await recipeFor(request);
   const steps = await stepsFor(request, training);
   const qat = request.qat ? trainingSettingsIn(request) : null;
   return completed({ steps, recipe, qat, ending: endingOf(recipe, request), request }, facts);
+}
+
+/** What stores weights in a form that only ONNX's operators unfold. */
+const storedInOnnx = {
+  weightBits: '--weight-bits',
+  cluster: '--cluster',
+  sparsity: '--sparsity',
+  nm: '--nm',
+} as const;
+
+/** Known beforehand: calibration and training would be for nothing. @throws CONFLICTING_OPTION */
+function refuseStorage(request: CompressRequest): void {
+  const format = formatOfResult(request);
+  if (format?.id !== 'tfjs' && format?.id !== 'tflite') return;
+  const asked = (Object.keys(storedInOnnx) as (keyof typeof storedInOnnx)[]).find(
+    (key) => request[key] && !(key === 'weightBits' && request[key] === 8),
+  );
+  if (asked)
+    throw optionConflict(
+      storedInOnnx[asked],
+      `${format.name}, for which weights aren't written so: ONNX has the operators that unfold them`,
+    );
 }
 
 /** A student is made, and taught. @throws what planCompression throws */

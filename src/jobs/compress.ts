@@ -23,16 +23,18 @@ import {
 } from '../compress/request.ts';
 import { defaultCacheFolder, openCalibrationCache } from '../compute/calibrate/calibration-cache.ts';
 import type { Report } from '../judge/report/report.ts';
+import type { WrittenFormatId } from '../model/formats/format.ts';
 import type { ModelInput } from '../model/formats/open-file.ts';
 import { pathsOf } from '../model/formats/opened.ts';
 import type { Model } from '../model/ir/model.ts';
 import { createStage, makeFolder } from '../ship/emit/write.ts';
 import type { Spelling } from '../support/parse-request.ts';
 import { inCallWords } from '../support/respell.ts';
+import type { TargetName } from '../support/target.ts';
 import { shownUrl } from '../support/url.ts';
 import { type CompressedFile, compressFile } from './compress-file.ts';
 import { describeModel } from './model-facts.ts';
-import { inFolderOf, outputPath } from './output-path.ts';
+import { inFolderOf, isFolder, outputPath } from './output-path.ts';
 import { type JobRun, type RunOptions, separated, step } from './progress.ts';
 import { fetched, readModel } from './read-model.ts';
 import { readRecipe } from './read-recipe.ts';
@@ -177,8 +179,8 @@ export async function carryOut(input: ModelInput, asked: Asked, run: CompressRun
   const source = await fetched(input, asked.request, run);
   const opened = await step(run.events, 'read', () => readModel(source, asked.request), describeModel);
   const plan = await asked.plan(planFacts(opened.model, opened.name));
-  const { format } = plan.request;
   const place = plan.request.output ?? run.output;
+  const format = plan.request.format ?? formatOfTarget(plan.recipe.target, place);
   const output = outputPath(pathsOf(opened)[0] ?? opened.name, plan.ending, { output: place, format });
   return inFolderOf(place ?? output, () =>
     compressFile({
@@ -189,6 +191,10 @@ export async function carryOut(input: ModelInput, asked: Asked, run: CompressRun
     }),
   );
 }
+
+/** LiteRT loads .tflite files and nothing else; a file's name says its format itself. */
+const formatOfTarget = (target: TargetName, place: string | undefined): WrittenFormatId | undefined =>
+  target === 'litert' && (place === undefined || isFolder(place)) ? 'tflite' : undefined;
 
 async function inTemporaryFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(path.join(tmpdir(), 'edgepress-'));

@@ -24,6 +24,17 @@ describe('compress -o model.tflite', () => {
   });
 });
 
+it('--target litert writes what LiteRT loads, where no name says otherwise', async () => {
+  const asked = ['glyphs-cnn.onnx', '--int8', '--target', 'litert', '--json', '--force', '--no-measure'];
+  const { code, stdout, stderr } = await w.run(asked);
+  expect(code, stderr).toBe(0);
+  const { result, target } = JSON.parse(stdout);
+  expect(result.file).toBe('glyphs-cnn.int8.tflite');
+  expect(target).toMatchObject({ name: 'litert', runtime: 'LiteRT' });
+  const named = await w.run([...asked, '-o', 'for-litert.onnx']);
+  expect(JSON.parse(named.stdout).result.file).toBe('for-litert.onnx');
+});
+
 describe('--io', () => {
   const int8 = ['glyphs-cnn.onnx', '--int8', '--data', data('glyphs'), '--no-measure', '--calibrate', '16'];
   const evaluated = async (file: string, ...more: string[]) => {

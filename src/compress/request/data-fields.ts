@@ -71,7 +71,7 @@ export const targetField = z
   .optional()
   .meta(
     field('Target', '--target <name>', 'where it will run: wasm, webgpu, node, mobile or litert', {
-      fallback: 'litert for .tflite, otherwise wasm',
+      fallback: 'litert where a .tflite is written, otherwise wasm',
     }),
   );
 

@@ -56,7 +56,7 @@ function pageRuntimeBytes(target: string, file: string): number | null {
 
 /** The runtime that stands for the target. */
 const measuredOn = (target: TargetName): string =>
-  engineOfTarget(target) === 'wasm' ? 'onnxruntime-web' : 'onnxruntime-node';
+  target === 'litert' ? 'LiteRT' : engineOfTarget(target) === 'wasm' ? 'onnxruntime-web' : 'onnxruntime-node';
 
 export function buildReport(parts: ReportParts): Report {
   const { options, source, result, pair, layers } = parts;

@@ -1,6 +1,7 @@
 /** Which command to try next, and why: only commands that exist, filled in for this model. */
 
 import { formatOfName } from '../../model/formats/index.ts';
+import { quoted } from '../../support/shell.ts';
 import type { ReportParts } from './build-report.ts';
 import type { Report } from './report.ts';
 import { isSlower, limits, worstAgreement, worstSqnr } from './verdict.ts';
@@ -19,13 +20,16 @@ export function nextSteps(parts: Known, mode: Report['precision']['mode']): Next
   // The other suggestions say nothing of steps: they would start from the model as it was.
   if (parts.staged) return longerTraining(parts);
   const model = quoted(input);
+  const { command } = parts.options;
   const dataFlags = data
-    ? ['--data', data.path, ...(data.test ? ['--test-data', data.test.path] : [])].map(quoted).join(' ')
+    ? ['--data', data.path, ...(data.test ? ['--test-data', data.test.path] : [])].map(quoted).join(' ') +
+      optionsOf(command, 'labels|test-labels|preprocess')
     : '';
-  if (mode === 'none') return withoutPrecision(model, dataFlags);
   const { id } = formatOfName(parts.result.file);
   const forTfjs = id === 'tfjs';
-  const written = id === 'onnx' ? '' : ` --format ${id}`;
+  const written =
+    (id === 'onnx' ? '' : ` --format ${id}`) + optionsOf(command, 'sizes|fix|outputs|layout|io');
+  if (mode === 'none') return withoutPrecision(model, dataFlags, written);
   const flag =
     mode === 'float16'
       ? '--fp16'
@@ -85,14 +89,17 @@ export function nextSteps(parts: Known, mode: Report['precision']['mode']): Next
 }
 
 /** Nothing was asked for, or nothing was found that could take it: what the precisions are. */
-const withoutPrecision = (model: string, dataFlags: string): Next => [
+const withoutPrecision = (model: string, dataFlags: string, written: string): Next => [
   {
-    command: `compress ${model} --int8${dataFlags && ` ${dataFlags}`}`,
+    command: `compress ${model} --int8${dataFlags && ` ${dataFlags}`}${written}`,
     why: dataFlags
       ? 'computes in int8 where that is faster, and compares with the original'
       : 'weights in int8; with --data <folder or .npz> computation too, where that is faster',
   },
-  { command: `compress ${model} --fp16${dataFlags && ` ${dataFlags}`}`, why: 'half the size, for WebGPU' },
+  {
+    command: `compress ${model} --fp16${dataFlags && ` ${dataFlags}`}${written}`,
+    why: written.includes('--format') ? 'half the size' : 'half the size, for WebGPU',
+  },
 ];
 
 /** The same command with training, or with three times the epochs, where pruning or distillation lost much. */
@@ -137,5 +144,9 @@ function lostMuch({ pair }: Known): boolean {
     : share < limits.agreementWarn;
 }
 
-/** Quoted for a shell where it needs to be. */
-const quoted = (text: string) => (/^[\w./@:+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+/** Options of these names as they stand in a command, each with a space before it: what says which model it is and what it is
+ *  compared on holds for the next command too. */
+const optionsOf = (command: string, names: string): string =>
+  [...command.matchAll(new RegExp(` --(?:${names})[ =](?:'[^']*'|[^ ']+)+`, 'g'))]
+    .map(([text]) => text)
+    .join('');

@@ -52,6 +52,23 @@ describe('what to try next', () => {
     ]);
   });
 
+  it('is for the same model as before: with its sizes, outputs and preprocessing', () => {
+    const known = parts({});
+    const command =
+      "compress m.onnx --int8 --sizes x:0=1,n=8 --preprocess tf --outputs '/a b' --data val.npz";
+    expect(commands({ ...known, options: { ...known.options, command } })).toEqual([
+      "compress m.onnx --int8 --data val.npz --preprocess tf --labels <labels.csv> --sizes x:0=1,n=8 --outputs '/a b'",
+    ]);
+  });
+
+  it('is written in the format that was asked for, with a precision or without', () => {
+    const clean = { ...parts({}), result: { file: 'm.clean.tflite' } };
+    expect(nextSteps(clean, 'none').map(({ command }) => command)).toEqual([
+      'compress m.onnx --int8 --data val.npz --format tflite',
+      'compress m.onnx --fp16 --data val.npz --format tflite',
+    ]);
+  });
+
   it('is written in the format that was asked for', () => {
     const known = parts({});
     expect(commands({ ...known, result: { file: 'm.tflite' } })).toEqual([
