@@ -80,6 +80,33 @@ const lstm = (more: TinyGraph['tensors']) => {
   return one({ op: 'LSTM', inputs, outputs: ['y'], options }, tensors);
 };
 
+const handle: TinyTensor = { dims: [], type: 'resource' };
+
+/** y = kept + x, which is kept, and which is read once more. @param start  what it starts from */
+function counter(start: readonly number[]): Uint8Array {
+  const options = ['VarHandleOptions', { container: '', sharedName: 'sum' }] as const;
+  const variable = (name: string) => ({ op: 'VAR_HANDLE', inputs: [], outputs: [name], options });
+  const main: TinyGraph = {
+    tensors: { x: float(3), h: handle, before: float(3), sum: float(3), after: float(3), y: float(3) },
+    ...{ inputs: ['x'], outputs: ['y'] },
+    operators: [
+      { op: 'CALL_ONCE', inputs: [], outputs: [], options: ['CallOnceOptions', { initSubgraphIndex: 1 }] },
+      variable('h'),
+      { op: 'READ_VARIABLE', inputs: ['h'], outputs: ['before'] },
+      { op: 'ADD', inputs: ['before', 'x'], outputs: ['sum'], options: ['AddOptions', {}] },
+      { op: 'ASSIGN_VARIABLE', inputs: ['h', 'sum'], outputs: [] },
+      { op: 'READ_VARIABLE', inputs: ['h'], outputs: ['after'] },
+      { op: 'MUL', inputs: ['after', 'before'], outputs: ['y'], options: ['MulOptions', {}] },
+    ],
+  };
+  const once: TinyGraph = {
+    tensors: { h: handle, start: constant(tensorOf('float32', [3], start)) },
+    ...{ inputs: [], outputs: [] },
+    operators: [variable('h'), { op: 'ASSIGN_VARIABLE', inputs: ['h', 'start'], outputs: [] }],
+  };
+  return tinyFile([main, once]);
+}
+
 const spotter = readFileSync(new URL('./keyword_scrambled.tflite', import.meta.url));
 
 const frames = Array.from({ length: 40 }, (_, i) => {
@@ -180,6 +207,7 @@ const cases: readonly Case[] = [
     feeds: feeds(2, 3),
     tolerance: 1e-5,
   },
+  { name: 'a variable', file: counter([0, 0, 0]), feeds: feeds(3), tolerance: 1e-5 },
   { name: 'a keyword spotter in integers', file: spotter, feeds: frames, tolerance: 0 },
 ];
 
@@ -201,6 +229,18 @@ describe('states', () => {
     const { inputs, outputs } = openModelBytes(spotter, { name: 'spotter.tflite' }).model.graph;
     expect(inputs.slice(1).map(dtypeOf)).toEqual(Array(7).fill('float32'));
     expect(outputs.slice(1).map((v) => v.name)).toEqual(inputs.slice(1).map((v) => `${v.name}${next}`));
+  });
+
+  it('go by the names that a file gives to variables', () => {
+    const { inputs, outputs } = openModelBytes(counter([0, 0, 0]), { name: 'tiny.tflite' }).model.graph;
+    expect(inputs.map((v) => v.name)).toEqual(['x', 'sum']);
+    expect(outputs.map((v) => v.name)).toEqual(['y', 'sum/next']);
+  });
+
+  it('are not read where they start from other values than zeros', () => {
+    expect(() => openModelBytes(counter([0, 1, 0]), { name: 'tiny.tflite' })).toThrow(
+      expect.objectContaining({ code: 'TFLITE_OPERATOR_FORM' }),
+    );
   });
 
   it('are not read where an input is none, and in a branch', () => {

@@ -121,13 +121,25 @@ function needed({ graph, values, program }: Scope, wanted: readonly number[]): T
     }
   const found = new Set<TfliteOperator>();
   const open = [...wanted];
+  const take = (operator: TfliteOperator) => {
+    if (found.has(operator)) return;
+    found.add(operator);
+    for (const input of operator.inputs) if (input >= 0) open.push(input);
+    for (const other of operator.op === 'READ_VARIABLE' ? assigning(graph, operator) : []) take(other);
+  };
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
     const maker = values.has(at) ? undefined : makers.get(at);
-    if (!maker || found.has(maker)) continue;
-    found.add(maker);
-    for (const input of maker.inputs) if (input >= 0) open.push(input);
+    if (maker) take(maker);
   }
   return [...found].sort((a, b) => a.index - b.index);
+}
+
+/** What says what a variable holds at the next run, and at the first. */
+function assigning(graph: Subgraph, { inputs }: TfliteOperator): TfliteOperator[] {
+  const name = variableOf(graph, inputs[0]);
+  return graph.operators.filter(
+    (o) => o.op === 'CALL_ONCE' || (o.op === 'ASSIGN_VARIABLE' && variableOf(graph, o.inputs[0]) === name),
+  );
 }
 
 function convertOne(scope: Scope, operator: TfliteOperator): void {
@@ -147,6 +159,8 @@ function convertOne(scope: Scope, operator: TfliteOperator): void {
   const made = convertOperator(call);
   const outputs = 'name' in made ? [made] : made;
   outputTensors.forEach((tensor, i) => {
+    // A handle is no value.
+    if (tensor.type === 'resource') return;
     const value = outputs[i];
     if (!value) throw call.e.refuse(`output ${i}`);
     hold(scope, call.e, tensor, value);
@@ -183,6 +197,25 @@ function describe(scope: Scope, operator: TfliteOperator, outputTensors: readonl
       const tensor = stateAt(call, index, graph === program.main);
       program.states.write(tensor, tensor.name, value);
     },
+    readVariable(index, like) {
+      const name = variableAt(call, graph, operator, index, graph === program.main);
+      const dtype = like.quantization ? 'float32' : dtypeOfTensor(like);
+      if (!dtype) return e.refuse(`a variable of the type ${like.type}`);
+      const shape = like.shape.map((d) => (d < 0 ? null : d));
+      return program.states.read(name, name, tensorType(dtype, shape));
+    },
+    assignVariable(index, value) {
+      const name = variableAt(call, graph, operator, index, graph === program.main);
+      program.states.write(name, name, value);
+    },
+    assignedOnce(subgraph) {
+      const called = program.file.subgraphs[subgraph] ?? e.refuse(`graph ${subgraph}, which isn't there`);
+      const assigning = called.operators.filter(({ op }) => op === 'ASSIGN_VARIABLE');
+      return assigning.map(({ inputs }) => {
+        const tensor = called.tensors[inputs[1] ?? -1];
+        return tensor?.constant ? tensor : null;
+      });
+    },
     call(subgraph, inner, inputs) {
       const called = program.file.subgraphs[subgraph];
       if (!called || called.inputs.length !== inputs.length)
@@ -201,6 +234,25 @@ function describe(scope: Scope, operator: TfliteOperator, outputTensors: readonl
     },
   };
   return { name, call };
+}
+
+function variableAt(
+  { e }: OperatorCall,
+  graph: Subgraph,
+  { inputs }: TfliteOperator,
+  index: number,
+  isMain: boolean,
+): string {
+  if (!isMain) e.refuse('a state that is kept within a branch, a loop or a part that is called');
+  return variableOf(graph, inputs[index]) ?? e.refuse('a variable that is not named in its graph');
+}
+
+/** The name of the variable that a handle stands for; null where it comes from elsewhere. */
+function variableOf(graph: Subgraph, handle: number | undefined): string | null {
+  const maker = graph.operators.find((o) => o.op === 'VAR_HANDLE' && o.outputs[0] === handle);
+  if (!maker) return null;
+  const [container = '', name = ''] = [maker.options['container'], maker.options['sharedName']].map(String);
+  return [container, name].filter((part) => part !== '' && part !== 'undefined').join('/') || 'variable';
 }
 
 function stateAt({ e, inputTensors }: OperatorCall, index: number, isMain: boolean): TfliteTensor {

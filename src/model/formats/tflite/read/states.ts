@@ -15,10 +15,12 @@ export interface States {
 
 export function createStates(model: Model): States {
   const held = new Map<unknown, Value>();
+  const inputs = new Set<unknown>();
   const written = new Map<unknown, string>();
   return {
     read(key, name, type) {
       const value = held.get(key) ?? addInput(model.graph, createValue(model.names, name, type));
+      if (!held.has(key)) inputs.add(key);
       held.set(key, value);
       return value;
     },
@@ -27,7 +29,9 @@ export function createStates(model: Model): States {
       written.set(key, name);
     },
     finish(e) {
+      // What no run reads before it is written doesn't come from the run before.
       for (const [key, name] of written) {
+        if (!inputs.has(key)) continue;
         const port = freshName(model.names, `${name}/next`);
         addNamedOutput(e.at('output', port), port, held.get(key)!);
       }

@@ -53,7 +53,7 @@ const suppress: Operator = (call) => {
 const suppressWithScores: Operator = (call) => {
   const { e } = call;
   const [sigma] = numbersOf(call, 5, 'the sigma of soft suppression');
-  if (sigma !== 0) e.refuse(`soft suppression (sigma ${sigma})`);
+  if (sigma !== 0) e.refuse(`soft suppression (sigma ${sigma}), which ONNX's NonMaxSuppression doesn't have`);
   const { kept, most, indices, count } = suppressed(call);
   return [indices, filled(e, e.emit('Gather', [inputOf(call, 1), kept], { axis: 0 }), most), count];
 };

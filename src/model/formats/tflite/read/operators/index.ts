@@ -18,6 +18,7 @@ import { reductionOperators } from './reduction.ts';
 import { shapingOperators } from './shaping.ts';
 import { slicingOperators } from './slicing.ts';
 import { typeOperators } from './types.ts';
+import { variableOperators } from './variables.ts';
 
 export const operators: OperatorTable = {
   ...detectionOperators,
@@ -38,4 +39,5 @@ export const operators: OperatorTable = {
   ...reductionOperators,
   ...shapingOperators,
   ...typeOperators,
+  ...variableOperators,
 };

@@ -25,6 +25,11 @@ export interface OperatorCall {
   state(index: number, shape: readonly Dim[]): Value;
   /** What the state holds from now on. */
   keep(index: number, value: Value): void;
+  /** What a variable that an input names holds by now, in real numbers. @param like  of its type and sizes */
+  readVariable(index: number, like: TfliteTensor): Value;
+  assignVariable(index: number, value: Value): void;
+  /** What a graph that runs once assigns: constants, or null for what it computes. */
+  assignedOnce(subgraph: number): readonly (TfliteTensor | null)[];
   /** Writes another graph of the file here. @returns its outputs */
   call(subgraph: number, e: Emitter, inputs: readonly Value[]): readonly Value[];
 }

@@ -311,13 +311,9 @@ const bidirectionalRnn: Operator = (call) => {
   return flag(call, 'mergeOutputs') ? concat(e, [forwards, backwards], 2) : [forwards, backwards];
 };
 
-const stateful: Operator = (call) => call.e.refuse('it keeps its state from one run to the next');
-
 export const recurrentOperators: OperatorTable = {
   UNIDIRECTIONAL_SEQUENCE_LSTM: unidirectionalLstm,
   BIDIRECTIONAL_SEQUENCE_LSTM: bidirectionalLstm,
   UNIDIRECTIONAL_SEQUENCE_RNN: unidirectionalRnn,
   BIDIRECTIONAL_SEQUENCE_RNN: bidirectionalRnn,
-  VAR_HANDLE: stateful,
-  READ_VARIABLE: stateful,
 };

@@ -179,7 +179,16 @@ const oneHot: LiteRow = {
   },
 };
 
+const suppression: LiteRow = {
+  emit: (node) =>
+    refuse(
+      node,
+      'how many boxes it keeps is known only while it runs, and .tflite files are written with known sizes',
+    ),
+};
+
 export const indexing: LiteRows = {
+  NonMaxSuppression: suppression,
   Gather: gather,
   GatherElements: gatherElements,
   GatherND: gatherNd,
