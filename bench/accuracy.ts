@@ -113,7 +113,7 @@ function sorting(): string {
   return npz('sorting.npz', { idx: tensorOf('int64', [729, 11], rows.flat()) });
 }
 
-function run(c: Case, flags: readonly string[]): Report {
+function run(c: Case, flags: readonly string[], output: string): Report {
   const cli = path.join(root, 'src/cli/main.ts');
   const args = [
     '--import',
@@ -123,7 +123,7 @@ function run(c: Case, flags: readonly string[]): Report {
     '--int8',
     ...flags,
     '-o',
-    path.join(folder, 'out.onnx'),
+    path.join(folder, output),
     '--force',
     '--json',
   ];
@@ -165,9 +165,10 @@ for (const c of cases.filter((x) => wanted.length === 0 || wanted.some((w) => x.
     continue;
   }
   const data = c.data();
-  for (const mode of ['static', 'dynamic']) {
-    const flags = [mode, '--data', data, '--evaluate', c.evaluate];
-    console.log(row(c.name, mode, run(c, flags)));
-  }
+  const flags = ['--data', data, '--evaluate', c.evaluate];
+  for (const mode of ['static', 'dynamic'])
+    console.log(row(c.name, mode, run(c, [mode, ...flags], 'out.onnx')));
+  // Its latency is in the section of LiteRT.js.
+  console.log(row(c.name, 'static, .tflite', run(c, ['static', ...flags], 'out.tflite')));
 }
 rmSync(folder, { recursive: true });

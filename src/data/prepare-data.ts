@@ -78,11 +78,7 @@ async function divided(
       ? createSyntheticSource(ports, { seed, length: synthetic })
       : await openData(given.path, ports, { ...given, seed });
   if (!given.test) {
-    const split = await splitData(source, {
-      calibration,
-      evaluation: Number.isFinite(evaluation) ? evaluation : source.length,
-      seed,
-    });
+    const split = await splitData(source, { calibration, evaluation, seed });
     return { source, calibration: split.calibration, held: { source, indices: split.evaluation } };
   }
   const { path, labels } = given.test;

@@ -1,4 +1,5 @@
 /** Divides samples into those to calibrate with and those to evaluate on. */
+import { allOfThem } from '../support/field.ts';
 import { createRandom, type Random } from '../support/random.ts';
 import { inParallel } from './read-all.ts';
 import type { DataSource, Split } from './source.ts';
@@ -6,7 +7,7 @@ import type { DataSource, Split } from './source.ts';
 interface SplitOptions {
   /** Samples wanted for calibration. */
   readonly calibration: number;
-  /** Samples wanted for evaluation; all others when left out. */
+  /** Samples wanted for evaluation; all others when left out, infinite, or allOfThem. */
   readonly evaluation?: number;
   readonly seed: number;
 }
@@ -31,8 +32,8 @@ export async function splitData(
   return deal(ordered, wanted);
 }
 
-function shares(n: number, { calibration, evaluation }: SplitOptions) {
-  if (evaluation === undefined) {
+function shares(n: number, { calibration, evaluation = Number.POSITIVE_INFINITY }: SplitOptions) {
+  if (evaluation >= allOfThem) {
     const kept = calibration === 0 ? 0 : Math.min(calibration, Math.max(1, Math.floor(n / 2)), n);
     return { calibration: kept, evaluation: n - kept };
   }

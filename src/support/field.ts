@@ -110,7 +110,9 @@ export const share = numberBetween(0, 1, 'A number above 0 and at most 1 was exp
   0,
   'A number above 0 and at most 1 was expected.',
 );
-const allWord = z.literal('all').transform(() => MAX_SAFE_INTEGER);
+/** What "all" becomes: more than there can be. */
+export const allOfThem = MAX_SAFE_INTEGER;
+const allWord = z.literal('all').transform(() => allOfThem);
 const countError = 'A whole number or "all" was expected.';
 export const wholeNumberOrAll = z.union([wholeNumber, allWord], { error: countError });
 export const positiveOrAll = z.union([positive, allWord], { error: countError });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { splitData } from '../../src/data/split.ts';
+import { wholeNumberOrAll } from '../../src/support/field.ts';
 
 interface Item {
   readonly label?: number;
@@ -27,6 +28,8 @@ describe('sizes', () => {
   it.each([
     [500, 100, undefined, [100, 400]],
     [500, 100, 200, [100, 200]],
+    [500, 100, Number.POSITIVE_INFINITY, [100, 400]],
+    [500, 100, wholeNumberOrAll.parse('all'), [100, 400]],
     [150, 100, undefined, [75, 75]],
     [10, 100, undefined, [5, 5]],
     [10, 100, 400, [2, 8]],
