@@ -83,7 +83,10 @@ export interface Plan {
 }
 
 export type PlannedRequest = DataRequest &
-  Pick<CompressRequest, 'maxDrop' | 'checkpoint' | 'output' | 'format' | 'io' | 'force' | 'measure'> &
+  Pick<
+    CompressRequest,
+    'maxDrop' | 'checkpoint' | 'output' | 'format' | 'io' | 'openBatch' | 'force' | 'measure'
+  > &
   Partial<
     Pick<
       CompressRequest,

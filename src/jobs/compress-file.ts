@@ -28,7 +28,7 @@ import { describeMachine } from '../ship/profile/machine.ts';
 import { counted } from '../support/units.ts';
 import { checkBudget } from './accuracy-budget.ts';
 import { blockRemarks } from './block-remarks.ts';
-import { checkIo, typedPorts, withPreparation } from './io-types.ts';
+import { checkPorts, typedPorts, withPreparation } from './io-types.ts';
 import { measurePair } from './measure-pair.ts';
 import { factsOf } from './model-facts.ts';
 import type { StepsResult } from './model-steps.ts';
@@ -65,7 +65,7 @@ export async function compressFile(options: CompressFileOptions): Promise<Compre
   const outputs = outputPaths(options.output);
   const inputs = inputPaths(opened, plan);
   requireWritable(options.output);
-  checkIo(request.io, options.output);
+  checkPorts(request, options.output, opened.model);
   checkTargets(inputs, [options.output, ...outputs], request.force);
   rejectBroken(opened.model);
   const ports = portsOf(opened.model);
@@ -97,7 +97,10 @@ export async function compressFile(options: CompressFileOptions): Promise<Compre
   try {
     const inFile: string[] = [];
     const remark = (text: string) => void inFile.push(text);
-    const written = writeModelFile(typed, stage.pathOf(options.output), { remark });
+    const written = writeModelFile(typed, stage.pathOf(options.output), {
+      remark,
+      openBatch: request.openBatch,
+    });
     const result = openedFromFiles(model, written);
     const targets = written.map((f) => path.join(path.dirname(options.output), path.basename(f)));
     checkTargets(inputs, targets.slice(1), request.force || isOurs(options.output));

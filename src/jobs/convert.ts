@@ -17,7 +17,7 @@ import { stampMetadata } from '../ship/emit/stamp.ts';
 import { checkTargets, createStage, isOurs } from '../ship/emit/write.ts';
 import type { IoType } from '../support/io-type.ts';
 import { blockRemarks } from './block-remarks.ts';
-import { checkIo, typedPorts } from './io-types.ts';
+import { checkPorts, typedPorts } from './io-types.ts';
 import { checkedFormat, inFolderOf, isFolder, outputPath } from './output-path.ts';
 import { type JobRun, type RunOptions, separated } from './progress.ts';
 import { type ModelChoice, readModel } from './read-model.ts';
@@ -29,6 +29,8 @@ export interface ConvertOptions extends ModelChoice, RunOptions {
   readonly format?: WrittenFormatId | undefined;
   /** Type of inputs and outputs in a .tflite file. */
   readonly io?: IoType | undefined;
+  /** Keep an open batch open in a .tflite file. */
+  readonly openBatch?: boolean | undefined;
   /** Replace files that edgepress did not make. */
   readonly force?: boolean | undefined;
 }
@@ -63,22 +65,22 @@ export const convert = (model: ModelInput, options: ConvertOptions): Promise<Con
 
 export const convertModel = (
   model: ModelInput,
-  { output, format, io, force = false, ...choice }: Omit<ConvertOptions, keyof RunOptions>,
+  { output, format, io, openBatch, force = false, ...choice }: Omit<ConvertOptions, keyof RunOptions>,
   run: JobRun,
 ): Promise<Conversion> =>
   inFolderOf(output, async () =>
-    convertInto(await readModel(model, choice, run), { output, format, io, force }),
+    convertInto(await readModel(model, choice, run), { output, format, io, openBatch, force }),
   );
 
-type Target = Pick<ConvertOptions, 'output' | 'format' | 'io'>;
+type Target = Pick<ConvertOptions, 'output' | 'format' | 'io' | 'openBatch'>;
 
 async function convertInto(
   opened: OpenedModel,
-  { force, io, ...place }: Target & { readonly force: boolean },
+  { force, io, openBatch, ...place }: Target & { readonly force: boolean },
 ): Promise<Conversion> {
   const target = targetOf(opened, place);
   const inputs = pathsOf(opened);
-  checkIo(io, target);
+  checkPorts({ io, openBatch }, target, opened.model);
   checkTargets(inputs, [target], force);
   rejectBroken(opened.model);
   const ready = formatOfName(target).loadsUnfolded ? await cleaned(opened.model) : cloneModel(opened.model);
@@ -88,7 +90,7 @@ async function convertInto(
   try {
     const said = [...remarks];
     const remark = (text: string) => void said.push(text);
-    const written = writeModelFile(typed, stage.pathOf(target), { remark });
+    const written = writeModelFile(typed, stage.pathOf(target), { remark, openBatch });
     const paths = written.map((file) => path.join(path.dirname(target), path.basename(file)));
     checkTargets(inputs, paths.slice(1), force || isOurs(target));
     const bytes = written.map((file) => statSync(file).size);

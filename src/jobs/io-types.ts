@@ -4,6 +4,7 @@ import type { DataSource } from '../data/source.ts';
 import { formatOfName } from '../model/formats/index.ts';
 import { type OpenedModel, openedModel } from '../model/formats/opened.ts';
 import { tfliteFormat } from '../model/formats/tflite/format.ts';
+import { isBatchOpen } from '../model/formats/tflite/write/sizes.ts';
 import { preprocessingOf, setPreprocessing } from '../model/ir/card.ts';
 import { cloneModel } from '../model/ir/clone.ts';
 import type { Model } from '../model/ir/model.ts';
@@ -13,10 +14,18 @@ import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
 import { tfliteIo } from '../support/diagnostics/tflite-writing.ts';
 import type { IoType } from '../support/io-type.ts';
 
-/** @throws OPTION_WITHOUT_EFFECT where another format is written */
-export function checkIo(io: IoType | undefined, output: string): void {
-  if (io !== undefined && formatOfName(output) !== tfliteFormat)
-    throw optionWithoutEffect('--io', 'a .tflite file to write (-o model.tflite or --format tflite)');
+interface PortsRequest {
+  readonly io?: IoType | undefined;
+  readonly openBatch?: boolean | undefined;
+}
+
+/** @throws OPTION_WITHOUT_EFFECT where another format is written, or no batch is open */
+export function checkPorts({ io, openBatch }: PortsRequest, output: string, model: Model): void {
+  const option = io !== undefined ? '--io' : openBatch ? '--open-batch' : null;
+  if (option && formatOfName(output) !== tfliteFormat)
+    throw optionWithoutEffect(option, 'a .tflite file to write (-o model.tflite or --format tflite)');
+  if (openBatch && !isBatchOpen(model))
+    throw optionWithoutEffect('--open-batch', 'an input whose batch is open');
 }
 
 /** @returns the same model where nothing changes; a sentence for each input and output that stays as it is

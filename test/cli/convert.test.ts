@@ -83,6 +83,18 @@ describe('--io', () => {
   });
 });
 
+it('--open-batch keeps the batch open, which is 1 otherwise, and is refused where there is none', async () => {
+  const inputOf = async (file: string) =>
+    JSON.parse((await w.run(['inspect', file, '--json'])).stdout).inputs[0].type;
+  const closed = await w.run(['convert', 'glyphs-cnn.onnx', 'one.tflite']);
+  expect(closed.stdout).toMatch(/^ {2}the batch is 1, .*--open-batch/m);
+  expect(await inputOf('one.tflite')).toBe('float32 [1,3,32,32]');
+  await w.run(['convert', 'glyphs-cnn.onnx', 'open.tflite', '--open-batch']);
+  expect(await inputOf('open.tflite')).toBe('float32 [batch,3,32,32]');
+  const refused = await w.run(['convert', 'one.tflite', 'again.tflite', '--open-batch']);
+  expect(refused.stderr).toMatch(/OPTION_WITHOUT_EFFECT.*--open-batch/);
+});
+
 describe('compress -o model.json', () => {
   it('stores weights in int8 for TensorFlow.js, and says that it is no faster', async () => {
     const { code, stdout, stderr } = await w.run(['glyphs-cnn.onnx', '--int8', '-o', 'small.json', '--json']);

@@ -26,6 +26,11 @@ export const ioField = z
     }),
   );
 
+export const openBatchField = z
+  .boolean()
+  .default(false)
+  .meta(output('--open-batch', 'keep an open batch open in a .tflite, for interpreters that resize inputs'));
+
 export const outputFields = {
   output: z
     .string()
@@ -38,6 +43,7 @@ export const outputFields = {
     ),
   format: formatField,
   io: ioField,
+  openBatch: openBatchField,
   force: z.boolean().default(false).meta(output('--force', 'replace files that edgepress did not make')),
   compare: z.boolean().default(true).meta(output('--no-compare', 'do not compare with the original')),
   measure: z.boolean().default(true).meta(output('--no-measure', 'do not measure latency and memory')),

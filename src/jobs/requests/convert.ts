@@ -1,12 +1,13 @@
 /** What can be asked of `compress convert`. */
 import { z } from 'zod';
-import { formatField, inputFields, ioField } from '../../compress/request/output-fields.ts';
+import { formatField, inputFields, ioField, openBatchField } from '../../compress/request/output-fields.ts';
 import { field } from '../../support/field.ts';
 
 export const convertRequest = z.strictObject({
   ...inputFields,
   format: formatField,
   io: ioField,
+  openBatch: openBatchField,
   force: z
     .boolean()
     .default(false)

@@ -60,6 +60,7 @@ interface WriteFileOptions {
   /** Weights beyond this go into `<name>.data` beside the model; by default 1.5 GB, well below protobuf's 2 GiB. */
   readonly externalAboveBytes?: number;
   /** As in WriteOptions. */
+  readonly openBatch?: boolean | undefined;
   readonly remark?: (text: string) => void;
 }
 

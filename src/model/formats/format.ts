@@ -56,6 +56,8 @@ export interface WriteOptions {
   readonly name: string;
   /** Weights beyond this go into a file of their own, where the format can have one. Default: 1.5 GB. */
   readonly externalAboveBytes?: number | undefined;
+  /** Keep a batch open that the model leaves open, in a .tflite, which has a 1 by default. */
+  readonly openBatch?: boolean | undefined;
   /** Is told in plain words what about the file is not as its model says or as one would expect. */
   readonly remark?: ((text: string) => void) | undefined;
 }

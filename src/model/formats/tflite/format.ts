@@ -15,5 +15,5 @@ export const tfliteFormat: ModelFormat = {
   recognise: (bytes) => hasIdentifier(bytes, tfliteSchema.identifier),
   read: readTflite,
   files: () => [],
-  write: (model, { name, remark }) => [{ name, pieces: () => [writeTflite(model, { remark })] }],
+  write: (model, { name, ...options }) => [{ name, pieces: () => [writeTflite(model, options)] }],
 };

@@ -23,6 +23,8 @@ export interface LiteType {
 export interface LiteTensor extends LiteType {
   name: string;
   quantization: Quantization | null;
+  /** Its sizes, −1 for those that a caller may change; absent where none is. */
+  signature?: readonly number[];
   /** Little-endian bytes of a constant. */
   readonly data: (() => Uint8Array) | null;
 }

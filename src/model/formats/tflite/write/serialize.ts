@@ -105,10 +105,12 @@ function tensorsOf({ inputs, outputs, operators }: LiteGraph): Map<LiteTensor, n
   return all;
 }
 
-function tensorTable({ name, type, shape, quantization }: LiteTensor, buffer: number): FlatTable {
+function tensorTable(tensor: LiteTensor, buffer: number): FlatTable {
+  const { name, type, shape, quantization, signature } = tensor;
   if (shape.some((d) => d > largest)) throw tfliteDimension(name, `[${shape.join()}]`);
   const table = {
     ...{ shape: integers(shape), type: tensorTypes.indexOf(type), buffer, name, hasRank: 1 },
+    ...(signature && { shapeSignature: integers(signature) }),
   };
   if (!quantization) return table;
   const { scale, zeroPoint, axis } = quantization;

@@ -9,6 +9,8 @@ export interface WrittenTensor {
   readonly name: string;
   readonly type: string;
   readonly shape: readonly number[];
+  /** Empty where no size is open. */
+  readonly signature: readonly number[];
   readonly scale: readonly number[];
   readonly zeroPoint: readonly number[];
   readonly axis: number;
@@ -48,6 +50,7 @@ function tensorOf(t: FlatTable): WrittenTensor {
     name: t['name'] as string,
     type: tensorTypes[Number(t['type'] ?? 0)]!,
     shape: integers(t['shape']),
+    signature: integers(t['shapeSignature']),
     scale: [...new Float32Array(copied(grid['scale']))],
     zeroPoint: Array.from(new BigInt64Array(copied(grid['zeroPoint'])), Number),
     axis: Number(grid['quantizedDimension'] ?? 0),
