@@ -12,6 +12,7 @@ import { products } from './products.ts';
 import { recurrent } from './recurrent.ts';
 import { reductions } from './reductions.ts';
 import { channelsLastResizing, resizing } from './resizing.ts';
+import { sampling } from './sampling.ts';
 import { shaping } from './shaping.ts';
 import { slicing } from './slicing.ts';
 
@@ -32,4 +33,9 @@ export const operators: LiteRows = {
 };
 
 /** By the operator's name, for nodes that are marked as channels-last. */
-export const channelsLastOperators: LiteRows = { ...convolutions, ...pooling, ...channelsLastResizing };
+export const channelsLastOperators: LiteRows = {
+  ...convolutions,
+  ...pooling,
+  ...channelsLastResizing,
+  ...sampling,
+};
