@@ -53,6 +53,13 @@ export const sections: readonly Section[] = [
     "One page of Chromium, one thread, by turns: the ratio to float on onnxruntime-web (below 1 is faster), the median of the rounds' ratios; in brackets the median of a run. int8 is `--int8` with made-up samples, whose ranges don't change the speed, each for its own target. The last two columns use the build for browsers without relaxed SIMD.",
   ),
   section(
+    'litert-visit',
+    'First visit on LiteRT.js',
+    'src/cli/main.ts profile .cache/mobilenetv2-litert --device chromium:phone',
+    'MobileNetV2 as a bundle, its variants in Chromium as an emulated phone (CPU four times slower, fast 4G): bytes on the wire, and the time that these take there, the runtime starts in, and the model is opened and runs in once. bench/README.md says how the bundle is made.',
+    false,
+  ),
+  section(
     'install',
     'Size of the packages',
     'scripts/package-sizes.ts',
