@@ -44,10 +44,12 @@ describe('--io', () => {
   };
 
   it('has pictures come in integers, and says what stays in floats', async () => {
-    const { code, stdout, stderr } = await w.run([...int8, '-o', 'm.tflite', '--io', 'int8', '--json']);
+    const lastInFloats = ['--exclude', '/classifier/Gemm'];
+    const asked = [...int8, ...lastInFloats, '-o', 'm.tflite', '--io', 'int8', '--json'];
+    const { code, stdout, stderr } = await w.run(asked);
     expect(code, stderr).toBe(0);
     const report = JSON.parse(stdout);
-    expect(report.remarks).toEqual([expect.stringMatching(/^Output "scores" is not made int8: /)]);
+    expect(report.remarks).toContainEqual(expect.stringMatching(/^Output "scores" is not made int8: /));
     expect(report.result.inputs[0].type).toBe('int8 [batch,3,32,32]');
     expect(report.compare.outputs[0].top1Agreement).toBeGreaterThan(0.9);
     const turned = await w.run(['convert', 'm.tflite', 'u.tflite', '--io', 'uint8']);
