@@ -1,8 +1,8 @@
 /** Which operators gain from int8 on LiteRT.js: the facts behind src/compress/quant/litert-kernels.ts.
- *    npx tsx bench/litert-kernels.ts [relaxed|plain] [pattern]
+ *    npx tsx bench/litert-kernels.ts [pattern]
  *  Each operator stands in a chain, in floats, in int8, and in floats between integers (DEQUANTIZE before, QUANTIZE behind, as
  *  where it is no part of what is quantised); products in dynamic int8 too. All forms of a case run by turns in one page of
- *  Chromium, one thread; a number is the least time of many, less that of the ends of the chain, for one operator. */
+ *  Chromium, one thread, with LiteRT's build for relaxed and with that for plain SIMD; a number is the least time of many, less that of the ends of the chain, for one operator. */
 
 import type { BuiltinOperator } from '../src/model/formats/tflite/codes.ts';
 import type {
@@ -51,7 +51,8 @@ interface Case {
   readonly shape: Shape;
   /** Links of the chain; each keeps the shape. */
   readonly depth: number;
-  readonly link: (c: Chain, x: LiteTensor) => LiteTensor;
+  /** @param other  what came before x, of another value */
+  readonly link: (c: Chain, x: LiteTensor, other: () => LiteTensor) => LiteTensor;
   readonly product?: true;
 }
 
@@ -148,8 +149,15 @@ function build({ shape, depth, link }: Case, form: Form, links = depth): Uint8Ar
   };
   const integers = form === 'int8' || form === 'between';
   let y = integers ? convert('QUANTIZE', x) : x;
-  for (let i = 0; i < links; i++)
-    y = form === 'between' ? convert('QUANTIZE', link(c, convert('DEQUANTIZE', y))) : link(c, y);
+  // XNNPACK makes a table of what has one input only: two links need two values.
+  let other = y;
+  const floats = (t: LiteTensor) => (form === 'between' ? convert('DEQUANTIZE', t) : t);
+  for (let i = 0; i < links; i++) {
+    const before = other;
+    const made = link(c, floats(y), () => floats(before));
+    other = y;
+    y = form === 'between' ? convert('QUANTIZE', made) : made;
+  }
   if (integers) y = convert('DEQUANTIZE', y);
   // A chain without links still has an operator.
   if (y === x) y = c.op('RESHAPE', [x, c.int(shape)], shape);
@@ -222,8 +230,11 @@ const unary = (op: BuiltinOperator, shape: Shape, options?: LiteOptions, own?: Q
 const binary = (op: 'ADD' | 'SUB' | 'MUL', shape: Shape): Case => ({
   name: `${op} ${at(shape)}`,
   ...{ shape, depth: 8 },
-  link: (c, x) =>
-    c.op(op, [x, x], x.shape, [op === 'ADD' ? 'AddOptions' : op === 'SUB' ? 'SubOptions' : 'MulOptions', {}]),
+  link: (c, x, other) =>
+    c.op(op, [x, other()], x.shape, [
+      op === 'ADD' ? 'AddOptions' : op === 'SUB' ? 'SubOptions' : 'MulOptions',
+      {},
+    ]),
 });
 
 const pool = (op: 'MAX_POOL_2D' | 'AVERAGE_POOL_2D', shape: Shape): Case =>
@@ -306,6 +317,7 @@ const unaryOrder = (shape: Shape): Case =>
   );
 
 const cases: readonly Case[] = [
+  ...[conv(1, 8, 56), conv(3, 4, 56), conv(3, 16, 56), conv(5, 8, 28)],
   ...[conv(1, 16, 56), conv(1, 64, 28), conv(1, 256, 14), conv(3, 8, 56), conv(3, 32, 28), conv(3, 128, 14)],
   ...[depthwise(32, 112), depthwise(144, 28), depthwise(576, 14)],
   ...[dense(1, 64), dense(1, 1024), dense(16, 256), dense(128, 64), dense(128, 384)],
@@ -322,39 +334,62 @@ const cases: readonly Case[] = [
   ]),
 ];
 
-const [which, filter = ''] = process.argv.slice(2);
-const relaxed = which !== 'plain';
-const page = await openLitertPage(relaxed);
-const { cpu } = describeMachine();
-console.log(
-  `${cpu}; @litertjs/core ${installedVersion('@litertjs/core')}, build ${page.build}; the browser's relaxed dot product ${page.dot}. One thread; µs an operator, the least of many runs.\n`,
-);
-console.log('| operator | float | int8 | float between integers | dynamic int8 | int8 to float | verdict |');
-console.log('| --- | ---: | ---: | ---: | ---: | ---: | --- |');
-try {
-  for (const one of cases.filter(({ name }) => new RegExp(filter).test(name))) {
-    const forms: Form[] = ['float', 'int8', 'between', ...(one.product ? (['dynamic'] as const) : [])];
-    const models = [
-      ...forms.map((form): [string, Uint8Array] => [form, build(one, form)]),
-      ['float-ends', build(one, 'float', 0)] as [string, Uint8Array],
-      ['int8-ends', build(one, 'int8', 0)] as [string, Uint8Array],
-    ];
-    const { ms, notes } = await page.time(new Map(models), one.shape);
+/** µs an operator. */
+type Times = Readonly<Record<Form, number | null>>;
+
+async function measure(one: Case, relaxed: boolean): Promise<{ times: Times; notes: readonly string[] }> {
+  const forms: Form[] = ['float', 'int8', 'between', ...(one.product ? (['dynamic'] as const) : [])];
+  const models = new Map([
+    ...forms.map((form): [string, Uint8Array] => [form, build(one, form)]),
+    ['float-ends', build(one, 'float', 0)],
+    ['int8-ends', build(one, 'int8', 0)],
+  ]);
+  // A page of its own: LiteRT's memory isn't given back.
+  const page = await openLitertPage(relaxed);
+  try {
+    const { ms, notes } = await page.time(models, one.shape);
     const each = (form: Form): number | null => {
       const ends = ms[form === 'float' || form === 'dynamic' ? 'float-ends' : 'int8-ends'];
       const whole = ms[form];
-      return whole === undefined || ends === undefined
-        ? null
-        : Math.max(0, ((whole - ends) * 1000) / one.depth);
+      if (whole === undefined || ends === undefined) return null;
+      return Math.max(0, ((whole - ends) * 1000) / one.depth);
     };
-    const cell = (us: number | null) => (us === null ? 'not run' : us.toFixed(1));
-    const [float, int8, between, dynamic] = (['float', 'int8', 'between', 'dynamic'] as const).map(each);
-    const verdict = int8 == null || between == null ? 'float' : int8 < between ? 'int8' : 'float';
-    console.log(
-      `| ${one.name} | ${cell(float!)} | ${cell(int8!)} | ${cell(between!)} | ${one.product ? cell(dynamic!) : ''} | ${int8 && float ? (int8 / float).toFixed(2) : ''} | ${verdict} |`,
-    );
-    for (const [form, why] of Object.entries(notes)) console.log(`<!-- ${one.name}, ${form}: ${why} -->`);
+    const said = Object.entries(notes).map(([form, why]) => `${one.name}, ${form}: ${why}`);
+    const times = {
+      float: each('float'),
+      int8: each('int8'),
+      between: each('between'),
+      dynamic: each('dynamic'),
+    };
+    return { times, notes: said };
+  } finally {
+    await page.close();
   }
-} finally {
-  await page.close();
+}
+
+/** Differences below a tenth are none. */
+function verdict({ int8, between }: Times): string {
+  if (int8 === null || between === null) return 'float';
+  if (Math.abs(int8 - between) <= Math.max(int8, between) / 10) return 'either';
+  return int8 < between ? 'int8' : 'float';
+}
+
+const cell = (us: number | null) => us?.toFixed(1) ?? '';
+const row = (t: Times) => [t.float, t.int8, t.between, t.dynamic].map(cell).join(' | ');
+
+const [filter = ''] = process.argv.slice(2);
+const first = await openLitertPage(true);
+await first.close();
+const { cpu } = describeMachine();
+console.log(
+  `${cpu}; @litertjs/core ${installedVersion('@litertjs/core')}; the browser's relaxed dot product of int8 ${first.dot}. One thread; µs an operator, the least of many runs.\n`,
+);
+const heads = ['float', 'int8', 'float between integers', 'dynamic int8', 'verdict'];
+console.log(`| operator | ${heads.join(' | ')} | plain SIMD: ${heads.join(' | ')} |`);
+console.log(`| --- |${' ---: | ---: | ---: | ---: | --- |'.repeat(2)}`);
+for (const one of cases.filter(({ name }) => new RegExp(filter).test(name))) {
+  const [relaxed, plain] = [await measure(one, true), await measure(one, false)];
+  const cells = [relaxed, plain].map(({ times }) => `${row(times)} | ${verdict(times)}`);
+  console.log(`| ${one.name} | ${cells.join(' | ')} |`);
+  for (const note of [...relaxed.notes, ...plain.notes]) console.log(`<!-- ${note} -->`);
 }

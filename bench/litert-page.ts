@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
  *  4·(−128·255) where the second is taken as unsigned, exactly or in sums of 16 bits that saturate. XNNPACK's fast int8 kernels need
  *  the first or the second; on x86 that is a processor with AVX-VNNI. Source: XNNPACK src/configs/hardware-config.c. */
 export const dotProductProbe = `
-export async function dotProduct() {
+async function dotProduct() {
   const splat = (byte) => [0xfd, 0x0c, ...Array(16).fill(byte)];
   const body = [0, ...splat(0x80), ...splat(0xff), ...splat(0), 0xfd, 0x93, 0x02, 0xfd, 0x1b, 0, 0x0b];
   const bytes = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 5, 1, 0x60, 0, 1, 0x7f, 3, 2, 1, 0, 7, 5, 1, 1, 0x66, 0, 0,
@@ -29,7 +29,7 @@ const script = `
 import * as core from '@litertjs/core';
 import { openLiteRt } from '${join(root, 'src/support/litert.ts')}';
 import { startLiteRt } from '${join(root, 'src/support/litert-start.ts')}';
-${dotProductProbe.replace('export ', '')}
+${dotProductProbe}
 
 let litert, begun;
 window.start = async (relaxed) => {

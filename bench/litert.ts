@@ -20,6 +20,7 @@ import { describeMachine, installedVersion, packageFolder } from '../src/ship/pr
 import { type ServedFile, serve } from '../src/ship/profile/serve.ts';
 import { median } from '../src/support/statistics.ts';
 import { formatMs } from '../src/support/units.ts';
+import { dotProductProbe } from './litert-page.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const zoo = process.env['EDGEPRESS_ZOO'];
@@ -94,6 +95,7 @@ const firstSizes = (ports: readonly Port[]): Sizes =>
 
 /** What runs in the page: opens all four, then takes turns; relaxed: false has LiteRT take its plain SIMD build. */
 const page = `
+${dotProductProbe}
 import * as ort from 'onnxruntime-web/wasm';
 import * as core from '@litertjs/core';
 import { openLiteRt } from '${join(root, 'src/support/litert.ts')}';
@@ -139,7 +141,7 @@ window.measure = async ({ relaxed, feeds: given, outputs, rounds, turnMs }) => {
   const times = Object.fromEntries(Object.keys(runs).map((kind) => [kind, []]));
   for (let round = 0; round < rounds; round++)
     for (const [kind, run] of Object.entries(runs)) times[kind].push(await time(run, repeats[kind]));
-  return { times, notes, build: begun.build };
+  return { times, notes, build: begun.build, dot: await dotProduct() };
 };
 window.ready = true;
 `;
@@ -148,6 +150,7 @@ interface Measured {
   readonly times: Partial<Record<Kind, number[]>>;
   readonly notes: Partial<Record<Kind, string>>;
   readonly build: string;
+  readonly dot: string;
 }
 
 async function measure(subject: Subject, script: Uint8Array, relaxed: boolean): Promise<Measured> {
@@ -216,12 +219,14 @@ console.log(
   '| network | onnxruntime-web float | its int8 | LiteRT float | LiteRT int8 | plain SIMD: float | int8 |',
 );
 console.log('| --- | --- | --- | --- | --- | --- | --- |');
+const dots = new Set<string>();
 for (const network of chosen) {
   const folder = mkdtempSync(join(tmpdir(), 'edgepress-litert-'));
   try {
     const subject = await prepare(network, folder);
     const relaxed = await measure(subject, outputFiles[0]!.contents, true);
     const plain = await measure(subject, outputFiles[0]!.contents, false);
+    dots.add(relaxed.dot);
     const own = formatMs(median(relaxed.times['ort-float']!));
     console.log(
       `| ${network.name} | ${own} | ${cell(relaxed, 'ort-int8')} | ${cell(relaxed, 'litert-float')} | ${cell(relaxed, 'litert-int8')} | ${cell(plain, 'litert-float')} | ${cell(plain, 'litert-int8')} |`,
@@ -235,3 +240,5 @@ for (const network of chosen) {
     rmSync(folder, { recursive: true, force: true });
   }
 }
+// What decides how fast int8 is with the relaxed build: bench/litert-page.ts.
+console.log(`\nThe browser's relaxed dot product of int8 ${[...dots].join(', ')}.`);

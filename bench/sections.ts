@@ -60,6 +60,13 @@ export const sections: readonly Section[] = [
     false,
   ),
   section(
+    'litert-kernels',
+    "LiteRT.js' int8 kernels",
+    'bench/litert-kernels.ts',
+    'µs an operator, one thread, least of many: in floats, in int8, in floats between integers, and products that find their ranges while running; first with the build for relaxed SIMD, then with that for plain SIMD. Target litert follows it (src/compress/quant/litert-kernels.ts). A dot product that saturates is that of x86 without AVX-VNNI: there the fast int8 kernels of the relaxed build are not used.',
+    false,
+  ),
+  section(
     'install',
     'Size of the packages',
     'scripts/package-sizes.ts',

@@ -14,6 +14,7 @@ interface LockedPackage {
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
 }
 type Locked = Readonly<Record<string, LockedPackage>>;
 
@@ -69,11 +70,17 @@ function closure(locked: Locked, names: readonly string[]): Map<string, LockedPa
     if (path === undefined || found.has(path)) return;
     const entry = locked[path]!;
     found.set(path, entry);
-    const needs = { ...entry.dependencies, ...entry.optionalDependencies, ...entry.peerDependencies };
-    for (const needed of Object.keys(needs)) add(needed, path);
+    for (const needed of needsOf(entry)) add(needed, path);
   };
   for (const name of names) add(name, '');
   return found;
+}
+
+/** Packages that npm installs with it: peers too, but for optional ones. */
+function needsOf(entry: LockedPackage): string[] {
+  const { dependencies, optionalDependencies, peerDependencies = {}, peerDependenciesMeta = {} } = entry;
+  const peers = Object.keys(peerDependencies).filter((name) => !peerDependenciesMeta[name]?.optional);
+  return [...new Set([...Object.keys({ ...dependencies, ...optionalDependencies }), ...peers])];
 }
 
 /** Writes package.json and package-lock.json, and installs from npm's cache, from the network where it has not all.
@@ -122,16 +129,10 @@ function installFromCache(folder: string): void {
 /** What the lock file says of a package of ours, and the packages that it needs. */
 function manifestOf(name: string): { manifest: LockedPackage; needs: string[] } {
   const place = name === 'edgepress' ? '' : 'src/runtime';
-  const { version, dependencies, optionalDependencies, peerDependencies, bin } = readJson<
-    LockedPackage & { bin?: unknown }
-  >(join(root, place, 'package.json'));
-  const manifest = JSON.parse(
-    JSON.stringify({ version, dependencies, optionalDependencies, peerDependencies, bin }),
-  );
-  return {
-    manifest,
-    needs: Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies }),
-  };
+  const own = readJson<LockedPackage & { bin?: unknown }>(join(root, place, 'package.json'));
+  const { version, dependencies, optionalDependencies, peerDependencies, peerDependenciesMeta, bin } = own;
+  const said = { version, dependencies, optionalDependencies, peerDependencies, peerDependenciesMeta, bin };
+  return { manifest: JSON.parse(JSON.stringify(said)), needs: needsOf(own) };
 }
 
 /** Bytes of all files below a folder; 0 when it isn't there. */

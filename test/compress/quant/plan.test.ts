@@ -156,6 +156,15 @@ describe('the plan for LiteRT', () => {
     expect(made.groups).toEqual([]);
   });
 
+  it.each(['HardSwish', 'AveragePool <kernel_shape = [2, 2]>', 'Softmax'])(
+    'leaves what is slower in int8 in floats: %s',
+    (operator) => {
+      const made = onLitert(`[one] a = Conv (x, W)\n h = ${operator} (a)\n [two] y = Conv (h, W)`);
+      expect(made.region).toEqual(['one', 'two']);
+      expect(made.tensors).toEqual({ x: false, a: true, h: false, y: true });
+    },
+  );
+
   it('takes all parts of a Split for one scale', () => {
     const made = onLitert(`[one] a = Conv (x, W)
       l, r = Split <axis = 2> (a)

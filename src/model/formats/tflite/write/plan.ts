@@ -104,7 +104,7 @@ function floatPlan(node: Node, chains: readonly Behind[], reason: string): Plan 
 /** @returns why not, where it isn't computed in integers */
 function integerPlan(node: Node, row: LiteRow, e: Emitter, chains: readonly Behind[]): Plan | string {
   const { integers } = row;
-  if (!integers) return 'no kernel in integers';
+  if (!integers) return 'no fast kernel in integers';
   if (integers.ready && !integers.ready(node, e)) return 'no kernel in integers for its form';
   const found = dataInputs(node, row).map((v) => e.integer(v));
   const inputs = found.filter((t): t is LiteTensor => t !== null);
