@@ -57,15 +57,26 @@ function settle(
 
 const known = (type: ValueType | null): Facts | null => type && { type, data: null };
 
-/** Inputs M, cond, carried…; body (i, cond, carried…) → (cond, carried…, scanned…). The scanned outputs have M rows
+/** A type whose body says that it holds one element in some axes; null for others. */
+const oneOf = (type: ValueType | null): (ValueType & { shape: number[] }) | null =>
+  type?.kind === 'tensor' && type.shape && type.shape.length > 0 && type.shape.every((d) => d === 1)
+    ? { ...type, shape: type.shape.map(() => 1) }
+    : null;
+
+/** Runtimes hand a body its count and condition with as many axes as the body declares: scalars, or one element in an axis.
+ *  Inputs M, cond, carried…; body (i, cond, carried…) → (cond, carried…, scanned…). The scanned outputs have M rows
  *  when the condition starts true and the body keeps it so. */
 const loop: ShapeRule = (c) => {
   const body = graphAttributeOf(c, 'body');
   if (!body) return [];
   const start = c.node.inputs.slice(2).map((_, i) => c.type(i + 2));
   const goes = !c.has(1) || c.data(1)?.values[0] === 1;
-  const condition: Facts = { type: tensor('bool', []), data: goes ? { dims: [], values: [1] } : null };
-  const fixed: (Facts | null)[] = [known(tensor('int64', [])), condition];
+  const [counter, going] = body.inputs.map(({ type }) => oneOf(type));
+  const condition: Facts = {
+    type: going ?? tensor('bool', []),
+    data: goes ? { dims: going?.shape.map(() => 1) ?? [], values: [1] } : null,
+  };
+  const fixed: (Facts | null)[] = [known(counter ?? tensor('int64', [])), condition];
   const { carried, outputs } = settle(c, body, start, (now) => [...fixed, ...now.map(known)], 1);
   const trips = goes && outputs[0]?.data?.values[0] === 1 ? (c.data(0)?.values[0] ?? null) : null;
   const scanned = outputs.slice(1 + start.length).map(({ type }) => stacked(type, 0, trips));
