@@ -10,6 +10,7 @@ import { defineNote } from '../../ir/note.ts';
 import { elementCount, scalar, type Tensor, tensorOf } from '../../ir/tensor.ts';
 import { constantNumbers, normalAxis, rankOf } from '../arguments.ts';
 import { flattenAround, replaceNode } from './edits.ts';
+import { retired } from './retired.ts';
 
 export interface Adapter {
   /** An initializer in the node's graph, for use as its input. */
@@ -175,6 +176,7 @@ const refused =
 const axes = intsToInput('axes', 1);
 
 export const adaptations: Readonly<Record<string, Readonly<Record<number, Adaptation>>>> = {
+  ...Object.fromEntries(Object.entries(retired).map(([op, adapt]) => [op, { 10: adapt }])),
   ...Object.fromEntries(
     reductions.map((op): [string, Record<number, Adaptation>] => [
       op,
