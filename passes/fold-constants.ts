@@ -35,6 +35,7 @@ import {
   regionModel,
 } from '../src/model/rewrite/constant-region.ts';
 import { allowPlainInitializers } from '../src/model/rewrite/plain-initializers.ts';
+import { makeArgumentsScalar } from '../src/model/rewrite/scalar-arguments.ts';
 import { formatBytes } from '../src/support/units.ts';
 
 const options = z.strictObject({
@@ -61,6 +62,8 @@ export const foldConstants = definePass({
         now += await foldGraph(model, graph, maxGrowthBytes, context, skipped);
       changed += now;
       if (now === 0) return { changed, skipped };
+      inferShapes(model);
+      changed += makeArgumentsScalar(model);
       allowPlainInitializers(model);
     }
     return { changed, skipped: [{ at: model.graph.name, reason: `no-fixed-point: ${maxRounds} rounds` }] };

@@ -9,6 +9,7 @@ import { freshName } from '../ir/names.ts';
 import { numbers } from '../ir/tensor.ts';
 import { graphsOf } from '../ir/walk.ts';
 import { inferShapes } from '../ops/shapes.ts';
+import { makeArgumentsScalar } from './scalar-arguments.ts';
 
 /** Edits the model in place, branches of branches too; types are inferred where something changed.
  *  @returns how many Ifs are gone */
@@ -44,7 +45,10 @@ function inlineOnce(model: Model): number {
     }
   };
   visit(model.graph);
-  if (changed > 0) inferShapes(model);
+  if (changed > 0) {
+    inferShapes(model);
+    makeArgumentsScalar(model);
+  }
   return changed;
 }
 
