@@ -3,6 +3,7 @@
  *  The new target is t as written, or the known output shape with at most one size left to the engine (−1) and sizes of
  *  x kept by position (0). A Reshape whose target is computed in the graph gets a constant one the same way, which
  *  leaves the computation without a reader.
+ *  Shapes are those that follow from the inputs: an output's declared size is no reason.
  *  Left alone: an inner result that others read, more than one size that follows from neither x nor the rest, empty
  *  tensors (there 0 is a size).
  *  Source: ONNX Reshape-14. */
@@ -12,6 +13,7 @@ import { intAttribute } from '../src/model/ir/attribute.ts';
 import { isOp, type Node, shapeOf, type Value } from '../src/model/ir/model.ts';
 import { tensorOf } from '../src/model/ir/tensor.ts';
 import type { Dim, Shape } from '../src/model/ir/type.ts';
+import { shapesFromInputs } from '../src/model/ops/shapes.ts';
 import { applyRules } from '../src/model/rewrite/apply.ts';
 import { constantNumbers } from '../src/model/rewrite/arguments.ts';
 import { op, value } from '../src/model/rewrite/pattern.ts';
@@ -24,26 +26,30 @@ const inner = op(reshapes, [x], { rest: true, shared: true });
 const outer = op(reshapes, [inner], { rest: true });
 const computed = op('Reshape', [x, value((v) => v.constant === null)]);
 
-const join = defineRule({
-  name: 'reshape-of-reshape',
-  match: outer,
-  rewrite(m, emit) {
-    const [source, between, result] = [m.get(x), m.get(inner).outputs[0]!, m.root.outputs[0]!];
-    if (isSameShape(shapeOf(source), shapeOf(result))) return source;
-    if (between.uses.length > 1) return skip('used-twice');
-    const target = writtenTarget(m.root, source, between) ?? knownTarget(shapeOf(source), shapeOf(result));
-    return target ? reshape(emit, source, target) : skip('shape-unknown');
-  },
-});
+type Shapes = (value: Value) => Shape | null;
 
-const settle = defineRule({
-  name: 'reshape-to-known-shape',
-  match: computed,
-  rewrite(m, emit) {
-    const target = knownTarget(shapeOf(m.get(x)), shapeOf(m.root.outputs[0]!));
-    return target ? reshape(emit, m.get(x), target) : null;
-  },
-});
+const join = (shapes: Shapes) =>
+  defineRule({
+    name: 'reshape-of-reshape',
+    match: outer,
+    rewrite(m, emit) {
+      const [source, between, result] = [m.get(x), m.get(inner).outputs[0]!, m.root.outputs[0]!];
+      if (isSameShape(shapes(source), shapes(result))) return source;
+      if (between.uses.length > 1) return skip('used-twice');
+      const target = writtenTarget(m.root, source, between) ?? knownTarget(shapes(source), shapes(result));
+      return target ? reshape(emit, source, target) : skip('shape-unknown');
+    },
+  });
+
+const settle = (shapes: Shapes) =>
+  defineRule({
+    name: 'reshape-to-known-shape',
+    match: computed,
+    rewrite(m, emit) {
+      const target = knownTarget(shapes(m.get(x)), shapes(m.root.outputs[0]!));
+      return target ? reshape(emit, m.get(x), target) : null;
+    },
+  });
 
 const reshape = (emit: Emit, source: Value, target: readonly number[]) =>
   emit('Reshape', [source, tensorOf('int64', [target.length], target)]);
@@ -72,5 +78,8 @@ export const collapseReshapes = definePass({
   describe: counted('reshape joined', 'reshapes joined'),
   prominence: 30,
   options: z.strictObject({}),
-  apply: (model) => applyRules(model, [join, settle]),
+  apply(model) {
+    const shapes = shapesFromInputs(model);
+    return applyRules(model, [join(shapes), settle(shapes)]);
+  },
 });

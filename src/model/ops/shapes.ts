@@ -9,7 +9,7 @@ import type { Attribute } from '../ir/attribute.ts';
 import { expandedNodes, type FunctionTable, functionTable } from '../ir/functions.ts';
 import { type Graph, type Model, type ModelFunction, type Node, opKey, type Value } from '../ir/model.ts';
 import { elementCount, numbers, type Tensor } from '../ir/tensor.ts';
-import { type Dim, formatType, tensorType, type ValueType } from '../ir/type.ts';
+import { type Dim, formatType, type Shape, tensorType, type ValueType } from '../ir/type.ts';
 import { graphsOf } from '../ir/walk.ts';
 import { evaluate, isSame } from './dims.ts';
 import { dataRules } from './shapes/data.ts';
@@ -61,6 +61,18 @@ export function inferShapes(model: Model): InferredShapes {
   };
 }
 
+/** Shapes as they follow from the graph's inputs, whatever sizes the file declares further on: declared ones are no promise
+ *  that runtimes keep. Values of operators without a rule have the declared shape. Writes nothing. */
+export function shapesFromInputs(model: Model): (value: Value) => Shape | null {
+  const run: Run = { facts: new Map(), missing: new Map(), functions: functionTable(model.functions) };
+  const scope = { run, opsets: model.opsets, attributes: new Map(), inFunction: false, fromInputs: true };
+  inferGraph(model.graph, scope);
+  return (value) => {
+    const { type } = factsOf(value, run);
+    return type?.kind === 'tensor' ? type.shape : null;
+  };
+}
+
 /** What is known of the values of a graph under construction. */
 export interface ShapeTracker {
   /** Infers and writes the types of a node's outputs; its inputs must have been made before. */
@@ -100,6 +112,8 @@ interface Scope {
   /** Attributes of the call, inside a function body. */
   readonly attributes: ReadonlyMap<string, Attribute>;
   readonly inFunction: boolean;
+  /** What a rule infers counts alone. */
+  readonly fromInputs?: boolean;
 }
 
 function inferGraph(graph: Graph, scope: Scope, inputs: readonly (Facts | null)[] = []): Facts[] {
@@ -144,7 +158,7 @@ function inferNode(node: Node, scope: Scope): void {
   node.outputs.forEach((v, i) => {
     if (!v) return;
     const found = outputs[i];
-    const declared = scope.inFunction ? null : v.type;
+    const declared = scope.inFunction || (scope.fromInputs && found?.type) ? null : v.type;
     let type = found?.type ?? declared;
     if (declared && found?.type) {
       const merged = merge(declared, found.type);
