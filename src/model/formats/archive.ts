@@ -1,8 +1,7 @@
 /** A model in a zip archive. */
-import { type UnzipFileInfo, unzipSync } from 'fflate';
 import { archiveInvalid, modelNotFoundIn } from '../../support/diagnostics/model-files.ts';
-import { Diagnostic } from '../../support/diagnostics.ts';
 import { formats } from './index.ts';
+import { unzipWithin } from './zip.ts';
 
 /** Whether it is a zip archive: PK and the mark of a file in it. */
 export const isZip = (bytes: Uint8Array): boolean =>
@@ -10,14 +9,6 @@ export const isZip = (bytes: Uint8Array): boolean =>
 
 /** Names of files that are opened as archives: MediaPipe's .task is one. */
 export const archiveEnding = /\.(zip|task)$/i;
-
-/** Deflate makes at most 1032 bytes of one. */
-const largestRatio = 1032;
-/** More than this isn't unpacked into memory: of any archive, and for each byte of it. Weights shrink little, those that are
- *  mostly zeros ten or twenty times. */
-const smallestLimit = 2 ** 26;
-const likelyRatio = 64;
-const largestBytes = 2 ** 31;
 
 export interface Unpacked {
   /** Path of the model in the archive. */
@@ -42,25 +33,12 @@ export function unpackModel(bytes: Uint8Array, archive: string): Unpacked {
 const leadsOut = (name: string) => /^([/\\]|[a-z]:)|(^|[/\\])\.\.([/\\]|$)/i.test(name);
 
 function unzip(bytes: Uint8Array, archive: string): Record<string, Uint8Array> {
-  let total = 0;
-  const filter = (entry: UnzipFileInfo) => {
-    if (leadsOut(entry.name)) throw archiveInvalid(archive, `"${entry.name}" in it leads out of the archive`);
-    total += entry.originalSize;
-    // The size is allocated before unpacking.
-    if (
-      entry.size > bytes.length ||
-      entry.originalSize > largestRatio * entry.size + 64 ||
-      total > Math.min(largestBytes, smallestLimit + likelyRatio * bytes.length)
-    )
-      throw archiveInvalid(archive, `with "${entry.name}" it claims to hold ${total} bytes`);
-    return !entry.name.endsWith('/') && !entry.name.startsWith('__MACOSX/');
+  const malformed = (reason: string) => archiveInvalid(archive, reason);
+  const wanted = (path: string) => {
+    if (leadsOut(path)) throw malformed(`"${path}" in it leads out of the archive`);
+    return !path.startsWith('__MACOSX/');
   };
-  try {
-    return unzipSync(bytes, { filter });
-  } catch (error) {
-    if (error instanceof Diagnostic) throw error;
-    throw archiveInvalid(archive, error instanceof Error ? error.message : String(error));
-  }
+  return unzipWithin(bytes, wanted, malformed);
 }
 
 /** What models are called where only their folder is named; the first that is there. */

@@ -1,9 +1,8 @@
 /** NumPy's .npy arrays and .npz archives ↔ Tensor. Source: numpy.lib.format, versions 1 to 3. */
-import { type UnzipFileInfo, unzipSync } from 'fflate';
 import { npyDtype, npyMalformed } from '../../support/diagnostics/files.ts';
-import { Diagnostic } from '../../support/diagnostics.ts';
 import { byteLength, type DType, dtypes } from '../ir/dtype.ts';
 import { denseTensor, elementCount, type Tensor } from '../ir/tensor.ts';
+import { unzipWithin } from './zip.ts';
 
 /** Element types by the kind and size in `descr`. */
 const types: Readonly<Record<string, DType>> = {
@@ -120,30 +119,15 @@ export function encodeNpy(tensor: Tensor): Uint8Array {
  *  left out.
  *  @throws NPY_MALFORMED, NPY_DTYPE naming the entry */
 export function decodeNpz(bytes: Uint8Array, name = 'The archive'): Map<string, Tensor> {
-  const filter = (file: UnzipFileInfo) => {
-    if (!file.name.endsWith('.npy')) return false;
-    // The size is allocated before unpacking; deflate makes data at most 1032 times smaller.
-    if (file.size > bytes.length || file.originalSize > 1032 * file.size + 64)
-      throw npyMalformed(`${name}, entry ${file.name}`, `it claims to hold ${file.originalSize} bytes`);
-    return true;
-  };
-  const entries = unzip(bytes, name, filter);
+  if (latin1(bytes.subarray(0, 2)) !== 'PK') throw npyMalformed(name, 'it is not a zip archive');
+  const isArray = (path: string) => path.endsWith('.npy');
+  const entries = unzipWithin(bytes, isArray, (reason) => npyMalformed(name, reason));
   return new Map(
     Object.entries(entries).map(([entry, content]) => [
       entry.replace(/\.npy$/, ''),
       decodeNpy(content, `${name}, entry ${entry}`),
     ]),
   );
-}
-
-function unzip(bytes: Uint8Array, name: string, filter: (file: UnzipFileInfo) => boolean) {
-  if (latin1(bytes.subarray(0, 2)) !== 'PK') throw npyMalformed(name, 'it is not a zip archive');
-  try {
-    return unzipSync(bytes, { filter });
-  } catch (error) {
-    if (error instanceof Diagnostic) throw error;
-    throw npyMalformed(name, error instanceof Error ? error.message : String(error));
-  }
 }
 
 const latin1 = (bytes: Uint8Array) => String.fromCharCode(...bytes);

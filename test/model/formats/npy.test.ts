@@ -143,4 +143,36 @@ describe('an archive', () => {
     expect(codeOf(() => decodeNpz(archive.subarray(0, 50)))).toBe('NPY_MALFORMED');
     expect(codeOf(() => decodeNpz(latin1('x')))).toBe('NPY_MALFORMED');
   });
+
+  it('whose entries overlap is refused: a small file would unpack to gigabytes', () => {
+    const one = zipSync({ 'x00.npy': encodeNpy(tensorOf('float32', [100_000], new Float32Array(100_000))) });
+    expect(decodeNpz(one).get('x00')!.dims).toEqual([100_000]);
+    expect(codeOf(() => decodeNpz(repeated(one, 40), 'd.npz'))).toBe('NPY_MALFORMED');
+    expect(() => decodeNpz(repeated(one, 40), 'd.npz')).toThrow(/overlap/);
+  });
+
+  it('that would unpack to more than is likely is refused before anything is', () => {
+    const zeros = encodeNpy(tensorOf('uint8', [2 ** 25], new Uint8Array(2 ** 25)));
+    const entries = Object.fromEntries(Array.from({ length: 4 }, (_, i) => [`x${i}.npy`, zeros]));
+    expect(() => decodeNpz(zipSync(entries), 'd.npz')).toThrow(/claims to hold/);
+  });
 });
+
+/** An archive of one file, its directory naming that file's bytes `times` times. */
+function repeated(zip: Uint8Array, times: number): Uint8Array {
+  const at = (mark: number) =>
+    zip.findIndex((_, i) => zip[i] === 0x50 && zip[i + 1] === 0x4b && zip[i + 2] === mark);
+  const [directory, end] = [at(1), at(5)];
+  const record = zip.subarray(directory, end);
+  const records = Array.from({ length: times }, (_, i) => {
+    const copy = record.slice();
+    copy.set(latin1(`x${String(i).padStart(2, '0')}.npy`), 46);
+    return copy;
+  });
+  const made = Buffer.concat([zip.subarray(0, directory), ...records, zip.subarray(end)]);
+  const tail = made.length - (zip.length - end);
+  made.writeUInt16LE(times, tail + 8);
+  made.writeUInt16LE(times, tail + 10);
+  made.writeUInt32LE(times * record.length, tail + 12);
+  return made;
+}
