@@ -17,11 +17,13 @@ export interface DataPlan {
 /** Samples to compare on where nothing says how many. */
 const usualEvaluation = 200;
 
-/** @param calibrates  whether the recipe finds ranges; samples are left for other things where it doesn't */
+/** @param calibrates  whether the recipe finds ranges; samples are left for other things where it doesn't
+ *  @param learns  whether something prunes or trains on samples that nothing is compared on */
 export function dataPlan(
   request: DataRequest,
   { seed, samples }: Recipe['calibration'],
   calibrates: boolean,
+  learns: boolean,
 ): DataPlan | null {
   const from = dataOptions(request);
   return (
@@ -31,6 +33,7 @@ export function dataPlan(
         seed,
         calibration: calibrates ? samples : 0,
         evaluation: request.evaluate ?? (from.test ? Number.POSITIVE_INFINITY : usualEvaluation),
+        learns: learns && request.evaluate === undefined,
         synthetic: 2 * samples,
       },
     }

@@ -164,7 +164,9 @@ async function completed(plan: Omit<Plan, 'data'>, facts: PlanFacts): Promise<Pl
   if (trainsModel && !facts.isTrainable) throw nothingToTrain(facts.name);
   if (request.maxDrop !== undefined && !facts.mayScore) throw budgetNotMeasured(request.maxDrop);
   if (trainsModel && !facts.mayScore) refuseScoreSettings(request);
-  return { ...plan, data: dataPlan(request, recipe.calibration, await needsCalibration(recipe)) };
+  const calibrates = await needsCalibration(recipe);
+  const learns = steps.length > 0 || qat !== null;
+  return { ...plan, data: dataPlan(request, recipe.calibration, calibrates, learns) };
 }
 
 /** @throws OPTION_WITHOUT_EFFECT for what shapes a loss of class scores */

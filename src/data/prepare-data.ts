@@ -32,6 +32,8 @@ export interface PrepareOptions {
   readonly calibration: number;
   /** Samples to compare on, Infinity: all. */
   readonly evaluation: number;
+  /** At most half compare: something learns from the others. */
+  readonly learns?: boolean;
   /** Samples of 'synthetic'. */
   readonly synthetic: number;
 }
@@ -40,7 +42,7 @@ export const describeData = (prepared: Prepared) => {
   const { source, calibration, held } = prepared;
   const leftOut = leftOutOf(prepared).length;
   return [
-    `${calibration.length} to calibrate, ${held.indices.length} to compare`,
+    `${calibration.length > 0 ? `${calibration.length} to calibrate, ` : ''}${held.indices.length} to compare`,
     ...(leftOut > 0 ? [`${leftOut} left out`] : []),
     source.name,
     ...(held.source === source ? [] : [`compared on ${held.source.name}`]),
@@ -71,14 +73,17 @@ export async function prepareData(
 async function divided(
   given: DataOptions,
   ports: readonly Port[],
-  { seed, calibration, evaluation, synthetic }: PrepareOptions,
+  { seed, calibration, evaluation, learns = false, synthetic }: PrepareOptions,
 ): Promise<Prepared> {
   const source =
     given.path === 'synthetic'
       ? createSyntheticSource(ports, { seed, length: synthetic })
       : await openData(given.path, ports, { ...given, seed });
   if (!given.test) {
-    const split = await splitData(source, { calibration, evaluation, seed });
+    const { length } = source;
+    const most = learns && length > 1 ? Math.min(evaluation, Math.floor(length / 2)) : evaluation;
+    const kept = most < evaluation ? Math.min(calibration, length - most) : calibration;
+    const split = await splitData(source, { calibration: kept, evaluation: most, seed });
     return { source, calibration: split.calibration, held: { source, indices: split.evaluation } };
   }
   const { path, labels } = given.test;

@@ -136,6 +136,14 @@ describe('samples', () => {
     expect((await planOf(asked)).data?.split).toMatchObject({ calibration, evaluation });
   });
 
+  it('are left to learn from where something does, unless it was said how many compare', async () => {
+    const learns = async (asked: CompressRequestInit) => (await planOf(asked)).data?.split.learns;
+    expect(await learns({ prune: 30, data })).toBe(true);
+    expect(await learns({ int8: true, qat: true, data })).toBe(true);
+    expect(await learns({ prune: 30, data, evaluate: 100 })).toBe(false);
+    expect(await learns({ int8: true, data })).toBe(false);
+  });
+
   it('are none where there is no data, and pruning goes by magnitude then', async () => {
     const plan = await planOf({ prune: 50 });
     expect([plan.data, plan.steps[0]]).toMatchObject([null, { importance: 'l2', reconstruct: false }]);

@@ -80,6 +80,17 @@ describe('test data', () => {
     expect((await open('test.npz', 4)).held.indices).toHaveLength(4);
   });
 
+  it.each([
+    [0, 10, 0],
+    [6, 10, 6],
+    [30, 10, 10],
+  ])('leaves half to learn from, calibrating on %i at most', async (calibration, compared, calibrated) => {
+    const split = { seed: 0, calibration, evaluation: 200, learns: true, synthetic: 1 };
+    const prepared = await prepareData({ path: path.join(folder, 'train.npz') }, ports, split);
+    expect([prepared.held.indices.length, prepared.calibration.length]).toEqual([compared, calibrated]);
+    expect(await trainingIndices(prepared)).toHaveLength(10);
+  });
+
   it('is refused when it is the same data', async () => {
     await expect(open('train.npz', Number.POSITIVE_INFINITY)).rejects.toMatchObject({
       code: 'TEST_DATA_SAME',

@@ -47,7 +47,7 @@ export const heldOutFields = {
   calibrate: positive.default(100).meta(data('--calibrate <n>', 'samples to find ranges on')),
   evaluate: wholeNumberOrAll.optional().meta(
     data('--evaluate <n>', 'other samples to compare on, or "all"', {
-      fallback: '200, or all of --test-data',
+      fallback: '200, or all of --test-data; half of the data where pruning or training needs the rest',
       needs: 'data',
     }),
   ),

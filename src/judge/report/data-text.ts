@@ -13,7 +13,8 @@ export function dataText(data: Divided | null): string {
   const [calibration, evaluation] = [data.calibrationSamples, data.evaluationSamples].map(formatInteger);
   const compared = data.test ? `${evaluation} of ${data.test}` : `${evaluation} held back`;
   const leftOut = data.leftOut?.length ? `; ${leftOutText(data.leftOut)}` : '';
-  return `${data.source}: ${calibration} to calibrate, ${compared} to compare${data.synthetic ? ', synthetic' : ''}${leftOut}`;
+  const calibrated = data.calibrationSamples > 0 ? `${calibration} to calibrate, ` : '';
+  return `${data.source}: ${calibrated}${compared} to compare${data.synthetic ? ', synthetic' : ''}${leftOut}`;
 }
 
 /** "left out 2 that can't be read: a.png, b.png"; five names at most. */
