@@ -2,6 +2,7 @@
  *  Arguments that were attributes become inputs (Squeeze, Unsqueeze, ReduceSum, Split 13; Clip, Pad 11; Slice, TopK 10; the
  *  other reductions 18), Softmax before 13 gets its flattening written out, Upsample becomes Resize, Scatter becomes
  *  ScatterElements. The table is src/model/rewrite/opset/adaptations.ts.
+ *  A model whose nodes a newer definition would refuse goes as far as they allow (src/model/rewrite/opset/limit.ts).
  *  Left alone: models at or above the target; other domains. A node that can't be expressed is an error, and the model
  *  stays as it was. */
 import { z } from 'zod';
@@ -10,7 +11,9 @@ import { definePass } from '../src/compress/pipeline/pass.ts';
 import { cloneModel } from '../src/model/ir/clone.ts';
 import { opset } from '../src/model/ir/model.ts';
 import { inferShapes } from '../src/model/ops/shapes.ts';
+import { labelOf } from '../src/model/rewrite/apply.ts';
 import { newestOpset } from '../src/model/rewrite/opset/history.ts';
+import { opsetLimit } from '../src/model/rewrite/opset/limit.ts';
 import { upgradeModel } from '../src/model/rewrite/opset/upgrade.ts';
 import { opsetTooOld } from '../src/support/diagnostics/passes.ts';
 
@@ -35,13 +38,19 @@ export const upgradeOpset = definePass({
   // Resize and AveragePool kernels of two versions may round coordinates differently in the last place.
   tolerance: 1e-6,
   options,
-  apply(model, { target }) {
+  apply(model, { target: asked }) {
     const from = opset(model) || opset(model, 'ai.onnx');
-    if (from >= target || from === 0) return { changed: 0, skipped: [] };
+    if (from >= asked || from === 0) return { changed: 0, skipped: [] };
     if (from < oldest) throw opsetTooOld(from, oldest);
     inferShapes(model);
+    const limit = opsetLimit(model);
+    const target = Math.min(asked, limit?.version ?? asked);
+    const skipped = limit
+      ? [{ at: labelOf(limit.node), reason: `upgrade-limited: to opset ${limit.version}, ${limit.reason}` }]
+      : [];
+    if (from >= target) return { changed: 0, skipped };
     // A rehearsal: an error must not leave the model half-way.
     upgradeModel(cloneModel(model), target);
-    return { changed: upgradeModel(model, target) + 1, skipped: [] };
+    return { changed: upgradeModel(model, target) + 1, skipped };
   },
 });
