@@ -10,13 +10,14 @@ import { applyRules } from '../src/model/rewrite/apply.ts';
 import { identities } from '../src/model/rewrite/identities.ts';
 import { op } from '../src/model/rewrite/pattern.ts';
 import { defineRule, skip } from '../src/model/rewrite/rule.ts';
+import { own } from '../src/support/own.ts';
 
 const passOn = defineRule({
   name: 'pass-input-on',
   match: op(Object.keys(identities), [], { rest: true }),
   rewrite(m, emit) {
     const { root } = m;
-    const same = identities[opKey(root)]?.(root, emit.opset) ?? null;
+    const same = own(identities, opKey(root))?.(root, emit.opset) ?? null;
     const [out, ...others] = root.outputs;
     if (!same || !out || !canReplaceAllUses(out, same)) return null;
     if (others.some((v) => v && v.uses.length > 0)) return skip('second-output-used');

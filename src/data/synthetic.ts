@@ -6,6 +6,7 @@ import type { Port } from '../model/ir/port.ts';
 import { elementCount, type Tensor, tensorOf } from '../model/ir/tensor.ts';
 import { syntheticType } from '../support/diagnostics/data.ts';
 import { sha256Text } from '../support/hash.ts';
+import { own } from '../support/own.ts';
 import { createRandom, type Random } from '../support/random.ts';
 import { formatInput } from './picture-input.ts';
 import type { DataSource } from './source.ts';
@@ -48,7 +49,7 @@ function syntheticTensor(port: Port, options: SyntheticOptions, random: Random):
 
 function rangeOf(name: string, integers: SyntheticOptions['integers']): IntegerRange {
   if (!integers) return [0, 1];
-  return isRange(integers) ? integers : (integers[name] ?? [0, 1]);
+  return isRange(integers) ? integers : (own(integers, name) ?? [0, 1]);
 }
 
 const isRange = (integers: NonNullable<SyntheticOptions['integers']>): integers is IntegerRange =>

@@ -71,7 +71,9 @@ type Disagreement = NonNullable<Report['compare']>['disagreements'][number];
 
 export const feedsFor = (session: Session, sample: Sample): Record<string, Tensor> =>
   Object.fromEntries(
-    session.inputs.flatMap((p) => (sample.inputs[p.name] ? [[p.name, sample.inputs[p.name]!]] : [])),
+    session.inputs.flatMap((p) =>
+      Object.hasOwn(sample.inputs, p.name) ? [[p.name, sample.inputs[p.name]!]] : [],
+    ),
   );
 
 async function note(

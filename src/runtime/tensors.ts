@@ -82,7 +82,7 @@ export function toFeeds(
       throw invalid(`No input is called "${name}"; there are ${names}.`);
   return Object.fromEntries(
     ports.map((port) => {
-      const value = inputs[port.name];
+      const value = Object.hasOwn(inputs, port.name) ? inputs[port.name] : undefined;
       if (value === undefined) throw invalid(`Input ${shown(port)} is missing.`);
       return [port.name, toFeed(value, port, spec, read)];
     }),

@@ -1,6 +1,7 @@
 /** A .tflite model on LiteRT.js: bytes to a model, one run. Used in pages by the loader and by whatever measures.
  *  Source: @litertjs/core 2.5.3 (litert/js/packages/core/src: litert_web.ts, compiled_model.ts, tensor.ts). */
 import type { LiteRt, LiteRtTensor, Numbers, StartedLiteRt, TensorDetails } from './litert-start.ts';
+import { emptyRecord } from './own.ts';
 import { asFloats, asIntegers, type TypedNumbers, typed } from './typed-numbers.ts';
 
 /** @throws Error with what LiteRT wrote meanwhile, whether the work itself failed or not */
@@ -49,7 +50,7 @@ export async function openLiteRt(
   const details = compiled.getInputDetails();
 
   async function run(feeds: Readonly<Record<string, TypedNumbers>>): Promise<Record<string, TypedNumbers>> {
-    const inputs: Record<string, LiteRtTensor> = {};
+    const inputs: Record<string, LiteRtTensor> = emptyRecord();
     let made: Readonly<Record<string, LiteRtTensor>> = {};
     try {
       for (const input of details) {
@@ -57,7 +58,7 @@ export async function openLiteRt(
         inputs[input.name] = new litert.Tensor(values, Array.from(input.shape), gpu?.options.environment);
       }
       made = await heard(errors, () => compiled.run(inputs), remove);
-      const results: Record<string, TypedNumbers> = {};
+      const results: Record<string, TypedNumbers> = emptyRecord();
       for (const { name, dtype } of outputs) {
         const tensor = made[name];
         if (!tensor) throw new Error(`The file has no output "${name}".`);

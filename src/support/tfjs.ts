@@ -1,6 +1,8 @@
 /** A graph-model of TensorFlow.js and what runs it: start of the wasm backend, files to a graph, one run. Used in pages by
  *  the loader and by whatever measures.
  *  Source: tfjs-core/src/io/types.ts, tfjs-backend-wasm/src/backend_wasm.ts, tfjs-converter/src/executor/graph_model.ts. */
+
+import { emptyRecord } from './own.ts';
 import { asFloats, asIntegers, isFloat, type TypedNumbers, typed } from './typed-numbers.ts';
 
 interface TfTensor {
@@ -101,7 +103,7 @@ export async function openGraph(
   };
   return {
     async run(feeds) {
-      const inputs: Record<string, TfTensor> = {};
+      const inputs: Record<string, TfTensor> = emptyRecord();
       let made: TfTensor[] = [];
       try {
         for (const [name, feed] of Object.entries(feeds)) inputs[name] = toTf(tf, name, feed);

@@ -12,6 +12,7 @@ import { type Bindings, symbolsOf } from '../../model/ops/dims.ts';
 import { boundShape, inferShapes } from '../../model/ops/shapes.ts';
 import { weightsOf } from '../../model/ops/weights.ts';
 import { labelOf } from '../../model/rewrite/apply.ts';
+import { emptyRecord } from '../../support/own.ts';
 import { createRandom } from '../../support/random.ts';
 import { median } from '../../support/statistics.ts';
 import type { LayerCost } from './cost-model.ts';
@@ -222,7 +223,7 @@ async function timeOfTheRest(
 
 /** Noise for float inputs, zeros for others; null when a size stays open. */
 function inputsOf(model: Model, bindings: Bindings): Record<string, Tensor> | null {
-  const feeds: Record<string, Tensor> = {};
+  const feeds: Record<string, Tensor> = emptyRecord();
   for (const v of model.graph.inputs) {
     if (v.constant) continue;
     const dims = boundShape(v.type, bindings);

@@ -3,6 +3,7 @@
 import { type Node, opKey, type Value } from '../../model/ir/model.ts';
 import { gradientQuantized } from '../../support/diagnostics/gradients.ts';
 import { gradientMissing } from '../../support/diagnostics/training.ts';
+import { own } from '../../support/own.ts';
 import type { Emitter } from './emitter.ts';
 import { notedCell } from './recurrent/cell.ts';
 import type { RuleContext } from './rule.ts';
@@ -30,7 +31,7 @@ export function differentiate(emitter: Emitter, loss: Value, wrt: readonly Value
   for (const node of live.reverse()) {
     const gradients = node.outputs.map((v) => v && collected(v));
     if (gradients.every((g) => !g)) continue;
-    const rule = gradientRules[opKey(node)];
+    const rule = own(gradientRules, opKey(node));
     const parts = rule?.(contextOf(emitter, node, gradients, needed)) ?? [];
     parts.forEach((part, i) => {
       const input = inputsOf(node)[i];
@@ -75,7 +76,7 @@ function inputsOf(node: Node): readonly (Value | null)[] {
 function dependants(nodes: readonly Node[], roots: readonly Value[]): Set<Value> {
   const found = new Set(roots);
   for (const node of nodes) {
-    if (gradientRules[opKey(node)] === null || !inputsOf(node).some((v) => v && found.has(v))) continue;
+    if (own(gradientRules, opKey(node)) === null || !inputsOf(node).some((v) => v && found.has(v))) continue;
     for (const v of node.outputs)
       if (v?.type?.kind === 'tensor' && v.type.dtype.startsWith('float')) found.add(v);
   }
@@ -109,7 +110,7 @@ function refuseQuantized(nodes: readonly Node[], needed: ReadonlySet<Value>): vo
 
 function refuseMissing(nodes: readonly Node[]): void {
   const missing = nodes
-    .filter((n) => gradientRules[opKey(n)] === undefined)
+    .filter((n) => own(gradientRules, opKey(n)) === undefined)
     .map((n) => ({ op: opKey(n), node: n.name || (n.outputs[0]?.name ?? '') }));
   if (missing.length > 0) throw gradientMissing(missing);
 }

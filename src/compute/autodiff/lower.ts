@@ -3,6 +3,7 @@ import { addInput, createValue, removeNode, replaceAllUses } from '../../model/i
 import { type Model, type Node, opKey, type Value } from '../../model/ir/model.ts';
 import { tensorOf } from '../../model/ir/tensor.ts';
 import { tensorType } from '../../model/ir/type.ts';
+import { own } from '../../support/own.ts';
 import { createEmitter, type Emitter } from './emitter.ts';
 import { lowerings } from './lowerings/index.ts';
 
@@ -28,7 +29,7 @@ export function lower(model: Model, mode: 'train' | 'infer'): Lowered {
   for (let changed = true; changed; ) {
     changed = false;
     for (const node of [...model.graph.nodes]) {
-      const lowering = lowerings[opKey(node)];
+      const lowering = own(lowerings, opKey(node));
       if (!lowering) continue;
       current = node;
       const outputs = lowering({

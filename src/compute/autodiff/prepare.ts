@@ -9,6 +9,7 @@ import { inferShapes } from '../../model/ops/shapes.ts';
 import { foldKnownSizes, liftConstants, removeDead } from '../../model/rewrite/known-sizes.ts';
 import { upgradeModel } from '../../model/rewrite/opset/upgrade.ts';
 import { trainingShape } from '../../support/diagnostics/training.ts';
+import { own } from '../../support/own.ts';
 
 export const trainingOpset = 21;
 
@@ -40,7 +41,7 @@ function pinInputs(graph: Graph, shapes: Readonly<Record<string, readonly number
   let rebatched: Rebatched | null = null;
   const inputs = graph.inputs.filter((v) => !v.constant);
   for (const v of inputs) {
-    const wanted = shapes[v.name];
+    const wanted = own(shapes, v.name);
     shapeOf(v)?.forEach((d, i) => {
       const size = wanted?.[i];
       if (size === undefined) return;
@@ -50,7 +51,7 @@ function pinInputs(graph: Graph, shapes: Readonly<Record<string, readonly number
   }
   for (const v of inputs) {
     if (v.type?.kind !== 'tensor') continue;
-    const known = shapes[v.name] ?? v.type.shape?.map((d) => evaluate(d, bindings));
+    const known = own(shapes, v.name) ?? v.type.shape?.map((d) => evaluate(d, bindings));
     if (!known?.every((d) => d !== null)) throw trainingShape(v.name, 'input', v.type.shape);
     v.type = tensorType(v.type.dtype, known);
   }

@@ -10,7 +10,8 @@ import type { Range, StatisticRequest, Statistics } from './statistics.ts';
 
 const entry = z.object({
   samples: z.number(),
-  ranges: z.record(z.string(), z.object({ min: z.number(), max: z.number() })),
+  /** Pairs: a record would lose a value called "__proto__". */
+  ranges: z.array(z.tuple([z.string(), z.object({ min: z.number(), max: z.number() })])),
 });
 
 export interface CalibrationCache {
@@ -28,7 +29,7 @@ export function openCalibrationCache(folder: string): CalibrationCache {
     get(key) {
       try {
         const { samples, ranges } = entry.parse(JSON.parse(readFileSync(fileOf(key), 'utf8')));
-        const known = new Map<string, Range>(Object.entries(ranges));
+        const known = new Map<string, Range>(ranges);
         return { samples, range: (value) => known.get(value) };
       } catch {
         return null;
@@ -37,7 +38,7 @@ export function openCalibrationCache(folder: string): CalibrationCache {
     put(key, requests, statistics) {
       // Moments are megabytes a layer: they are collected each time.
       if (requests.some((r) => r.kind === 'moments')) return;
-      const ranges = Object.fromEntries(requests.map((r) => [r.value, statistics.range(r.value)]));
+      const ranges = requests.map((r) => [r.value, statistics.range(r.value)]);
       try {
         mkdirSync(folder, { recursive: true });
         const temporary = `${fileOf(key)}.${process.pid}.tmp`;
@@ -60,6 +61,6 @@ export function calibrationKey(
   // In pieces: a large model is never one.
   for (const { pieces } of onnxFormat.write!(model, { name: 'model.onnx' }))
     for (const piece of pieces()) hash.update(piece);
-  hash.update(JSON.stringify([requests, data, engine, 2]));
+  hash.update(JSON.stringify([requests, data, engine, 3]));
   return hash.digest('hex');
 }

@@ -10,6 +10,7 @@ import { isDType } from '../../model/ir/dtype.ts';
 import type { Port } from '../../model/ir/port.ts';
 import type { Tensor } from '../../model/ir/tensor.ts';
 import { engineOpen, engineRun, sessionClosed } from '../../support/diagnostics/engines.ts';
+import { own } from '../../support/own.ts';
 import type { Engine, EngineName, ModelSource, Session, SessionOptions } from './contract.ts';
 import { checkFeeds, checkFetches } from './feeds.ts';
 import { explain } from './reasons.ts';
@@ -120,7 +121,7 @@ function wrap(adapter: Adapter, inner: InferenceSession): Session {
         throw engineRun(adapter.title, text, kind, hint, error);
       });
     return Object.fromEntries(
-      Object.entries(fetched).map(([name, t]) => [name, into[name] ? written(into[name], t) : fromOrt(t)]),
+      Object.entries(fetched).map(([name, t]) => [name, delivered(own(into, name), t)]),
     );
   };
 
@@ -145,26 +146,29 @@ function wrap(adapter: Adapter, inner: InferenceSession): Session {
 /** The native runtime writes into memory that it is given; wasm has its own heap, from which outputs are copied. */
 function fetches(adapter: Adapter, names: readonly string[], into: Readonly<Record<string, Tensor>>) {
   const given = (name: string) => {
-    const t = into[name];
+    const t = own(into, name);
     return t && adapter.provider === 'cpu' ? toOrt(adapter.runtime.Tensor, name, t) : null;
   };
   return Object.fromEntries(names.map((name) => [name, given(name)]));
 }
 
-function written(into: Tensor, t: OrtTensor): Tensor {
+function delivered(into: Tensor | undefined, t: OrtTensor): Tensor {
+  if (!into) return fromOrt(t);
   const [target, source] = [into.bytes(), fromOrt(t).bytes()];
   if (source.buffer !== target.buffer || source.byteOffset !== target.byteOffset) target.set(source);
   return into;
 }
 
 /** onnxruntime reports scalars and tensors of unknown rank alike, with no dimensions: shape null stands for both.
- *  Outputs that are not tensors (sequences, maps) are left out: JavaScript can't fetch them. */
+ *  Outputs that are not tensors (sequences, maps) are left out: JavaScript can't fetch them. So is one called "__proto__",
+ *  which onnxruntime assigns to a plain object, where it is lost. */
 function ports(
   adapter: Adapter,
   metadata: readonly InferenceSession.ValueMetadata[],
   side: 'input' | 'output',
 ): Port[] {
   return metadata.flatMap((m) => {
+    if (side === 'output' && m.name === '__proto__') return [];
     if (m.isTensor && isDType(m.type)) {
       const shape = m.shape.map((d) => (isKnown(d) ? d : null));
       return [{ name: m.name, dtype: m.type, shape: shape.length > 0 ? shape : null }];

@@ -4,13 +4,14 @@ import type { Port } from '../../model/ir/port.ts';
 import type { Tensor } from '../../model/ir/tensor.ts';
 import { formatShape, type Shape } from '../../model/ir/type.ts';
 import { feedMismatch, missingInput, unknownOutput } from '../../support/diagnostics/engines.ts';
+import { own } from '../../support/own.ts';
 
 const describe = (port: Port) => `${port.dtype} ${formatShape(port.shape)}`;
 
 /** @throws MISSING_INPUT, FEED_MISMATCH (wrong type, rank or fixed dimension; a name the model lacks) */
 export function checkFeeds(inputs: readonly Port[], feeds: Readonly<Record<string, Tensor>>): void {
   for (const port of inputs) {
-    const tensor = feeds[port.name];
+    const tensor = own(feeds, port.name);
     if (!tensor) throw missingInput(port.name, describe(port), Object.keys(feeds));
     if (tensor.dtype !== port.dtype || !fits(port.shape, tensor.dims))
       throw feedMismatch(port.name, describe(port), `${tensor.dtype} ${formatShape(tensor.dims)}`);

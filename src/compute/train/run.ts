@@ -92,7 +92,7 @@ function zeroInputs(
   inputs: readonly Port[],
   given: Readonly<Record<string, unknown>>,
 ): Record<string, Tensor> {
-  const missing = inputs.filter((p) => !(p.name in given));
+  const missing = inputs.filter((p) => !Object.hasOwn(given, p.name));
   return Object.fromEntries(
     missing.map((p) => {
       const dims = (p.shape ?? []) as number[];

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { DataSource } from '../../data/source.ts';
 import { elementCount, float32Values, type Tensor, tensorOf } from '../../model/ir/tensor.ts';
 import { augmentationNeedsPictures } from '../../support/diagnostics/training.ts';
+import { emptyRecord } from '../../support/own.ts';
 import { createRandom } from '../../support/random.ts';
 import { stack } from '../calibrate/stacked.ts';
 import {
@@ -38,7 +39,7 @@ export async function sampleData(
 
   const batch = async ({ indices: places, epoch, seed }: BatchRequest): Promise<Record<string, Tensor>> => {
     const samples = await Promise.all(places.map((place) => read(indices[place] as number)));
-    const stacked: Record<string, Tensor> = {};
+    const stacked: Record<string, Tensor> = emptyRecord();
     for (const name of names) {
       const coding = levels?.name === name ? levels : null;
       stacked[name] = stack(

@@ -13,6 +13,7 @@ import {
 import type { Model } from '../../model/ir/model.ts';
 import { type Tensor, tensorOf } from '../../model/ir/tensor.ts';
 import { removeDead } from '../../model/rewrite/known-sizes.ts';
+import { emptyRecord } from '../../support/own.ts';
 import { lower } from '../autodiff/lower.ts';
 import { prepareTraining } from '../autodiff/prepare.ts';
 import type { Engine } from '../engine/contract.ts';
@@ -61,7 +62,7 @@ export async function reestimateStatistics(
       const order = epochOrder(data.length, epoch, options.seed ?? 0);
       const start = (i % perEpoch) * batch;
       const fed = await data.batch({ indices: order.slice(start, start + batch), epoch, seed: 0 });
-      const feeds: Record<string, Tensor> = {};
+      const feeds: Record<string, Tensor> = emptyRecord();
       for (const name of inputs) if (known.has(name) && fed[name]) feeds[name] = fed[name];
       for (const p of ports) feeds[p.input] = current[p.name] as Tensor;
       if (seed) feeds[seed.name] = tensorOf('int64', [], [BigInt(i)]);

@@ -4,6 +4,7 @@ import { addInput, createModel, createValue } from '../../model/ir/edit.ts';
 import type { Model, Value } from '../../model/ir/model.ts';
 import { elementCount, type Tensor } from '../../model/ir/tensor.ts';
 import { tensorType } from '../../model/ir/type.ts';
+import { emptyRecord, own } from '../../support/own.ts';
 import { createEmitter, type Emitter } from '../autodiff/emitter.ts';
 import { trainingOpset } from '../autodiff/prepare.ts';
 import { slotsOf, updateRule } from './optimizers.ts';
@@ -46,7 +47,7 @@ export function emitUpdate(e: Emitter, spec: StepSpec, found: readonly Tracked[]
   const clip = spec.clipNorm ? clipFactor(e, spec.clipNorm, squares) : null;
   const update = updateRule(e, spec.optimizer, { learningRate, step });
   const variables: Variable[] = [];
-  const masks: Record<string, string> = {};
+  const masks: Record<string, string> = emptyRecord();
   const slotNames = slotsOf(spec.optimizer);
   for (const t of tracked) {
     const { dims } = t.initial;
@@ -72,7 +73,7 @@ export function emitUpdate(e: Emitter, spec: StepSpec, found: readonly Tracked[]
 /** Gradients with the factors that single parameters have. */
 const scaled = (e: Emitter, spec: StepSpec, tracked: readonly Tracked[]): readonly Tracked[] =>
   tracked.map((t) => {
-    const factor = spec.each?.[t.name]?.gradient;
+    const factor = own(spec.each ?? {}, t.name)?.gradient;
     return factor === undefined ? t : { ...t, gradient: e.op('Mul', [t.gradient, factor]) };
   });
 
@@ -94,7 +95,7 @@ function clipFactor(e: Emitter, clipNorm: number, squares: Value): Value {
 
 /** The new weight within the limits that single parameters have. */
 function bounded(e: Emitter, spec: StepSpec, { name, value }: Tracked, proposed: Value): Value {
-  const { rate, least } = spec.each?.[name] ?? {};
+  const { rate, least } = own(spec.each ?? {}, name) ?? {};
   const change = rate && e.op('Mul', [e.op('Sub', [proposed, value]), e.constant(rate)]);
   const moved = change ? e.op('Add', [value, change]) : proposed;
   return least ? e.op('Max', [moved, e.constant(least)]) : moved;

@@ -11,6 +11,7 @@ import {
   tensorOf,
 } from '../../model/ir/tensor.ts';
 import { checkpointMismatch, trainingDiverged } from '../../support/diagnostics/training.ts';
+import { emptyRecord } from '../../support/own.ts';
 import type { Engine, Session } from '../engine/contract.ts';
 import { openKernel } from '../engine/kernel.ts';
 import type { TrainingStep } from './step.ts';
@@ -78,7 +79,7 @@ export async function openTrainer(
     variables: readonly Variable[],
     batch: Readonly<Record<string, Tensor>>,
   ): Promise<Record<string, Tensor>> => {
-    const feeds: Record<string, Tensor> = { ...batch };
+    const feeds = Object.assign(emptyRecord<Tensor>(), batch);
     const into: Record<string, Tensor> = {};
     for (const v of variables) {
       const slot = slots.get(v.name) as Slot;
@@ -159,7 +160,7 @@ export async function openTrainer(
       gathered = towards;
     },
     weights(average = false) {
-      const found: Record<string, Tensor> = {};
+      const found: Record<string, Tensor> = emptyRecord();
       for (const [name, slot] of slots) {
         const { kind } = slot.variable;
         if (kind !== 'weight' && kind !== 'statistic') continue;

@@ -5,6 +5,7 @@ import type { Port } from '../../model/ir/port.ts';
 import { elementCount, float32Values, numbers, type Tensor } from '../../model/ir/tensor.ts';
 import { isStatic, type Shape } from '../../model/ir/type.ts';
 import { compareOutputs, compareShape } from '../../support/diagnostics/data.ts';
+import { own } from '../../support/own.ts';
 
 export interface OutputComparison {
   readonly name: string;
@@ -56,7 +57,7 @@ export function createComparer(
   let samples = 0;
   return {
     add(before, after) {
-      const missing = compared.filter((p) => !after[p.name] || !before[p.name]).map((p) => p.name);
+      const missing = compared.filter((p) => !own(after, p.name) || !own(before, p.name)).map((p) => p.name);
       if (missing.length > 0) throw compareOutputs(missing, Object.keys(after));
       let top: Top1 | null = null;
       for (const { port, least, sums } of tracks) {

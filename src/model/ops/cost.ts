@@ -1,5 +1,7 @@
 /** Multiply–accumulates of operators. Element-wise work, pooling, normalisation and data movement count 0: it is memory
  *  traffic, not arithmetic, that they cost. A bias addition is no multiply–accumulate either. */
+
+import { own } from '../../support/own.ts';
 import { intAttribute, intsAttribute, subgraphs, textAttribute } from '../ir/attribute.ts';
 import { constantOf, type Graph, type Model, type Node, opKey, shapeOf } from '../ir/model.ts';
 import { numbers } from '../ir/tensor.ts';
@@ -150,7 +152,7 @@ export const costRules: Readonly<Record<string, CostRule>> = {
  *  from `bindings`, 1 where they have none. Nodes with subgraphs count 0 themselves; see modelMacs.
  *  @returns null when the operator is unknown or a rank that is needed is */
 export function nodeMacs(node: Node, bindings: Bindings = {}): number | null {
-  const rule = costRules[opKey(node)];
+  const rule = own(costRules, opKey(node));
   if (!rule) return isKnownOp(opKey(node)) ? 0 : null;
   return rule(node, (d) => sizeOf(d, bindings));
 }

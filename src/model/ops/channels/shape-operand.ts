@@ -1,6 +1,8 @@
 /** Inputs that hold a size: the target of Reshape and Expand, the sizes of Resize and ConstantOfShape. When an axis
  *  shrinks, its entry is rewritten: in the constant, in a piece of the Concat that puts the sizes together, or, for
  *  Reshape, by a constant with 0 ("as in the input") and −1 for the sizes that aren't known. */
+
+import { own } from '../../../support/own.ts';
 import { intAttribute, intsAttribute } from '../../ir/attribute.ts';
 import { addNode, setAttribute, setInput } from '../../ir/edit.ts';
 import { isOp, type Node, shapeOf, type Value } from '../../ir/model.ts';
@@ -12,7 +14,7 @@ import type { Kept, LinkContext } from './rule.ts';
 const sizeInputs: Readonly<Record<string, number>> = { Reshape: 1, Expand: 1, ConstantOfShape: 0, Resize: 3 };
 
 const sizeInput = (node: Node): number | undefined =>
-  node.domain === '' ? sizeInputs[node.opType] : undefined;
+  node.domain === '' ? own(sizeInputs, node.opType) : undefined;
 
 /** Pins the axes of the output whose entry can't be rewritten, and rewrites the others when they shrink. */
 export function linkSizes(c: LinkContext): void {

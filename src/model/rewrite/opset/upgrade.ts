@@ -1,6 +1,7 @@
 /** Moves a model to a newer version of ai.onnx, one version at a time. */
 
 import { upgradeUnsupported } from '../../../support/diagnostics/passes.ts';
+import { own } from '../../../support/own.ts';
 import { addInitializer } from '../../ir/edit.ts';
 import type { Graph, Model, Node } from '../../ir/model.ts';
 import { opKey } from '../../ir/model.ts';
@@ -59,8 +60,8 @@ export function upgradeGraph(graph: Graph, opsets: Map<string, number>, target: 
 
 function adapt(node: Node, version: number, from: number, target: number): number {
   const key = opKey(node);
-  if (!opsetHistory[key]?.includes(version)) return 0;
-  const adaptation = adaptations[key]?.[version];
+  if (!own(opsetHistory, key)?.includes(version)) return 0;
+  const adaptation = own(adaptations, key)?.[version];
   if (!adaptation) return 0;
   const adapter: Adapter = {
     constant: (n, what, tensor) =>

@@ -1,6 +1,8 @@
 /** Constants that an operator takes as numbers (bounds, axes, shapes) and not as a tensor, or computes sizes with. TensorFlow.js reads them on the CPU. Where a
  *  kernel has taken the same constant to the GPU, WebGPU would read it back in between: so no constant is both.
  *  Source: tfjs-converter/src/operations/op_list. */
+
+import { own } from '../../../../support/own.ts';
 import { addTfNode, createTfGraph, type TfNode } from './graph.ts';
 
 /** Inputs that are numbers, by operator; −1: the last. */
@@ -44,7 +46,7 @@ const numberInputs: Readonly<Record<string, readonly number[]>> = {
 };
 
 const isNumber = ({ op, inputs }: TfNode, index: number): boolean =>
-  numberInputs[op]?.some((i) => (i < 0 ? i + inputs.length : i) === index) ?? false;
+  own(numberInputs, op)?.some((i) => (i < 0 ? i + inputs.length : i) === index) ?? false;
 
 /** Operators that WebGPU computes on the CPU where all that they read is small and there. */
 const onCpu = new Set([
