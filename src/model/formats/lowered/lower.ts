@@ -38,7 +38,7 @@ export function lowerModel(source: Model, more: FusedOperators = {}): Lowered {
   if (opset(model) < loweredOpset) upgradeModel(model, loweredOpset);
   for (const graph of graphsOf(model)) liftConstants(graph);
   inlineKnownBranches(model);
-  const { skipped } = applyRules(model, [...rules, ...apart(more)]);
+  const { skipped } = applyRules(model, [...rules, ...apartRules(more)]);
   const known = inferShapes(model);
   for (const graph of graphsOf(model)) foldKnownSizes(graph, known);
   removeDead(model.graph);
@@ -146,7 +146,8 @@ const groupNorm = defineRule({
   },
 });
 
-const apart = (operators: FusedOperators): Rule[] =>
+/** One rule for each operator. */
+export const apartRules = (operators: FusedOperators): Rule[] =>
   Object.entries(operators).map(([key, take]) =>
     defineRule({
       name: `decompose-${key}`,
@@ -156,7 +157,7 @@ const apart = (operators: FusedOperators): Rule[] =>
   );
 
 const rules: readonly Rule[] = [
-  ...apart(fusedOperators),
+  ...apartRules(fusedOperators),
   batchNorm,
   instanceNorm,
   groupNorm,

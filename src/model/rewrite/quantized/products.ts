@@ -24,6 +24,18 @@ const turned = (emit: Emit, x: Value, rank: number, back: boolean): Value => {
   return emit('Transpose', [x], { attributes: { perm } });
 };
 
+/** A convolution of values whose channels may be last, as onnxruntime's own have them. @param compute  with channels first */
+export function convolved(
+  node: Node,
+  emit: Emit,
+  rank: number,
+  x: Value,
+  compute: (x: Value) => Value,
+): Value {
+  if (intAttribute(node, 'channels_last', 0) === 0) return compute(x);
+  return turned(emit, compute(turned(emit, x, rank, false)), rank, true);
+}
+
 const qLinearConv: Apart = (node, emit) => {
   const [x, xScale, xZero, w, wScale, wZero, yScale, yZero, bias] = inputs(node, 9);
   const scales = scalesOf(xScale!, wScale!, yScale!);
@@ -31,17 +43,17 @@ const qLinearConv: Apart = (node, emit) => {
   if (!x || !w || !weight || !scales || (bias && !constantOf(bias)))
     return skip('weights-computed-at-run-time');
   const rank = weight.dims.length;
-  const last = intAttribute(node, 'channels_last', 0) !== 0;
   const ratio = ratioOf(scales[0]!, scales[1]!, scales[2]![0]!);
   const attributes = without(node, 'channels_last');
-  const input = centred(emit, last ? turned(emit, x, rank, false) : x, xZero ?? null);
-  const sums = emit('Conv', [input, centred(emit, w, wZero ?? null, 0), asFloats(bias ?? null)], {
-    attributes,
+  return convolved(node, emit, rank, x, (own) => {
+    const input = centred(emit, own, xZero ?? null);
+    const sums = emit('Conv', [input, centred(emit, w, wZero ?? null, 0), asFloats(bias ?? null)], {
+      attributes,
+    });
+    const each = ratio.length === 1 ? [] : [ratio.length, ...Array<number>(rank - 2).fill(1)];
+    const steps = emit('Mul', [sums, tensorOf('float32', each, ratio)]);
+    return rounded(emit, steps, { zero: yZero ?? null, like: x });
   });
-  const each = ratio.length === 1 ? [] : [ratio.length, ...Array<number>(rank - 2).fill(1)];
-  const steps = emit('Mul', [sums, tensorOf('float32', each, ratio)]);
-  const y = rounded(emit, steps, { zero: yZero ?? null, like: x });
-  return last ? turned(emit, y, rank, true) : y;
 };
 
 const convInteger: Apart = (node, emit) => {
@@ -176,13 +188,18 @@ const qAttention: Apart = (node, emit) => {
   return made.outputs;
 };
 
+/** Those with a step for their inputs that is found at run time, as MatMulInteger. */
+export const dynamicProducts: FusedOperators = {
+  'com.microsoft:MatMulIntegerToFloat': matMulIntegerToFloat,
+  'com.microsoft:DynamicQuantizeMatMul': dynamicQuantizeMatMul,
+};
+
 export const quantizedProducts: FusedOperators = {
   ConvInteger: convInteger,
   QLinearConv: qLinearConv,
   'com.microsoft:QLinearConv': qLinearConv,
   QLinearMatMul: qLinearMatMul,
   'com.microsoft:QGemm': qGemm,
-  'com.microsoft:MatMulIntegerToFloat': matMulIntegerToFloat,
-  'com.microsoft:DynamicQuantizeMatMul': dynamicQuantizeMatMul,
+  ...dynamicProducts,
   'com.microsoft:QAttention': qAttention,
 };

@@ -7,6 +7,7 @@ import {
   type FloatNode,
   isInteger,
   type LiteGraph,
+  type LiteOperator,
   type LitePort,
   type LiteTensor,
   type Quantization,
@@ -22,27 +23,43 @@ import { portType } from './stored.ts';
 export interface BuiltGraph extends LiteGraph {
   /** Empty where nothing computes in integers. */
   readonly floats: readonly FloatNode[];
+  /** Nodes that find the range of their input while they run, and compute in floats here. */
+  readonly widened: readonly Node[];
 }
 
 /** @throws TFLITE_OPERATOR, TFLITE_TYPE, TFLITE_INTEGER */
 export function buildGraph({ graph }: Model): BuiltGraph {
   const floats: FloatNode[] = [];
-  const s = createState((inner, of) => emitGraph(inner, of, floats));
+  const widened: Node[] = [];
+  const told: Told = { floats, widened };
+  const s = createState((inner, of) => emitGraph(inner, of, told));
   const required = graph.inputs.filter((v) => !v.constant);
   const inputs = required.map((v) => inputPort(s, v));
-  emitGraph(s, graph, floats);
+  emitGraph(s, graph, told);
   const taken = new Set(inputs.map(({ tensor }) => tensor));
   const outputs = graph.outputs.map((v) => outputPort(s, v, taken));
   const results = outputs.map(({ tensor }) => tensor);
   const kept = usedFor(s.operators, results);
-  return { name: 'main', inputs, outputs, operators: kept, floats: kept.some(isInteger) ? floats : [] };
+  return {
+    name: 'main',
+    inputs,
+    outputs,
+    operators: kept,
+    ...told,
+    floats: kept.some(isInteger) ? floats : [],
+  };
 }
 
-function emitGraph(s: State, graph: Graph, floats: FloatNode[]): void {
+interface Told {
+  readonly floats: FloatNode[];
+  readonly widened: Node[];
+}
+
+function emitGraph(s: State, graph: Graph, told: Told): void {
   const done = new Set<Node>();
   const read = readNodes(s, graph);
   for (const node of graph.nodes)
-    if (read.has(node) && !done.has(node)) for (const also of emitNode(s, node, floats)) done.add(also);
+    if (read.has(node) && !done.has(node)) for (const also of emitNode(s, node, told)) done.add(also);
 }
 
 /** Nodes whose results are computed while running: what only makes constants is none. */
@@ -77,13 +94,14 @@ function outputPort(s: State, v: Value, taken: Set<LiteTensor>): LitePort {
 }
 
 /** @returns nodes behind it that are a part of it */
-function emitNode(s: State, node: Node, floats: FloatNode[]): readonly Node[] {
+function emitNode(s: State, node: Node, { floats, widened }: Told): readonly Node[] {
   if (convertGrid(s, node)) return [];
   const row = rowOf(node);
   const plan = planNode(node, row, s);
   if (fallsBack(node, row, plan)) floats.push({ node, reason: plan.reason! });
   s.begin(node, plan);
   const results = listOf(row.emit(node, s));
+  if (findsRange(node) && !hasIntegerWeight(s.operators.at(-1))) widened.push(node);
   results.forEach((tensor, i) => {
     const value = i === 0 ? plan.value : node.outputs[i];
     if (!tensor || !value) return;
@@ -93,6 +111,10 @@ function emitNode(s: State, node: Node, floats: FloatNode[]): readonly Node[] {
   });
   return plan.absorbed;
 }
+
+/** Whether floats meet weights in 8 bits: LiteRT brings them to 8 bits too. */
+const hasIntegerWeight = (operator: LiteOperator | undefined): boolean =>
+  operator?.op === 'FULLY_CONNECTED' && operator.inputs[1]?.type === 'int8';
 
 /** What moves floats is where they are. */
 const fallsBack = (node: Node, row: LiteRow, { reason }: Plan): boolean =>
@@ -131,5 +153,15 @@ function rowOf(node: Node): LiteRow {
   const table = last ? channelsLastOperators : operators;
   const key = last ? node.opType : opKey(node);
   const found = Object.hasOwn(table, key) ? table[key] : undefined;
-  return found ?? refuse(node, 'LiteRT has no operator for it');
+  return found ?? refuse(node, whyNone(node));
+}
+
+/** Integers of 8 bits in one constant scale are tensors, and need no operator. */
+function whyNone(node: Node): string {
+  if (!isOp(node, 'QuantizeLinear', 'DequantizeLinear')) return 'LiteRT has no operator for it';
+  const isQuantize = node.opType === 'QuantizeLinear';
+  const codes = dtypeOf(isQuantize ? node.outputs[0] : node.inputs[0]);
+  if (codes && codes !== 'int8' && codes !== 'uint8')
+    return `it ${isQuantize ? 'makes' : 'reads'} ${codes}, and what is computed while running is written in integers of 8 bits alone`;
+  return 'what is computed while running is written in integers of one constant scale a tensor';
 }

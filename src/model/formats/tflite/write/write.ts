@@ -2,7 +2,7 @@
 import { tfliteOperator } from '../../../../support/diagnostics/tflite-writing.ts';
 import type { Model } from '../../../ir/model.ts';
 import { channelsLast } from '../../../layout/channels-last.ts';
-import { quantizedBlocks } from '../../../rewrite/quantized/blocked.ts';
+import { realOperators } from '../../../rewrite/quantized/real.ts';
 import type { WriteOptions } from '../../format.ts';
 import { lowerModel } from '../../lowered/lower.ts';
 import { orRefused } from '../../lowered/refusal.ts';
@@ -45,7 +45,7 @@ export function writeTflite(
 function graphOf(model: Model, batch: number): BuiltGraph {
   const sized = withFixedSizes(model, batch);
   joinDynamicProducts(sized);
-  const { model: lowered } = lowerModel(sized, quantizedBlocks);
+  const { model: lowered } = lowerModel(sized, realOperators);
   joinGelu(lowered);
   channelsLast(lowered);
   return orRefused(() => buildGraph(lowered), lowered.graph, model, tfliteOperator);
