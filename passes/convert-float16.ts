@@ -66,7 +66,7 @@ export const convertFloat16 = definePass<Options>({
       model.graph.nodes.filter((n) => kindOf(n) && !readsEither(n)).flatMap(halfOutputs),
     );
     for (const v of model.graph.inputs) if (dtypeOf(v) === 'float32') values.add(v);
-    return [...values].map((v) => ({ kind: 'range', value: v.name }));
+    return [...values].map((v) => ({ kind: 'range', value: v.name, masked: true }));
   },
 
   async apply(model, o, context) {

@@ -20,7 +20,8 @@ import type { Range, StatisticRequest, Statistics } from './statistics.ts';
 /** Answers `requests` about `model` from the samples that `read` gives.
  *  @param samples  how many there are, and what reads sample i, 0 ≤ i < count
  *  @param options  `mseSamples`: of the second pass (MSE ranges), which costs about eight times as much a sample; 16
- *  @throws CALIBRATION_NOT_FINITE when an observed value is NaN or infinite for some sample */
+ *  @throws CALIBRATION_NOT_FINITE when an observed value is NaN or infinite for some sample, but for the −∞ of a mask
+ *    where a request takes them */
 export async function observe(
   engine: Engine,
   model: Model,
@@ -33,11 +34,12 @@ export async function observe(
   const searches = requests.filter((r) => r.kind === 'mse-range');
   const mseCount = searches.length > 0 ? Math.min(samples.count, options.mseSamples ?? 16) : 0;
   const rangeCount = names.length > 0 ? samples.count : 0;
+  const strict = new Set(requests.flatMap((r) => (r.kind === 'moments' || isMasked(r) ? [] : [r.value])));
   const total = rangeCount + mseCount + (products.length > 0 ? samples.count : 0);
   const progressFrom = (start: number) => (done: number) => options.onProgress?.(start + done, total);
   const ranges =
     names.length > 0
-      ? await minMax(engine, model, names, samples, progressFrom(0), options.signal)
+      ? await ranged(engine, model, names, strict, samples, progressFrom(0), options.signal)
       : new Map<string, Range>();
   if (mseCount > 0) {
     const stride = samples.count / mseCount;
@@ -53,10 +55,47 @@ export async function observe(
   return { range, moments, samples: samples.count };
 }
 
+const isMasked = (request: StatisticRequest) => request.kind === 'range' && request.masked === true;
+
+/** Ranges of all values; of those that hold −∞, which not every run has, those of the rest, in a second pass.
+ *  @param strict  values in which −∞ is refused as well */
+async function ranged(
+  engine: Engine,
+  model: Model,
+  names: readonly string[],
+  strict: ReadonlySet<string>,
+  samples: Samples,
+  progress: (done: number) => void,
+  signal: RunContext['signal'],
+): Promise<Map<string, Range>> {
+  const masks = new Set<string>();
+  const isMask = (name: string, low: number, high: number, sum: number) => {
+    const found = low === Number.NEGATIVE_INFINITY && high < Number.POSITIVE_INFINITY && !Number.isNaN(sum);
+    if (found && !strict.has(name)) masks.add(name);
+    return masks.has(name) && found;
+  };
+  const ranges = await minMax(engine, model, names, reduce, isMask, samples, progress, signal);
+  if (masks.size === 0) return ranges;
+  const rest = await minMax(
+    engine,
+    model,
+    [...masks],
+    reduceUnmasked,
+    () => false,
+    samples,
+    () => {},
+    signal,
+  );
+  return new Map([...ranges, ...rest]);
+}
+
 async function minMax(
   engine: Engine,
   model: Model,
   names: readonly string[],
+  reduced: (graph: Graph, opType: string, v: Value) => Value,
+  /** Whether what was seen is a mask, to be looked at apart. */
+  isMask: (name: string, low: number, high: number, sum: number) => boolean,
   samples: Samples,
   progress: (done: number) => void,
   signal: RunContext['signal'],
@@ -66,13 +105,14 @@ async function minMax(
   const observed = observerModel(model, (graph, valueNamed) =>
     names.flatMap((name) => {
       const v = valueNamed(name);
-      return ['ReduceMin', 'ReduceMax', 'ReduceSum'].map((op) => reduce(graph, op, v));
+      return ['ReduceMin', 'ReduceMax', 'ReduceSum'].map((op) => reduced(graph, op, v));
     }),
   );
   await runSamples(engine, observed, samples, signal, ([vector], sample, i) => {
     const scalars = float32Values(vector!);
     names.forEach((name, k) => {
       const [a, b, sum] = [scalars[3 * k]!, scalars[3 * k + 1]!, scalars[3 * k + 2]!];
+      if (isMask(name, a, b, sum)) return;
       if (!Number.isFinite(a) || !Number.isFinite(b) || Number.isNaN(sum))
         throw calibrationNotFinite(name, sample.id);
       low[k] = Math.min(low[k]!, a);
@@ -81,6 +121,15 @@ async function minMax(
     progress(i + 1);
   });
   return new Map(names.map((name, k) => [name, { min: low[k]!, max: high[k]! }]));
+}
+
+/** Reduces what is left with 0 in place of −∞: NaN and +∞ stay to be seen. */
+function reduceUnmasked(graph: Graph, opType: string, v: Value): Value {
+  const nothing = addInitializer(graph, 'edgepress/nothing', scalar('float32', 0));
+  const attributes = { detect_positive: 0 };
+  const isMinus = addNode(graph, { opType: 'IsInf', inputs: [v], attributes }).outputs[0]!;
+  const rest = addNode(graph, { opType: 'Where', inputs: [isMinus, nothing, v] }).outputs[0]!;
+  return reduce(graph, opType, rest);
 }
 
 type Search = Extract<StatisticRequest, { kind: 'mse-range' }>;

@@ -2,8 +2,8 @@
 import type { DType } from '../../model/ir/dtype.ts';
 
 export type StatisticRequest =
-  /** Smallest and largest element over all samples. */
-  | { readonly kind: 'range'; readonly value: string }
+  /** Smallest and largest element over all samples; with `masked`, of those that aren't −∞, which masks are made of. */
+  | { readonly kind: 'range'; readonly value: string; readonly masked?: boolean }
   /** Range whose fake-quantised error is least among `candidates` fractions of the min-max range. */
   | {
       readonly kind: 'mse-range';

@@ -88,6 +88,21 @@ describe('min-max', () => {
     });
   });
 
+  it('takes −∞ for a mask where that is asked for, and gives the range of the rest', async () => {
+    const masked = samples(4, { sample: 3, at: 40, value: Number.NEGATIVE_INFINITY });
+    const request: StatisticRequest = { ...rangeOf('x'), masked: true };
+    const zeroed = samples(4, { sample: 3, at: 40, value: 0 });
+    const [seen, wanted] = [
+      await observe(engine, network(), [request], masked),
+      await observe(engine, network(), [rangeOf('x')], zeroed),
+    ];
+    expect(seen.range('x')).toEqual(wanted.range('x'));
+    for (const value of [Number.POSITIVE_INFINITY, Number.NaN])
+      await expect(
+        observe(engine, network(), [request], samples(4, { sample: 3, at: 40, value })),
+      ).rejects.toMatchObject({ code: 'CALIBRATION_NOT_FINITE' });
+  });
+
   it('refuses infinity, naming value and sample', async () => {
     const source = samples(4, { sample: 3, at: 40, value: Number.NEGATIVE_INFINITY });
     await expect(observe(engine, network(), [rangeOf('x')], source)).rejects.toMatchObject({
