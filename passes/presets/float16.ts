@@ -14,6 +14,7 @@ export const float16: RecipeInit = {
       passes: [
         { pass: 'eliminate-identities' },
         { pass: 'eliminate-dead-nodes' },
+        { pass: 'separate-transposes' },
         { pass: 'strip-inner-types' },
       ],
     },

@@ -14,6 +14,7 @@ export const q4f16: RecipeInit = {
       passes: [
         { pass: 'eliminate-identities' },
         { pass: 'eliminate-dead-nodes' },
+        { pass: 'separate-transposes' },
         { pass: 'strip-inner-types' },
       ],
     },

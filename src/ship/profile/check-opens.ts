@@ -1,15 +1,24 @@
 /** Whether a result opens on the runtime that it is for. */
 import type { Engine, EngineName } from '../../compute/engine/contract.ts';
+import { holdsHalf } from '../../compute/engine/onnxruntime-node.ts';
 import { openEngine } from '../../compute/engine/open.ts';
 import { openOn } from '../../compute/engine/open-model.ts';
 import type { Runnable } from '../../model/formats/opened.ts';
 import { originalRefused, resultRefused } from '../../support/diagnostics/engines.ts';
 import { Diagnostic } from '../../support/diagnostics.ts';
+import { plainRefusal } from './plain-session.ts';
 
-/** A result that the target's runtime refuses is not written, whoever's fault it is.
+/** A result that the target's runtime refuses is not written, whoever's fault it is; nor one in float16 that only opens
+ *  with options of ours.
  *  @throws MODEL_REFUSED when it refuses the original too; RESULT_REFUSED; what else opening throws */
 export async function checkOpens(source: Runnable, result: Runnable, runtime: EngineName): Promise<void> {
   const engine = await openEngine(runtime);
+  if (runtime === 'node' && (await holdsHalf(result.engineSource('path')))) {
+    const plain = await plainRefusal(result);
+    // What an original can't do either isn't asked of its result.
+    if (plain !== null && (await plainRefusal(source)) === null)
+      throw resultRefused(`${engine.name} ${engine.version}`, plain, null);
+  }
   const refusal = await refusalOf(engine, result);
   if (!refusal) return;
   const first = await refusalOf(engine, source);

@@ -1,8 +1,6 @@
 /** Measures a model file in a process of its own: true peak memory, and latency that nothing else in this process
  *  disturbs. Node only. */
-import { type ChildProcess, fork } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { ChildProcess } from 'node:child_process';
 import type { EngineName, SessionOptions } from '../../compute/engine/contract.ts';
 import type { Runnable } from '../../model/formats/opened.ts';
 import type { Tensor } from '../../model/ir/tensor.ts';
@@ -11,6 +9,7 @@ import { Diagnostic } from '../../support/diagnostics.ts';
 import { type Answer, type MemoryPeak, type Task, toWire } from './isolated-messages.ts';
 import type { Comparison, Measurement, MeasureOptions } from './measure.ts';
 import { onDisk } from './model-files.ts';
+import { startChild } from './start-child.ts';
 import type { Throughput, ThroughputRequest } from './throughput.ts';
 
 interface IsolatedOptions extends MeasureOptions {
@@ -84,7 +83,7 @@ function runChild(
   { timeoutMs = 120_000, signal }: IsolatedOptions,
 ): Promise<Answer> {
   signal?.throwIfAborted();
-  const child = startChild();
+  const child = startChild(import.meta.url, './isolated-child');
   const stderr = lastText(child);
   return new Promise<Answer>((resolve, reject) => {
     const settle = (finish: () => void) => {
@@ -113,22 +112,6 @@ function runChild(
 
 const revive = ({ code, kind, message, hint }: Extract<Answer, { failed: unknown }>['failed']) =>
   new Diagnostic(code, kind, message, hint);
-
-function startChild(): ChildProcess {
-  const fromSource = import.meta.url.endsWith('.ts');
-  const script = new URL(fromSource ? './isolated-child.ts' : './isolated-child.js', import.meta.url);
-  return fork(fileURLToPath(script), {
-    // Typed arrays travel as they are.
-    serialization: 'advanced',
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    execArgv: fromSource ? ['--import', typescriptLoader()] : [],
-    // NODE_OPTIONS of test runners and debuggers would add their own memory to the child's.
-    env: { ...process.env, NODE_OPTIONS: '' },
-  });
-}
-
-/** Sources are run as they are only while developing, where tsx is installed. */
-const typescriptLoader = () => pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 
 /** The last lines of a child's stderr, for the message when it dies. */
 function lastText(child: ChildProcess): () => string {
