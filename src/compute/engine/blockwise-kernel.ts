@@ -1,6 +1,6 @@
 /** Weights of 4 or 8 bits, one scale a block, computed by the engine: the scale of each block is the one of a few that
  *  leaves the least squared error. */
-import { type Tensor, tensorOf } from '../../model/ir/tensor.ts';
+import { float32Values, type Tensor, tensorOf } from '../../model/ir/tensor.ts';
 import type { Engine, Session } from './contract.ts';
 import { buildKernel, openKernel } from './kernel.ts';
 
@@ -47,10 +47,14 @@ export function createBlockQuantizer(engine: Engine): BlockQuantizer {
       const session = await opening;
       const step = Math.max(1, Math.floor(chunkElements / columns));
       const parts: Record<string, Tensor>[] = [];
+      const values = float32Values(matrix);
       for (let from = 0; from < rows; from += step) {
         const to = Math.min(rows, from + step);
-        const index = (value: number) => tensorOf('int64', [1], [value]);
-        parts.push(await session.run({ matrix, from: index(from), to: index(to) }));
+        const some = transposed
+          ? columnsOf(values, rows, from, to)
+          : values.subarray(from * columns, to * columns);
+        const dims = transposed ? [columns, to - from] : [to - from, columns];
+        parts.push(await session.run({ matrix: tensorOf('float32', dims, some) }));
       }
       return {
         packed: joined(parts.map((p) => p['packed']!)),
@@ -63,6 +67,16 @@ export function createBlockQuantizer(engine: Engine): BlockQuantizer {
       sessions.clear();
     },
   };
+}
+
+/** Columns from…to of a matrix of `width` columns. */
+function columnsOf(values: Float32Array, width: number, from: number, to: number): Float32Array {
+  if (to - from === width) return values;
+  const height = values.length / width;
+  const some = new Float32Array(height * (to - from));
+  for (let row = 0; row < height; row++)
+    some.set(values.subarray(row * width + from, row * width + to), row * (to - from));
+  return some;
 }
 
 /** Along the first axis. */
@@ -84,7 +98,7 @@ function joined(parts: readonly Tensor[]): Tensor {
 const fractions = ({ bits, symmetric }: BlockSpec) =>
   symmetric ? [1, bits === 4 ? 8 / 7 : 128 / 127, 1.07, 0.94, 0.88, 0.82, 0.76] : [1, 0.95, 0.9, 0.85, 0.8];
 
-/** matrix, from, to → packed, scales, zero_points for the rows from…to. */
+/** matrix → packed, scales, zero_points, for some of the rows. */
 const blockGraph = (columns: number, transposed: boolean, spec: BlockSpec) =>
   buildKernel((b) => {
     const { bits, blockSize, symmetric } = spec;
@@ -94,12 +108,7 @@ const blockGraph = (columns: number, transposed: boolean, spec: BlockSpec) =>
     const f = (value: number) => b.constant(tensorOf('float32', [], [value]));
     const ints = (...values: number[]) => b.constant(tensorOf('int64', [values.length], values));
     const matrix = b.input('matrix', 'float32', transposed ? [columns, 'rows'] : ['rows', columns]);
-    const [from, to] = ['from', 'to'].map((name) => b.input(name, 'int64', [1])) as [
-      typeof matrix,
-      typeof matrix,
-    ];
-    const some = b.op('Slice', [matrix, from, to, ints(transposed ? 1 : 0)]);
-    const rows = transposed ? b.op('Transpose', [some], { perm: [1, 0] }) : some;
+    const rows = transposed ? b.op('Transpose', [matrix], { perm: [1, 0] }) : matrix;
     const full = b.op('Pad', [rows, ints(0, 0, 0, blocks * blockSize - columns)]);
     const block = b.op('Reshape', [full, ints(-1, blockSize)]);
     const reduce = (op: string, x: typeof matrix) => b.op(op, [x, ints(1)], { keepdims: 1 });

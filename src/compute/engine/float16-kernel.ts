@@ -1,5 +1,12 @@
 /** Float16 weights, computed by the engine: Cast there and back, largest magnitude and what the rounding costs. */
-import { elementCount, float32Values, scalar, type Tensor, tensorOf } from '../../model/ir/tensor.ts';
+import {
+  denseTensor,
+  elementCount,
+  float32Values,
+  scalar,
+  type Tensor,
+  tensorOf,
+} from '../../model/ir/tensor.ts';
 import type { Engine, Session } from './contract.ts';
 import { buildKernel, openKernel } from './kernel.ts';
 
@@ -30,16 +37,7 @@ export function createHalfConverter(engine: Engine): HalfConverter {
       if (count === 0)
         return { half: tensorOf('float16', tensor.dims, []), largest: 0, error: 0, hasNan: false };
       session ??= openKernel(engine, halfGraph());
-      const { half, facts } = await (await session).run({
-        weight: { ...tensor, dims: [count], bytes: () => tensor.bytes() },
-      });
-      const [largest, lost, energy, nans] = float32Values(facts!) as unknown as number[];
-      const result: HalfTensor = {
-        half: { ...half!, dims: [...tensor.dims], bytes: () => half!.bytes() },
-        largest: largest!,
-        error: energy! > 0 ? Math.sqrt(lost! / energy!) : 0,
-        hasNan: nans! > 0,
-      };
+      const result = await inChunks(await session, tensor, count);
       known.set(tensor, result);
       return result;
     },
@@ -50,8 +48,33 @@ export function createHalfConverter(engine: Engine): HalfConverter {
   };
 }
 
-/** weight → half, facts [largest, Σ(w − half)², Σw², NaNs]; sums over a copy scaled to the largest, so that neither
- *  tiny nor huge weights leave float32. */
+/** Weights that are worked on at once: a dozen intermediate results are as large. */
+const chunkElements = 2 ** 21;
+
+async function inChunks(session: Session, tensor: Tensor, count: number): Promise<HalfTensor> {
+  const values = float32Values(tensor);
+  const halves = new Uint8Array(2 * count);
+  const total = { largest: 0, lost: 0, energy: 0, nans: 0 };
+  for (let from = 0; from < count; from += chunkElements) {
+    const some = values.subarray(from, from + chunkElements);
+    const { half, facts } = await session.run({ weight: tensorOf('float32', [some.length], some) });
+    halves.set(half!.bytes(), 2 * from);
+    const [largest, lost, energy, nans, unit] = float32Values(facts!) as unknown as number[];
+    total.largest = Math.max(total.largest, largest!);
+    total.lost += lost! * unit! ** 2;
+    total.energy += energy! * unit! ** 2;
+    total.nans += nans!;
+  }
+  return {
+    half: denseTensor('float16', tensor.dims, halves),
+    largest: total.largest,
+    error: total.energy > 0 ? Math.sqrt(total.lost / total.energy) : 0,
+    hasNan: total.nans > 0,
+  };
+}
+
+/** weight → half, facts [largest, Σ(w − half)²/u², Σw²/u², NaNs, u]; sums over a copy scaled to the largest that fits, u, so
+ *  that neither tiny nor huge weights leave float32. */
 const halfGraph = () =>
   buildKernel((b) => {
     const weight = b.input('weight', 'float32', ['n']);
@@ -63,7 +86,7 @@ const halfGraph = () =>
     const magnitude = b.op('Abs', [b.op('Where', [odd, zero, weight])]);
     const reduce = (op: string, x: typeof weight) => b.op(op, [x], { keepdims: 1 });
     const largest = reduce('ReduceMax', magnitude);
-    const fits = b.op('LessOrEqual', [magnitude, constant(65504)]);
+    const fits = b.op('And', [b.op('LessOrEqual', [magnitude, constant(65504)]), b.op('Not', [odd])]);
     const back = b.op('Cast', [half], { to: 1 });
     const kept = b.op('Where', [fits, magnitude, zero]);
     const lost = b.op('Where', [fits, b.op('Sub', [kept, b.op('Abs', [back])]), zero]);
@@ -73,8 +96,8 @@ const halfGraph = () =>
     b.output('half', half, 'float16', ['n']);
     b.output(
       'facts',
-      b.op('Concat', [largest, energy(lost), energy(kept), nans], { axis: 0 }),
+      b.op('Concat', [largest, energy(lost), energy(kept), nans, unit], { axis: 0 }),
       'float32',
-      [4],
+      [5],
     );
   });

@@ -161,3 +161,42 @@ it('works on a large weight in parts that join without a seam', async () => {
   // Half a step of a range that reaches to four at most, or what was cut off at its end.
   expect(Math.max(...[0, 32_767, 32_768, 37_499].map(error))).toBeLessThan(1);
 });
+
+describe('a matrix that is worked on in parts', () => {
+  // 2²¹ weights at once: this one takes three parts.
+  const [columns, rows] = [64, 80_000];
+  const spec = { bits: 4, blockSize: 32, symmetric: true } as const;
+
+  it.each([false, true])(
+    'is handed to the engine once (transposed: %s), and gives what its parts give',
+    async (transposed) => {
+      const matrix = random(transposed ? [columns, rows] : [rows, columns], 5);
+      const counted = { elements: 0, runs: 0 };
+      const watched: Engine = {
+        ...native,
+        async open(...given) {
+          const session = await native.open(...given);
+          const run: typeof session.run = (feeds, ...more) => {
+            counted.runs++;
+            for (const t of Object.values(feeds)) counted.elements += t.dims.reduce((a, b) => a * b, 1);
+            return session.run(feeds, ...more);
+          };
+          return { ...session, run };
+        },
+      };
+      const parted = createBlockQuantizer(watched);
+      const { packed, scales } = await parted.quantize(matrix, transposed, spec);
+      await parted.close();
+      expect(counted).toEqual({ elements: columns * rows, runs: 3 });
+      expect(packed.dims).toEqual([rows, 2, 16]);
+      // The last row alone.
+      const values = float32Values(matrix);
+      const last = Float32Array.from({ length: columns }, (_, k) =>
+        transposed ? values[k * rows + rows - 1]! : values[(rows - 1) * columns + k]!,
+      );
+      const alone = await quantizer.quantize(tensorOf('float32', [1, columns], last), false, spec);
+      expect(numbers(alone.packed)).toEqual(numbers(packed).slice(-32));
+      expect(numbers(alone.scales)).toEqual(numbers(scales).slice(-2));
+    },
+  );
+});
