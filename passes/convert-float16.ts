@@ -5,7 +5,7 @@
  *  read them; ops without a float16 form; normalisations and softmaxes written out in small ops; what is computed from
  *  integers alone; what crosses the border of a subgraph; with `ranges`, nodes that saw more than `largest` on the
  *  data. Masks of -3.4e38 are clipped before they are cast.
- *  Source: ONNX Cast-13 and type constraints; limits after NVIDIA ModelOpt autocast (data 512, weights 65504). */
+ *  Source: ONNX Cast-13 and type constraints; weights end at 65504; data may come to an eighth of that. */
 import { z } from 'zod';
 import { filledBy, selectionOptions } from '../src/compress/pipeline/option-fields.ts';
 import { definePass, type Skip } from '../src/compress/pipeline/pass.ts';
@@ -41,8 +41,9 @@ const options = z.strictObject({
   keep: z.array(z.string()).default([...keptInFloat32]),
   /** Measure on data which nodes see large values, and leave those in float32. */
   ranges: filledBy(z.boolean().default(false), 'hasRealData', (has) => has === true || undefined),
-  /** What counts as large with `ranges`; float16 ends at 65504, and sums get there sooner. */
-  largest: z.number().positive().max(65504).default(512),
+  /** What counts as large with `ranges`. Float16 ends at 65504; parts of a sum, and other data, may be larger than what
+   *  was seen. Below that it is as exact for large numbers as for small ones. */
+  largest: z.number().positive().max(65504).default(8192),
   ...selectionOptions,
 });
 
