@@ -15,11 +15,12 @@ import { rejectBroken } from '../judge/analyze/facts.ts';
 import { generatesText } from '../judge/generate/text-model.ts';
 import type { ModelInput } from '../model/formats/open-file.ts';
 import { type OpenedModel, pathsOf } from '../model/formats/opened.ts';
+import { requireSizes } from '../model/formats/tflite/write/sizes.ts';
 import type { Model } from '../model/ir/model.ts';
 import { portsOf } from '../model/ir/port.ts';
 import type { Manifest } from '../ship/emit/manifest.ts';
 import { checkBundleFolder, createBundleStage } from '../ship/emit/write-bundle.ts';
-import { parityInputs, runtimeNotBuilt } from '../support/diagnostics/bundle.ts';
+import { litertAsked, parityInputs, runtimeNotBuilt } from '../support/diagnostics/bundle.ts';
 import { originalRefused } from '../support/diagnostics/engines.ts';
 import { Diagnostic } from '../support/diagnostics.ts';
 import { parseRequest, type Spelling } from '../support/parse-request.ts';
@@ -137,6 +138,8 @@ export async function makeBundle(
   const labelNames = file === undefined ? undefined : { file, names: readLabelNames(file) };
   const real = isReal(request);
   const plans = planVariants(targets, { hasData: real, productShare: productShare(opened.model) });
+  if (plans.some(({ format, isAskedFor }) => format === 'litert' && isAskedFor))
+    requireLitertSizes(opened.model);
   const prepared = await step(events, 'data', () => prepare(request, opened, plans, signal), describeData);
   const data = prepared.held;
   await rejectUnrunnable(opened, plans, data);
@@ -147,7 +150,7 @@ export async function makeBundle(
     const about = { ...request, labelNames };
     const use = await useOf(opened, real ? prepared : null, about);
     const cache = request.cache ? openCalibrationCache(defaultCacheFolder()) : null;
-    const unfit = targets === undefined ? unfitOf(opened.model) : new Map();
+    const unfit = unfitOf(opened.model, targets === undefined);
     const made = await makeAll(
       opened,
       plans,
@@ -189,13 +192,33 @@ export async function makeBundle(
   }
 }
 
-/** What nobody asked for by name is left out where it would take long and be of no use. */
-const unfitOf = (model: Model): Unfit =>
-  new Map(
-    generatesText(model)
-      ? [['litert', 'it is a language model, whose text grows, and a .tflite file has fixed sizes']]
-      : [],
-  );
+/** What nobody asked for by name is left out where it would take long and be of no use, or is known not to be. */
+function unfitOf(model: Model, isUsual: boolean): Unfit {
+  if (!isUsual) return new Map();
+  if (generatesText(model))
+    return new Map([
+      ['litert', 'it is a language model, whose text grows, and a .tflite file has fixed sizes'],
+    ]);
+  const open = openSizesOf(model);
+  return new Map(open ? [['litert', `${open.message} ${open.hint}`]] : []);
+}
+
+/** @throws TFLITE_SIZE */
+function requireLitertSizes(model: Model): void {
+  const open = openSizesOf(model);
+  if (open) throw litertAsked(open);
+}
+
+/** What a .tflite file needs numbers for; null where it needs none. */
+function openSizesOf(model: Model): Diagnostic | null {
+  try {
+    requireSizes(model);
+    return null;
+  } catch (error) {
+    if (error instanceof Diagnostic) return error;
+    throw error;
+  }
+}
 
 const isPath = (p: string | undefined): p is string => p !== undefined && p !== 'synthetic';
 

@@ -28,7 +28,7 @@ import { describeMachine } from '../ship/profile/machine.ts';
 import { counted } from '../support/units.ts';
 import { checkBudget } from './accuracy-budget.ts';
 import { blockRemarks } from './block-remarks.ts';
-import { checkPorts, typedPorts, withPreparation } from './io-types.ts';
+import { checkPorts, checkSizes, typedPorts, withPreparation } from './io-types.ts';
 import { measurePair } from './measure-pair.ts';
 import { factsOf } from './model-facts.ts';
 import type { StepsResult } from './model-steps.ts';
@@ -66,6 +66,8 @@ export async function compressFile(options: CompressFileOptions): Promise<Compre
   const inputs = inputPaths(opened, plan);
   requireWritable(options.output);
   checkPorts(request, options.output, opened.model);
+  // A student in a file has inputs of its own.
+  if (!plan.steps.some(({ kind }) => kind === 'student-file')) checkSizes(options.output, opened.model);
   checkTargets(inputs, [options.output, ...outputs], request.force);
   rejectBroken(opened.model);
   const ports = portsOf(opened.model);

@@ -17,7 +17,7 @@ import { stampMetadata } from '../ship/emit/stamp.ts';
 import { checkTargets, createStage, isOurs } from '../ship/emit/write.ts';
 import type { IoType } from '../support/io-type.ts';
 import { blockRemarks } from './block-remarks.ts';
-import { checkPorts, typedPorts } from './io-types.ts';
+import { checkPorts, checkSizes, typedPorts } from './io-types.ts';
 import { checkedFormat, inFolderOf, isFolder, outputPath } from './output-path.ts';
 import { type JobRun, type RunOptions, separated } from './progress.ts';
 import { type ModelChoice, readModel } from './read-model.ts';
@@ -81,6 +81,7 @@ async function convertInto(
   const target = targetOf(opened, place);
   const inputs = pathsOf(opened);
   checkPorts({ io, openBatch }, target, opened.model);
+  checkSizes(target, opened.model);
   checkTargets(inputs, [target], force);
   rejectBroken(opened.model);
   const ready = formatOfName(target).loadsUnfolded ? await cleaned(opened.model) : cloneModel(opened.model);

@@ -4,7 +4,7 @@ import type { DataSource } from '../data/source.ts';
 import { formatOfName } from '../model/formats/index.ts';
 import { type OpenedModel, openedModel } from '../model/formats/opened.ts';
 import { tfliteFormat } from '../model/formats/tflite/format.ts';
-import { isBatchOpen } from '../model/formats/tflite/write/sizes.ts';
+import { isBatchOpen, requireSizes } from '../model/formats/tflite/write/sizes.ts';
 import { preprocessingOf, setPreprocessing } from '../model/ir/card.ts';
 import { cloneModel } from '../model/ir/clone.ts';
 import type { Model } from '../model/ir/model.ts';
@@ -26,6 +26,11 @@ export function checkPorts({ io, openBatch }: PortsRequest, output: string, mode
     throw optionWithoutEffect(option, 'a .tflite file to write (-o model.tflite or --format tflite)');
   if (openBatch && !isBatchOpen(model))
     throw optionWithoutEffect('--open-batch', 'an input whose batch is open');
+}
+
+/** @throws TFLITE_SIZE where a .tflite file is written and sizes other than the batch are open */
+export function checkSizes(output: string, model: Model): void {
+  if (formatOfName(output) === tfliteFormat) requireSizes(model);
 }
 
 /** @returns the same model where nothing changes; a sentence for each input and output that stays as it is

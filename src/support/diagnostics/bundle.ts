@@ -49,7 +49,12 @@ export const noVariant = (reasons: readonly string[]) =>
 
 /** @param reason  why LiteRT can't have the model */
 export const litertAsked = ({ code, kind, message, hint }: Diagnostic) =>
-  new Diagnostic(code, kind, message, `${hint} Or leave litert out of --targets.`);
+  new Diagnostic(
+    code,
+    kind,
+    message,
+    `${hint}${hint?.endsWith('.') ? ' Or' : ' – or'} leave litert out of --targets.`,
+  );
 
 export const bundleMissing = (folder: string, why: string) =>
   user(

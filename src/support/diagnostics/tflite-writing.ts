@@ -41,12 +41,14 @@ export const tfliteDimension = (tensor: string, shape: string) =>
     'Export the model with smaller sizes, or run the ONNX model with onnxruntime.',
   );
 
-/** @param open  names of the sizes that are left open */
+/** @param open  names of the sizes that are left open, without the batch */
 export const tfliteSize = (input: string, shape: string, open: readonly string[]) =>
   unsupported(
     'TFLITE_SIZE',
     `A .tflite file has inputs of known sizes; "${input}" is ${shape}.`,
-    `Say them: --sizes ${open.map((name) => `${name}=<n>`).join(',')}`,
+    open.length > 0
+      ? `Say them: --sizes ${open.map((name) => `${name}=<n>`).join(',')}`
+      : 'Export the model with its sizes.',
   );
 
 /** @param left  as 'Input "ids" is not made int8: it is int64.' */
