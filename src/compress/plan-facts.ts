@@ -1,5 +1,6 @@
 /** What a plan depends on of the model that it is for. Read once, when the model is opened; whoever plans sees this and not the
  *  model. Where a file doesn't say enough, a fact says what may be: only what is certain refuses anything. */
+import type { WrittenFormatId } from '../model/formats/format.ts';
 import { isFloat } from '../model/ir/dtype.ts';
 import { dtypeOf, type Model, type Node, shapeOf, type Value } from '../model/ir/model.ts';
 import { constantsOf, nodesOf } from '../model/ir/walk.ts';
@@ -12,6 +13,8 @@ export interface PlanFacts {
   readonly isTrainable: boolean;
   /** Whether an output may score classes; false where each is a single number a row, or no float. */
   readonly mayScore: boolean;
+  /** What the result is written as where nothing that was asked for says it. Absent: ONNX. */
+  readonly format?: WrittenFormatId | undefined;
 }
 
 /** @param name  as the model is to be called in files and messages */

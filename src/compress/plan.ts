@@ -90,16 +90,27 @@ export type PlannedRequest = DataRequest &
   Partial<
     Pick<
       CompressRequest,
-      'compare' | 'cache' | 'temperature' | 'smoothing' | 'outputs' | 'layout' | 'sizes' | 'fix'
+      | 'compare'
+      | 'cache'
+      | 'target'
+      | 'recipe'
+      | 'temperature'
+      | 'smoothing'
+      | 'outputs'
+      | 'layout'
+      | 'sizes'
+      | 'fix'
     >
   >;
 
-/** @param request  complete and checked; a recipe stands in it as such, not as a path @param facts  of the model
+/** @param given  complete and checked; a recipe stands in it as such, not as a path @param facts  of the model
  *  @throws RECIPE_INVALID, PASS_UNKNOWN; NOTHING_TO_TRAIN, BUDGET_NOT_MEASURED, OPTION_WITHOUT_EFFECT for a model that can't be
  *    served */
-export async function planCompression(request: CompressRequest, facts: PlanFacts): Promise<Plan> {
+export async function planCompression(given: CompressRequest, facts: PlanFacts): Promise<Plan> {
+  const request = inFormat(given, facts);
   if (request.q4 && writesTfjs(request)) throw optionConflict('--q4', 'TensorFlow.js, which has no 4 bits');
   refuseStorage(request);
+  refuseTarget(request);
   const training = request.finetune ? 'finetune' : request.distill ? 'distil' : null;
   const recipe = await recipeFor(request);
   const steps = await stepsFor(request, training);
@@ -114,6 +125,16 @@ const storedInOnnx = {
   sparsity: '--sparsity',
   nm: '--nm',
 } as const;
+
+/** What LiteRT runs is planned for LiteRT, or for phones, whose kernels take the same scales. @throws CONFLICTING_OPTION */
+function refuseTarget({
+  target,
+  ...written
+}: Partial<Pick<CompressRequest, 'target' | 'output' | 'format'>>) {
+  const format = formatOfResult(written);
+  if (format?.target === 'litert' && target !== undefined && target !== 'litert' && target !== 'mobile')
+    throw optionConflict(`--target ${target}`, `${format.name}'s .tflite, which nothing else runs`);
+}
 
 /** Known beforehand: calibration and training would be for nothing. @throws CONFLICTING_OPTION */
 function refuseStorage(request: CompressRequest): void {
@@ -130,7 +151,8 @@ function refuseStorage(request: CompressRequest): void {
 }
 
 /** A student is made, and taught. @throws what planCompression throws */
-export async function planDistillation(request: DistillRequest, facts: PlanFacts): Promise<Plan> {
+export async function planDistillation(given: DistillRequest, facts: PlanFacts): Promise<Plan> {
+  const request = inFormat(given, facts);
   const { student, width, layers, layout } = request;
   const made: StepPlan =
     student === undefined
@@ -140,8 +162,14 @@ export async function planDistillation(request: DistillRequest, facts: PlanFacts
 }
 
 /** @throws what planCompression throws */
-export const planFinetuning = (request: FinetuneRequest, facts: PlanFacts): Promise<Plan> =>
-  planTraining(request, 'finetuned', [trainPlan(request, 'finetune')], facts);
+export function planFinetuning(given: FinetuneRequest, facts: PlanFacts): Promise<Plan> {
+  const request = inFormat(given, facts);
+  return planTraining(request, 'finetuned', [trainPlan(request, 'finetune')], facts);
+}
+
+/** What stays in the model's own format is asked for in it. */
+const inFormat = <R extends Pick<CompressRequest, 'format'>>(request: R, { format }: PlanFacts): R =>
+  format === undefined ? request : { ...request, format };
 
 /** Training by itself; what it made is quantised if that was asked for, and left as it is otherwise. */
 function planTraining(
@@ -151,6 +179,7 @@ function planTraining(
   facts: PlanFacts,
 ): Promise<Plan> {
   const { int8, seed } = request;
+  refuseTarget(request);
   const quantised = presetOf({ ...request, fp16: false, q4: false });
   const base = int8 ? preset(quantised) : { ...preset('clean'), name: 'trained', stages: [] };
   const recipe = { ...base, target: targetOf(request), calibration: { ...base.calibration, seed } };

@@ -25,7 +25,7 @@ import { defaultCacheFolder, openCalibrationCache } from '../compute/calibrate/c
 import type { Report } from '../judge/report/report.ts';
 import type { WrittenFormatId } from '../model/formats/format.ts';
 import type { ModelInput } from '../model/formats/open-file.ts';
-import { pathsOf } from '../model/formats/opened.ts';
+import { type OpenedModel, pathsOf } from '../model/formats/opened.ts';
 import type { Model } from '../model/ir/model.ts';
 import { createStage, makeFolder } from '../ship/emit/write.ts';
 import type { Spelling } from '../support/parse-request.ts';
@@ -178,8 +178,9 @@ interface CompressRun extends JobRun {
 export async function carryOut(input: ModelInput, asked: Asked, run: CompressRun): Promise<CompressedFile> {
   const source = await fetched(input, asked.request, run);
   const opened = await step(run.events, 'read', () => readModel(source, asked.request), describeModel);
-  const plan = await asked.plan(planFacts(opened.model, opened.name));
-  const place = plan.request.output ?? run.output;
+  const place = asked.request.output ?? run.output;
+  const kept = keptFormat(opened, asked.request, place);
+  const plan = await asked.plan({ ...planFacts(opened.model, opened.name), format: kept });
   const format = plan.request.format ?? formatOfTarget(plan.recipe.target, place);
   const output = outputPath(pathsOf(opened)[0] ?? opened.name, plan.ending, { output: place, format });
   return inFolderOf(place ?? output, () =>
@@ -191,6 +192,16 @@ export async function carryOut(input: ModelInput, asked: Asked, run: CompressRun
     }),
   );
 }
+
+/** A .tflite file stays one, for LiteRT, unless a target, format, recipe or name of a file says otherwise. */
+const keptFormat = (
+  { format: { id } }: OpenedModel,
+  { target, format, recipe }: PlannedRequest,
+  place: string | undefined,
+): WrittenFormatId | undefined =>
+  id === 'tflite' && (target ?? format ?? recipe) === undefined && (place === undefined || isFolder(place))
+    ? id
+    : undefined;
 
 /** LiteRT loads .tflite files and nothing else; a file's name says its format itself. */
 const formatOfTarget = (target: TargetName, place: string | undefined): WrittenFormatId | undefined =>

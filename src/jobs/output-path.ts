@@ -3,9 +3,9 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { usualNames } from '../model/formats/archive.ts';
 import type { WrittenFormatId } from '../model/formats/format.ts';
-import { formatOfName, formatWithId, withoutExtension } from '../model/formats/index.ts';
+import { formatOfName, formatWithId, namesFormat, withoutExtension } from '../model/formats/index.ts';
 import { inMadeFolder } from '../ship/emit/write.ts';
-import { formatConflict } from '../support/diagnostics/model-files.ts';
+import { folderNamesFormat, formatConflict } from '../support/diagnostics/model-files.ts';
 import { isUrl, lastPartOf } from '../support/url.ts';
 
 /** Whether a path is a folder by its name, there or not: "small/". */
@@ -47,8 +47,13 @@ export function outputPath(model: string, ending: string, { output, format }: Ou
 export const placeOf = (own: string, output: string | undefined): string =>
   output !== undefined && isFolder(output) ? join(output, basename(own)) : (output ?? own);
 
-export const isFolder = (output: string): boolean =>
-  namesFolder(output) || (statSync(output, { throwIfNoEntry: false })?.isDirectory() ?? false);
+/** @throws FORMAT_FOLDER where a folder is there under the name of a file */
+export function isFolder(output: string): boolean {
+  if (namesFolder(output)) return true;
+  const isThere = statSync(output, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  if (isThere && namesFormat(output)) throw folderNamesFormat(output, formatOfName(output).name);
+  return isThere;
+}
 
 /** A file's path as it is. @throws FORMAT_CONFLICT where its name asks for another format */
 export function checkedFormat(output: string, format: WrittenFormatId | undefined): string {

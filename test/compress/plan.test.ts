@@ -69,10 +69,16 @@ describe('a request to compress', () => {
   it.each([
     [{ output: 'm.tflite' }, 'litert'],
     [{ format: 'tflite' }, 'litert'],
-    [{ output: 'm.tflite', target: 'node' }, 'node'],
+    [{ output: 'm.tflite', target: 'mobile' }, 'mobile'],
     [{}, 'wasm'],
   ] as const)('%j is for %s', async (asked, target) => {
     expect((await planOf({ int8: true, data, ...asked })).recipe.target).toBe(target);
+  });
+
+  it('is for LiteRT where the result stays a .tflite file', async () => {
+    const plan = await planOf({ int8: true, data }, { format: 'tflite' });
+    expect(plan.recipe.target).toBe('litert');
+    expect(plan.request.format).toBe('tflite');
   });
 
   it('writes what it says about a pass into the options of that pass', async () => {
@@ -170,6 +176,8 @@ const unserved: [CompressRequestInit, Partial<PlanFacts>, string | null][] = [
   [{ sparsity: 0.5, format: 'tfjs' }, {}, 'CONFLICTING_OPTION'],
   [{ nm: '2:4', format: 'tflite' }, {}, 'CONFLICTING_OPTION'],
   [{ int8: true, data, weightBits: 4, output: 'm.tflite' }, {}, 'CONFLICTING_OPTION'],
+  [{ int8: true, data, target: 'wasm', format: 'tflite' }, {}, 'CONFLICTING_OPTION'],
+  [{ int8: true, data, target: 'node', output: 'm.tflite' }, {}, 'CONFLICTING_OPTION'],
   [{ distill: true, data, temperature: 2 }, { mayScore: false }, 'OPTION_WITHOUT_EFFECT'],
   [{ finetune: true, data, smoothing: 0.1 }, { mayScore: false }, 'OPTION_WITHOUT_EFFECT'],
   [{ int8: true, data, qat: true, smoothing: 0.1 }, { mayScore: false }, 'OPTION_WITHOUT_EFFECT'],

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -34,6 +34,15 @@ describe('where the result is written', () => {
   it('is in the folder that -o names, there or not', () => {
     expect(outputPath('models/net.onnx', '.int8', { output: folder })).toBe(join(folder, 'net.int8.onnx'));
     expect(outputPath('models/net.onnx', '.int8', { output: 'new/' })).toBe(join('new', 'net.int8.onnx'));
+  });
+
+  it('is no folder with the name of a file, unless / says so', () => {
+    const named = join(folder, 'net.tflite');
+    mkdirSync(named);
+    expect(() => outputPath('net.onnx', '', { output: named })).toThrow(
+      expect.objectContaining({ code: 'FORMAT_FOLDER' }),
+    );
+    expect(outputPath('net.onnx', '', { output: `${named}/` })).toBe(join(named, 'net.onnx'));
   });
 
   it('is a folder with model.json for TensorFlow.js', () => {

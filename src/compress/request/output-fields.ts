@@ -12,7 +12,7 @@ export const formatField = z
   .optional()
   .meta(
     output('--format <name>', 'onnx, onnx-text, tflite for LiteRT, or tfjs for TensorFlow.js: a folder', {
-      fallback: 'what the name of the output says; tflite for --target litert',
+      fallback: 'what the name of the output says; tflite for --target litert, and of a .tflite file',
     }),
   );
 

@@ -35,7 +35,7 @@ export const textTooLarge = (file: string, cause?: unknown) =>
   );
 
 export const emptyFile = (file: string) =>
-  user('EMPTY_FILE', `${file} is empty; an ONNX model was expected.`, 'Export or download it again.');
+  user('EMPTY_FILE', `${file} is empty; a model was expected.`, 'Export or download it again.');
 
 export const notOnnx = (file: string, what: string, hint: string) =>
   user('NOT_ONNX', `${file} is not an ONNX model: ${what}.`, hint);
@@ -60,6 +60,13 @@ export const formatConflict = (path: string, named: string, asked: string) =>
     'FORMAT_CONFLICT',
     `--format ${asked} and the name "${path}", which asks for ${named}, were given; they exclude each other.`,
     'Leave out --format, or name a folder with / at its end.',
+  );
+
+export const folderNamesFormat = (path: string, format: string) =>
+  user(
+    'FORMAT_FOLDER',
+    `"${path}" is a folder, and its name asks for a ${format} file.`,
+    'Choose another name, or put / at its end to write into the folder.',
   );
 
 export const onnxTruncated = (file: string, missing: number, received: number) =>
