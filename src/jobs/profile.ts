@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import type { RunContext } from '../compute/engine/run-context.ts';
 import { syntheticInputs } from '../data/synthetic.ts';
 import { compareLatency } from '../judge/report/latency.ts';
+import type { ModelFormat } from '../model/formats/format.ts';
 import type { ModelInput } from '../model/formats/open-file.ts';
 import type { ModelSource, OpenedModel } from '../model/formats/opened.ts';
+import { tfliteFormat } from '../model/formats/tflite/format.ts';
 import { isDType } from '../model/ir/dtype.ts';
-import type { Port } from '../model/ir/port.ts';
-import { portsOf } from '../model/ir/port.ts';
+import { outputPortsOf, type Port, portsOf } from '../model/ir/port.ts';
 import type { BundleMeasurement, Manifest, Variant } from '../ship/emit/manifest.ts';
 import { createStage } from '../ship/emit/write.ts';
 import { manifestFile, type OpenedBundle, openBundle, readManifest } from '../ship/lab/bundle.ts';
@@ -71,7 +72,7 @@ export async function profileOn(target: ModelInput, request: ProfileRequest, run
   const bundle = isBundle(target) ? openBundle(target) : null;
   if (bundle) refuseChoice(request);
   const dims = Object.fromEntries((request.dim ?? []).map(({ name, size }) => [name, size]));
-  const subjects = bundle ? bundleSubjects(bundle, dims) : [await modelSubject(target, dims, request, run)];
+  const subjects = bundle ? bundleSubjects(bundle, dims) : await modelSubjects(target, dims, request, run);
   const devices: Profile['devices'][number][] = [];
   const rows: ProfileRow[] = [];
   for (const name of new Set(request.device)) {
@@ -309,27 +310,43 @@ function pictureDims({ preprocessing, inputs }: Manifest): Record<string, number
   );
 }
 
-async function modelSubject(
+/** A .tflite file as it is, for LiteRT.js in pages, and what onnxruntime is handed in the place of files that it doesn't open. */
+async function modelSubjects(
   target: ModelInput,
   dims: Dims,
   choice: ModelChoice,
   run: JobRun,
-): Promise<Subject> {
+): Promise<Subject[]> {
   const opened = await readModel(target, choice, run);
   const inputs = portsOf(opened.model);
   const { halfWeights, ...source } = opened.engineSource('path');
-  return {
-    name: opened.name,
-    parts: partsOf(opened, source),
-    format: opened.format.extensions.includes('.ort') ? 'ort' : 'onnx',
-    halfWeights,
-    providers: null,
-    requires: [],
-    sessionConfig: {},
-    inputs,
+  const common = {
+    ...{ providers: null, requires: [], sessionConfig: {}, inputs },
     feeds: syntheticInputs(inputs, { seed: 0, dims }),
   };
+  const { format, name } = opened;
+  const asOnnx: Subject = {
+    ...common,
+    name: format.extensions.includes('.ort') || namesOnnx(format) ? name : `${name} as ONNX`,
+    parts: partsOf(opened, source),
+    format: format.extensions.includes('.ort') ? 'ort' : 'onnx',
+    halfWeights,
+  };
+  // Cut or given sizes, it is no longer what is in the file.
+  if (format !== tfliteFormat) return [asOnnx];
+  const files = opened.files.map(({ path, bytes }) => (path === null ? { bytes: bytes() } : { path }));
+  const asItIs: Subject = {
+    ...common,
+    name,
+    parts: [{ name, role: 'model', files }],
+    format: 'litert',
+    outputs: outputPortsOf(opened.model),
+  };
+  return [asItIs, asOnnx];
 }
+
+/** Whether an engine is handed a model of a format under that format's name. */
+const namesOnnx = ({ id }: ModelFormat): boolean => id === 'onnx' || id === 'onnx-text';
 
 function partsOf({ name, files }: OpenedModel, source: ModelSource): Subject['parts'] {
   if ('path' in source)

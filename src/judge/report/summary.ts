@@ -1,6 +1,8 @@
 /** The before/after rows, what was left alone, and the worst layers: worked out once, shown by every view. */
 
+import { formatOfName } from '../../model/formats/index.ts';
 import { reasonOf, reasonWords } from '../../support/reason.ts';
+import { quoted } from '../../support/shell.ts';
 import {
   formatBytes,
   formatCount,
@@ -92,7 +94,9 @@ function qualityRows(report: Report): SummaryRow[] {
 function latencyRows(report: Report): SummaryRow[] {
   const pairs = latencyPairs(report);
   if (pairs.length === 0)
-    return [{ label: 'latency p50', before: none, after: 'not measured', note: '', tone: 'plain' }];
+    return [
+      { label: 'latency p50', before: none, after: 'not measured', note: notTimed(report), tone: 'plain' },
+    ];
   return pairs.map((pair) => {
     const { before, after } = pair;
     const both = before !== null && after !== null ? compareLatency(before, after) : null;
@@ -110,6 +114,12 @@ function latencyRows(report: Report): SummaryRow[] {
       tone,
     };
   });
+}
+
+/** Why nothing was timed, where the file's own runtime is another than what compares; that runs in pages. */
+function notTimed({ result, files }: Report): string {
+  if (formatOfName(result.file).id !== 'tflite') return '';
+  return `LiteRT.js runs in browsers: compress profile ${quoted(files[0] ?? result.file)} --device chromium`;
 }
 
 function memoryRows({ memory }: Report): SummaryRow[] {

@@ -75,6 +75,17 @@ describe('renderTerminal', () => {
     expect(text).not.toMatch(/ 0 ms|0\.0 %/);
   });
 
+  it('says where a .tflite file is timed, and with which command', () => {
+    const { result } = sampleReport();
+    const text = renderTerminal(
+      sampleReport({ latency: [], result: { ...result, file: 'm.tflite' }, files: ['out/m.tflite'] }),
+      plain,
+    );
+    expect(text.replace(/\s+/g, ' ')).toMatch(
+      /latency p50 – not measured LiteRT\.js runs in browsers: compress profile out\/m\.tflite --device chromium/,
+    );
+  });
+
   it('lets no escape sequence of a layer name through', () => {
     const layers = sampleReport().layers.map((layer) => ({
       ...layer,
