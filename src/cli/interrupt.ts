@@ -1,6 +1,25 @@
 /** Ctrl-C: the first one stops the job, which cleans up after itself; a second one ends the process at once.
  *  A request to end (SIGTERM) and a closed terminal (SIGHUP) do the same. */
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+import { leftBehind } from '../support/left-behind.ts';
+
+export const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Makes this process the child that supervise.ts started: it hears its parent, and ends with it. Where a terminal sends a
+ *  signal to both, it counts once. */
+export function hearParent(): void {
+  for (const name of signals) process.on(name, () => {});
+  heard.add('parent');
+  leftBehind.tell = (making) => void process.send?.({ making });
+  process.on('message', (message) => {
+    if (message === 'stop') for (const stop of [...stops]) stop();
+  });
+  process.on('disconnect', () => process.exit(130));
+  // It may end when its work is done.
+  process.channel?.unref();
+}
+
+const stops = new Set<() => void>();
+const heard = new Set<'parent'>();
 
 export function interruptSignal(): { signal: AbortSignal; dispose(): void } {
   const controller = new AbortController();
@@ -8,11 +27,14 @@ export function interruptSignal(): { signal: AbortSignal; dispose(): void } {
     if (controller.signal.aborted) process.exit(130);
     controller.abort(new DOMException('interrupted', 'AbortError'));
   };
-  for (const name of signals) process.on(name, stop);
+  const own = heard.has('parent') ? [] : signals;
+  stops.add(stop);
+  for (const name of own) process.on(name, stop);
   return {
     signal: controller.signal,
     dispose() {
-      for (const name of signals) process.off(name, stop);
+      stops.delete(stop);
+      for (const name of own) process.off(name, stop);
     },
   };
 }

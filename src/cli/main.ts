@@ -177,11 +177,23 @@ const separated = ([node = '', program = '', ...words]: readonly string[]) => {
 
 const namesOf = ({ options }: Command) => options.flatMap(({ long }) => (long ? [long.slice(2)] : []));
 
+/** Commands that only print what is known, and the one that Ctrl-C is the usual end of: it waits, and writes reports then. */
+const atOnce = ['passes', 'recipe', 'help', 'lab'];
+const asksForHelp = /^(-h|--help|-V|--version)$/;
+
+/** Whether there may be something to stop. */
+const takesTime = ([first, ...rest]: readonly string[]) =>
+  first !== undefined && !atOnce.includes(first) && ![first, ...rest].some((word) => asksForHelp.test(word));
+
 async function main(): Promise<void> {
   const words = separated(process.argv);
+  const { isSupervised, supervise } = await import('./supervise.ts');
+  const isChild = isSupervised();
+  if (isChild) (await import('./interrupt.ts')).hearParent();
   const program = await build(words.slice(2));
   try {
-    await program.parseAsync(words);
+    if (!isChild && takesTime(words.slice(2))) process.exitCode = await supervise();
+    else await program.parseAsync(words);
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return;
     const { reportFailure, usageFailure, withCommandHint } = await import('./failure.ts');

@@ -66,6 +66,54 @@ describe('a job that is stopped', () => {
   });
 });
 
+describe('a program that computes without a pause', () => {
+  /** Runs before the program: what `work` does happens in the process that computes. */
+  const inside = (work: string) => ({
+    NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(
+      `import fs from 'node:fs'; if (process.env.EDGEPRESS_SUPERVISED) { ${work} }`,
+    )}`,
+  });
+  const block = `fs.writeSync(2, 'blocked'); for (;;);`;
+  const stopped = (env: Record<string, string>, signal: NodeJS.Signals) => {
+    let sent = false;
+    return w.run(['glyphs-cnn.onnx', '--no-measure'], {
+      env,
+      onStderr(text, child) {
+        if (sent || !text.includes('blocked')) return;
+        sent = true;
+        child.kill(signal);
+      },
+    });
+  };
+
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('ends by %s', async (signal) => {
+    const before = w.listing();
+    const { code, stderr } = await stopped(inside(`setTimeout(() => { ${block} }, 50);`), signal);
+    expect(code).toBe(130);
+    expect(stderr).toMatch(/Stopped\. Nothing was written\.\n$/);
+    expect(w.listing()).toEqual(before);
+  });
+
+  it('leaves nothing of what it was writing', async () => {
+    const before = w.listing();
+    const work = `const make = fs.mkdtempSync;
+      fs.mkdtempSync = (...given) => {
+        if (String(given[0]).includes('.tmp-')) setTimeout(() => { ${block} }, 0);
+        return make(...given);
+      };`;
+    const { code } = await stopped(inside(work), 'SIGINT');
+    expect(code).toBe(130);
+    expect(w.listing()).toEqual(before);
+  });
+
+  it('is said to have crashed where it did', async () => {
+    const env = inside(`setTimeout(() => process.kill(process.pid, 'SIGSEGV'), 50);`);
+    const { code, stderr } = await w.run(['glyphs-cnn.onnx', '--no-measure'], { env });
+    expect(stderr).toContain('RUNTIME_CRASHED');
+    expect(code).toBe(5);
+  });
+});
+
 it('a reader that has seen enough is not a failure', async () => {
   for (const command of ['passes', 'inspect glyphs-cnn.onnx --nodes', '--help']) {
     const line = `"$0" "$1" ${command} | head -n 1; echo "code $\{PIPESTATUS[0]}"`;

@@ -8,6 +8,7 @@ import {
   outputIsInput,
   outputUnwritable,
 } from '../../support/diagnostics/files.ts';
+import { leftBehind } from '../../support/left-behind.ts';
 
 /** What a file of ours carries at its begin or end, by the kind of file: a person's own file may well mention us. */
 const marks: readonly { readonly ending: RegExp; readonly mark: RegExp }[] = [
@@ -119,6 +120,7 @@ export function createStage(output: string): Stage {
   const target = path.dirname(path.resolve(output));
   const folder = guarded(output, () => fs.mkdtempSync(path.join(target, `.${path.basename(output)}.tmp-`)));
   const pathOf = (file: string) => path.join(folder, path.basename(file));
+  leftBehind.tell(folder);
   const discard = () => fs.rmSync(folder, { recursive: true, force: true });
   // A second Ctrl-C ends the process without unwinding.
   process.once('exit', discard);
@@ -127,6 +129,8 @@ export function createStage(output: string): Stage {
     pathOf,
     write: (file, content) => guarded(file, () => fs.writeFileSync(pathOf(file), content)),
     commit() {
+      // From here on it holds what is replaced, and goes by itself.
+      leftBehind.tell(null);
       const names = fs.readdirSync(folder);
       const moves = names.map((name) => ({ from: path.join(folder, name), to: path.join(target, name) }));
       moveAll(moves, path.join(folder, '.replaced'));
@@ -136,6 +140,7 @@ export function createStage(output: string): Stage {
     discard() {
       process.off('exit', discard);
       discard();
+      leftBehind.tell(null);
     },
   };
 }

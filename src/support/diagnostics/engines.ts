@@ -59,3 +59,16 @@ export const originalRefused = (file: string, reason: string, hint?: string) =>
 
 export const resultRefused = (runtime: string, reason: string, cause: unknown) =>
   internal('RESULT_REFUSED', `${runtime} opens the original but not the result: ${reason}`, cause);
+
+export const runtimeCrashed = (signal: string) =>
+  signal === 'SIGKILL'
+    ? environment(
+        'RUNTIME_CRASHED',
+        'The system ended the process (SIGKILL).',
+        'Most often the machine ran out of memory; close other programs or use a smaller input.',
+      )
+    : environment(
+        'RUNTIME_CRASHED',
+        `The runtime crashed: the process ended with ${signal}.`,
+        'Another runtime may do better: --target wasm runs on onnxruntime-web.',
+      );
