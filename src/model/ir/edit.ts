@@ -4,6 +4,7 @@ import { type Attribute, type AttributeInit, attribute, subgraphs } from './attr
 import type { Graph, Model, NameScope, Node, Use, Value } from './model.ts';
 import { isGraphOutput } from './model.ts';
 import { createNameScope, freshName, releaseName, takeName } from './names.ts';
+import { defineNote } from './note.ts';
 import type { Tensor } from './tensor.ts';
 import { tensorType, type ValueType } from './type.ts';
 
@@ -123,11 +124,24 @@ export interface NodeInit {
   doc?: string;
 }
 
-/** Adds a node before `before`, or at the end. Undefined attributes are left out. */
+/** On a first output that its operator lets a model omit, as those of LSTM: it has a name here, and none in files as long as
+ *  nobody reads it. 'absent': the node listed no output at all. */
+const omitted = defineNote<Value, 'unnamed' | 'absent'>('omitted output');
+
+/** The outputs as files list them, null for those that are left out. */
+export function listedOutputs(node: Node): (Value | null)[] {
+  const [first = null, ...others] = node.outputs;
+  const how = first && first.uses.length === 0 ? omitted.get(first) : undefined;
+  if (!how) return [...node.outputs];
+  return how === 'absent' && others.length === 0 ? [] : [null, ...others];
+}
+
+/** Adds a node before `before`, or at the end. Undefined attributes are left out. A node always has its first output:
+ *  one that is omitted becomes a value that nobody reads. */
 export function addNode(graph: Graph, init: NodeInit, before?: Node): Node {
   const base = init.name || (typeof init.outputs === 'object' ? '' : init.opType.toLowerCase());
   const wanted = init.outputs ?? 1;
-  const outputs =
+  const outputs: (Value | null)[] =
     typeof wanted === 'number'
       ? Array.from({ length: wanted }, (_, i) =>
           createValue(graph.names, i === 0 ? `${base}_out` : `${base}_out${i}`),
@@ -141,6 +155,11 @@ export function addNode(graph: Graph, init: NodeInit, before?: Node): Node {
             v === undefined ? [] : [[k, attribute(v as AttributeInit)] as const],
           ),
         );
+  if (!outputs[0]) {
+    const how = outputs.length === 0 ? 'absent' : 'unnamed';
+    outputs[0] = createValue(graph.names, `${init.name || init.opType}/omitted`);
+    omitted.set(outputs[0], how);
+  }
   const node: Node = {
     opType: init.opType,
     domain: init.domain ?? '',
@@ -208,10 +227,17 @@ export function setAttribute(node: Node, name: string, value: AttributeInit | un
 }
 
 /** Whether every use of `old` can be moved to `to` without changing a graph output's name.
- *  No when `old` is a graph output and `to` is a graph input, an initializer, an outer value or an output itself. */
+ *  No when `old` is a graph output and `to` an input, an initializer, an outer value or an output, or `old` an input. */
 export function canReplaceAllUses(old: Value, to: Value): boolean {
   if (!isGraphOutput(old)) return true;
-  return to.producer !== null && old.producer?.graph === to.producer.graph && !isGraphOutput(to);
+  const home = to.producer?.graph;
+  if (!home || isGraphOutput(to)) return false;
+  if (old.producer) return old.producer.graph === home;
+  return (
+    home.initializers.has(old) &&
+    !home.inputs.includes(old) &&
+    old.uses.every((u) => !u.graph || u.graph === home)
+  );
 }
 
 /** Moves every use of `old` to `to`. When `old` is a graph output, `to` becomes it and takes over its name. */

@@ -2,6 +2,7 @@
  *  What the syntax has no words for is left out: doc strings of graphs, nodes and values, and unknown fields. */
 import type { Attribute, SparseTensor } from '../../ir/attribute.ts';
 import { subgraphs } from '../../ir/attribute.ts';
+import { listedOutputs } from '../../ir/edit.ts';
 import type { Graph, Model, ModelFunction, Node, Value } from '../../ir/model.ts';
 import type { Tensor } from '../../ir/tensor.ts';
 import { float32Text } from './float-text.ts';
@@ -98,13 +99,15 @@ function initializerTexts(graph: Graph, options: PrintOptions): string[] {
 function valueInfoTexts(graph: Graph): string[] {
   const outputs = new Set(graph.outputs);
   return graph.nodes.flatMap((n) =>
-    n.outputs.filter((v): v is Value => v?.type != null && !outputs.has(v)).map(portText),
+    listedOutputs(n)
+      .filter((v): v is Value => v?.type != null && !outputs.has(v))
+      .map(portText),
   );
 }
 
 function nodeText(node: Node, indent: string, options: PrintOptions): string {
   const name = node.name ? `[${nameText(node.name)}] ` : '';
-  const outputs = node.outputs.map(operand).join(', ');
+  const outputs = listedOutputs(node).map(operand).join(', ');
   const overload = node.overload ? `:${wordText(node.overload)}` : '';
   const head = `${name}${outputs ? `${outputs} ` : ''}= ${operatorText(node)}${overload}`;
   const call = `(${node.inputs.map(operand).join(', ')})`;

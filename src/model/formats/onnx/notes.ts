@@ -36,6 +36,8 @@ export interface AttributeNotes extends Unknown {
 }
 
 interface ValueNotes extends Unknown {
+  /** The name in the file of a subgraph's value, where it hides one of a value around. */
+  readonly hiding?: string;
   /** Present when the type says more than ValueType can. */
   readonly type?: onnx.ITypeProto | undefined;
   /** Type declared for an input that is an initializer too. */

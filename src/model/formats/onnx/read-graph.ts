@@ -76,7 +76,9 @@ function valueTable(graph: Graph, outer: Scope | undefined): ValueTable {
       if (name === '') throw onnxMalformed(`Graph "${graph.name}"`, `${role} has no name`);
       roles.set(name, role);
       // A subgraph that hides an outer name (not valid, but run by onnxruntime) gets another name for its own value.
-      const value = createValue(graph.names, name, null, !lookUp(outer, name));
+      const hides = lookUp(outer, name) !== undefined;
+      const value = createValue(graph.names, name, null, !hides);
+      if (hides) addNotes(valueNotes, value, { hiding: name });
       values.set(name, value);
       return value;
     },

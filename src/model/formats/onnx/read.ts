@@ -2,7 +2,7 @@
 
 import { onnxNoGraph, onnxNoOpset } from '../../../support/diagnostics/model-files.ts';
 import type { Model, ModelFunction, NameScope } from '../../ir/model.ts';
-import { createNameScope } from '../../ir/names.ts';
+import { createNameScope, takeName } from '../../ir/names.ts';
 import { initializersOf } from '../../ir/walk.ts';
 import { decodeAttributes } from './attributes.ts';
 import { addNotes, functionNotes, modelNotes } from './notes.ts';
@@ -42,6 +42,8 @@ export function modelOf(message: onnx.ModelProto, options: DecodeOptions = {}): 
   if (!message.graph) throw onnxNoGraph(file);
   if (message.opsetImport.length === 0) throw onnxNoOpset(file);
   const names = createNameScope();
+  // All at once, so that a name that is made up while reading is none that comes later.
+  for (const graph of [message.graph, ...message.functions]) takeNames(graph, names);
   const model: Model = {
     graph: decodeGraph(message.graph, names, options),
     functions: message.functions.map((f) => decodeFunction(f, names, options)),
@@ -63,6 +65,16 @@ export function modelOf(message: onnx.ModelProto, options: DecodeOptions = {}): 
     spelledOut: message.opsetImport.some((o) => o.domain === 'ai.onnx') || undefined,
   });
   return model;
+}
+
+function takeNames(graph: onnx.IGraphProto | onnx.IFunctionProto, names: NameScope): void {
+  const described = 'initializer' in graph ? [...(graph.input ?? []), ...(graph.initializer ?? [])] : [];
+  for (const { name } of described) takeName(names, (name as string | undefined) ?? '');
+  for (const node of graph.node ?? []) {
+    for (const name of node.output ?? []) takeName(names, name);
+    for (const a of node.attribute ?? [])
+      for (const g of [a.g, ...(a.graphs ?? [])]) if (g) takeNames(g, names);
+  }
 }
 
 const decodeOpsets = (imports: readonly onnx.IOperatorSetIdProto[]) =>

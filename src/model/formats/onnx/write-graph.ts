@@ -1,5 +1,6 @@
 /** Graph → GraphProto. */
 import type { SparseTensor } from '../../ir/attribute.ts';
+import { allReads, listedOutputs } from '../../ir/edit.ts';
 import type { Graph, Node, Value } from '../../ir/model.ts';
 import type { ValueType } from '../../ir/type.ts';
 import { encodeAttribute } from './attributes.ts';
@@ -13,24 +14,26 @@ interface GraphOptions {
   readonly place?: PlaceExternal | undefined;
   /** Leave inputs out that are constants. */
   readonly inputsOnly?: boolean;
+  /** Names that values have in the file, where these aren't those in memory. */
+  readonly names?: ReadonlyMap<Value, string>;
 }
 
 export function encodeGraph(graph: Graph, options: GraphOptions = {}): onnx.IGraphProto {
   const { place, inputsOnly = false } = options;
+  const nameOf = (v: Value) => options.names?.get(v) ?? v.name;
+  const infoOf = (v: Value, type = v.type) => encodeValueInfo(v, nameOf(v), type);
   const notes = graphNotes.get(graph) ?? {};
   const stored = [...graph.initializers].map((v) => ({ value: v, sparse: sparseInitializer(v) }));
   const message: onnx.IGraphProto = {
     name: graph.name,
-    input: graph.inputs
-      .filter((v) => !(inputsOnly && v.constant))
-      .map((v) => encodeValueInfo(v, inputType(v))),
-    output: graph.outputs.map((v) => encodeValueInfo(v)),
+    input: graph.inputs.filter((v) => !(inputsOnly && v.constant)).map((v) => infoOf(v, inputType(v))),
+    output: graph.outputs.map((v) => infoOf(v)),
     node: graph.nodes.map((node) => encodeNode(node, options)),
     initializer: stored.flatMap((s) =>
-      s.sparse ? [] : [encodeTensor(s.value.constant!, s.value.name, place)],
+      s.sparse ? [] : [encodeTensor(s.value.constant!, nameOf(s.value), place)],
     ),
-    sparseInitializer: stored.flatMap((s) => (s.sparse ? [encodeSparse(s.sparse, s.value.name)] : [])),
-    valueInfo: [...describedValues(graph, notes).map((v) => encodeValueInfo(v)), ...(notes.dangling ?? [])],
+    sparseInitializer: stored.flatMap((s) => (s.sparse ? [encodeSparse(s.sparse, nameOf(s.value))] : [])),
+    valueInfo: [...describedValues(graph, notes).map((v) => infoOf(v)), ...(notes.dangling ?? [])],
     quantizationAnnotation: [...(notes.quantization ?? [])],
   };
   if (graph.doc) message.docString = graph.doc;
@@ -56,7 +59,7 @@ function inputType(v: Value): ValueType | null {
 /** value_info as the file had it, then the values between nodes that have been given a type since. */
 function describedValues(graph: Graph, notes: Partial<GraphNotes>): Value[] {
   const outputs = new Set(graph.outputs);
-  const inner = graph.nodes.flatMap((n) => n.outputs.filter((v): v is Value => v !== null));
+  const inner = graph.nodes.flatMap((n) => listedOutputs(n).filter((v): v is Value => v !== null));
   const local = new Map([...graph.inputs, ...graph.initializers, ...inner].map((v) => [v.name, v]));
   const described = new Set((notes.described ?? []).flatMap((name) => local.get(name) ?? []));
   for (const v of inner) {
@@ -66,9 +69,9 @@ function describedValues(graph: Graph, notes: Partial<GraphNotes>): Value[] {
   return [...described];
 }
 
-function encodeValueInfo(value: Value, type = value.type): onnx.IValueInfoProto {
+function encodeValueInfo(value: Value, name: string, type: ValueType | null): onnx.IValueInfoProto {
   const notes = valueNotes.get(value) ?? {};
-  const message: onnx.IValueInfoProto = { name: value.name };
+  const message: onnx.IValueInfoProto = { name };
   const encoded = encodeType(type, notes.type);
   if (encoded) message.type = encoded;
   if (value.doc) message.docString = value.doc;
@@ -77,12 +80,15 @@ function encodeValueInfo(value: Value, type = value.type): onnx.IValueInfoProto 
 
 function encodeNode(node: Node, options: GraphOptions): onnx.INodeProto {
   const notes = nodeNotes.get(node) ?? {};
+  const nameOf = (v: Value | null) => (v ? (options.names?.get(v) ?? v.name) : '');
   const message: onnx.INodeProto = {
-    input: node.inputs.map((v) => v?.name ?? ''),
-    output: node.outputs.map((v) => v?.name ?? ''),
+    input: node.inputs.map(nameOf),
+    output: listedOutputs(node).map(nameOf),
     opType: node.opType,
     attribute: [...node.attributes].map(([name, a]) =>
-      encodeAttribute(name, a, notes.attributes?.get(name), (g) => encodeGraph(g, options)),
+      encodeAttribute(name, a, notes.attributes?.get(name), (g) =>
+        encodeGraph(g, { ...options, names: withHidingNames(g, options.names) }),
+      ),
     ),
   };
   if (node.name) message.name = node.name;
@@ -90,4 +96,25 @@ function encodeNode(node: Node, options: GraphOptions): onnx.INodeProto {
   if (node.doc) message.docString = node.doc;
   const overload = node.overload ? [lengthDelimited(NODE_OVERLOAD, encodeText(node.overload))] : [];
   return withUnknown(message, [...overload, ...(notes.unknown ?? [])]);
+}
+
+/** A subgraph may call a value as one around it is called, which is part of its contract with operators such as BeamSearch.
+ *  In memory names are unique; in the file the value has its own again where nothing inside reads the one that it hides. */
+function withHidingNames(
+  graph: Graph,
+  outer: ReadonlyMap<Value, string> = new Map(),
+): ReadonlyMap<Value, string> {
+  const inner = graph.nodes.flatMap((n) => n.outputs.filter((v) => v !== null));
+  const local = new Set([...graph.inputs, ...graph.initializers, ...inner]);
+  const hiding = [...local].filter((v) => valueNotes.get(v)?.hiding !== undefined);
+  if (hiding.length === 0) return outer;
+  const used = new Set([...local, ...graph.nodes.flatMap(allReads), ...graph.outputs]);
+  const taken = new Set(Array.from(used, (v) => outer.get(v) ?? v.name));
+  const names = new Map(outer);
+  for (const v of hiding) {
+    const name = valueNotes.get(v)!.hiding!;
+    if (!taken.has(name)) names.set(v, name);
+    taken.add(name);
+  }
+  return names;
 }
