@@ -3,7 +3,12 @@ import type { CommanderError } from 'commander';
 import pc from 'picocolors';
 import { plain } from '../judge/report/terminal.ts';
 import { commandUnknown, usage } from '../support/diagnostics/command-line.ts';
+import { fileProblem, outputLost } from '../support/diagnostics/files.ts';
 import { Diagnostic, exitCodes, nearest } from '../support/diagnostics.ts';
+
+/** Of what could not be written to standard output. @returns the exit code */
+export const reportLostOutput = (error: unknown): number =>
+  show(outputLost(error), 'files are as the command left them');
 
 /** Prints to stderr. @returns the exit code */
 export function reportFailure(error: unknown): number {
@@ -11,14 +16,18 @@ export function reportFailure(error: unknown): number {
     console.error('Stopped. Nothing was written.');
     return 130;
   }
-  const known = error instanceof Diagnostic ? error : unexpected(error);
+  const code = show(error instanceof Diagnostic ? error : unexpected(error), 'nothing was written');
+  if (process.env['EDGEPRESS_DEBUG']) console.error(error);
+  return code;
+}
+
+function show(known: Diagnostic, state: string): number {
   const colour = process.stderr.isTTY && !process.env['NO_COLOR'];
   const { red, bold, dim } = pc.createColors(Boolean(colour));
   console.error(`\n${red('✖')} ${bold(known.code)}  ${clean(known.message)}`);
   if (known.hint) console.error(`  ${clean(known.hint)}`);
   const code = exitCodes[known.kind];
-  console.error(dim(`  (exit ${code}; nothing was written)`));
-  if (process.env['EDGEPRESS_DEBUG']) console.error(error);
+  console.error(dim(`  (exit ${code}; ${state})`));
   return code;
 }
 
@@ -27,7 +36,13 @@ const clean = (text: string) => text.split('\n').map(plain).join('\n  ');
 
 const isAbort = (error: unknown) => error instanceof Error && error.name === 'AbortError';
 
-const unexpected = (error: unknown) =>
+/** A disk that is full where nobody thought of it, of temporary files as a rule, is no bug. */
+const unexpected = (error: unknown) => {
+  const { code = '', path = 'a temporary file' } = (error ?? {}) as NodeJS.ErrnoException;
+  return ['ENOSPC', 'EDQUOT'].includes(code) ? fileProblem(path, 'write', error) : bug(error);
+};
+
+const bug = (error: unknown) =>
   new Diagnostic(
     'UNEXPECTED',
     'internal',

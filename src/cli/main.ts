@@ -211,5 +211,8 @@ async function main(): Promise<void> {
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);
+    // What was to be read there is lost, whatever the work itself came to.
+    if (stream === process.stdout)
+      import('./failure.ts').then(({ reportLostOutput }) => process.exit(reportLostOutput(error)));
   });
 await main();

@@ -63,7 +63,7 @@ export async function fetchManifest(
 }
 
 /** All parts of a variant by name, each file's hash verified.
- *  @throws FETCH_FAILED, SHARD_MISSING, HASH_MISMATCH, ABORTED: naming the file */
+ *  @throws MANIFEST_INVALID for a size that no memory holds, FETCH_FAILED, SHARD_MISSING, HASH_MISMATCH, ABORTED: naming the file */
 export async function fetchParts(
   variant: Variant,
   base: URL,
@@ -82,7 +82,12 @@ export async function fetchParts(
   const parts = new Map<string, Uint8Array>();
   const jobs: { file: BundleFile; into: Uint8Array }[] = [];
   for (const part of variant.parts) {
-    const whole = new Uint8Array(part.bytes);
+    let whole: Uint8Array;
+    try {
+      whole = new Uint8Array(part.bytes);
+    } catch (cause) {
+      throw new EdgepressError('MANIFEST_INVALID', `${base}: ${part.bytes} bytes.`, cause);
+    }
     parts.set(part.name, whole);
     let at = 0;
     for (const file of part.files) {

@@ -50,6 +50,14 @@ describe('loading a bundle', () => {
       expect((await loadModel(url, { ort: fake.ort })).info.variant).toBe('first');
   });
 
+  it('refuses a size that no memory holds, naming the manifest', async () => {
+    const manifest = JSON.parse(new TextDecoder().decode(files.get('edgepress.json')));
+    const [part] = manifest.variants[0].parts;
+    Object.assign(part, { bytes: 2 ** 52, files: [{ ...part.files[0], bytes: 2 ** 52 }] });
+    files.set('edgepress.json', Buffer.from(JSON.stringify(manifest)));
+    await expect(load({ cache: false, variant: 'first' })).rejects.toEqual(coded('MANIFEST_INVALID', base));
+  });
+
   it('asks once more past the HTTP cache when a hash is wrong, then gives up naming the file', async () => {
     let bad = 1;
     network.answer = (path) => (path === 'onnx/first.onnx.2' && bad-- > 0 ? new Response('old') : null);

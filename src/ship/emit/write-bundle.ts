@@ -5,6 +5,7 @@ import path from 'node:path';
 import { bundleInvalid, outputHoldsInput } from '../../support/diagnostics/bundle.ts';
 import { outputExists, outputFolderMissing, outputUnwritable } from '../../support/diagnostics/files.ts';
 import { manifestName } from './bundle.ts';
+import { makeHiddenFolder } from './hidden-folder.ts';
 import { failureReason } from './write.ts';
 
 /** What a bundle is made of; another file among them is somebody's own. */
@@ -84,10 +85,9 @@ export function createBundleStage(output: string): BundleStage {
   // A link stays a link: what it points to is replaced.
   const target = fs.existsSync(output) ? fs.realpathSync(output) : path.resolve(output);
   const parent = path.dirname(target);
-  const own = path.join(parent, `.${path.basename(target)}.tmp-`);
   // The first folder that mkdir had to make; removed again when no bundle comes of it.
   const added = guarded(output, () => fs.mkdirSync(parent, { recursive: true }));
-  const outer = guarded(output, () => fs.mkdtempSync(own));
+  const outer = guarded(output, () => makeHiddenFolder(target));
   const made = path.join(outer, 'bundle');
   guarded(output, () => {
     // mkdtemp's folders are for their owner only; a server reads as somebody else.

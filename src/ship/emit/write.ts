@@ -9,6 +9,7 @@ import {
   outputUnwritable,
 } from '../../support/diagnostics/files.ts';
 import { leftBehind } from '../../support/left-behind.ts';
+import { makeHiddenFolder } from './hidden-folder.ts';
 
 /** What a file of ours carries at its begin or end, by the kind of file: a person's own file may well mention us. */
 const marks: readonly { readonly ending: RegExp; readonly mark: RegExp }[] = [
@@ -118,7 +119,7 @@ function removeEmpty(folder: string, end: string): void {
  *  @throws OUTPUT_UNWRITABLE (disk full, no permission); then nothing was changed */
 export function createStage(output: string): Stage {
   const target = path.dirname(path.resolve(output));
-  const folder = guarded(output, () => fs.mkdtempSync(path.join(target, `.${path.basename(output)}.tmp-`)));
+  const folder = guarded(output, () => makeHiddenFolder(path.join(target, path.basename(output))));
   const pathOf = (file: string) => path.join(folder, path.basename(file));
   leftBehind.tell(folder);
   const discard = () => fs.rmSync(folder, { recursive: true, force: true });

@@ -139,10 +139,15 @@ function originOf(
 ): string | null {
   const { port } = server.address() as AddressInfo;
   const host = request.headers.host ?? '';
-  return hosts.some((name) => host === `${name}:${port}`)
-    ? `${certificate ? 'https' : 'http'}://${host}`
-    : null;
+  const scheme = certificate ? 'https' : 'http';
+  return namesOf(hosts, port, scheme).includes(host) ? `${scheme}://${host}` : null;
 }
+
+/** How browsers call a server in the Host header: they leave the scheme's usual port out. */
+export const namesOf = (hosts: readonly string[], port: number, scheme: 'http' | 'https'): string[] => {
+  const usual = port === { http: 80, https: 443 }[scheme];
+  return hosts.flatMap((name) => [`${name}:${port}`, ...(usual ? [name] : [])]);
+};
 
 /** The decoded path; null when it is not a plain one. The list of files decides what there is; this keeps out what some
  *  other layer could read differently. */

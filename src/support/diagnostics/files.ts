@@ -43,6 +43,17 @@ export function fileProblem(path: string, action: 'read' | 'write', cause: unkno
   );
 }
 
+export function outputLost(cause: unknown) {
+  const { code = '' } = (cause ?? {}) as { code?: string };
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+  return environment(
+    isFull ? 'DISK_FULL' : 'OUTPUT_UNWRITABLE',
+    `What the command prints could not be written to standard output (${code || String(cause)}).`,
+    isFull ? 'Free some space, or send it to another disk.' : undefined,
+    cause,
+  );
+}
+
 export const npyMalformed = (name: string, what: string) =>
   user(
     'NPY_MALFORMED',

@@ -7,7 +7,7 @@ import { openBundle } from '../../../src/ship/lab/bundle.ts';
 import { listFiles } from '../../../src/ship/lab/files.ts';
 import type { DeviceFacts, JoinReply, Message } from '../../../src/ship/lab/messages.ts';
 import { createRoster, type Roster } from '../../../src/ship/lab/roster.ts';
-import { type LabServer, startLabServer } from '../../../src/ship/lab/server.ts';
+import { type LabServer, namesOf, startLabServer } from '../../../src/ship/lab/server.ts';
 import { writeBundle } from './bundle.ts';
 import { facts, measured, run } from './device.ts';
 
@@ -225,6 +225,13 @@ describe('requests', () => {
   it('call the lab by its own name', async () => {
     for (const host of ['evil.example', `evil.example:${server.port}`, '127.0.0.1', ''])
       expect(await raw(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`)).toBe(421);
+  });
+
+  it('call it without a port where that is the usual one of http or https', () => {
+    expect(namesOf(['10.0.0.7'], 80, 'http')).toEqual(['10.0.0.7:80', '10.0.0.7']);
+    expect(namesOf(['10.0.0.7'], 443, 'https')).toEqual(['10.0.0.7:443', '10.0.0.7']);
+    expect(namesOf(['10.0.0.7'], 443, 'http')).toEqual(['10.0.0.7:443']);
+    expect(namesOf(['10.0.0.7'], 4173, 'https')).toEqual(['10.0.0.7:4173']);
   });
 
   it('are GET for files and POST for messages', async () => {
