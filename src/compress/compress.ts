@@ -9,7 +9,7 @@ import type { Model } from '../model/ir/model.ts';
 import { fillOptions } from './pipeline/option-fields.ts';
 import type { Pass, Storage } from './pipeline/pass.ts';
 import { completeRecipe, parseRecipe, type Recipe, resolveRecipe } from './pipeline/recipe.ts';
-import { type JournalStage, type PipelineResult, runRecipe } from './pipeline/run.ts';
+import { type JournalStage, type PipelineOptions, type PipelineResult, runRecipe } from './pipeline/run.ts';
 
 export type { PresetName };
 export { preset, presetNames };
@@ -28,7 +28,7 @@ function passesOf({ stages }: Pick<Recipe, 'stages'>): Promise<ReadonlyMap<strin
   return loadPasses(names.every((name) => Object.hasOwn(passLoaders, name)) ? names : undefined);
 }
 
-export interface CompressModelOptions extends EngineRun {
+export interface CompressModelOptions extends EngineRun, Pick<PipelineOptions, 'onPassBegin' | 'onPassDone'> {
   readonly recipe: Recipe;
   /** Answers what the recipe's passes ask about activations; needed by static int8. */
   readonly calibrate?:

@@ -3,6 +3,8 @@
 import path from 'node:path';
 import type { CompressedModel } from '../compress/compress.ts';
 import type { ConfigUse } from '../compress/merge-config.ts';
+import { type LeftOut, type PassEvents, runWhatServes } from '../compress/pipeline/leave-out.ts';
+import type { Recipe } from '../compress/pipeline/recipe.ts';
 import type { Plan } from '../compress/plan.ts';
 import type { CalibrationCache } from '../compute/calibrate/calibration-cache.ts';
 import type { Engine } from '../compute/engine/contract.ts';
@@ -18,7 +20,7 @@ import { reportFiles } from '../judge/report/report-files.ts';
 import { requireWritable, writeModelFile } from '../model/formats/file.ts';
 import { withoutExtension } from '../model/formats/index.ts';
 import { openedFromFiles } from '../model/formats/open-file.ts';
-import { type OpenedModel, pathsOf } from '../model/formats/opened.ts';
+import { type OpenedModel, openedFromModel, pathsOf } from '../model/formats/opened.ts';
 import type { Model } from '../model/ir/model.ts';
 import { portsOf } from '../model/ir/port.ts';
 import { stampMetadata } from '../ship/emit/stamp.ts';
@@ -38,6 +40,7 @@ import { refuseIdle } from './refusals.ts';
 import { runPair } from './run-pair.ts';
 import { runRecipeOn } from './run-recipe.ts';
 import { prepareDataFor } from './try-preprocessing.ts';
+import { createJudge } from './try-result.ts';
 
 interface CompressFileOptions extends JobRun {
   readonly opened: OpenedModel;
@@ -86,9 +89,25 @@ export async function compressFile(options: CompressFileOptions): Promise<Compre
     : null;
   const staged = plan.steps.length > 0 ? await runSteps(opened, options, engine, prepared) : null;
   const qat = plan.qat && { settings: plan.qat, checkpoints: checkpointsOf(options) };
-  const { clean, model, journal, training } = await runRecipeOn(staged?.model ?? opened.model, {
-    ...{ recipe, engine, prepared, cache, events, signal, qat },
+  const start = staged?.model ?? opened.model;
+  const run = (what: Recipe, passEvents: PassEvents = {}) =>
+    runRecipeOn(start, {
+      ...{ recipe: what, engine, prepared, cache, signal, qat },
+      // Nobody wants to be told of a recipe that is run again to look at each pass.
+      events: passEvents.onPassDone ? {} : events,
+      ...passEvents,
+    });
+  const runtime = engineOfTarget(recipe.target);
+  // What trains is not run again to find a pass, and what is large not tried on the side.
+  const alone = Boolean(qat) || opened.sizeBytes > largestTried;
+  const refusal = createJudge(staged ? openedFromModel(start, opened.name) : opened, {
+    engine: runtime,
+    signal,
   });
+  const { result: made, leftOut } = alone
+    ? { result: await run(recipe), leftOut: [] }
+    : await runWhatServes(recipe, { run, refusal });
+  const { model, journal, training } = made;
   if (!staged) await refuseIdle(opened.name, { recipe, model, journal });
   stampMetadata(model, recipe);
   const { model: typed, remarks } = typedPorts(
@@ -106,9 +125,8 @@ export async function compressFile(options: CompressFileOptions): Promise<Compre
     const result = openedFromFiles(model, written);
     const targets = written.map((f) => path.join(path.dirname(options.output), path.basename(f)));
     checkTargets(inputs, targets.slice(1), request.force || isOurs(options.output));
-    await checkOpens(opened, result, engineOfTarget(recipe.target));
+    await checkOpens(opened, result, runtime);
     const shipped = openedFromFiles(typed, written);
-    const made = { clean, model, journal };
     const parts = await study(options, opened, { result, shipped }, prepared, made, events);
     checkBudget(parts.pair, request.maxDrop);
     const files = [...targets, ...outputs];
@@ -117,7 +135,7 @@ export async function compressFile(options: CompressFileOptions): Promise<Compre
       staged,
       training,
       files,
-      remarks: [...remarks, ...blockRemarks(typed, options.output)],
+      remarks: [...leftOut.map(leftOutRemark), ...remarks, ...blockRemarks(typed, options.output)],
       inFile,
       environment: describeMachine(),
     });
@@ -128,6 +146,12 @@ export async function compressFile(options: CompressFileOptions): Promise<Compre
     stage.discard();
   }
 }
+
+/** Larger models are opened once, in this process: a trial holds the source beside what was made of it. */
+const largestTried = 256e6;
+
+const leftOutRemark = ({ pass, reason }: LeftOut) =>
+  `Pass ${pass} was left out: with it, ${reason.replace(/\.$/, '')}. A report with the model helps to mend it.`;
 
 /** All that is read, as far as it has paths. */
 const inputPaths = (opened: OpenedModel, { data, steps }: Plan): string[] =>

@@ -1,6 +1,7 @@
 /** What every job that compresses does: runs a recipe with calibration on the job's data, and tells of each stage. */
 
 import { type CompressedModel, compressModel } from '../compress/compress.ts';
+import type { PassEvents } from '../compress/pipeline/leave-out.ts';
 import type { Recipe } from '../compress/pipeline/recipe.ts';
 import { type CalibrationCache, calibrationKey } from '../compute/calibrate/calibration-cache.ts';
 import { observe } from '../compute/calibrate/observe.ts';
@@ -18,7 +19,7 @@ import type { TrainInt8Options } from './train-int8.ts';
 const describeCalibration = (activations: number, samples: number, cached: boolean) =>
   `${activations === 1 ? 'range of 1 activation' : `ranges of ${activations} activations`} on ${samples} samples${cached ? ' · cached' : ''}`;
 
-interface RunRecipeOptions extends EngineRun, JobRun {
+interface RunRecipeOptions extends EngineRun, JobRun, PassEvents {
   readonly recipe: Recipe;
   readonly prepared: Prepared | null;
   readonly cache?: CalibrationCache | null | undefined;
@@ -55,6 +56,8 @@ export async function runRecipeOn(
     recipe,
     engine,
     signal,
+    onPassBegin: options.onPassBegin,
+    onPassDone: options.onPassDone,
     refine: qat ? refine : undefined,
     onStage: stages.begin,
     onStageDone: (stage, current) => stages.end(stageSummary(stage, layersOf(current))),

@@ -24,6 +24,9 @@ export interface PipelineOptions extends EngineRun {
   readonly onStage?: (stage: { name: string; index: number; count: number }) => void;
   /** `model` is the one being edited, for reading. */
   readonly onStageDone?: (stage: JournalStage, model: Model) => void;
+  readonly onPassBegin?: ((pass: string) => void) | undefined;
+  /** After each pass that changed something. `exact`: nothing lossy came before. */
+  readonly onPassDone?: ((model: Model, done: { pass: string; exact: boolean }) => void) | undefined;
   /** Goes on editing `model` after a pass whose result is trainable and that changed something; `clean` as below. Verified. */
   readonly refine?: ((model: Model, clean: Model) => Promise<void>) | undefined;
 }
@@ -102,12 +105,14 @@ async function runStage(
   state.journal.stages.push(entry);
   for (const step of steps) {
     options.signal?.throwIfAborted();
+    options.onPassBegin?.(step.pass.name);
     const done = await applyStep(state.model, step, { ...context, statistics }, state.journal);
     entry.passes.push(done);
     if (done.changed > 0 && step.pass.trainable && options.refine) {
       await options.refine(state.model, state.clean!);
       verifyModel(state.model);
     }
+    if (done.changed > 0) options.onPassDone?.(state.model, { pass: done.name, exact: !state.clean });
   }
   entry.said = sentences(steps, entry.passes, opset(state.model));
   entry.ms = performance.now() - started;

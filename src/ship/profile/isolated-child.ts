@@ -3,8 +3,7 @@ import type { Engine, Session } from '../../compute/engine/contract.ts';
 import { buildKernel, openKernel } from '../../compute/engine/kernel.ts';
 import { openEngine } from '../../compute/engine/open.ts';
 import { tensorOf } from '../../model/ir/tensor.ts';
-import { Diagnostic } from '../../support/diagnostics.ts';
-import { type Answer, type Failure, fromWire, type Subject, type Task } from './isolated-messages.ts';
+import { type Answer, failureOf, fromWire, type Subject, type Task } from './isolated-messages.ts';
 import { measure, measureTwo } from './measure.ts';
 import { sourceFor } from './model-files.ts';
 import { peakMemoryBytes } from './peak-memory.ts';
@@ -13,7 +12,7 @@ import { watchWasmHeap } from './wasm-heap.ts';
 
 process.once('message', (task: Task) => {
   perform(task)
-    .catch((error: unknown): Answer => ({ failed: failure(error) }))
+    .catch((error: unknown): Answer => ({ failed: failureOf(error) }))
     .then((answer) => process.send?.(answer, () => process.exit(0)));
 });
 // The parent is gone: nobody waits for the answer.
@@ -48,17 +47,3 @@ async function wakeRuntime(engine: Engine, threads: number | undefined): Promise
   await session.run({ x: tensorOf('float32', [1], [0]) });
   await session.close();
 }
-
-const failure = (error: unknown): Failure =>
-  error instanceof Diagnostic
-    ? {
-        code: error.code,
-        kind: error.kind,
-        message: error.message,
-        hint: error.hint,
-      }
-    : {
-        code: 'MEASURE_FAILED',
-        kind: 'internal',
-        message: error instanceof Error ? error.message : String(error),
-      };

@@ -2,7 +2,7 @@
 import type { EngineName, SessionOptions } from '../../compute/engine/contract.ts';
 import type { PathSource } from '../../model/formats/opened.ts';
 import { denseTensor, stringTensor, type Tensor } from '../../model/ir/tensor.ts';
-import type { DiagnosticKind } from '../../support/diagnostics.ts';
+import { Diagnostic, type DiagnosticKind } from '../../support/diagnostics.ts';
 import type { Comparison, Measurement, MeasureOptions } from './measure.ts';
 import type { Throughput, ThroughputRequest } from './throughput.ts';
 
@@ -53,6 +53,24 @@ export interface Failure {
   readonly message: string;
   readonly hint?: string | undefined;
 }
+
+/** An error on its way to the parent. */
+export const failureOf = (error: unknown): Failure =>
+  error instanceof Diagnostic
+    ? {
+        code: error.code,
+        kind: error.kind,
+        message: error.message,
+        hint: error.hint,
+      }
+    : {
+        code: 'MEASURE_FAILED',
+        kind: 'internal',
+        message: error instanceof Error ? error.message : String(error),
+      };
+
+/** The same error in the parent. */
+export const revive = ({ code, kind, message, hint }: Failure) => new Diagnostic(code, kind, message, hint);
 
 export const toWire = (feeds: Readonly<Record<string, Tensor>>): WireTensor[] =>
   Object.entries(feeds).map(([name, t]) => ({

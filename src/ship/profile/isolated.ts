@@ -5,8 +5,7 @@ import type { EngineName, SessionOptions } from '../../compute/engine/contract.t
 import type { Runnable } from '../../model/formats/opened.ts';
 import type { Tensor } from '../../model/ir/tensor.ts';
 import { measureCrashed, measureTimeout } from '../../support/diagnostics/devices.ts';
-import { Diagnostic } from '../../support/diagnostics.ts';
-import { type Answer, type MemoryPeak, type Task, toWire } from './isolated-messages.ts';
+import { type Answer, type MemoryPeak, revive, type Task, toWire } from './isolated-messages.ts';
 import type { Comparison, Measurement, MeasureOptions } from './measure.ts';
 import { onDisk } from './model-files.ts';
 import { startChild } from './start-child.ts';
@@ -109,9 +108,6 @@ function runChild(
     });
   });
 }
-
-const revive = ({ code, kind, message, hint }: Extract<Answer, { failed: unknown }>['failed']) =>
-  new Diagnostic(code, kind, message, hint);
 
 /** The last lines of a child's stderr, for the message when it dies. */
 function lastText(child: ChildProcess): () => string {

@@ -72,3 +72,7 @@ export const runtimeCrashed = (signal: string) =>
         `The runtime crashed: the process ended with ${signal}.`,
         'Another runtime may do better: --target wasm runs on onnxruntime-web.',
       );
+
+/** The runtime ended with its process. */
+export const trialCrashed = (runtime: string, how: string, doing: string) =>
+  unsupported('RUNTIME_CRASHED', `The runtime (${runtime}) crashed with ${how} while it ${doing} the model.`);

@@ -4,6 +4,10 @@ import { internal, messageOf, nearest, unsupported, user } from '../diagnostics.
 export const passBroke = (pass: string, cause: Error) =>
   internal('PASS_BROKE_GRAPH', `Pass ${pass} left the graph inconsistent: ${cause.message}`, cause);
 
+/** No smaller set of passes gives a model that serves. */
+export const passesSpoil = (reason: string, cause?: unknown) =>
+  internal('PASSES_SPOIL', `Whatever passes are left out, the result doesn't serve: ${reason}`, cause);
+
 export const passNeedsOpset = (pass: string, opset: number, least: number) =>
   user(
     'PASS_NEEDS_OPSET',

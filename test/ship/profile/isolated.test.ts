@@ -18,6 +18,8 @@ describe('measuring in a process of its own', () => {
 
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'edgepress-isolated-'));
+    // Other tests leave models in the usual place while they run.
+    process.env['TMPDIR'] = folder;
     const small = buildKernel(
       (b) => b.output('y', b.op('Relu', [b.input('x', 'float32', ['n'])]), 'float32'),
       17,

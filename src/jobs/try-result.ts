@@ -1,0 +1,134 @@
+/** Whether what a recipe makes serves: it opens on the target's runtime, and as far as nothing lossy was done it computes
+ *  what the source does, on seeded inputs. All of it in a process that the runtime may end. */
+import type { Candidate } from '../compress/pipeline/leave-out.ts';
+import type { EngineName } from '../compute/engine/contract.ts';
+import type { Stoppable } from '../compute/engine/run-context.ts';
+import { syntheticInputs } from '../data/synthetic.ts';
+import { type OpenedModel, openedFromModel } from '../model/formats/opened.ts';
+import { isFloat } from '../model/ir/dtype.ts';
+import { portsOf } from '../model/ir/port.ts';
+import { numbers, type Tensor, tensorOf } from '../model/ir/tensor.ts';
+import { type Tried, tryModels } from '../ship/profile/trial.ts';
+import { originalRefused } from '../support/diagnostics/engines.ts';
+import { Diagnostic } from '../support/diagnostics.ts';
+import { createRandom } from '../support/random.ts';
+import { formatPercent } from '../support/units.ts';
+
+type Feeds = Readonly<Record<string, Tensor>>;
+type Outputs = Readonly<Record<string, Tensor>>;
+
+interface JudgeOptions extends Stoppable {
+  readonly engine: EngineName;
+}
+
+/** Beyond this share of an output's size (by norms) two models disagree. Exact passes round otherwise than the source, in
+ *  half floats by thousandths a layer; mistakes change results by their own size. */
+const disagreement = 0.05;
+
+/** A source whose answers change by more than this when its inputs change by a hundred-thousandth, or when it runs again, says
+ *  nothing about others: it ranks, rounds or draws. */
+const restless = disagreement / 10;
+
+/** @returns a function that says why one of the models doesn't serve; null where all do
+ *  @throws (that function) MODEL_REFUSED where the runtime doesn't open the source either */
+export function createJudge(
+  source: OpenedModel,
+  { engine, signal }: JudgeOptions,
+): (candidates: readonly Candidate[]) => Promise<string | null> {
+  const feeds = feedsFor(source);
+  const runs = feeds ? [feeds, nudged(feeds)] : [];
+  let reference: Tried | null = null;
+  return async (candidates) => {
+    const known = reference;
+    const trials = candidates.map(({ model, exact }) => ({
+      model: openedFromModel(model, 'result.onnx'),
+      runs: exact && feeds && (!known || steady(known)) ? [feeds] : [],
+    }));
+    const all = await tryModels(known ? trials : [{ model: source, runs }, ...trials], { engine, signal });
+    const first = known ?? all[0]!;
+    reference = first;
+    const tried = known ? all : all.slice(1);
+    for (const result of tried) {
+      const refused = refusalOf(result, first, source.name);
+      if (refused !== null) return refused;
+    }
+    return null;
+  };
+}
+
+function refusalOf(result: Tried, reference: Tried, sourceName: string): string | null {
+  const { failed } = result;
+  if (failed?.kind === 'environment') throw failed;
+  if (failed && !result.opened) {
+    if (reference.failed && !reference.opened)
+      throw originalRefused(sourceName, reference.failed.message, reference.failed.hint);
+    return failed.message;
+  }
+  // What the source doesn't answer, nobody can compare.
+  if (!steady(reference)) return null;
+  if (failed) return failed.message;
+  return result.outputs[0] ? disagreementOf(reference.outputs[0]!, result.outputs[0]) : null;
+}
+
+/** Whether the source answers, and alike on inputs that are all but alike. */
+function steady({ outputs: [a, b] }: Tried): boolean {
+  return (
+    a !== undefined && b !== undefined && Object.keys(a).every((k) => distance(a[k]!, b[k]!) <= restless)
+  );
+}
+
+function disagreementOf(expected: Outputs, found: Outputs): string | null {
+  for (const [name, tensor] of Object.entries(expected)) {
+    const other = found[name];
+    const share = other ? distance(tensor, other) : Number.POSITIVE_INFINITY;
+    if (!(share <= disagreement))
+      return Number.isFinite(share)
+        ? `output "${name}" differs from the original's by ${formatPercent(share)} on seeded inputs`
+        : `output "${name}" has another shape or type than the original's, or is not finite where that is`;
+  }
+  return null;
+}
+
+/** The norm of the difference against the norm of the first, where that is finite; Infinity for other shapes and types, or
+ *  where only the second isn't finite. */
+function distance(a: Tensor, b: Tensor): number {
+  if (a.dtype !== b.dtype || a.dims.join() !== b.dims.join()) return Number.POSITIVE_INFINITY;
+  if (a.dtype === 'string') return 0;
+  const [x, y] = [numbers(a), numbers(b)];
+  let [size, error] = [0, 0];
+  for (let i = 0; i < x.length; i++) {
+    if (!Number.isFinite(x[i]!)) continue;
+    size += x[i]! ** 2;
+    error += (x[i]! - y[i]!) ** 2;
+  }
+  if (!Number.isFinite(error)) return Number.POSITIVE_INFINITY;
+  // Around zero, rounding is all there is.
+  return Math.sqrt(error / Math.max(size, 1e-8 * x.length, Number.MIN_VALUE));
+}
+
+/** Seeded inputs; null where nothing fits by nature (strings, unknown ranks). */
+function feedsFor({ model }: OpenedModel): Feeds | null {
+  try {
+    return syntheticInputs(portsOf(model), { seed: 0 });
+  } catch (error) {
+    if (error instanceof Diagnostic && error.code === 'SYNTHETIC_TYPE') return null;
+    throw error;
+  }
+}
+
+/** The same, floats moved by a hundred-thousandth. */
+function nudged(feeds: Feeds): Feeds {
+  const random = createRandom(1);
+  return Object.fromEntries(
+    Object.entries(feeds).map(([name, t]) => [
+      name,
+      isFloat(t.dtype)
+        ? tensorOf(
+            t.dtype,
+            t.dims,
+            numbers(t).map((v) => v * (1 + 1e-5 * random.normal())),
+          )
+        : t,
+    ]),
+  );
+}

@@ -1,0 +1,96 @@
+/** Opens and runs models in a process of its own, which a runtime may end. Node only. */
+import type { EngineName } from '../../compute/engine/contract.ts';
+import type { Stoppable } from '../../compute/engine/run-context.ts';
+import type { Runnable } from '../../model/formats/opened.ts';
+import type { Tensor } from '../../model/ir/tensor.ts';
+import { trialCrashed } from '../../support/diagnostics/engines.ts';
+import type { Diagnostic } from '../../support/diagnostics.ts';
+import { fromWire, revive, toWire } from './isolated-messages.ts';
+import { onDisk } from './model-files.ts';
+import { startChild } from './start-child.ts';
+import type { TrialMessage, TrialTask } from './trial-messages.ts';
+
+export interface Tried {
+  readonly opened: boolean;
+  /** Of each run. */
+  readonly outputs: readonly Readonly<Record<string, Tensor>>[];
+  /** Why it doesn't open or run; RUNTIME_CRASHED where the process ended with it. null: it does both, or took too long. */
+  readonly failed: Diagnostic | null;
+}
+
+interface TrialOptions extends Stoppable {
+  readonly engine: EngineName;
+  /** A run that takes longer is given up without a verdict; default 60 000. */
+  readonly timeoutMs?: number;
+}
+
+interface Trial {
+  readonly model: Runnable;
+  /** What to run it on, once each; nothing: it is opened only. */
+  readonly runs: readonly Readonly<Record<string, Tensor>>[];
+}
+
+/** @returns what became of each model @throws the signal's reason when aborted */
+export const tryModels = (trials: readonly Trial[], options: TrialOptions): Promise<Tried[]> =>
+  onDisk(
+    trials.map(({ model }) => model),
+    async (files) => {
+      const models = trials.map(({ runs }, i) => ({ source: files[i]!, runs: runs.map(toWire) }));
+      const tried: Tried[] = [];
+      // A child that ends takes the model that it was at with it; the next one goes on behind that.
+      while (tried.length < models.length)
+        tried.push(
+          ...(await inChild({ engine: options.engine, models: models.slice(tried.length) }, options)),
+        );
+      return tried;
+    },
+  );
+
+/** What became of the models up to the one that ended the child, one at least. */
+function inChild(task: TrialTask, { timeoutMs = 60_000, signal }: TrialOptions): Promise<Tried[]> {
+  signal?.throwIfAborted();
+  const child = startChild(import.meta.url, './trial-child');
+  child.stderr?.resume();
+  return new Promise<Tried[]>((resolve, reject) => {
+    const tried: Tried[] = [];
+    let opened = false;
+    const settle = (finish: () => void) => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+      child.removeAllListeners();
+      child.kill('SIGKILL');
+      finish();
+    };
+    const abort = () => settle(() => reject(signal?.reason));
+    const end = (failed: Diagnostic | null) => {
+      if (tried.length < task.models.length) tried.push({ opened, outputs: [], failed });
+      settle(() => resolve(tried));
+    };
+    const giveUp = () => end(null);
+    let timer = setTimeout(giveUp, timeoutMs);
+    signal?.addEventListener('abort', abort, { once: true });
+    child.on('message', (message: TrialMessage) => {
+      clearTimeout(timer);
+      timer = setTimeout(giveUp, timeoutMs);
+      if ('opened' in message) {
+        opened = true;
+        return;
+      }
+      tried.push(
+        'failed' in message
+          ? { opened, outputs: [], failed: revive(message.failed) }
+          : { opened, outputs: message.outputs.map(fromWire), failed: null },
+      );
+      opened = false;
+      if (tried.length === task.models.length) settle(() => resolve(tried));
+    });
+    child.once('error', (error) => settle(() => reject(error)));
+    child.once('exit', (code, by) =>
+      end(trialCrashed(task.engine, by ?? `exit code ${code}`, opened ? 'ran' : 'opened')),
+    );
+    child.send(task, (error) => {
+      // A child that died before it could listen is reported by 'exit'.
+      if (error && child.exitCode === null && child.signalCode === null) settle(() => reject(error));
+    });
+  });
+}
