@@ -166,7 +166,8 @@ describe('compress --int8', () => {
       target,
       '--no-measure',
     ];
-    await succeeds(['glyphs-cnn.onnx', ...options, '-q']);
+    // For LiteRT a .tflite would come of it.
+    await succeeds(['glyphs-cnn.onnx', ...options, '-q', '-o', 'glyphs-cnn.int8.onnx']);
     expect(readReport(w.path('glyphs-cnn.int8.report.json')).target.name).toBe(target);
     await opensEverywhere(w.path('glyphs-cnn.int8.onnx'));
   });
