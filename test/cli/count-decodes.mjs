@@ -14,6 +14,9 @@ ModelProto.decode = (reader, length) => {
 };
 
 const { fork } = childProcess;
-childProcess.fork = (script, options) =>
-  fork(script, { ...options, env: { ...options.env, NODE_OPTIONS: process.env.NODE_OPTIONS } });
+childProcess.fork = (script, ...rest) => {
+  const options = rest.at(-1);
+  const env = { ...options.env, NODE_OPTIONS: process.env.NODE_OPTIONS };
+  return fork(script, ...rest.slice(0, -1), { ...options, env });
+};
 syncBuiltinESMExports();
