@@ -6,6 +6,7 @@ import { compressModel, preset } from '../../../../../src/compress/compress.ts';
 import { observe } from '../../../../../src/compute/calibrate/observe.ts';
 import { openEngine } from '../../../../../src/compute/engine/open.ts';
 import { readModelFile } from '../../../../../src/model/formats/file.ts';
+import { parseModel } from '../../../../../src/model/formats/onnx-text/index.ts';
 import { writeTflite } from '../../../../../src/model/formats/tflite/write/write.ts';
 import { isOp, type Model } from '../../../../../src/model/ir/model.ts';
 import { float32Values, numbers } from '../../../../../src/model/ir/tensor.ts';
@@ -16,14 +17,13 @@ import { readTables, type WrittenTensor } from './tables.ts';
 const engine = await openEngine('node');
 
 /** Calibrated on seeded noise. */
-async function quantized(path: string): Promise<Model> {
-  const source = readModelFile(path);
+async function quantized(source: Model, target: 'mobile' | 'litert'): Promise<Model> {
   const calibration = {
     count: 8,
     read: async (i: number) => ({ id: `${i}`, inputs: seededFeeds(source, i + 10, one) }),
   };
   const { model } = await compressModel(source, {
-    recipe: { ...preset('int8-static'), target: 'mobile' },
+    recipe: { ...preset('int8-static'), target },
     engine,
     calibrate: (m, requests) => observe(engine, m, requests, calibration),
   });
@@ -36,7 +36,7 @@ describe('what is written for digits-cnn in int8', () => {
   let model: Model;
   let tables: ReturnType<typeof readTables>;
   beforeAll(async () => {
-    model = await quantized('fixtures/models/digits-cnn.onnx');
+    model = await quantized(readModelFile('fixtures/models/digits-cnn.onnx'), 'mobile');
     tables = readTables(writeTflite(model));
   });
 
@@ -80,16 +80,57 @@ const models = [
   ),
 ];
 
-describe.skipIf(!hasLitert)(`static int8 ${litertTitle}`, () => {
-  // A step of an activation is 1/255 of its range; what is rounded differently in one layer goes on through the next.
-  it.each(models)('%s', async (path) => {
-    const model = await quantized(path);
-    const feeds = seededFeeds(model, 1, one);
-    const [expected] = Object.values(await runModel(engine, model, feeds));
-    const [received] = Object.values(runTflite(writeTflite(model), feeds));
-    const { difference, magnitude } = largestDifference(expected!, received!);
-    expect(difference / magnitude).toBeLessThan(0.02);
-  });
+/** What stands between convolutions elsewhere than in classifiers: gates, squeezed and excited channels, parts, larger maps. */
+const betweenProducts = parseModel(`<ir_version: 8, opset_import: ["" : 17]>
+g (float[1,8,12,12] x) => (float[1,8,24,24] y)
+< float[8,8,3,3] A = {${waves(576)}}, float[8,8,1,1] B = {${waves(64)}}, float[8,12,1,1] C = {${waves(96)}} >
+{
+  a = Conv <pads = [1, 1, 1, 1]> (x, A)
+  gate = Sigmoid (a)
+  silu = Mul (a, gate)
+  b = Conv (silu, B)
+  squeezed = GlobalAveragePool (b)
+  c = Conv (squeezed, B)
+  share = Sigmoid (c)
+  excited = Mul (b, share)
+  left, right = Split <axis = 1> (excited)
+  turned = Tanh (left)
+  less = Sub (turned, right)
+  leaky = LeakyRelu <alpha = 0.1> (excited)
+  joined = Concat <axis = 1> (less, leaky)
+  scales = Constant <value_floats = [1.0, 1.0, 2.0, 2.0]> ()
+  large = Resize <mode = "linear"> (joined, , scales)
+  y = Conv (large, C)
+}`);
+
+function waves(count: number): string {
+  return Array.from({ length: count }, (_, i) => (0.4 * Math.sin(1 + 7.3 * i)).toFixed(4)).join(', ');
+}
+
+const sources: readonly (readonly [string, () => Model])[] = [
+  ...models.map((path) => [path, () => readModelFile(path)] as const),
+  ['what stands between products', () => betweenProducts],
+];
+
+describe.skipIf(!hasLitert).each(['mobile', 'litert'] as const)(
+  `static int8 for the target %s ${litertTitle}`,
+  (target) => {
+    // A step of an activation is 1/255 of its range; what is rounded differently in one layer goes on through the next.
+    it.each(sources)('%s', async (_, source) => {
+      const model = await quantized(source(), target);
+      const feeds = seededFeeds(model, 1, one);
+      const [expected] = Object.values(await runModel(engine, model, feeds));
+      const [received] = Object.values(runTflite(writeTflite(model), feeds));
+      const { difference, magnitude } = largestDifference(expected!, received!);
+      expect(difference / magnitude).toBeLessThan(0.02);
+    });
+  },
+);
+
+it('nothing between products is in floats for the target litert', async () => {
+  const { operators } = readTables(writeTflite(await quantized(betweenProducts, 'litert')));
+  const floats = operators.filter(({ op, outputs }) => op !== 'DEQUANTIZE' && outputs[0]!.type === 'float32');
+  expect(floats.map(({ op }) => op)).toEqual([]);
 });
 
 describe('dynamic int8 for the target litert', () => {
