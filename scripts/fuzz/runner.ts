@@ -47,7 +47,7 @@ export function createRunner(program = script, limitMs = mostMs): Runner {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
-    const begun = await answer(made, () => {}, 120_000);
+    const begun = await answer(made, () => {}, 300_000);
     if (begun.kind === 'failed') throw new Error(`The fuzzer's process did not start: ${begun.what}.`);
     return made;
   }

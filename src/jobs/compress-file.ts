@@ -100,13 +100,19 @@ export async function compressFile(options: CompressFileOptions): Promise<Compre
   const runtime = engineOfTarget(recipe.target);
   // What trains is not run again to find a pass, and what is large not tried on the side.
   const alone = Boolean(qat) || opened.sizeBytes > largestTried;
-  const refusal = createJudge(staged ? openedFromModel(start, opened.name) : opened, {
+  const judge = createJudge(staged ? openedFromModel(start, opened.name) : opened, {
     engine: runtime,
     signal,
   });
   const { result: made, leftOut } = alone
     ? { result: await run(recipe), leftOut: [] }
-    : await runWhatServes(recipe, { run, refusal });
+    : await runWhatServes(recipe, {
+        run,
+        refusal: (candidates) => {
+          events.begin?.('try');
+          return judge(candidates);
+        },
+      });
   const { model, journal, training } = made;
   if (!staged) await refuseIdle(opened.name, { recipe, model, journal });
   stampMetadata(model, recipe);

@@ -31,6 +31,9 @@ const longest = 4000;
 const shortened = (message: string): string =>
   message.length <= longest ? message : `${message.slice(0, longest / 2)} … ${message.slice(-longest / 2)}`;
 
+/** What of a diagnostic goes from one process or page to another. */
+export const partsOf = ({ code, kind, message, hint }: Diagnostic) => ({ code, kind, message, hint });
+
 /** Process exit code for each kind; 0 is success and 130 an interrupt. */
 export const exitCodes: Record<DiagnosticKind, number> = {
   internal: 1,

@@ -2,7 +2,7 @@
 import type { EngineName, SessionOptions } from '../../compute/engine/contract.ts';
 import type { PathSource } from '../../model/formats/opened.ts';
 import { denseTensor, stringTensor, type Tensor } from '../../model/ir/tensor.ts';
-import { Diagnostic, type DiagnosticKind } from '../../support/diagnostics.ts';
+import { Diagnostic, type DiagnosticKind, partsOf } from '../../support/diagnostics.ts';
 import type { Comparison, Measurement, MeasureOptions } from './measure.ts';
 import type { Throughput, ThroughputRequest } from './throughput.ts';
 
@@ -57,12 +57,7 @@ export interface Failure {
 /** An error on its way to the parent. */
 export const failureOf = (error: unknown): Failure =>
   error instanceof Diagnostic
-    ? {
-        code: error.code,
-        kind: error.kind,
-        message: error.message,
-        hint: error.hint,
-      }
+    ? partsOf(error)
     : {
         code: 'MEASURE_FAILED',
         kind: 'internal',

@@ -8,7 +8,7 @@ import { measureCrashed, measureTimeout } from '../../support/diagnostics/device
 import { type Answer, type MemoryPeak, revive, type Task, toWire } from './isolated-messages.ts';
 import type { Comparison, Measurement, MeasureOptions } from './measure.ts';
 import { onDisk } from './model-files.ts';
-import { startChild } from './start-child.ts';
+import { bounded, sendTo, startChild } from './start-child.ts';
 import type { Throughput, ThroughputRequest } from './throughput.ts';
 
 interface IsolatedOptions extends MeasureOptions {
@@ -85,16 +85,11 @@ function runChild(
   const child = startChild(import.meta.url, './isolated-child');
   const stderr = lastText(child);
   return new Promise<Answer>((resolve, reject) => {
-    const settle = (finish: () => void) => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', abort);
-      child.removeAllListeners();
-      child.kill('SIGKILL');
-      finish();
-    };
-    const abort = () => settle(() => reject(signal?.reason));
-    const timer = setTimeout(() => settle(() => reject(measureTimeout(what, timeoutMs / 1000))), timeoutMs);
-    signal?.addEventListener('abort', abort, { once: true });
+    const { settle } = bounded(child, {
+      ...{ timeoutMs, signal },
+      onTimeout: () => settle(() => reject(measureTimeout(what, timeoutMs / 1000))),
+      onAbort: (reason) => settle(() => reject(reason)),
+    });
     child.once('message', (answer: Answer) =>
       settle(() => ('failed' in answer ? reject(revive(answer.failed)) : resolve(answer))),
     );
@@ -102,10 +97,7 @@ function runChild(
     child.once('exit', (code, by) =>
       settle(() => reject(measureCrashed(what, by ?? `exit code ${code}`, stderr()))),
     );
-    child.send(task, (error) => {
-      // A child that died before it could listen is reported by 'exit', with its stderr.
-      if (error && child.exitCode === null && child.signalCode === null) abort();
-    });
+    sendTo(child, task, (error) => settle(() => reject(measureCrashed(what, error.message, ''))));
   });
 }
 

@@ -7,7 +7,7 @@ import { trialCrashed } from '../../support/diagnostics/engines.ts';
 import type { Diagnostic } from '../../support/diagnostics.ts';
 import { fromWire, revive, toWire } from './isolated-messages.ts';
 import { onDisk } from './model-files.ts';
-import { startChild } from './start-child.ts';
+import { bounded, sendTo, startChild } from './start-child.ts';
 import type { TrialMessage, TrialTask } from './trial-messages.ts';
 
 export interface Tried {
@@ -54,24 +54,17 @@ function inChild(task: TrialTask, { timeoutMs = 60_000, signal }: TrialOptions):
   return new Promise<Tried[]>((resolve, reject) => {
     const tried: Tried[] = [];
     let opened = false;
-    const settle = (finish: () => void) => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', abort);
-      child.removeAllListeners();
-      child.kill('SIGKILL');
-      finish();
-    };
-    const abort = () => settle(() => reject(signal?.reason));
+    const { settle, answered } = bounded(child, {
+      ...{ timeoutMs, signal },
+      onTimeout: () => end(null),
+      onAbort: (reason) => settle(() => reject(reason)),
+    });
     const end = (failed: Diagnostic | null) => {
       if (tried.length < task.models.length) tried.push({ opened, outputs: [], failed });
       settle(() => resolve(tried));
     };
-    const giveUp = () => end(null);
-    let timer = setTimeout(giveUp, timeoutMs);
-    signal?.addEventListener('abort', abort, { once: true });
     child.on('message', (message: TrialMessage) => {
-      clearTimeout(timer);
-      timer = setTimeout(giveUp, timeoutMs);
+      answered();
       if ('opened' in message) {
         opened = true;
         return;
@@ -88,9 +81,6 @@ function inChild(task: TrialTask, { timeoutMs = 60_000, signal }: TrialOptions):
     child.once('exit', (code, by) =>
       end(trialCrashed(task.engine, by ?? `exit code ${code}`, opened ? 'ran' : 'opened')),
     );
-    child.send(task, (error) => {
-      // A child that died before it could listen is reported by 'exit'.
-      if (error && child.exitCode === null && child.signalCode === null) settle(() => reject(error));
-    });
+    sendTo(child, task, (error) => settle(() => reject(error)));
   });
 }

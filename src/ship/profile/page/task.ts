@@ -1,7 +1,7 @@
 /** What a measuring page does with one task. Runs in the page; the device lab uses it as well. */
 import type { ModelSource, Session } from '../../../compute/engine/contract.ts';
 import type { Tensor } from '../../../model/ir/tensor.ts';
-import { Diagnostic, messageOf } from '../../../support/diagnostics.ts';
+import { Diagnostic, messageOf, partsOf } from '../../../support/diagnostics.ts';
 import { fromWire, toWire, type WireTensor } from '../isolated-messages.ts';
 import { measure, measureByTurns } from '../measure.ts';
 import { measureThroughput } from '../throughput.ts';
@@ -147,10 +147,5 @@ async function pageBytes(threads: number): Promise<number | null> {
 
 const failure = (error: unknown): Extract<PageAnswer, { failed: unknown }>['failed'] =>
   error instanceof Diagnostic
-    ? {
-        code: error.code,
-        kind: error.kind,
-        message: error.message,
-        hint: error.hint,
-      }
+    ? partsOf(error)
     : { code: 'PAGE_FAILED', kind: 'environment', message: messageOf(error) };
