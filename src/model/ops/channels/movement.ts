@@ -57,6 +57,9 @@ function linkReshape(c: LinkContext): boolean {
     pinNode(c, 'shape-unknown');
     return false;
   }
+  // An axis of 1 that comes or goes, as behind a Split into query, key and value, holds an index that must stay.
+  for (const v of [x, y])
+    for (const [axis, size] of c.shape(v)!.entries()) if (size === 1) c.pin(v, axis, 'only-index-of-an-axis');
   for (const run of matchAxes(from, to)) {
     const parts = (v: Value, axes: number[]) => axes.map((axis) => ({ value: v, axis }));
     const [left, right] = [parts(x, run.a), parts(y, run.b)];
