@@ -1,7 +1,7 @@
 /** `compress model.onnx`: reads the file, prepares data, runs the recipe, writes, compares, measures, reports.
  *  The order guards the user: outputs are checked before any work, and appear only when all of them are complete. */
 import path from 'node:path';
-import type { CompressedModel } from '../compress/compress.ts';
+import { type CompressedModel, loadPasses } from '../compress/compress.ts';
 import type { ConfigUse } from '../compress/merge-config.ts';
 import { type LeftOut, type PassEvents, runWhatServes } from '../compress/pipeline/leave-out.ts';
 import type { Recipe } from '../compress/pipeline/recipe.ts';
@@ -36,7 +36,7 @@ import { factsOf } from './model-facts.ts';
 import type { StepsResult } from './model-steps.ts';
 import { openSteps } from './open-steps.ts';
 import { type JobEvents, type JobRun, step } from './progress.ts';
-import { refuseIdle } from './refusals.ts';
+import { refuseIdle, refuseSpoilt } from './refusals.ts';
 import { runPair } from './run-pair.ts';
 import { runRecipeOn } from './run-recipe.ts';
 import { prepareDataFor } from './try-preprocessing.ts';
@@ -104,17 +104,21 @@ export async function compressFile(options: CompressFileOptions): Promise<Compre
     engine: runtime,
     signal,
   });
-  const { result: made, leftOut } = alone
-    ? { result: await run(recipe), leftOut: [] }
-    : await runWhatServes(recipe, {
-        run,
-        refusal: (candidates) => {
-          events.begin?.('try');
-          return judge(candidates);
-        },
-      });
+  const served = await runWhatServes(recipe, {
+    run,
+    refusal: async (candidates) => {
+      if (alone) return null;
+      events.begin?.('try');
+      return judge(candidates);
+    },
+  });
+  const made = served.result;
   const { model, journal, training } = made;
-  if (!staged) await refuseIdle(opened.name, { recipe, model, journal });
+  const leftOut = await withEffects(served.leftOut);
+  if (!staged) {
+    refuseSpoilt(leftOut, journal);
+    await refuseIdle(opened.name, { recipe, model, journal });
+  }
   stampMetadata(model, recipe);
   const { model: typed, remarks } = typedPorts(
     withPreparation(model, request.io, prepared?.source),
@@ -141,7 +145,8 @@ export async function compressFile(options: CompressFileOptions): Promise<Compre
       staged,
       training,
       files,
-      remarks: [...leftOut.map(leftOutRemark), ...remarks, ...blockRemarks(typed, options.output)],
+      leftOut,
+      remarks: [...remarks, ...blockRemarks(typed, options.output)],
       inFile,
       environment: describeMachine(),
     });
@@ -156,8 +161,10 @@ export async function compressFile(options: CompressFileOptions): Promise<Compre
 /** Larger models are opened once, in this process: a trial holds the source beside what was made of it. */
 const largestTried = 256e6;
 
-const leftOutRemark = ({ pass, reason }: LeftOut) =>
-  `Pass ${pass} was left out: with it, ${reason.replace(/\.$/, '')}. A report with the model helps to mend it.`;
+async function withEffects(leftOut: readonly LeftOut[]): Promise<ReportParts['leftOut']> {
+  const passes = await loadPasses(leftOut.map(({ pass }) => pass));
+  return leftOut.map((l) => ({ ...l, effect: passes.get(l.pass)!.effect }));
+}
 
 /** All that is read, as far as it has paths. */
 const inputPaths = (opened: OpenedModel, { data, steps }: Plan): string[] =>
@@ -215,7 +222,9 @@ async function study(
   prepared: Prepared | null,
   { clean, model, journal }: CompressedModel,
   events: JobEvents,
-): Promise<Omit<ReportParts, 'files' | 'staged' | 'training' | 'remarks' | 'inFile' | 'environment'>> {
+): Promise<
+  Omit<ReportParts, 'files' | 'staged' | 'training' | 'leftOut' | 'remarks' | 'inFile' | 'environment'>
+> {
   const { plan, signal } = options;
   const { recipe, request } = plan;
   const compares = request.compare !== false;

@@ -1,4 +1,4 @@
-/** Whether what a recipe makes serves: it opens on the target's runtime, and as far as nothing lossy was done it computes
+/** Whether what a recipe makes serves: it opens on the target's runtime, in float16 with no options of ours, and as far as nothing lossy was done it computes
  *  what the source does, on seeded inputs. All of it in a process that the runtime may end. */
 import type { Candidate } from '../compress/pipeline/leave-out.ts';
 import type { EngineName } from '../compute/engine/contract.ts';
@@ -8,6 +8,7 @@ import { type OpenedModel, openedFromModel } from '../model/formats/opened.ts';
 import { isFloat } from '../model/ir/dtype.ts';
 import { portsOf } from '../model/ir/port.ts';
 import { numbers, type Tensor, tensorOf } from '../model/ir/tensor.ts';
+import { plainFault } from '../ship/profile/check-opens.ts';
 import { type Tried, tryModels } from '../ship/profile/trial.ts';
 import { originalRefused } from '../support/diagnostics/engines.ts';
 import { Diagnostic } from '../support/diagnostics.ts';
@@ -38,6 +39,10 @@ export function createJudge(
   const feeds = feedsFor(source);
   const runs = feeds ? [feeds, nudged(feeds)] : [];
   let reference: Tried | null = null;
+  const plain = async (model: OpenedModel) => {
+    const fault = await plainFault(source, model, engine);
+    return fault && `it opens in no session without options of ours: ${fault}`;
+  };
   return async (candidates) => {
     const known = reference;
     const trials = candidates.map(({ model, exact }) => ({
@@ -48,8 +53,8 @@ export function createJudge(
     const first = known ?? all[0]!;
     reference = first;
     const tried = known ? all : all.slice(1);
-    for (const result of tried) {
-      const refused = refusalOf(result, first, source.name);
+    for (const [i, result] of tried.entries()) {
+      const refused = refusalOf(result, first, source.name) ?? (await plain(trials[i]!.model));
       if (refused !== null) return refused;
     }
     return null;

@@ -79,7 +79,7 @@ async function runOrBlame<R>(
   leftOut: readonly LeftOut[],
 ): Promise<{ result: R } | { blamed: LeftOut }> {
   let running: string | null = null;
-  const begin = (pass: string) => {
+  const begin = (pass: string | null) => {
     running = pass;
   };
   try {

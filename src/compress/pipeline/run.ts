@@ -7,7 +7,7 @@ import { type Model, opset } from '../../model/ir/model.ts';
 import { verifyModel } from '../../model/ir/verify.ts';
 import { nodesOf } from '../../model/ir/walk.ts';
 import { labelOf } from '../../model/rewrite/apply.ts';
-import { passBroke } from '../../support/diagnostics/passes.ts';
+import { passBroke, passFailed } from '../../support/diagnostics/passes.ts';
 import { calibrationRequired } from '../../support/diagnostics/quantization.ts';
 import { Diagnostic } from '../../support/diagnostics.ts';
 import { createRandom } from '../../support/random.ts';
@@ -24,7 +24,8 @@ export interface PipelineOptions extends EngineRun {
   readonly onStage?: (stage: { name: string; index: number; count: number }) => void;
   /** `model` is the one being edited, for reading. */
   readonly onStageDone?: (stage: JournalStage, model: Model) => void;
-  readonly onPassBegin?: ((pass: string) => void) | undefined;
+  /** Before a pass says what to observe or edits; null when it has done so. */
+  readonly onPassBegin?: ((pass: string | null) => void) | undefined;
   /** After each pass that changed something. `exact`: nothing lossy came before. */
   readonly onPassDone?: ((model: Model, done: { pass: string; exact: boolean }) => void) | undefined;
   /** Goes on editing `model` after a pass whose result is trainable and that changed something; `clean` as below. Verified. */
@@ -105,8 +106,9 @@ async function runStage(
   state.journal.stages.push(entry);
   for (const step of steps) {
     options.signal?.throwIfAborted();
-    options.onPassBegin?.(step.pass.name);
-    const done = await applyStep(state.model, step, { ...context, statistics }, state.journal);
+    const done = await atWork(step.pass, options, () =>
+      applyStep(state.model, step, { ...context, statistics }, state.journal),
+    );
     entry.passes.push(done);
     if (done.changed > 0 && step.pass.trainable && options.refine) {
       await options.refine(state.model, state.clean!);
@@ -150,15 +152,37 @@ async function observeStage(
   context: PassContext,
   options: PipelineOptions,
 ): Promise<{ statistics: Statistics; requests: StatisticRequest[] }> {
-  const requests = steps.flatMap(({ pass, options: o }) => {
-    if (!pass.observe || !pass.needs?.(o).calibration) return [];
+  const requests: StatisticRequest[] = [];
+  for (const { pass, options: o } of steps) {
+    if (!pass.observe || !pass.needs?.(o).calibration) continue;
     checkNeeds(pass, model, o, context);
-    return pass.observe(model, o, context);
-  });
+    requests.push(...(await atWork(pass, options, async () => pass.observe!(model, o, context))));
+  }
   if (requests.length === 0) return { statistics: noStatistics, requests };
   if (!options.calibrate) throw calibrationRequired(requests.length, `"${requests[0]!.value}"`);
   return { statistics: await options.calibrate(model, requests), requests };
 }
+
+/** Tells who is at work. @throws PASS_FAILED for a mistake in the pass; what else it throws as it is */
+async function atWork<T>(pass: Pass, options: PipelineOptions, work: () => Promise<T>): Promise<T> {
+  options.onPassBegin?.(pass.name);
+  try {
+    const done = await work();
+    options.onPassBegin?.(null);
+    return done;
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    throw isMistake(error) ? passFailed(pass.name, error) : error;
+  }
+}
+
+/** Errors that nobody gave a code: not those of the machine (files, memory), which are no pass's fault. */
+const isMistake = (error: unknown): boolean =>
+  error instanceof Error &&
+  !(error instanceof Diagnostic) &&
+  !('code' in error) &&
+  error.name !== 'AbortError' &&
+  !/allocation failed|invalid (typed )?array (buffer )?length|out of memory/i.test(error.message);
 
 async function applyStep(
   model: Model,

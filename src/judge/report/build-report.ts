@@ -40,6 +40,7 @@ export interface ReportParts {
   /** What its format says of the file that was written. */
   readonly inFile: readonly string[];
   readonly files: string[];
+  readonly leftOut: NonNullable<Report['leftOut']>;
   /** What isn't as it was asked for in the file, in sentences. */
   readonly remarks: readonly string[];
   /** The machine that all of it ran on. */
@@ -104,6 +105,7 @@ export function buildReport(parts: ReportParts): Report {
     recipe: options.recipe,
     next: nextSteps(parts, mode),
     files: parts.files,
+    ...(parts.leftOut.length > 0 && { leftOut: [...parts.leftOut] }),
     ...(parts.remarks.length > 0 && { remarks: [...parts.remarks] }),
   };
   return { ...body, verdict: judge(body) };

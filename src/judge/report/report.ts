@@ -247,6 +247,10 @@ export const reportSchema = z.object({
   recipe: z.unknown(),
   next: z.array(z.object({ command: z.string(), why: z.string() })),
   files: z.array(z.string()),
+  /** Passes that spoil this model and were not run, and what happened with them, as part of a sentence; absent where there are none. */
+  leftOut: z
+    .array(z.object({ pass: z.string(), effect: z.enum(['exact', 'lossy', 'analysis']), reason: z.string() }))
+    .optional(),
   /** What in the written file isn't as it was asked for, in sentences; absent where all is. */
   remarks: z.array(z.string()).optional(),
 });

@@ -41,6 +41,7 @@ export function judge(report: Judged): Verdict {
     ...size(report),
     ...halfFloats(report),
     ...evidence(report),
+    ...(report.leftOut ?? []).map(leftOutWarning),
     ...(report.remarks ?? []).map(warn),
     ...(report.training ?? []).flatMap(({ doubt }) => (doubt === undefined ? [] : [warn(doubt)])),
   ];
@@ -151,6 +152,14 @@ function coverage(report: Judged): Warning[] {
     ];
   const left = account && leftSentence(account, limits.leftInFloat);
   return left ? [warn(left)] : [];
+}
+
+/** Without a lossy pass, part of what was asked for is not done. */
+function leftOutWarning({ pass, effect, reason }: NonNullable<Report['leftOut']>[number]): Warning {
+  const what = `Pass ${pass} was left out: with it, ${reason.replace(/\.$/, '')}.`;
+  return effect === 'lossy'
+    ? bad(`${what} What it compresses is as it was.`)
+    : warn(`${what} A report with the model helps to mend it.`);
 }
 
 function accuracy({ evaluation, data }: Judged): Warning[] {

@@ -13,17 +13,25 @@ import { plainRefusal } from './plain-session.ts';
  *  @throws MODEL_REFUSED when it refuses the original too; RESULT_REFUSED; what else opening throws */
 export async function checkOpens(source: Runnable, result: Runnable, runtime: EngineName): Promise<void> {
   const engine = await openEngine(runtime);
-  if (runtime === 'node' && (await holdsHalf(result.engineSource('path')))) {
-    const plain = await plainRefusal(result);
-    // What an original can't do either isn't asked of its result.
-    if (plain !== null && (await plainRefusal(source)) === null)
-      throw resultRefused(`${engine.name} ${engine.version}`, plain, null);
-  }
+  const plain = await plainFault(source, result, runtime);
+  if (plain !== null) throw resultRefused(`${engine.name} ${engine.version}`, plain, null);
   const refusal = await refusalOf(engine, result);
   if (!refusal) return;
   const first = await refusalOf(engine, source);
   if (first) throw originalRefused(source.name, first.message, first.hint);
   throw resultRefused(`${engine.name} ${engine.version}`, refusal.message, refusal);
+}
+
+/** Why a result in float16 doesn't open in a session of onnxruntime-node that nobody set options for; null where it does, and
+ *  where an original can't do it either: that isn't asked of its result. */
+export async function plainFault(
+  source: Runnable,
+  result: Runnable,
+  runtime: EngineName,
+): Promise<string | null> {
+  if (runtime !== 'node' || !(await holdsHalf(result.engineSource('path')))) return null;
+  const plain = await plainRefusal(result);
+  return plain !== null && (await plainRefusal(source)) === null ? plain : null;
 }
 
 /** Why a runtime does not open a model; null when it does. Lack of memory is not the model's fault and is thrown. */

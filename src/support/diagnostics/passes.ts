@@ -4,6 +4,9 @@ import { internal, messageOf, nearest, unsupported, user } from '../diagnostics.
 export const passBroke = (pass: string, cause: Error) =>
   internal('PASS_BROKE_GRAPH', `Pass ${pass} left the graph inconsistent: ${cause.message}`, cause);
 
+export const passFailed = (pass: string, cause: unknown) =>
+  internal('PASS_FAILED', `Pass ${pass} ends in a mistake of its own: ${messageOf(cause)}`, cause);
+
 /** No smaller set of passes gives a model that serves. */
 export const passesSpoil = (reason: string, cause?: unknown) =>
   internal('PASSES_SPOIL', `Whatever passes are left out, the result doesn't serve: ${reason}`, cause);
@@ -56,6 +59,13 @@ export const passUnknown = (name: string, known: readonly string[]) => {
     near ? `Did you mean "${near}"? compress passes lists them all.` : 'compress passes lists them all.',
   );
 };
+
+/** What was asked for is not done by a smaller set of passes either. */
+export const compressionSpoils = (pass: string, reason: string) =>
+  internal(
+    'COMPRESSION_SPOILS',
+    `Pass ${pass} spoils this model, and without it nothing is compressed: with it, ${reason}`,
+  );
 
 /** @param where  the recipe's file, when there is one */
 export const recipePassUnknown = (where: string, name: string, known: readonly string[]) => {
