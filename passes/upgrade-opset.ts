@@ -1,7 +1,8 @@
 /** Moves a model to a newer version of ai.onnx, so that all later passes meet one form of each operator.
  *  Arguments that were attributes become inputs (Squeeze, Unsqueeze, ReduceSum, Split 13; Clip, Pad 11; Slice, TopK 10; the
  *  other reductions 18), Softmax before 13 gets its flattening written out, Upsample becomes Resize, Scatter becomes
- *  ScatterElements. The table is src/model/rewrite/opset/adaptations.ts.
+ *  ScatterElements; inputs that `axis` placed before 7 get axes of size 1. The tables are adaptations.ts and legacy.ts in
+ *  src/model/rewrite/opset/.
  *  A model whose nodes a newer definition would refuse goes as far as they allow (src/model/rewrite/opset/limit.ts).
  *  Left alone: models at or above the target; other domains. A node that can't be expressed is an error, and the model
  *  stays as it was. */
@@ -13,18 +14,15 @@ import { opset } from '../src/model/ir/model.ts';
 import { inferShapes } from '../src/model/ops/shapes.ts';
 import { labelOf } from '../src/model/rewrite/apply.ts';
 import { newestOpset } from '../src/model/rewrite/opset/history.ts';
+import { oldestRunnable } from '../src/model/rewrite/opset/kernels.ts';
 import { opsetLimit } from '../src/model/rewrite/opset/limit.ts';
 import { upgradeModel } from '../src/model/rewrite/opset/upgrade.ts';
-import { opsetTooOld } from '../src/support/diagnostics/passes.ts';
-
-/** Before 7 most operators had other broadcasting rules and attributes; such files are from 2017. */
-const oldest = 7;
 
 /** Every runtime of today knows it. */
 const usual = 17;
 
 const options = z.strictObject({
-  target: filledByLeastOpset(z.number().int().min(oldest).max(newestOpset).default(usual), (least) =>
+  target: filledByLeastOpset(z.number().int().min(oldestRunnable).max(newestOpset).default(usual), (least) =>
     least > usual ? least : undefined,
   ),
 });
@@ -41,7 +39,6 @@ export const upgradeOpset = definePass({
   apply(model, { target: asked }) {
     const from = opset(model) || opset(model, 'ai.onnx');
     if (from >= asked || from === 0) return { changed: 0, skipped: [] };
-    if (from < oldest) throw opsetTooOld(from, oldest);
     inferShapes(model);
     const limit = opsetLimit(model);
     const target = Math.min(asked, limit?.version ?? asked);

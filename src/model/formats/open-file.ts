@@ -9,12 +9,13 @@ import type { Model } from '../ir/model.ts';
 import { archiveEnding, isZip, namedInArchive, unpackModel, usualNames } from './archive.ts';
 import { readFormatFile } from './file.ts';
 import { formatOfName } from './index.ts';
+import { onnxFormat } from './onnx/format.ts';
 import {
   type BytesOptions,
   cut,
   type OpenedFile,
   type OpenedModel,
-  openedFromModel,
+  onnxFiles,
   openedModel,
   openModelBytes,
 } from './opened.ts';
@@ -38,8 +39,12 @@ function openWhole(input: ModelInput, options: BytesOptions): OpenedModel {
   // Whoever calls from JavaScript may hand over anything.
   if (typeof input !== 'object' || input === null || !('engineSource' in input || 'graph' in input))
     throw modelInputInvalid(input);
-  return 'engineSource' in input ? input : openedFromModel(input, options.name);
+  return 'engineSource' in input ? input : openedInMemory(input, options.name);
 }
+
+/** Somebody's own model, of any opset. */
+const openedInMemory = (model: Model, name = 'model.onnx'): OpenedModel =>
+  openedModel({ name, format: onnxFormat, model, files: () => onnxFiles(model, name) });
 
 /** The folder that a model lies in, with what belongs to it; null for one that is only in memory. */
 export function folderOf(input: ModelInput): string | null {
@@ -95,7 +100,10 @@ function isTfjs(file: string): boolean {
 /** A model of ours and the files that it was just written to; they are not read again. */
 export function openedFromFiles(model: Model, [first, ...beside]: readonly string[]): OpenedModel {
   const files = [first!, ...beside].map((path) => onDisk(basename(path), path));
-  return openedModel({ name: basename(first!), format: formatOfName(first!), model, files: () => files });
+  return openedModel({
+    ...{ name: basename(first!), format: formatOfName(first!), model },
+    ...{ files: () => files, ours: true },
+  });
 }
 
 const onDisk = (name: string, path: string): OpenedFile => ({

@@ -7,6 +7,7 @@ import type { Model } from '../ir/model.ts';
 import type { ExternalLocation } from '../ir/tensor.ts';
 import { initializersOf } from '../ir/walk.ts';
 import { chooseOutputs } from '../rewrite/choose-outputs.ts';
+import { isOlderThanKernels, withKernels } from '../rewrite/opset/kernels.ts';
 import type { ModelFormat, WrittenFile } from './format.ts';
 import { formatOf, formatOfName } from './index.ts';
 import { onnxFormat } from './onnx/format.ts';
@@ -69,11 +70,17 @@ interface SourceFacts {
 interface OpenedParts extends Pick<OpenedModel, 'name' | 'format' | 'model'> {
   /** Called when files are asked for, once. */
   readonly files: () => readonly OpenedFile[];
+  /** It was made here, and an engine is to be handed just what is written. */
+  readonly ours?: boolean;
 }
 
-export function openedModel({ name, format, model, files }: OpenedParts): OpenedModel {
+/** An engine is handed the files where it opens such files and has kernels for what is in them, else what is written for it. */
+export function openedModel({ name, format, model, files, ours = false }: OpenedParts): OpenedModel {
   const own = once(files);
-  const asOnnx = once(() => (format.runnable ? own() : onnxFiles(model, name)));
+  const asOnnx = once(() => {
+    if (!ours && isOlderThanKernels(model)) return onnxFiles(withKernels(model), name);
+    return format.runnable ? own() : onnxFiles(model, name);
+  });
   const halfWeights = once(() => holdsHalf(model));
   // An engine goes by the file's name, where we go by what is in it.
   const opensAsNamed = (path: string | null) => path !== null && formatOfName(path) === format;
@@ -131,7 +138,7 @@ export function cut(opened: OpenedModel, outputs: readonly string[]): OpenedMode
 
 /** A model made in memory. It is encoded as ONNX when something asks for its bytes; it must not change from then on. */
 export const openedFromModel = (model: Model, name = 'model.onnx'): OpenedModel =>
-  openedModel({ name, format: onnxFormat, model, files: () => onnxFiles(model, name) });
+  openedModel({ name, format: onnxFormat, model, files: () => onnxFiles(model, name), ours: true });
 
 /** A model of ours and the files that it was encoded to. */
 export const openedFromParts = (
@@ -143,6 +150,7 @@ export const openedFromParts = (
     format: formatOf(parts[0]!.bytes, parts[0]!.name),
     model,
     files: () => parts.map(({ name, bytes }) => inMemory(name, bytes)),
+    ours: true,
   });
 
 const inMemory = (name: string, bytes: Uint8Array): OpenedFile => ({
@@ -152,7 +160,8 @@ const inMemory = (name: string, bytes: Uint8Array): OpenedFile => ({
   bytes: () => bytes,
 });
 
-const onnxFiles = (model: Model, name: string): OpenedFile[] =>
+/** A model as ONNX, in memory. */
+export const onnxFiles = (model: Model, name: string): OpenedFile[] =>
   onnxFormat.write!(model, { name }).map((file) => inMemory(file.name, joined(file)));
 
 function joined({ sizeBytes, pieces }: WrittenFile): Uint8Array {

@@ -90,6 +90,13 @@ export function dtypeFromCode(code: number, where: string): DType {
   return name;
 }
 
+/** By its name in TensorProto: "FLOAT", "INT64". */
+export function dtypeFromName(name: string): DType | undefined {
+  const word = name.toLowerCase();
+  const known = word === 'float' ? 'float32' : word === 'double' ? 'float64' : word;
+  return isDType(known) ? known : undefined;
+}
+
 export const isDType = (name: string): name is DType => Object.hasOwn(dtypes, name);
 
 export const isFloat = (dtype: DType | null | undefined) =>

@@ -25,13 +25,6 @@ export const upgradeUnsupported = (op: string, node: string, from: number, to: n
     `Export the model with opset ${to} or newer, or leave out the pass upgrade-opset.`,
   );
 
-export const opsetTooOld = (opset: number, oldest: number) =>
-  unsupported(
-    'OPSET_TOO_OLD',
-    `The model uses opset ${opset}; the oldest that can be upgraded is ${oldest}.`,
-    'Export the model again with a newer exporter, at opset 17 if it offers that.',
-  );
-
 export const patternMatchesNothing = (pattern: string, known: readonly string[]) => {
   const near = nearest(pattern, known);
   return user(

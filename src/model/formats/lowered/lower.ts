@@ -4,7 +4,7 @@
 import { floatAttribute, intAttribute } from '../../ir/attribute.ts';
 import { cloneModel } from '../../ir/clone.ts';
 import { type Model, opset, shapeOf, type Value } from '../../ir/model.ts';
-import { float32Values, type Tensor, tensorOf } from '../../ir/tensor.ts';
+import { type Tensor, tensorOf } from '../../ir/tensor.ts';
 import { graphsOf } from '../../ir/walk.ts';
 import { type InferredShapes, inferShapes } from '../../ops/shapes.ts';
 import { applyRules } from '../../rewrite/apply.ts';
@@ -34,7 +34,6 @@ export function lowerModel(source: Model, more: FusedOperators = {}): Lowered {
   const model = cloneModel(source);
   inlineCalls(model, () => true);
   inferShapes(model);
-  if (opset(model) < 7) applyRules(model, [oldSlopes]);
   if (opset(model) < loweredOpset) upgradeModel(model, loweredOpset);
   for (const graph of graphsOf(model)) liftConstants(graph);
   inlineKnownBranches(model);
@@ -111,22 +110,6 @@ const instanceNorm = defineRule({
     const unit = normalized(emit, m.get(x), axes, floatAttribute(m.root, 'epsilon', 1e-5));
     const [scale, bias] = parameters.map((p) => perChannel(emit, m.get(p), axes.length + 2));
     return emit('Add', [emit('Mul', [unit, scale!]), bias!]);
-  },
-});
-
-/** Before opset 7 a PRelu's [C] slopes belonged to channels; since then they meet the last axis. */
-const oldSlopes = defineRule({
-  name: 'slopes-per-channel',
-  match: op('PRelu', [
-    x,
-    constant({ where: (v) => v.constant.dims.length === 1 && v.constant.dims[0]! > 1 }),
-  ]),
-  rewrite(m, emit) {
-    const rank = shapeOf(m.get(x))?.length;
-    const slopes = m.root.inputs[1]!.constant!;
-    if (rank === undefined) return skip('rank');
-    const dims = [slopes.dims[0]!, ...Array<number>(Math.max(0, rank - 2)).fill(1)];
-    return rank <= 2 ? null : emit('PRelu', [m.get(x), tensorOf(slopes.dtype, dims, float32Values(slopes))]);
   },
 });
 

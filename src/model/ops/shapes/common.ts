@@ -35,13 +35,16 @@ export function broadcastShapes(...shapes: (Shape | null)[]): Shape | null {
   );
 }
 
-/** Element-wise over all inputs; dtype of input `from`, or a fixed one. */
+/** Element-wise over all inputs; dtype of input `from`, or a fixed one. Before opset 7 the attribute `broadcast` says that the
+ *  second input spreads over the first. */
 export const broadcasting =
   (dtype: DType | number = 0): ShapeRule =>
   (c) => [
     tensor(
       typeof dtype === 'number' ? c.dtype(dtype) : dtype,
-      broadcastShapes(...c.node.inputs.flatMap((v, i) => (v ? [c.shape(i)] : []))),
+      intAttribute(c.node, 'broadcast', 0) !== 0
+        ? c.shape(0)
+        : broadcastShapes(...c.node.inputs.flatMap((v, i) => (v ? [c.shape(i)] : []))),
     ),
   ];
 

@@ -1,6 +1,6 @@
 /** Element-wise operators: outputs as large as the (broadcast) inputs. */
-import { intAttribute } from '../../ir/attribute.ts';
-import { type DType, dtypeFromCode } from '../../ir/dtype.ts';
+import { intAttribute, textAttribute } from '../../ir/attribute.ts';
+import { type DType, dtypeFromCode, dtypeFromName } from '../../ir/dtype.ts';
 import type { ShapeContext, ShapeRule, ShapeTable } from '../types.ts';
 import { broadcasting, broadcastShapes, sameAsInput, tensor } from './common.ts';
 
@@ -53,10 +53,11 @@ const rows = (keys: readonly string[], rule: ShapeRule): ShapeTable =>
 
 const toBool: ShapeRule = (c) => [tensor('bool', c.shape(0))];
 
-/** dtype named by the attribute as a TensorProto code. */
+/** dtype named by the attribute as a TensorProto code; before opset 6 as its name. */
 const targetType = (c: ShapeContext, name = 'to'): DType | null => {
   const code = intAttribute(c.node, name);
-  return code === undefined ? null : dtypeFromCode(code, `${c.node.opType}.${name}`);
+  if (code === undefined) return dtypeFromName(textAttribute(c.node, name, '')) ?? null;
+  return dtypeFromCode(code, `${c.node.opType}.${name}`);
 };
 
 export const elementwiseShapes: ShapeTable = {

@@ -241,11 +241,19 @@ const pad: ShapeRule = (c) => {
   return [tensor(c.dtype(0), out)];
 };
 
+/** repeats; before opset 6 tiles and axis. */
 const tile: ShapeRule = (c) => {
   const shape = c.shape(0);
-  const repeats = c.data(1)?.values;
+  const repeats = c.has(2) ? tilesAlongAxis(c, shape) : c.data(1)?.values;
   return [tensor(c.dtype(0), shape?.map((d, i) => multiply(d, repeats?.[i] ?? null)) ?? null)];
 };
+
+function tilesAlongAxis(c: ShapeContext, shape: Shape | null): readonly Dim[] | undefined {
+  const axis = c.data(2)?.values[0];
+  return typeof axis === 'number'
+    ? shape?.map((_, i) => (i === axis ? (c.data(1)?.values[0] ?? null) : 1))
+    : undefined;
+}
 
 const expand: ShapeRule = (c) => {
   const target = c.data(1)?.values;

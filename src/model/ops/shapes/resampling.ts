@@ -1,5 +1,6 @@
 /** What samples a map at other places than it has: resizes, grids, regions, blocks to and from depth. */
-import { intAttribute, intsAttribute, textAttribute } from '../../ir/attribute.ts';
+import { floatAttribute, intAttribute, intsAttribute, textAttribute } from '../../ir/attribute.ts';
+import type { Node } from '../../ir/model.ts';
 import type { Dim } from '../../ir/type.ts';
 import { divideFloor, multiply } from '../dims.ts';
 import type { ShapeRule, ShapeTable } from '../types.ts';
@@ -89,16 +90,24 @@ const resize: ShapeRule = (c) => {
 };
 
 const upsample: ShapeRule = (c) => {
-  const scales = c.node.attributes.get('scales');
+  const scales = upsampleScales(c.node);
   const shape = c.shape(0);
-  if (scales?.type !== 'floats' || !shape) return resize(c);
+  if (!scales || !shape) return resize(c);
   return [
     tensor(
       c.dtype(0),
-      shape.map((d, i) => scaled(d, scales.value[i] ?? 1)),
+      shape.map((d, i) => scaled(d, scales[i] ?? 1)),
     ),
   ];
 };
+
+/** From opset 7 on a list, before of height and width alone; undefined: an input, from 9 on. */
+function upsampleScales(node: Node): readonly number[] | undefined {
+  const scales = node.attributes.get('scales');
+  if (scales?.type === 'floats') return scales.value;
+  if (!node.attributes.has('height_scale')) return undefined;
+  return [1, 1, floatAttribute(node, 'height_scale', 1), floatAttribute(node, 'width_scale', 1)];
+}
 
 export const resamplingShapes: ShapeTable = {
   RoiAlign: roiAlign,

@@ -2,24 +2,16 @@
  *  change. A node arrives conforming to the version before. Sources: ONNX Changelog; for the rounding of old
  *  Resize and Upsample, what onnxruntime computes. */
 
-import type { Diagnostic } from '../../../support/diagnostics.ts';
 import { floatAttribute, intAttribute, intsAttribute, textAttribute } from '../../ir/attribute.ts';
 import { removeInitializer, setAttribute, setInput } from '../../ir/edit.ts';
-import { constantOf, dtypeOf, isOp, type Node, shapeOf, type Value } from '../../ir/model.ts';
+import { constantOf, dtypeOf, isOp, type Node, shapeOf } from '../../ir/model.ts';
 import { defineNote } from '../../ir/note.ts';
-import { elementCount, scalar, type Tensor, tensorOf } from '../../ir/tensor.ts';
+import { elementCount, scalar, tensorOf } from '../../ir/tensor.ts';
 import { constantNumbers, normalAxis, rankOf } from '../arguments.ts';
+import { type Adaptation, type Adapter, firstOutputOnly } from './adapter.ts';
 import { flattenAround, replaceNode } from './edits.ts';
+import { legacy } from './legacy.ts';
 import { retired } from './retired.ts';
-
-export interface Adapter {
-  /** An initializer in the node's graph, for use as its input. */
-  constant(node: Node, what: string, tensor: Tensor): Value;
-  /** What to throw for a node that has no successor: UPGRADE_UNSUPPORTED with the reason. */
-  unsupported(node: Node, reason: string): Diagnostic;
-}
-
-type Adaptation = (node: Node, a: Adapter) => void;
 
 /** Attribute of integers → input. */
 const intsToInput =
@@ -77,19 +69,6 @@ const topK: Adaptation = (node, a) => {
 const batchNormSpatial: Adaptation = (node, a) => {
   if (intAttribute(node, 'spatial', 1) !== 1) throw a.unsupported(node, 'spatial = 0 has no successor');
   setAttribute(node, 'spatial', undefined);
-};
-
-/** Until 14 the node trained when it had the further outputs. */
-const batchNormMode: Adaptation = (node, a) => {
-  if (node.outputs.slice(1).some((v) => v && v.uses.length > 0))
-    throw a.unsupported(node, 'it is in training mode');
-  if (node.outputs.length > 1) replaceNode(node, { outputs: node.outputs.slice(0, 1) });
-};
-
-const dropoutMask: Adaptation = (node, a) => {
-  if (node.outputs.slice(1).some((v) => v && v.uses.length > 0))
-    throw a.unsupported(node, 'its mask is used');
-  if (node.outputs.length > 1) replaceNode(node, { outputs: node.outputs.slice(0, 1) });
 };
 
 /** Before 13 these flattened their input to two dimensions at `axis` and normalised the second; axis was 1 by default. */
@@ -175,7 +154,9 @@ const refused =
 
 const axes = intsToInput('axes', 1);
 
-export const adaptations: Readonly<Record<string, Readonly<Record<number, Adaptation>>>> = {
+type Adaptations = Readonly<Record<string, Readonly<Record<number, Adaptation>>>>;
+
+const modern: Adaptations = {
   ...Object.fromEntries(Object.entries(retired).map(([op, adapt]) => [op, { 10: adapt }])),
   ...Object.fromEntries(
     reductions.map((op): [string, Record<number, Adaptation>] => [
@@ -183,10 +164,14 @@ export const adaptations: Readonly<Record<string, Readonly<Record<number, Adapta
       op === 'ReduceSum' ? { 13: axes } : { 18: axes },
     ]),
   ),
-  BatchNormalization: { 9: batchNormSpatial, 14: batchNormMode },
+  // Until 14 it trained when it had the further outputs.
+  BatchNormalization: { 9: batchNormSpatial, 14: firstOutputOnly('it is in training mode') },
   Clip: { 11: clip },
   DFT: { 20: dftAxis },
-  Dropout: { 10: dropoutMask, 12: (node) => setAttribute(node, 'ratio', undefined) },
+  Dropout: {
+    10: firstOutputOnly('its mask is used'),
+    12: (node) => setAttribute(node, 'ratio', undefined),
+  },
   GridSample: { 20: gridSample },
   GroupNormalization: { 21: refused('scale and bias changed from per group to per channel') },
   Hardmax: { 13: softmax },
@@ -204,3 +189,10 @@ export const adaptations: Readonly<Record<string, Readonly<Record<number, Adapta
   Unsqueeze: { 13: axes },
   Upsample: { 9: upsampleScales, 10: upsample },
 };
+
+export const adaptations: Adaptations = Object.fromEntries(
+  [...new Set([...Object.keys(legacy), ...Object.keys(modern)])].map((op) => [
+    op,
+    { ...legacy[op], ...modern[op] },
+  ]),
+);

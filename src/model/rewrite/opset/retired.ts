@@ -5,9 +5,7 @@ import { addNode, releaseOutput, removeNode } from '../../ir/edit.ts';
 import { dtypeOf, type Node, type Value } from '../../ir/model.ts';
 import { scalar, tensorOf } from '../../ir/tensor.ts';
 import type { ValueType } from '../../ir/type.ts';
-import type { Adapter } from './adaptations.ts';
-
-type Retired = (node: Node, a: Adapter) => void;
+import type { Adaptation, Adapter } from './adapter.ts';
 
 /** Puts a chain of nodes in the place of one. Each step is an operator and its inputs, of which `null` is the result of
  *  the step before (of the first: the node's input). */
@@ -44,14 +42,14 @@ function factor(node: Node, name: string, otherwise: number, a: Adapter): Value 
 }
 
 /** y = alpha · x + beta */
-const affine: Retired = (node, a) =>
+const affine: Adaptation = (node, a) =>
   replaceByChain(node, [
     ['Mul', [null, factor(node, 'alpha', 1, a)]],
     ['Add', [null, factor(node, 'beta', 0, a)]],
   ]);
 
 /** y = scale · x + bias, one bias a channel of [N, C, H, W] */
-const imageScaler: Retired = (node, a) => {
+const imageScaler: Adaptation = (node, a) => {
   const given = node.attributes.get('bias');
   const scaled = ['Mul', [null, factor(node, 'scale', 1, a)]] as const;
   if (given?.type !== 'floats') return replaceByChain(node, [scaled]);
@@ -60,7 +58,7 @@ const imageScaler: Retired = (node, a) => {
 };
 
 /** border = [left, top, right, bottom] of [N, C, H, W]; scale = [height, width] of what stays, instead of right and bottom */
-const crop: Retired = (node, a) => {
+const crop: Adaptation = (node, a) => {
   const [left = 0, top = 0, right = 0, bottom = 0] = intsAttribute(node, 'border') ?? [];
   const size = intsAttribute(node, 'scale');
   const end = (from: number, border: number, length?: number) =>
@@ -81,7 +79,7 @@ const crop: Retired = (node, a) => {
 };
 
 /** y = alpha · tanh(beta · x) */
-const scaledTanh: Retired = (node, a) =>
+const scaledTanh: Adaptation = (node, a) =>
   replaceByChain(node, [
     ['Mul', [null, factor(node, 'beta', 1, a)]],
     ['Tanh', [null]],
@@ -89,7 +87,7 @@ const scaledTanh: Retired = (node, a) =>
   ]);
 
 /** y = alpha · ln(exp(beta · x) + 1) */
-const parametricSoftplus: Retired = (node, a) =>
+const parametricSoftplus: Adaptation = (node, a) =>
   replaceByChain(node, [
     ['Mul', [null, factor(node, 'beta', 1, a)]],
     ['Softplus', [null]],
@@ -97,7 +95,7 @@ const parametricSoftplus: Retired = (node, a) =>
   ]);
 
 /** By operator, what stands for it in opset 10. */
-export const retired: Readonly<Record<string, Retired>> = {
+export const retired: Readonly<Record<string, Adaptation>> = {
   Affine: affine,
   Crop: crop,
   ImageScaler: imageScaler,

@@ -8,7 +8,8 @@ import { opKey } from '../../ir/model.ts';
 import { withSubgraphs } from '../../ir/walk.ts';
 import { labelOf } from '../apply.ts';
 import { allowPlainInitializers } from '../plain-initializers.ts';
-import { type Adapter, adaptations } from './adaptations.ts';
+import { adaptations } from './adaptations.ts';
+import type { Adapter } from './adapter.ts';
 import { opsetHistory } from './history.ts';
 
 /** Least IR version that goes with a version of ai.onnx (ONNX's release table). */
