@@ -7,7 +7,8 @@ import type { CompressRequest } from './request.ts';
 export type DataRequest = Pick<
   CompressRequest,
   'data' | 'labels' | 'preprocess' | 'skipBad' | 'evaluate' | 'testData' | 'testLabels'
->;
+> &
+  Partial<Pick<CompressRequest, 'compare'>>;
 
 export interface DataPlan {
   readonly from: DataOptions;
@@ -32,12 +33,19 @@ export function dataPlan(
       split: {
         seed,
         calibration: calibrates ? samples : 0,
-        evaluation: request.evaluate ?? (from.test ? Number.POSITIVE_INFINITY : usualEvaluation),
-        learns: learns && request.evaluate === undefined,
+        evaluation: request.evaluate ?? evaluation(request),
+        learns,
+        halfAtMost: learns && request.evaluate === undefined,
         synthetic: 2 * samples,
       },
     }
   );
+}
+
+/** Without comparison no sample is kept from what calibrates and trains. */
+function evaluation({ compare = true, testData }: DataRequest): number {
+  if (testData !== undefined) return Number.POSITIVE_INFINITY;
+  return compare ? usualEvaluation : 0;
 }
 
 /** null where a request names no data. */

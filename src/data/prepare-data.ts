@@ -2,6 +2,7 @@
 
 import type { Port } from '../model/ir/port.ts';
 import { testDataDiffers, testDataSame } from '../support/diagnostics/data.ts';
+import { formatInteger } from '../support/units.ts';
 import { openData } from './open.ts';
 import { inParallel } from './read-all.ts';
 import type { DataSource } from './source.ts';
@@ -22,6 +23,8 @@ export interface Prepared {
   readonly source: DataSource;
   /** Samples to find ranges on, ascending. */
   readonly calibration: readonly number[];
+  /** Samples that may be learnt from, ascending: all that nothing is compared on, ranges or not; empty where nothing learns. */
+  readonly training: readonly number[];
   /** What results are compared on: nothing of it calibrates or trains. `source` is the one above unless test data was given. */
   readonly held: { readonly source: DataSource; readonly indices: readonly number[] };
 }
@@ -30,24 +33,46 @@ export interface PrepareOptions {
   readonly seed: number;
   /** Samples to calibrate on; 0 when nothing will be. */
   readonly calibration: number;
-  /** Samples to compare on, Infinity: all. */
+  /** Samples to compare on, Infinity: all; 0 where nothing is compared. */
   readonly evaluation: number;
-  /** At most half compare: something learns from the others. */
+  /** Whether something prunes or trains on samples that nothing is compared on. */
   readonly learns?: boolean;
+  /** At most half compare, so that as many are left for other things. */
+  readonly halfAtMost?: boolean;
   /** Samples of 'synthetic'. */
   readonly synthetic: number;
 }
 
 export const describeData = (prepared: Prepared) => {
-  const { source, calibration, held } = prepared;
+  const { source, calibration, training, held } = prepared;
   const leftOut = leftOutOf(prepared).length;
   return [
-    `${calibration.length > 0 ? `${calibration.length} to calibrate, ` : ''}${held.indices.length} to compare`,
+    sharesText({
+      calibration: calibration.length,
+      training: training.length,
+      comparison: formatInteger(held.indices.length),
+    }),
     ...(leftOut > 0 ? [`${leftOut} left out`] : []),
     source.name,
     ...(held.source === source ? [] : [`compared on ${held.source.name}`]),
   ].join(' · ');
 };
+
+/** "100 to calibrate, 300 to learn from, 200 to compare": who was given how many. */
+export const sharesText = ({
+  calibration,
+  training,
+  comparison,
+}: {
+  readonly calibration: number;
+  readonly training: number;
+  readonly comparison: string;
+}) =>
+  [
+    ...(calibration > 0 ? [`${formatInteger(calibration)} to calibrate`] : []),
+    ...(training > 0 ? [`${formatInteger(training)} to learn from`] : []),
+    comparison === '0' ? 'none to compare' : `${comparison} to compare`,
+  ].join(', ');
 
 /** Samples that were left out since they can't be read. */
 export const leftOutOf = ({ source, held }: Pick<Prepared, 'source' | 'held'>): readonly string[] => [
@@ -62,10 +87,10 @@ export async function prepareData(
   ports: readonly Port[],
   options: PrepareOptions,
 ): Promise<Prepared> {
-  const prepared = await divided(given, ports, options);
+  const parts = await divided(given, ports, options);
+  const prepared = { ...parts, training: options.learns ? await trainingIndices(parts) : [] };
   const { source, calibration, held } = prepared;
-  const own = held.source === source ? [...calibration, ...held.indices] : calibration;
-  await source.check?.(own);
+  await source.check?.(held.source === source ? [...calibration, ...held.indices] : calibration);
   if (held.source !== source) await held.source.check?.(held.indices);
   return prepared;
 }
@@ -73,15 +98,15 @@ export async function prepareData(
 async function divided(
   given: DataOptions,
   ports: readonly Port[],
-  { seed, calibration, evaluation, learns = false, synthetic }: PrepareOptions,
-): Promise<Prepared> {
+  { seed, calibration, evaluation, halfAtMost = false, synthetic }: PrepareOptions,
+): Promise<Omit<Prepared, 'training'>> {
   const source =
     given.path === 'synthetic'
       ? createSyntheticSource(ports, { seed, length: synthetic })
       : await openData(given.path, ports, { ...given, seed });
   if (!given.test) {
     const { length } = source;
-    const most = learns && length > 1 ? Math.min(evaluation, Math.floor(length / 2)) : evaluation;
+    const most = halfAtMost && length > 1 ? Math.min(evaluation, Math.floor(length / 2)) : evaluation;
     const kept = most < evaluation ? Math.min(calibration, length - most) : calibration;
     const split = await splitData(source, { calibration: kept, evaluation: most, seed });
     return { source, calibration: split.calibration, held: { source, indices: split.evaluation } };
@@ -97,8 +122,8 @@ async function divided(
   return { source, calibration: own, held };
 }
 
-/** Samples that may be learnt from: all but those held back to compare on and their copies. */
-export async function trainingIndices({ source, held }: Prepared): Promise<number[]> {
+/** All but those held back to compare on and their copies. */
+async function trainingIndices({ source, held }: Pick<Prepared, 'source' | 'held'>): Promise<number[]> {
   const taken = new Set(held.source === source ? held.indices : []);
   return withoutCopies(
     source,

@@ -7,7 +7,7 @@ import type { Engine } from '../compute/engine/contract.ts';
 import type { EngineRun } from '../compute/engine/run-context.ts';
 import { openHeldOut } from '../compute/train/held-out.ts';
 import { sampleData } from '../compute/train/samples.ts';
-import { type Prepared, trainingIndices } from '../data/prepare-data.ts';
+import type { Prepared } from '../data/prepare-data.ts';
 import type { Milestone, StepsRecord } from '../judge/report/steps.ts';
 import type { TrainingRecord } from '../judge/report/training.ts';
 import { openedFromModel, type Runnable } from '../model/formats/opened.ts';
@@ -61,7 +61,7 @@ interface StepsOptions extends EngineRun, JobRun {
 export async function runModelSteps(source: Model, options: StepsOptions): Promise<StepsResult> {
   const { engine, prepared, events, signal } = options;
   const { model: original } = await compressModel(source, { recipe: preset('trainable'), engine, signal });
-  const training = prepared ? await trainingIndices(prepared) : [];
+  const training = prepared?.training ?? [];
   const context: StepContext = { engine, original, prepared, training, events, signal };
   const judge = await openJudge(original, options);
   try {

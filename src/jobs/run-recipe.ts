@@ -7,7 +7,7 @@ import { type CalibrationCache, calibrationKey } from '../compute/calibrate/cali
 import { observe } from '../compute/calibrate/observe.ts';
 import type { StatisticRequest, Statistics } from '../compute/calibrate/statistics.ts';
 import type { EngineRun, Tell } from '../compute/engine/run-context.ts';
-import { type Prepared, trainingIndices } from '../data/prepare-data.ts';
+import type { Prepared } from '../data/prepare-data.ts';
 import { layersOf } from '../judge/report/layer-table.ts';
 import { stageSummary } from '../judge/report/stage-summary.ts';
 import type { TrainingRecord } from '../judge/report/training.ts';
@@ -39,8 +39,7 @@ export async function runRecipeOn(
   const stages = stageEvents(events);
   const refine = async (quantized: Model, clean: Model) => {
     if (!qat || !prepared) return;
-    const { source } = prepared;
-    const indices = await trainingIndices(prepared);
+    const { source, training: indices } = prepared;
     const { trainInt8 } = await import('./train-int8.ts');
     const { describeTraining } = await import('./training-run.ts');
     const record = await step(

@@ -132,6 +132,8 @@ const samples: [CompressRequestInit, calibration: number, evaluation: number][] 
   [{ int8: true, data }, 100, 200],
   [{ int8: true, data, calibrate: 20, evaluate: 50 }, 20, 50],
   [{ int8: true, data, testData: 'test/' }, 100, Number.POSITIVE_INFINITY],
+  [{ int8: true, data, compare: false }, 100, 0],
+  [{ int8: true, data, compare: false, evaluate: 50 }, 100, 50],
   // Nothing finds ranges: all that isn't compared on is left for other things.
   [{ data }, 0, 200],
   [{ int8: 'weights', data }, 0, 200],
@@ -143,10 +145,14 @@ describe('samples', () => {
   });
 
   it('are left to learn from where something does, unless it was said how many compare', async () => {
-    const learns = async (asked: CompressRequestInit) => (await planOf(asked)).data?.split.learns;
+    const split = async (asked: CompressRequestInit) => (await planOf(asked)).data?.split;
+    const learns = async (asked: CompressRequestInit) => (await split(asked))?.learns;
+    const halfAtMost = async (asked: CompressRequestInit) => (await split(asked))?.halfAtMost;
     expect(await learns({ prune: 30, data })).toBe(true);
     expect(await learns({ int8: true, qat: true, data })).toBe(true);
-    expect(await learns({ prune: 30, data, evaluate: 100 })).toBe(false);
+    expect(await learns({ prune: 30, data, evaluate: 100 })).toBe(true);
+    expect(await halfAtMost({ prune: 30, data })).toBe(true);
+    expect(await halfAtMost({ prune: 30, data, evaluate: 100 })).toBe(false);
     expect(await learns({ int8: true, data })).toBe(false);
   });
 

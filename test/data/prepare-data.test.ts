@@ -4,37 +4,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { zipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { describeData, type Prepared, prepareData, trainingIndices } from '../../src/data/prepare-data.ts';
-import type { DataSource } from '../../src/data/source.ts';
+import { describeData, prepareData } from '../../src/data/prepare-data.ts';
 import { encodeNpy } from '../../src/model/formats/npy.ts';
 import { type Tensor, tensorOf } from '../../src/model/ir/tensor.ts';
-
-describe('samples that may be learnt from', () => {
-  const source = (prints: string | null) =>
-    ({
-      length: 6,
-      ...(prints ? { fingerprint: async (i: number) => prints[i]! } : {}),
-    }) as DataSource;
-  const held = (from: DataSource, indices: number[]): Prepared => ({
-    source: from,
-    calibration: [],
-    held: { source: from, indices },
-  });
-
-  it('are all but those that the result is compared on', async () => {
-    expect(await trainingIndices(held(source(null), [4, 5]))).toEqual([0, 1, 2, 3]);
-  });
-
-  it('leave out copies of those too', async () => {
-    expect(await trainingIndices(held(source('abcabd'), [3]))).toEqual([1, 2, 4, 5]);
-  });
-
-  it('leave out what stands in the test data too', async () => {
-    const test = source('xaxbxx');
-    const prepared = { source: source('abcabd'), calibration: [], held: { source: test, indices: [1, 2] } };
-    expect(await trainingIndices(prepared)).toEqual([1, 2, 4, 5]);
-  });
-});
 
 describe('test data', () => {
   let folder: string;
@@ -47,6 +19,8 @@ describe('test data', () => {
         Array.from({ length: 3 * n }, (_, i) => 3 * from + i),
       );
     write('train', { x: rows(0, 20) });
+    const sixTwice = [0, 1].flatMap(() => Array.from({ length: 18 }, (_, i) => i));
+    write('twice', { x: tensorOf('float32', [12, 3], sixTwice) });
     write('test', { x: rows(15, 10), labels: tensorOf('int64', [10], Array(10).fill(1)) });
     function write(name: string, arrays: Record<string, Tensor>) {
       const files = Object.entries(arrays).map(([key, t]) => [`${key}.npy`, encodeNpy(t)]);
@@ -61,6 +35,7 @@ describe('test data', () => {
       seed: 0,
       calibration: 20,
       evaluation,
+      learns: true,
       synthetic: 1,
     });
 
@@ -71,8 +46,8 @@ describe('test data', () => {
     // Rows 15 to 19 are in both.
     const rest = Array.from({ length: 15 }, (_, i) => i);
     expect(prepared.calibration).toEqual(rest);
-    expect(await trainingIndices(prepared)).toEqual(rest);
-    expect(describeData(prepared)).toContain('15 to calibrate, 10 to compare');
+    expect(prepared.training).toEqual(rest);
+    expect(describeData(prepared)).toContain('15 to calibrate, 15 to learn from, 10 to compare');
     expect(describeData(prepared)).toContain('test.npz');
   });
 
@@ -85,10 +60,31 @@ describe('test data', () => {
     [6, 10, 6],
     [30, 10, 10],
   ])('leaves half to learn from, calibrating on %i at most', async (calibration, compared, calibrated) => {
-    const split = { seed: 0, calibration, evaluation: 200, learns: true, synthetic: 1 };
+    const split = { seed: 0, calibration, evaluation: 200, learns: true, halfAtMost: true, synthetic: 1 };
     const prepared = await prepareData({ path: path.join(folder, 'train.npz') }, ports, split);
     expect([prepared.held.indices.length, prepared.calibration.length]).toEqual([compared, calibrated]);
-    expect(await trainingIndices(prepared)).toHaveLength(10);
+    expect(prepared.training).toHaveLength(10);
+    expect(describeData(prepared)).toContain('10 to learn from, 10 to compare');
+  });
+
+  it('gives all to learn from where nothing is compared, and copies of what is compared to nobody', async () => {
+    const all = { seed: 0, calibration: 100, evaluation: 0, learns: true, synthetic: 1 };
+    const alone = await prepareData({ path: path.join(folder, 'train.npz') }, ports, all);
+    expect([alone.calibration, alone.training, alone.held.indices].map((i) => i.length)).toEqual([20, 20, 0]);
+    const twice = await prepareData({ path: path.join(folder, 'twice.npz') }, ports, {
+      ...all,
+      evaluation: 6,
+    });
+    const held = new Set(twice.held.indices.map((i) => i % 6));
+    expect(twice.training.filter((i) => held.has(i % 6))).toEqual([]);
+    expect(twice.training.length).toBeGreaterThanOrEqual(6);
+  });
+
+  it('says who learns from how many samples only where something learns', async () => {
+    const split = { seed: 0, calibration: 5, evaluation: 5, synthetic: 1 };
+    const prepared = await prepareData({ path: path.join(folder, 'train.npz') }, ports, split);
+    expect(prepared.training).toEqual([]);
+    expect(describeData(prepared)).toContain('5 to calibrate, 5 to compare');
   });
 
   it('is refused when it is the same data', async () => {

@@ -37,10 +37,15 @@ describe('labels that were found beside the data', () => {
 
   it('are one source still where samples to compare on are of the same data', () => {
     const source = sourceOf([12, 0]);
-    const prepared = { source, calibration: [0], held: { source, indices: [1] } };
+    const prepared = { source, calibration: [0], training: [], held: { source, indices: [1] } };
     const fitted = withFittingLabels(prepared, model(), false);
     expect(fitted.held.source).toBe(fitted.source);
-    expect(fitted).toMatchObject({ calibration: [0], held: { indices: [1] }, source: { labelled: false } });
+    expect(fitted).toMatchObject({
+      calibration: [0],
+      training: [],
+      held: { indices: [1] },
+      source: { labelled: false },
+    });
   });
 
   it('are refused where somebody asked for them', () =>

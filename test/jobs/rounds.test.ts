@@ -19,7 +19,7 @@ beforeAll(async () => {
   const engine: Engine = await openEngine();
   const source = pictures(200);
   const training = Array.from({ length: source.length }, (_, i) => i);
-  const prepared = { source, calibration: [], held: { source, indices: [] } };
+  const prepared = { source, calibration: [], training: [], held: { source, indices: [] } };
   context = { engine, original: student(), prepared, training, events: {} };
   const settings = trainingSettingsSchema.parse({ epochs: 6, batch: 8, learningRate: 0.01 });
   const trained = await trainStep({ name: 'finetune', settings, gpu: false }, null).apply(student(), context);

@@ -161,7 +161,7 @@ function precisionMode(layers: readonly Layer[]): Report['precision']['mode'] {
 }
 
 function dataFacts(prepared: Prepared): NonNullable<Report['data']> {
-  const { source, calibration, held } = prepared;
+  const { source, calibration, training, held } = prepared;
   const leftOut = leftOutOf(prepared);
   return {
     source: source.name,
@@ -169,6 +169,7 @@ function dataFacts(prepared: Prepared): NonNullable<Report['data']> {
     kind: held.source.kind,
     calibrationSamples: calibration.length,
     evaluationSamples: held.indices.length,
+    ...(training.length > 0 ? { trainingSamples: training.length } : {}),
     labelled: held.source.labelled,
     ...(held.source.labelsUnused === undefined ? {} : { labelsUnused: held.source.labelsUnused }),
     synthetic: held.source.kind === 'synthetic',

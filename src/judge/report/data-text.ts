@@ -1,20 +1,30 @@
 /** What a result was calibrated and compared on, in a line. */
+import { sharesText } from '../../data/prepare-data.ts';
 import { formatInteger } from '../../support/units.ts';
 import type { Report } from './report.ts';
 
 type Divided = Pick<
   NonNullable<Report['data']>,
-  'source' | 'calibrationSamples' | 'evaluationSamples' | 'test' | 'synthetic' | 'leftOut'
+  'source' | 'calibrationSamples' | 'trainingSamples' | 'evaluationSamples' | 'test' | 'synthetic' | 'leftOut'
 >;
 
 /** "photos/ (500 images): 100 to calibrate, 200 held back to compare; left out 2 that can't be read: a.png, b.png" */
 export function dataText(data: Divided | null): string {
   if (data === null) return 'none';
-  const [calibration, evaluation] = [data.calibrationSamples, data.evaluationSamples].map(formatInteger);
-  const compared = data.test ? `${evaluation} of ${data.test}` : `${evaluation} held back`;
+  const evaluation = formatInteger(data.evaluationSamples);
+  const compared =
+    data.evaluationSamples === 0
+      ? '0'
+      : data.test
+        ? `${evaluation} of ${data.test}`
+        : `${evaluation} held back`;
   const leftOut = data.leftOut?.length ? `; ${leftOutText(data.leftOut)}` : '';
-  const calibrated = data.calibrationSamples > 0 ? `${calibration} to calibrate, ` : '';
-  return `${data.source}: ${calibrated}${compared} to compare${data.synthetic ? ', synthetic' : ''}${leftOut}`;
+  const shares = sharesText({
+    calibration: data.calibrationSamples,
+    training: data.trainingSamples ?? 0,
+    comparison: compared,
+  });
+  return `${data.source}: ${shares}${data.synthetic ? ', synthetic' : ''}${leftOut}`;
 }
 
 /** "left out 2 that can't be read: a.png, b.png"; five names at most. */

@@ -112,6 +112,8 @@ export const reportSchema = z.object({
       kind: z.string(),
       calibrationSamples: z.number(),
       evaluationSamples: z.number(),
+      /** Samples that pruning or training learnt from; those that calibrate may be among them. Absent where nothing learnt. */
+      trainingSamples: z.number().optional(),
       labelled: z.boolean(),
       /** Why labels that were found beside the samples are not used. */
       labelsUnused: z.string().optional(),

@@ -26,7 +26,7 @@ function contextOf(original: Model): StepContext {
   return {
     engine,
     original,
-    prepared: { source, calibration: [], held: { source, indices: [] } },
+    prepared: { source, calibration: [], training: [], held: { source, indices: [] } },
     training,
     events: {},
   };

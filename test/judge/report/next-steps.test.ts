@@ -21,6 +21,7 @@ const source: DataSource = {
 const preparedOf = (from: DataSource) => ({
   source: from,
   calibration: [],
+  training: [],
   held: { source: from, indices: [] },
 });
 
