@@ -3,12 +3,13 @@
  *    y = Cast₃₂( f₁₆( Cast₁₆(x), W₁₆ ) ), one Cast for each value that both precisions read
  *  Left in float32: constants beyond ±65504 or of which float16 would lose more than a thousandth, with the nodes that
  *  read them; ops without a float16 form; normalisations and softmaxes written out in small ops; what is computed from
- *  integers alone; what crosses the border of a subgraph; with `ranges`, nodes that saw more than `largest` on the
- *  data. Masks of -3.4e38 are clipped before they are cast.
+ *  integers alone; what a Loop or Scan adds up; with `ranges`, nodes that saw more than `largest` on the data. Masks of
+ *  -3.4e38 are clipped before they are cast.
  *  Source: ONNX Cast-13 and type constraints; weights end at 65504; data may come to an eighth of that. */
 import { z } from 'zod';
 import { filledBy, selectionOptions } from '../src/compress/pipeline/option-fields.ts';
 import { definePass, type Skip } from '../src/compress/pipeline/pass.ts';
+import { crossingsOf, valueAt } from '../src/compress/quant/float16-crossings.ts';
 import { applyFloat16 } from '../src/compress/quant/float16-edit.ts';
 import {
   type Float16Plan,
@@ -105,13 +106,13 @@ async function convertConstants(
 ): Promise<Map<Value, HalfTensor>> {
   const halves = new Map<Value, HalfTensor>();
   const kindOf = float16Kinds(model);
-  for (const node of nodesOf(model)) {
-    if (kindOf(node) === null) continue;
-    for (const { value } of halfInputs(node)) {
-      const tensor = constantOf(value);
-      if (tensor && !halves.has(value)) halves.set(value, await convert(tensor));
-    }
-  }
+  const add = async (value: Value | null) => {
+    const tensor = constantOf(value);
+    if (value && tensor && !halves.has(value)) halves.set(value, await convert(tensor));
+  };
+  for (const node of nodesOf(model))
+    if (kindOf(node) !== null) for (const { value } of halfInputs(node)) await add(value);
+  for (const { takes } of crossingsOf(model).all) for (const use of takes) await add(valueAt(use));
   return halves;
 }
 

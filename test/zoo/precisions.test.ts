@@ -6,8 +6,9 @@ import type { Engine } from '../../src/compute/engine/contract.ts';
 import { openEngine } from '../../src/compute/engine/open.ts';
 import { readModelFile } from '../../src/model/formats/file.ts';
 import { encodeModel } from '../../src/model/formats/onnx/write.ts';
-import type { Model } from '../../src/model/ir/model.ts';
-import { numbers, type Tensor } from '../../src/model/ir/tensor.ts';
+import { dtypeOf, type Model } from '../../src/model/ir/model.ts';
+import { numbers, type Tensor, tensorOf } from '../../src/model/ir/tensor.ts';
+import { initializersOf } from '../../src/model/ir/walk.ts';
 import { seededFeeds } from '../run-model.ts';
 
 const zoo = process.env['EDGEPRESS_ZOO'];
@@ -42,8 +43,29 @@ describe.skipIf(!zoo)('float16 and 4 bits on real models (set EDGEPRESS_ZOO to r
       });
 });
 
-async function runBoth(engine: Engine, before: Model, after: Model): Promise<[Tensor[], Tensor[]]> {
-  const feeds = seededFeeds(before, 3, { dims: { seq: 8, T: 8, sequence: 8 } });
+describe.skipIf(!zoo)('silero-vad, two networks with LSTMs in the branches of an If', () => {
+  const samples = { 16000: 512, 8000: 256 };
+  it.each([16000, 8000] as const)('is float16 in them too, and says the same at %i Hz', async (rate) => {
+    const source = readModelFile(`${zoo}/models/onnx-silero-vad/silero_vad.onnx`);
+    const engine = await openEngine('node');
+    const { model } = await compressModel(source, { recipe: preset('float16'), engine });
+    const inFloat = [...initializersOf(model)].filter(({ value }) => dtypeOf(value) === 'float32');
+    expect(inFloat.map(({ value }) => value.name)).toEqual([]);
+    const feeds = seededFeeds(source, 3, {
+      inputs: { input: [1, samples[rate]], state: [2, 1, 128] },
+      tensors: { sr: tensorOf('int64', [], [rate]) },
+    });
+    for (const runtime of [engine, await openEngine('wasm')])
+      expect(cosine(...(await runBoth(runtime, source, model, feeds))), runtime.name).toBeGreaterThan(0.9999);
+  });
+});
+
+async function runBoth(
+  engine: Engine,
+  before: Model,
+  after: Model,
+  feeds = seededFeeds(before, 3, { dims: { seq: 8, T: 8, sequence: 8 } }),
+): Promise<[Tensor[], Tensor[]]> {
   const results: Tensor[][] = [];
   for (const model of [before, after]) {
     const session = await engine.open({ bytes: encodeModel(model) });

@@ -2,12 +2,14 @@
 import {
   addInitializer,
   addNode,
+  canReplaceAllUses,
   positionOf,
   removeInitializer,
   replaceAllUses,
   setAttribute,
   setConstant,
   setInput,
+  setOutput,
 } from '../../model/ir/edit.ts';
 import {
   constantOf,
@@ -24,6 +26,7 @@ import { freshName } from '../../model/ir/names.ts';
 import { elementCount, scalar, type Tensor } from '../../model/ir/tensor.ts';
 import { tensorType } from '../../model/ir/type.ts';
 import { graphsOf } from '../../model/ir/walk.ts';
+import { valueAt } from './float16-crossings.ts';
 import { type Float16Plan, halfInputs, halfOutputs, readsEither } from './float16-plan.ts';
 
 /** Smaller constants are kept twice where both precisions read them; larger ones once, in float16. */
@@ -40,9 +43,13 @@ export function applyFloat16(
   half: (value: Value, node: Node, index: number) => Tensor,
 ): number {
   const homes = homesOf(model);
+  const { of: crossings, half: halfCrossings } = plan.crossings;
   const stored = new Set([...plan.half].flatMap(halfOutputs));
+  for (const { gives } of halfCrossings) for (const v of gives) stored.add(v);
   if (!keepIo) for (const v of model.graph.inputs) if (dtypeOf(v) === 'float32') stored.add(v);
   const isHalfUse = (use: Use, v: Value): boolean => {
+    const crossing = crossings.taking(use);
+    if (crossing) return halfCrossings.has(crossing);
     if (!use.node) return !keepIo && use.graph === model.graph && stored.has(v);
     if (readsEither(use.node)) return true;
     return plan.half.has(use.node) && halfInputs(use.node).some((i) => i.index === use.index);
@@ -55,22 +62,21 @@ export function applyFloat16(
       v,
       v.uses.filter((use) => !isHalfUse(use, v)),
     );
-  for (const node of plan.half)
-    for (const { value, index } of halfInputs(node)) {
-      if (stored.has(value)) continue;
-      if (constantOf(value)) {
-        const tensor = half(value, node, index);
-        const shared = constants.get(value) ?? new Map<Tensor, Value>();
-        constants.set(value, shared);
-        const made = shared.get(tensor) ?? addInitializer(homes.get(value)!, `${value.name}/float16`, tensor);
-        shared.set(tensor, made);
-        setInput(node, index, made);
-      } else {
-        const made = down.get(value) ?? castDown(value, homes.get(value)!, plan.mayOverflow(value));
-        down.set(value, made);
-        setInput(node, index, made);
-      }
+  for (const { value, use, node } of halfReadings(plan)) {
+    if (stored.has(value)) continue;
+    if (constantOf(value)) {
+      const tensor = half(value, node, use.node ? use.index : -1);
+      const shared = constants.get(value) ?? new Map<Tensor, Value>();
+      constants.set(value, shared);
+      const made = shared.get(tensor) ?? addInitializer(homes.get(value)!, `${value.name}/float16`, tensor);
+      shared.set(tensor, made);
+      redirect(use, made);
+    } else {
+      const made = down.get(value) ?? castDown(value, homes.get(value)!, plan.mayOverflow(value));
+      down.set(value, made);
+      redirect(use, made);
     }
+  }
   for (const [value, made] of constants) settleConstant(value, [...made.values()], homes.get(value)!);
   const expanded = new Set<Value>();
   for (const node of plan.stored)
@@ -89,6 +95,28 @@ export function applyFloat16(
     if (uses.length > 0) castUp(v, uses, homes.get(v)!);
   }
   return stored.size + constants.size + expanded.size + plan.half.size;
+}
+
+interface HalfReading {
+  readonly value: Value;
+  readonly use: Use;
+  /** The node that it is for: one with a subgraph, where that gives it back. */
+  readonly node: Node;
+}
+
+/** Every place at which float16 is read. */
+const halfReadings = ({ half, crossings }: Float16Plan): HalfReading[] => [
+  ...[...half].flatMap((node) =>
+    halfInputs(node).map(({ value, index }) => ({ value, use: { node, index }, node })),
+  ),
+  ...[...crossings.half].flatMap(({ node, takes }) =>
+    takes.map((use) => ({ value: valueAt(use)!, use, node })),
+  ),
+];
+
+function redirect(use: Use, to: Value): void {
+  if (use.node) setInput(use.node, use.index, to);
+  else setOutput(use.graph, use.index, to);
 }
 
 /** The graph in which each value is defined. */
@@ -137,18 +165,18 @@ function castDown(v: Value, home: Graph, mayOverflow: boolean): Value {
   return cast;
 }
 
-/** Gives the listed readers a float32 copy of `v`, which is float16 by now. A graph output keeps its name. */
+/** Gives the listed readers a float32 copy of `v`, which is float16 by now. A graph output keeps its name where it can. */
 function castUp(v: Value, uses: readonly Use[], home: Graph): void {
   const isOutput = uses.some((use) => use.graph !== undefined);
   const out = addCast(v, home, 'float32');
   const others = v.uses.filter((use) => !uses.includes(use));
-  if (isOutput) {
+  if (isOutput && canReplaceAllUses(v, out)) {
     replaceAllUses(v, out);
     v.name = freshName(home.names, `${out.name}/float16`);
     v.type = tensorType('float16', shapeOf(v));
     out.type = tensorType('float32', shapeOf(v));
-    for (const use of others) if (use.node) setInput(use.node, use.index, v);
-  } else for (const use of uses) if (use.node) setInput(use.node, use.index, out);
+    for (const use of others) redirect(use, v);
+  } else for (const use of uses) redirect(use, out);
 }
 
 /** The float32 form stays for those who read it; without any, the float16 form takes its place. */
@@ -159,7 +187,7 @@ function settleConstant(value: Value, made: readonly Value[], home: Graph): void
   if (value.uses.length > 0 && !isLarge) return;
   const uses = [...value.uses];
   setConstant(value, tensor);
-  for (const use of [...first!.uses]) if (use.node) setInput(use.node, use.index, value);
+  for (const use of [...first!.uses]) redirect(use, value);
   removeInitializer(home, first!);
   if (uses.length > 0) castUp(value, uses, home);
 }

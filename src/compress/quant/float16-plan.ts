@@ -2,8 +2,7 @@
  *  Products become float16 unless something is against it; light ops follow their neighbours, so that Casts stand only
  *  where a product meets an input, an output or something that must stay float32. What is computed from integers and
  *  constants alone (positions, masks, sizes) stays float32 until it meets an activation: float16 counts exactly only
- *  up to 2048. Subgraphs are planned like the main graph; what crosses their border stays float32. */
-import { subgraphs } from '../../model/ir/attribute.ts';
+ *  up to 2048. Subgraphs are planned like the main graph; what crosses their border follows its neighbours on both sides. */
 import {
   constantOf,
   dtypeOf,
@@ -12,7 +11,6 @@ import {
   type Model,
   type Node,
   opKey,
-  readers,
   shapeOf,
   type Value,
 } from '../../model/ir/model.ts';
@@ -20,6 +18,7 @@ import { graphsOf, nodesOf } from '../../model/ir/walk.ts';
 import { float16Kind, isFloat32Input, isFloat32Output } from '../../model/ops/float16.ts';
 import { float16Kinds } from '../../model/ops/float16-functions.ts';
 import type { Float16Kind } from '../../model/ops/types.ts';
+import { accumulating, type Crossing, type Crossings, crossingsOf, valueAt } from './float16-crossings.ts';
 import { normalisationNodes } from './float16-norms.ts';
 import { decisionOf } from './layers.ts';
 
@@ -40,6 +39,8 @@ interface Float16Request {
 export interface Float16Plan {
   /** Nodes that will compute in float16. */
   readonly half: ReadonlySet<Node>;
+  /** What is handed to and from subgraphs in float16. */
+  readonly crossings: { readonly of: Crossings; readonly half: ReadonlySet<Crossing> };
   /** Nodes that compute in float32 from weights stored in float16. */
   readonly stored: ReadonlySet<Node>;
   /** Nodes that could have and don't, with the reason. */
@@ -47,6 +48,8 @@ export interface Float16Plan {
   /** Values of float32 nodes that may lie far outside float16 (masks made from -3.4e38). */
   readonly mayOverflow: (v: Value) => boolean;
 }
+
+const accumulates = 'accumulates: each iteration adds to it';
 
 type KindOf = (node: Node) => Float16Kind | null;
 
@@ -72,22 +75,86 @@ export const readsEither = (node: Node): boolean =>
 export function planFloat16(model: Model, request: Float16Request): Float16Plan {
   const nodes = [...nodesOf(model)].filter((n) => halfInputs(n).length + halfOutputs(n).length > 0);
   const kindOf = float16Kinds(model);
+  const crossings = crossingsOf(model);
   const fromIntegers = integerValues(model, kindOf);
-  const norms = normalisationNodes(nodes);
+  const summing = new Map(crossings.all.map((c) => [c, accumulating(c)]));
+  const fragile = new Map([
+    ...[...summing.values()].flat().map((node) => [node, accumulates] as const),
+    ...normalisationNodes(nodes),
+  ]);
   const kept = new Map<Node, string>();
   const light: Node[] = [];
   const half = new Set<Node>();
   const stored = new Set<Node>();
   for (const node of nodes) {
     if (readsEither(node) || isOp(node, 'Constant', 'ConstantOfShape')) continue;
-    const reason = obstacle(node, kindOf(node), request, fromIntegers, norms);
+    if (isOp(node, 'If', 'Loop', 'Scan')) {
+      // What has a crossing is decided with it.
+      const isOpen = [
+        ...node.inputs.map((v, index) => ({ v, crossing: crossings.taking({ node, index }) })),
+        ...node.outputs.map((v) => ({ v, crossing: v && crossings.giving(v) })),
+      ].some(({ v, crossing }) => isFloat32(v) && !crossing);
+      if (isOpen) kept.set(node, 'type-unknown');
+      continue;
+    }
+    const reason = obstacle(node, kindOf(node), request, fromIntegers, fragile);
     if (reason !== null) kept.set(node, reason);
     else if (kindOf(node) === 'product') half.add(node);
     else if (kindOf(node) === 'stored') stored.add(node);
     else light.push(node);
   }
-  for (const node of followNeighbours(model, light, half, request.keepIo)) half.add(node);
-  return { half, stored, kept, mayOverflow: overflowFrom(half, request, kindOf) };
+  const against = new Map(
+    crossings.all.map((c) => [
+      c,
+      summing.get(c)!.length > 0 ? accumulates : crossingObstacle(c, request, fromIntegers),
+    ]),
+  );
+  const free = crossings.all.filter((c) => against.get(c) === null);
+  const followers = followNeighbours(model, {
+    light,
+    free,
+    crossings,
+    products: half,
+    keepIo: request.keepIo,
+  });
+  for (const node of followers.nodes) half.add(node);
+  for (const c of crossings.all)
+    if (!followers.crossings.has(c))
+      kept.set(
+        c.node,
+        against.get(c) ?? kept.get(c.node) ?? `between-float32: both sides of ${c.node.opType}`,
+      );
+  return {
+    half,
+    crossings: { of: crossings, half: followers.crossings },
+    stored,
+    kept,
+    mayOverflow: overflowFrom(half, request, kindOf),
+  };
+}
+
+function crossingObstacle(
+  c: Crossing,
+  request: Float16Request,
+  fromIntegers: ReadonlySet<Value>,
+): string | null {
+  const { node, takes, gives } = c;
+  if (request.keep.has(node.opType)) return `operator-kept-in-float32: ${opKey(node)}`;
+  if (!request.chosen(node)) return 'excluded';
+  const values = takes.map(valueAt).filter((v) => v !== null);
+  for (const v of values) {
+    const against = constantOf(v) ? request.constantObstacle(v, node, -1) : null;
+    if (against) return against;
+  }
+  const computed = values.filter((v) => !constantOf(v));
+  if (computed.length > 0 && computed.every((v) => fromIntegers.has(v))) return 'computed-from-integers';
+  return largeValues([...values, ...gives], request);
+}
+
+/** Values of which more was seen than float16 has room for. */
+function largeValues(values: readonly Value[], request: Float16Request): string | null {
+  const most = Math.max(0, ...values.map((v) => request.magnitude(v) ?? 0));
+  return most > request.largest ? `large-values: up to ${Number(most.toPrecision(3))}` : null;
 }
 
 function obstacle(
@@ -95,25 +162,21 @@ function obstacle(
   kind: Float16Kind | null,
   request: Float16Request,
   fromIntegers: ReadonlySet<Value>,
-  norms: ReadonlyMap<Node, string>,
+  fragile: ReadonlyMap<Node, string>,
 ): string | null {
-  if (subgraphs(node).length > 0)
-    return `control-flow: what crosses the border of ${node.opType} stays float32`;
   if (request.keep.has(node.opType)) return `operator-kept-in-float32: ${opKey(node)}`;
   if (kind === null) return `no-float16-form: ${opKey(node)}`;
   if (!request.chosen(node)) return 'excluded';
   if (decisionOf(node)?.precision === 'int8') return 'already-int8';
   if ([...node.inputs, ...node.outputs].some((v) => v && dtypeOf(v) === null)) return 'type-unknown';
   if (halfOutputs(node).some((v) => fromIntegers.has(v))) return 'computed-from-integers';
-  const norm = norms.get(node);
-  if (norm !== undefined) return norm;
+  const weakness = fragile.get(node);
+  if (weakness !== undefined) return weakness;
   for (const { value, index } of halfInputs(node)) {
     const against = constantOf(value) ? request.constantObstacle(value, node, index) : null;
     if (against) return against;
   }
-  const seen = [...halfInputs(node).map((i) => i.value), ...halfOutputs(node)];
-  const most = Math.max(0, ...seen.map((v) => request.magnitude(v) ?? 0));
-  return most > request.largest ? `large-values: up to ${Number(most.toPrecision(3))}` : null;
+  return largeValues([...halfInputs(node).map((i) => i.value), ...halfOutputs(node)], request);
 }
 
 /** Values that follow from integers and constants alone, by ops that only count, move or mask. */
@@ -136,14 +199,22 @@ function integerValues(model: Model, kindOf: KindOf): Set<Value> {
   return found;
 }
 
-/** Light nodes that become float16: all but those between float32 on both sides, where they save the Casts. */
+interface Undecided {
+  readonly light: readonly Node[];
+  /** Those that nothing is against. */
+  readonly free: readonly Crossing[];
+  readonly crossings: Crossings;
+  readonly products: ReadonlySet<Node>;
+  readonly keepIo: boolean;
+}
+
+/** Light nodes and crossings that become float16: all but those between float32 on both sides, where they save the Casts.
+ *  Loops go round, so that both questions are asked until the answers stay. */
 function followNeighbours(
   model: Model,
-  light: readonly Node[],
-  products: ReadonlySet<Node>,
-  keepIo: boolean,
-): Set<Node> {
-  const undecided = new Set(light);
+  { light, free, crossings, products, keepIo }: Undecided,
+): { nodes: Set<Node>; crossings: Set<Crossing> } {
+  const undecided = new Set<Node | Crossing>([...light, ...free]);
   const outside = new Set<Value>();
   const ends = new Set<Graph>();
   for (const graph of graphsOf(model))
@@ -151,36 +222,66 @@ function followNeighbours(
       for (const v of graph.inputs) outside.add(v);
       ends.add(graph);
     }
-  const fed = new Map<Node, boolean>();
+  const fed = new Map<Node | Crossing, boolean>([...undecided].map((x) => [x, true]));
   const givesFloat = (v: Value): boolean => {
-    if (!v.producer) return outside.has(v);
-    return undecided.has(v.producer) ? fed.get(v.producer)! : !products.has(v.producer);
+    const giver = crossings.giving(v) ?? v.producer;
+    if (!giver) return outside.has(v);
+    return undecided.has(giver) ? fed.get(giver)! : !products.has(giver as Node);
   };
-  for (const node of light)
-    fed.set(
-      node,
-      halfInputs(node).every(({ value }) => constantOf(value) !== null || givesFloat(value)),
-    );
-  const stays = new Set<Node>();
+  untilSettled(() => {
+    let changed = false;
+    for (const x of undecided) {
+      const now = takenValues(x).every((v) => constantOf(v) !== null || givesFloat(v));
+      changed ||= now !== fed.get(x);
+      fed.set(x, now);
+    }
+    return changed;
+  });
+  const stays = new Set<Node | Crossing>();
   const wantsFloat = (v: Value): boolean =>
     v.uses.some((use) => {
+      const crossing = crossings.taking(use);
+      if (crossing) return undecided.has(crossing) ? stays.has(crossing) : true;
       if (!use.node) return ends.has(use.graph);
       if (readsEither(use.node)) return false;
       if (isFloat32Input(use.node, use.index)) return true;
       return undecided.has(use.node) ? stays.has(use.node) : !products.has(use.node);
     });
   const wantsHalf = (v: Value): boolean =>
-    readers(v).some((r) => products.has(r) || (undecided.has(r) && !stays.has(r)));
-  for (const node of [...light].reverse()) {
-    const outputs = halfOutputs(node);
-    const free = halfInputs(node).length === 0;
-    const between = free
-      ? !outputs.some(wantsHalf)
-      : fed.get(node)! && (outputs.some(wantsFloat) || !outputs.some(wantsHalf));
-    // A comparison of two float32 values gives no float: it stays where its inputs are.
-    if (between || (outputs.length === 0 && fed.get(node)!)) stays.add(node);
-  }
-  return new Set(light.filter((n) => !stays.has(n)));
+    v.uses.some((use) => {
+      const reader = crossings.taking(use) ?? use.node;
+      return (
+        reader !== undefined &&
+        (products.has(reader as Node) || (undecided.has(reader) && !stays.has(reader)))
+      );
+    });
+  const order = [...free, ...light].reverse();
+  untilSettled(() => {
+    const before = stays.size;
+    for (const x of order) {
+      const outputs = givenValues(x);
+      const isSource = takenValues(x).length === 0;
+      const between = isSource
+        ? !outputs.some(wantsHalf)
+        : fed.get(x)! && (outputs.some(wantsFloat) || !outputs.some(wantsHalf));
+      // A comparison of two float32 values gives no float: it stays where its inputs are.
+      if (between || (outputs.length === 0 && fed.get(x)!)) stays.add(x);
+    }
+    return stays.size > before;
+  });
+  return {
+    nodes: new Set(light.filter((n) => !stays.has(n))),
+    crossings: new Set(free.filter((c) => !stays.has(c))),
+  };
+}
+
+const takenValues = (x: Node | Crossing): Value[] =>
+  'takes' in x ? x.takes.flatMap((use) => valueAt(use) ?? []) : halfInputs(x).map(({ value }) => value);
+
+const givenValues = (x: Node | Crossing): readonly Value[] => ('gives' in x ? x.gives : halfOutputs(x));
+
+function untilSettled(round: () => boolean): void {
+  while (round());
 }
 
 /** Follows float32 nodes back to constants beyond float16. */
