@@ -27,6 +27,7 @@ export { openData } from './data/open.ts';
 export type { DataSource, Sample, Split } from './data/source.ts';
 export { splitData } from './data/split.ts';
 export { type BundledModel, type BundleOptions, bundle } from './jobs/bundle.ts';
+export { type CheckOptions, check } from './jobs/check.ts';
 export { type CompareOptions, type Comparison, compare } from './jobs/compare.ts';
 export {
   type CompressOptions,
@@ -71,6 +72,7 @@ export { type DecoderOptions, openDecoder } from './judge/generate/open.ts';
 export { positionLimit } from './judge/generate/position-limit.ts';
 export { createSampler, type Sampler, type SamplingOptions } from './judge/generate/sampling.ts';
 export { readTokenizer, type TextTokenizer } from './judge/generate/tokenizer.ts';
+export type { CheckReport } from './judge/report/check-report.ts';
 export type { Report } from './judge/report/report.ts';
 export { type FetchOptions, fetchModel } from './model/formats/fetch-model.ts';
 export { readModelFile, writeModelFile } from './model/formats/file.ts';

@@ -36,6 +36,12 @@ const rows: readonly Row[] = [
     load: async () => (await import('./compare.ts')).command,
   },
   {
+    usage: 'check <model>',
+    description: 'Whether a model keeps budgets of size and quality, for continuous integration',
+    example: 'compress check model.int8.onnx --against model.onnx --data val/ --max-drop 1',
+    load: async () => (await import('./check.ts')).command,
+  },
+  {
     usage: 'evaluate <model>',
     description: 'Accuracy, perplexity or BLEU of a model, or of two side by side',
     example: 'compress evaluate model.onnx --data val/ --labels val.csv',

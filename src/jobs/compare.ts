@@ -2,12 +2,13 @@
 import { openEngine } from '../compute/engine/open.ts';
 import type { PairResult } from '../judge/report/report.ts';
 import type { ModelInput } from '../model/formats/open-file.ts';
+import type { OpenedModel } from '../model/formats/opened.ts';
 import { type Port, portsOf } from '../model/ir/port.ts';
 import { compareInputs } from '../support/diagnostics/data.ts';
 import { parseRequest } from '../support/parse-request.ts';
 import { inCallWords } from '../support/respell.ts';
 import { counted } from '../support/units.ts';
-import { chooseSamples } from './choose-samples.ts';
+import { chooseSamples, type Samples } from './choose-samples.ts';
 import { fittingLabels } from './fitting-labels.ts';
 import { alike } from './io-types.ts';
 import { type JobRun, type RunOptions, separated, step } from './progress.ts';
@@ -48,16 +49,39 @@ export async function compareModels(
   before: ModelInput,
   after: ModelInput,
   request: CompareRequest,
-  { signal, events }: JobRun,
+  run: JobRun,
 ): Promise<Comparison> {
-  const given = await readModel(before, request, { signal, events });
-  const result = await readModel(after, request, { signal, events });
+  const given = await readModel(before, request, run);
+  const result = await readModel(after, request, run);
+  return compareOn(await compared(given, result, request), run);
+}
+
+/** Two models that take the same inputs, and the samples that both are run on. */
+interface Compared {
+  readonly pair: readonly [OpenedModel, OpenedModel];
+  readonly samples: Samples;
+  readonly engine: CompareRequest['engine'];
+}
+
+/** @throws COMPARE_INPUTS when the second model takes what the first does not; LABEL_RANGE, what opening data throws */
+export async function compared(
+  given: OpenedModel,
+  result: OpenedModel,
+  request: CompareRequest,
+): Promise<Compared> {
   const [a, b] = [alike(given, result), alike(result, given)];
   requireInputs(portsOf(a.model), portsOf(b.model));
-  const chosen = await chooseSamples(portsOf(a.model), request);
-  const source = fittingLabels(chosen.source, a.model, request.labels !== undefined);
-  const { indices } = chosen;
-  const engine = await openEngine(request.engine);
+  const { source, indices } = await chooseSamples(portsOf(a.model), request);
+  const fitting = fittingLabels(source, a.model, request.labels !== undefined);
+  return { pair: [a, b], samples: { source: fitting, indices }, engine: request.engine };
+}
+
+/** @throws what engines throw; COMPARE_OUTPUTS */
+export async function compareOn(
+  { pair: [a, b], samples: { source, indices }, engine: name }: Compared,
+  { signal, events }: JobRun,
+): Promise<Comparison> {
+  const engine = await openEngine(name);
   const found = await step(
     events,
     'compare',
@@ -67,7 +91,6 @@ export async function compareModels(
   return { data: source.name, guessed: source.guessed, ...found };
 }
 
-/** @throws COMPARE_INPUTS when the second model takes what the first does not */
 function requireInputs(before: readonly Port[], after: readonly Port[]): void {
   const present = before.map((p) => p.name);
   const missing = after.map((p) => p.name).filter((name) => !present.includes(name));

@@ -2,7 +2,6 @@
 
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RunContext } from '../compute/engine/run-context.ts';
 import { syntheticInputs } from '../data/synthetic.ts';
 import { compareLatency } from '../judge/report/latency.ts';
 import type { ModelFormat } from '../model/formats/format.ts';
@@ -30,10 +29,10 @@ import { visitOf } from '../ship/profile/visit.ts';
 import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
 import { browserMissing, nothingMeasured } from '../support/diagnostics/devices.ts';
 import { unknownDtype } from '../support/diagnostics/graph.ts';
-import { Diagnostic } from '../support/diagnostics.ts';
 import { parseRequest } from '../support/parse-request.ts';
 import { inCallWords } from '../support/respell.ts';
 import { shownUrl } from '../support/url.ts';
+import { attempt } from './attempt.ts';
 import { type JobRun, type RunOptions, separated, step } from './progress.ts';
 import { type ModelChoice, readModel } from './read-model.ts';
 import { type ProfileRequest, type ProfileRequestInit, profileRequest } from './requests/profile.ts';
@@ -232,21 +231,6 @@ async function turnsOf(
 
 export const placeOf = ({ provider, threads }: Setting) =>
   threads > 1 ? `${provider} × ${threads}` : provider;
-
-/** One that cannot run there is a row with the reason; a bug of ours, or the user's interrupt, is not. */
-async function attempt<T>(
-  measure: () => Promise<T>,
-  signal: RunContext['signal'],
-): Promise<
-  { readonly measured: T; readonly reason: null } | { readonly measured: null; readonly reason: string }
-> {
-  try {
-    return { measured: await measure(), reason: null };
-  } catch (error) {
-    if (signal?.aborted || !(error instanceof Diagnostic) || error.kind === 'internal') throw error;
-    return { measured: null, reason: error.message };
-  }
-}
 
 /** A device's providers that were asked for, those that the subject is made for first; one row says why if none is. */
 function settingsOf(device: Device, subject: Subject, { provider: only, threads }: Asked): Setting[] {

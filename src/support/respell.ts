@@ -6,7 +6,7 @@ import { choicesOf, fieldsOf, type RequestField } from './field.ts';
 
 /** Commands that a text advises to type stay as they are, up to the end of their clause. */
 const typedCommand =
-  /compress (?:inspect|compare|evaluate|recipe|passes|distill|finetune|bundle)\b.*?(?=[;,)]|\.(?:\s|$)|$)/;
+  /compress (?:inspect|compare|check|evaluate|recipe|passes|distill|finetune|bundle)\b.*?(?=[;,)]|\.(?:\s|$)|$)/;
 
 /** An option, and what may be its value: <something>, a word or a number. */
 const option = /(?<![\w-])(--[a-z][\w-]*|-o)(?: <([^>]+)>| (\w+(?:\.\w+)*))?/;

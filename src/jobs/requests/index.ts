@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import { compressRequest, distillRequest, finetuneRequest } from '../../compress/request.ts';
 import { bundleRequest } from './bundle.ts';
+import { checkRequest } from './check.ts';
 import { compareRequest } from './compare.ts';
 import { convertRequest } from './convert.ts';
 import { evaluateRequest } from './evaluate.ts';
@@ -16,6 +17,7 @@ export const requests = {
   finetune: finetuneRequest,
   bundle: bundleRequest,
   compare: compareRequest,
+  check: checkRequest,
   convert: convertRequest,
   evaluate: evaluateRequest,
   generate: generateRequest,

@@ -1,0 +1,212 @@
+/** The rows of a check about how good a result is: accuracy lost, agreement and SQNR against the original. */
+import { isDeepStrictEqual } from 'node:util';
+import { openEngine } from '../compute/engine/open.ts';
+import type { DataSource } from '../data/source.ts';
+import type { CheckRow } from '../judge/report/check-report.ts';
+import { samplesText } from '../judge/report/check-words.ts';
+import type { PairResult, Report } from '../judge/report/report.ts';
+import type { OpenedModel } from '../model/formats/opened.ts';
+import { portsOf } from '../model/ir/port.ts';
+import { counted } from '../support/units.ts';
+import { isBeyond } from './accuracy-budget.ts';
+import { attempt } from './attempt.ts';
+import type { Base } from './check-against.ts';
+import { chooseSamples } from './choose-samples.ts';
+import { type Comparison, compared, compareOn } from './compare.ts';
+import { evaluateModel } from './evaluate-model.ts';
+import { fittingLabels } from './fitting-labels.ts';
+import { alike } from './io-types.ts';
+import { type JobRun, step } from './progress.ts';
+import type { CheckRequest } from './requests/check.ts';
+import type { CompareRequest } from './requests/compare.ts';
+
+export interface QualityRows {
+  readonly rows: CheckRow[];
+  readonly guessed: readonly string[];
+}
+
+/** The budgets of quality that were given, and the data that they are measured on. */
+type Asked = CompareRequest & Pick<CheckRequest, 'maxDrop' | 'minAgreement' | 'minSqnr'>;
+
+type Found = Pick<CheckRow, 'measured' | 'status'> & Partial<Omit<CheckRow, 'budget' | 'allowed'>>;
+
+/** @throws COMPARE_INPUTS, LABEL_RANGE, what opening data throws */
+export const qualityRows = (result: OpenedModel, base: Base, asked: Asked, run: JobRun) =>
+  base.kind === 'model'
+    ? besideOriginal(result, base.model, asked, run)
+    : besideReport(result, base.report, asked, run);
+
+const unmeasured = (reason: string): Found => ({ measured: null, status: 'not-measured', reason });
+
+const rowOf = (
+  budget: CheckRow['budget'],
+  allowed: CheckRow['allowed'],
+  { subject = null, value = null, base = null, on = null, reason = null, ...found }: Found,
+): CheckRow => ({ budget, subject, allowed, value, base, on, reason, ...found });
+
+const dropRow = (maxDrop: number, found: Found) =>
+  rowOf('maxDrop', { unit: 'points', value: maxDrop }, found);
+
+// --- against the original ------------------------------------------------------------------------------------------
+
+async function besideOriginal(
+  result: OpenedModel,
+  original: OpenedModel,
+  asked: Asked,
+  run: JobRun,
+): Promise<QualityRows> {
+  const pair = await compared(original, result, asked);
+  const { source } = pair.samples;
+  const { measured, reason } = await attempt(() => compareOn(pair, run), run.signal);
+  const found = (judge: (comparison: Comparison) => Found): Found => {
+    if (measured === null) return unmeasured(reason);
+    const { samples, runtime } = measured.compare;
+    return { on: samplesText(samples, source.name, runtime), ...judge(measured) };
+  };
+  const { maxDrop, minAgreement, minSqnr } = asked;
+  const rows = [
+    ...(maxDrop === undefined
+      ? []
+      : [
+          dropRow(
+            maxDrop,
+            found((c) => dropOf(c, source, maxDrop)),
+          ),
+        ]),
+    ...(minAgreement === undefined
+      ? []
+      : [
+          rowOf(
+            'minAgreement',
+            { unit: 'share', value: minAgreement / 100 },
+            found((c) => agreementOf(c, source, minAgreement / 100)),
+          ),
+        ]),
+    ...(minSqnr === undefined
+      ? []
+      : [
+          rowOf(
+            'minSqnr',
+            { unit: 'dB', value: minSqnr },
+            found((c) => sqnrOf(c, minSqnr)),
+          ),
+        ]),
+  ];
+  return { rows, guessed: source.guessed };
+}
+
+function dropOf({ evaluation }: PairResult, source: DataSource, maxDrop: number): Found {
+  const metric = evaluation?.metrics[0];
+  if (!metric) return unmeasured(unlabelled(source));
+  return lost(metric.name, metric.before, metric.after, maxDrop);
+}
+
+function lost(name: string, before: number | null, after: number | null, maxDrop: number): Found {
+  if (before === null || after === null) return unmeasured(`there is no ${name}`);
+  return {
+    subject: name,
+    measured: { unit: 'points', value: 100 * (before - after) },
+    base: { unit: 'share', value: before },
+    value: { unit: 'share', value: after },
+    status: isBeyond(maxDrop, before, after) ? 'exceeded' : 'kept',
+  };
+}
+
+const unlabelled = ({ name, labelsUnused }: DataSource) =>
+  labelsUnused === undefined
+    ? `${name} has no labels`
+    : `the labels of ${name} are not this model's: ${labelsUnused}`;
+
+type Output = PairResult['compare']['outputs'][number];
+
+/** Where an output is not finite any more, no other number about it means anything. */
+const broken = (outputs: readonly Output[]): Found | null => {
+  const output = outputs.find(({ nonFinite = 0 }) => nonFinite > 0);
+  return output
+    ? unmeasured(`${output.nonFinite} values of output "${output.name}" are not finite, or were not`)
+    : null;
+};
+
+function agreementOf({ compare: { outputs } }: PairResult, source: DataSource, least: number): Found {
+  if (source.kind === 'synthetic') return unmeasured('made-up inputs are of no class');
+  const scored = outputs.filter((o) => o.top1Agreement !== null);
+  const worst = lowest(scored, (o) => o.top1Agreement!);
+  if (!worst) return unmeasured('no output scores classes');
+  const found: Found = {
+    subject: scored.length > 1 ? worst.name : null,
+    measured: { unit: 'share', value: worst.top1Agreement! },
+    status: worst.top1Agreement! < least ? 'exceeded' : 'kept',
+  };
+  return broken(outputs) ?? found;
+}
+
+function sqnrOf({ compare: { outputs } }: PairResult, least: number): Found {
+  const bad = broken(outputs);
+  if (bad) return bad;
+  const silent = outputs.find((o) => o.sqnrDb === null && o.maxAbsError !== 0);
+  if (silent) return unmeasured(`output "${silent.name}" was all zero and is not any more`);
+  const noisy = outputs.filter((o) => o.sqnrDb !== null);
+  const worst = lowest(noisy, (o) => o.sqnrDb!);
+  if (!worst) return { measured: null, status: 'kept' };
+  return {
+    subject: outputs.length > 1 ? worst.name : null,
+    measured: { unit: 'dB', value: worst.sqnrDb! },
+    status: worst.sqnrDb! < least ? 'exceeded' : 'kept',
+  };
+}
+
+const lowest = (outputs: readonly Output[], by: (output: Output) => number): Output | undefined =>
+  [...outputs].sort((a, b) => by(a) - by(b))[0];
+
+// --- against a report ----------------------------------------------------------------------------------------------
+
+async function besideReport(
+  result: OpenedModel,
+  report: Report,
+  asked: Asked,
+  run: JobRun,
+): Promise<QualityRows> {
+  const { maxDrop } = asked;
+  if (maxDrop === undefined) return { rows: [], guessed: [] };
+  const model = alike(result);
+  const chosen = await chooseSamples(portsOf(model.model), asked);
+  const source = fittingLabels(chosen.source, model.model, asked.labels !== undefined);
+  const { indices } = chosen;
+  const reason = source.labelled ? otherSamples(source, indices.length, report) : unlabelled(source);
+  if (reason !== null) return { rows: [dropRow(maxDrop, unmeasured(reason))], guessed: source.guessed };
+  const engine = await openEngine(asked.engine);
+  const evaluated = await attempt(
+    () =>
+      step(
+        run.events,
+        'evaluate',
+        (onProgress) => evaluateModel({ model }, { engine, source, indices, signal: run.signal, onProgress }),
+        (e) => `${counted(e.samples, 'sample')} on ${e.runtime} · ${source.name}`,
+      ),
+    run.signal,
+  );
+  if (evaluated.measured === null)
+    return { rows: [dropRow(maxDrop, unmeasured(evaluated.reason))], guessed: source.guessed };
+  const { metrics, samples, runtime } = evaluated.measured;
+  const [metric] = metrics;
+  const earlier = report.evaluation?.metrics.find(({ name }) => name === metric?.name)?.after ?? null;
+  const found = metric
+    ? lost(metric.name, earlier, metric.after, maxDrop)
+    : unmeasured('the data has no metric of accuracy');
+  const on = samplesText(samples, source.name, runtime);
+  return { rows: [dropRow(maxDrop, { on, ...found })], guessed: source.guessed };
+}
+
+/** Why the accuracy in a report is not that of these samples, as far as names, numbers and preprocessing tell; null when it is. Of a
+ *  part that was held back a report doesn't say which samples were in it. */
+function otherSamples(source: DataSource, taken: number, { data, evaluation }: Report): string | null {
+  if (!evaluation || !data) return 'the report has no accuracy';
+  const theirs = data.test ?? data.source;
+  if (theirs !== source.name) return `the report's accuracy is of ${theirs}, not of ${source.name}`;
+  if (evaluation.samples !== source.length)
+    return `the report's accuracy is of ${evaluation.samples} of ${theirs}, and it does not say which`;
+  if (taken !== source.length) return `the report's accuracy is of all of ${theirs}, not of ${taken}`;
+  if (!isDeepStrictEqual(data.preprocessing, source.preprocessing && { ...source.preprocessing }))
+    return `the report's accuracy is with other preprocessing (${String(data.preprocessing?.['name'])})`;
+  return null;
+}

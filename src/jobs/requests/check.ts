@@ -1,0 +1,38 @@
+/** What can be asked of `check`: budgets, and what they are measured on. No budget says what it `needs`: what a configuration file asks
+ *  for is never put aside for want of something. */
+import { z } from 'zod';
+import { dataFields } from '../../compress/request/data-fields.ts';
+import { amount } from '../../support/amount.ts';
+import { field, nonNegative, percentage } from '../../support/field.ts';
+import { modelField } from './model-field.ts';
+import { sampleFields } from './sample-fields.ts';
+
+const budget = field.bind(null, 'Budget');
+const { data: _, ...samples } = sampleFields;
+
+export const checkRequest = z.strictObject({
+  against: modelField.meta(
+    budget('--against <file>', 'the original, or the .report.json of an earlier result', { isPath: true }),
+  ),
+  maxSize: amount(['bytes', 'share'], 'A size or a percentage was expected, as 4MB or 50%.')
+    .optional()
+    .meta(budget('--max-size <size>', 'of its files, as 4MB; or 50% of what --against has')),
+  maxDrop: nonNegative
+    .optional()
+    .meta(budget('--max-drop <points>', 'accuracy lost on labelled --data, in percentage points')),
+  minAgreement: percentage
+    .optional()
+    .meta(budget('--min-agreement <percent>', 'samples of --data with the same top-1 as the original')),
+  minSqnr: z
+    .number('A number of decibels was expected.')
+    .optional()
+    .meta(budget('--min-sqnr <dB>', 'of every output on --data, against the original')),
+  data: dataFields.data,
+  ...samples,
+});
+export type CheckRequest = z.output<typeof checkRequest>;
+export type CheckRequestInit = z.input<typeof checkRequest>;
+
+/** Fields that are budgets. */
+export const budgetKeys = ['maxSize', 'maxDrop', 'minAgreement', 'minSqnr'] as const;
+export type BudgetKey = (typeof budgetKeys)[number];
