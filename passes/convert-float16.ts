@@ -3,8 +3,8 @@
  *    y = Cast₃₂( f₁₆( Cast₁₆(x), W₁₆ ) ), one Cast for each value that both precisions read
  *  Left in float32: constants beyond ±65504 or of which float16 would lose more than a thousandth, with the nodes that
  *  read them; ops without a float16 form; normalisations and softmaxes written out in small ops; what is computed from
- *  integers alone; what a Loop or Scan adds up; with `ranges`, nodes that saw more than `largest` on the data. Masks of
- *  -3.4e38 are clipped before they are cast.
+ *  integers alone; what a Loop or Scan adds up; squares, exponentials and sums that nothing was measured of; with
+ *  `ranges`, nodes that saw more than `largest` on the data. Masks of -3.4e38 are clipped before they are cast.
  *  Source: ONNX Cast-13 and type constraints; weights end at 65504; data may come to an eighth of that. */
 import { z } from 'zod';
 import { filledBy, selectionOptions } from '../src/compress/pipeline/option-fields.ts';

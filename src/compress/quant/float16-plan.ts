@@ -19,6 +19,7 @@ import { float16Kind, isFloat32Input, isFloat32Output } from '../../model/ops/fl
 import { float16Kinds } from '../../model/ops/float16-functions.ts';
 import type { Float16Kind } from '../../model/ops/types.ts';
 import { accumulating, type Crossing, type Crossings, crossingsOf, valueAt } from './float16-crossings.ts';
+import { growing } from './float16-growth.ts';
 import { normalisationNodes } from './float16-norms.ts';
 import { decisionOf } from './layers.ts';
 
@@ -78,8 +79,9 @@ export function planFloat16(model: Model, request: Float16Request): Float16Plan 
   const crossings = crossingsOf(model);
   const fromIntegers = integerValues(model, kindOf);
   const summing = new Map(crossings.all.map((c) => [c, accumulating(c)]));
-  const fragile = new Map([
+  const fragile = new Map<Node | Crossing, string>([
     ...[...summing.values()].flat().map((node) => [node, accumulates] as const),
+    ...growing(nodes, crossings, (v) => request.magnitude(v) !== undefined),
     ...normalisationNodes(nodes),
   ]);
   const kept = new Map<Node, string>();
@@ -106,7 +108,9 @@ export function planFloat16(model: Model, request: Float16Request): Float16Plan 
   const against = new Map(
     crossings.all.map((c) => [
       c,
-      summing.get(c)!.length > 0 ? accumulates : crossingObstacle(c, request, fromIntegers),
+      summing.get(c)!.length > 0
+        ? accumulates
+        : (fragile.get(c) ?? crossingObstacle(c, request, fromIntegers)),
     ]),
   );
   const free = crossings.all.filter((c) => against.get(c) === null);
@@ -162,7 +166,7 @@ function obstacle(
   kind: Float16Kind | null,
   request: Float16Request,
   fromIntegers: ReadonlySet<Value>,
-  fragile: ReadonlyMap<Node, string>,
+  fragile: ReadonlyMap<Node | Crossing, string>,
 ): string | null {
   if (request.keep.has(node.opType)) return `operator-kept-in-float32: ${opKey(node)}`;
   if (kind === null) return `no-float16-form: ${opKey(node)}`;

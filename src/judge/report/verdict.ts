@@ -40,6 +40,7 @@ export function judge(report: Judged): Verdict {
     ...speed(report),
     ...size(report),
     ...halfFloats(report),
+    ...unmeasuredHalfs(report),
     ...evidence(report),
     ...(report.leftOut ?? []).map(leftOutWarning),
     ...(report.remarks ?? []).map(warn),
@@ -257,6 +258,17 @@ function halfFloats({ layers, target, result }: Judged): Warning[] {
   return [
     warn(
       'Half floats are meant for WebGPU: on wasm the model is smaller, but computed in float32. If it will run on WebGPU, pass --target webgpu.',
+    ),
+  ];
+}
+
+/** Nothing is said twice where data was there: values too large for float16 stay in float32 then. */
+function unmeasuredHalfs({ layers, data }: Judged): Warning[] {
+  if (data && !data.synthetic) return [];
+  if (!layers.some(({ precision, reason }) => precision === 'float16' && reason === null)) return [];
+  return [
+    warn(
+      'Float16 ends at 65504, and without data nobody knows how large values get: squares, exponentials and sums over many stay in float32, the rest is trusted. Pass --data to measure it.',
     ),
   ];
 }

@@ -161,6 +161,12 @@ describe('judge', () => {
     expect(texts(onGpu, 'warn').join()).not.toContain('Half floats');
   });
 
+  it('says what float16 is trusted with where nothing was measured', () => {
+    const layers = sampleReport().layers.map((l) => ({ ...l, precision: 'float16' as const, reason: null }));
+    expect(texts(sampleReport({ layers, data: null }), 'warn').join()).toContain('65504');
+    expect(texts(sampleReport({ layers }), 'warn').join()).not.toContain('65504');
+  });
+
   it('says of a difference within noise that it is', () => {
     expect(speedNote({ ratio: 1.1, interval: [0.9, 1.3], change: 'same' })).toBe('as fast, within noise');
     expect(speedNote({ ratio: 0.9, interval: [0.85, 0.95], change: 'slower' })).toBe('1.11 times slower');
