@@ -52,6 +52,7 @@ const bytes = (n: number | null) => (n === null ? 'not measured' : formatBytes(n
 
 function problemLines(p: ModelProblems): string[] {
   const lines: string[] = [];
+  if (p.refused !== null) lines.push(p.refused);
   for (const c of p.nonFinite)
     lines.push(`constant "${c.name}" holds ${c.nan} NaN and ${c.infinite} infinite elements`);
   for (const [op, n] of Object.entries(p.unknownOps))

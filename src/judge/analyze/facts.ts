@@ -1,11 +1,14 @@
 /** What can be said about a model without running it: sizes, counts, ports, and what looks wrong or unusual. */
 import { intAttribute, subgraphs } from '../../model/ir/attribute.ts';
+import { cloneModel } from '../../model/ir/clone.ts';
 import { dtypes } from '../../model/ir/dtype.ts';
 import { type Graph, type Model, type Node, opKey, type Value } from '../../model/ir/model.ts';
 import { elementCount, sizeBytes, type Tensor, typedArray } from '../../model/ir/tensor.ts';
 import { formatType } from '../../model/ir/type.ts';
 import { constantsOf, graphsOf, nodesOf } from '../../model/ir/walk.ts';
+import { inferShapes } from '../../model/ops/shapes.ts';
 import { notANumber } from '../../support/diagnostics/quantization.ts';
+import { Diagnostic } from '../../support/diagnostics.ts';
 
 /** What the model alone does not tell: about its file, and the cost that shape inference finds. */
 export interface FileFacts {
@@ -74,6 +77,8 @@ function histogram(texts: readonly string[]): Record<string, number> {
 }
 
 export interface ModelProblems {
+  /** Why no command takes the model: an attribute that its operator doesn't allow, functions that call themselves. */
+  refused: string | null;
   /** Float constants with NaN or infinities. A mask of -inf is usual in attention; NaN never is. */
   nonFinite: { name: string; nan: number; infinite: number; elements: number }[];
   /** Names of initializers that nothing reads. */
@@ -90,18 +95,30 @@ export interface ModelProblems {
 export function findProblems(model: Model): ModelProblems {
   const nodes = [...nodesOf(model)];
   return {
-    nonFinite: constantsOf(model).flatMap(({ name, tensor }) => {
-      const found = countNonFinite(tensor);
-      return found.nan + found.infinite === 0
-        ? []
-        : [{ name, ...found, elements: elementCount(tensor.dims) }];
-    }),
+    refused: refusalOf(model),
+    nonFinite: nonFinite(model),
     unusedInitializers: [...graphsOf(model)].flatMap(unusedIn),
     unknownOps: histogram(nodes.filter((n) => !isKnown(model, n)).map(opKey)),
     controlFlow: histogram(nodes.filter((n) => subgraphs(n).length > 0).map(opKey)),
     dynamicDims: model.graph.inputs.filter((v) => !v.constant).flatMap(freeDims),
   };
 }
+
+function refusalOf(model: Model): string | null {
+  try {
+    inferShapes(cloneModel(model));
+    return null;
+  } catch (error) {
+    if (error instanceof Diagnostic) return error.message;
+    throw error;
+  }
+}
+
+const nonFinite = (model: Model): ModelProblems['nonFinite'] =>
+  constantsOf(model).flatMap(({ name, tensor }) => {
+    const found = countNonFinite(tensor);
+    return found.nan + found.infinite === 0 ? [] : [{ name, ...found, elements: elementCount(tensor.dims) }];
+  });
 
 const unusedIn = (graph: Graph) =>
   Array.from(graph.initializers)
@@ -151,7 +168,8 @@ export function countNonFinite(t: Tensor): { nan: number; infinite: number } {
 
 /** @throws WEIGHTS_NOT_FINITE for a model that is broken already */
 export function rejectBroken(model: Model): void {
-  const { nonFinite } = findProblems(model);
-  const nan = nonFinite.filter((c) => c.nan > 0).map((c) => c.name);
+  const nan = nonFinite(model)
+    .filter((c) => c.nan > 0)
+    .map((c) => c.name);
   if (nan.length > 0) throw notANumber(nan);
 }

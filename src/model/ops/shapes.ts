@@ -3,7 +3,7 @@
  *  followed through the graph (shapes/data.ts), so that a Reshape whose target is computed from a Shape resolves.
  *  A size that no rule can express is named after its value and axis ("boxes.0"): unknown, but the same everywhere. */
 
-import { shapeConflict } from '../../support/diagnostics/graph.ts';
+import { attributeInvalid, shapeConflict } from '../../support/diagnostics/graph.ts';
 import { Diagnostic } from '../../support/diagnostics.ts';
 import type { Attribute } from '../ir/attribute.ts';
 import { expandedNodes, type FunctionTable, functionTable } from '../ir/functions.ts';
@@ -11,6 +11,7 @@ import { type Graph, type Model, type ModelFunction, type Node, opKey, type Valu
 import { elementCount, numbers, type Tensor } from '../ir/tensor.ts';
 import { type Dim, formatType, type Shape, tensorType, type ValueType } from '../ir/type.ts';
 import { graphsOf } from '../ir/walk.ts';
+import { attributeProblem } from './attributes.ts';
 import { evaluate, isSame } from './dims.ts';
 import { dataRules } from './shapes/data.ts';
 import { shapeRules } from './shapes/rules.ts';
@@ -38,7 +39,7 @@ const followed = 4096;
  *  merged with what is inferred: a number beats an expression, an expression a lone symbol of the file, anything
  *  beats unknown. Where the two contradict each other, what follows from the inputs is kept and the node reported.
  *  Initializers that a caller may override count with their default. Graph inputs keep their types.
- *  @throws FUNCTION_RECURSIVE, FUNCTIONS_TOO_LARGE */
+ *  @throws FUNCTION_RECURSIVE, FUNCTIONS_TOO_LARGE, ATTRIBUTE_INVALID */
 export function inferShapes(model: Model): InferredShapes {
   expandedNodes(model);
   const run: Run = { facts: new Map(), missing: new Map(), functions: functionTable(model.functions) };
@@ -112,6 +113,8 @@ interface Scope {
   /** Attributes of the call, inside a function body. */
   readonly attributes: ReadonlyMap<string, Attribute>;
   readonly inFunction: boolean;
+  /** In a branch or a body, which may never run: what is wrong there is reported, not refused. */
+  readonly conditional?: boolean;
   /** What a rule infers counts alone. */
   readonly fromInputs?: boolean;
 }
@@ -171,8 +174,10 @@ function inferNode(node: Node, scope: Scope): void {
   });
   const [reason] = reasons;
   if (reason === undefined) run.missing.delete(node);
-  else run.missing.set(node, { node: node.name || (node.outputs[0]?.name ?? ''), op: opKey(node), reason });
+  else run.missing.set(node, { node: nameOf(node), op: opKey(node), reason });
 }
+
+const nameOf = (node: Node): string => node.name || (node.outputs.find((v) => v !== null)?.name ?? '');
 
 const fitting = (data: Data | null) => (data && data.values.length <= followed ? data : null);
 
@@ -180,6 +185,13 @@ function outputsOf(node: Node, scope: Scope, reasons: string[]): readonly (Facts
   const key = opKey(node);
   const fn = scope.run.functions(node);
   const context = contextOf(node, scope);
+  const problem = attributeProblem(node, context.shape);
+  if (problem) {
+    const error = attributeInvalid({ op: key, name: nameOf(node) }, problem);
+    if (!scope.conditional) throw error;
+    reasons.push(error.message);
+    return [];
+  }
   try {
     if (fn) return callFunction(fn, node, scope);
     const rule = Object.hasOwn(shapeRules, key) ? shapeRules[key] : undefined;
@@ -219,8 +231,14 @@ function contextOf(node: Node, scope: Scope): ShapeContext {
     },
     data: (i) => at(i)?.data ?? null,
     has: (i) => node.inputs[i] != null,
-    infer: (graph, inputs, dead) =>
-      inferGraph(graph, dead ? { ...scope, run: { ...scope.run, missing: new Map() } } : scope, inputs),
+    infer: (graph, inputs, dead) => {
+      const inner = { ...scope, conditional: true };
+      return inferGraph(
+        graph,
+        dead ? { ...inner, run: { ...scope.run, missing: new Map() } } : inner,
+        inputs,
+      );
+    },
   };
 }
 
@@ -228,7 +246,7 @@ function callFunction(fn: ModelFunction, node: Node, scope: Scope): Facts[] {
   const attributes = new Map(fn.attributeDefaults);
   for (const [k, a] of node.attributes) attributes.set(k, a);
   const inputs = node.inputs.map((v) => v && factsOf(v, scope.run));
-  return inferGraph(fn.graph, { run: scope.run, opsets: fn.opsets, attributes, inFunction: true }, inputs);
+  return inferGraph(fn.graph, { ...scope, opsets: fn.opsets, attributes, inFunction: true }, inputs);
 }
 
 /** The node with references to its function's attributes replaced by what the call gave. */

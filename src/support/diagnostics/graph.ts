@@ -16,6 +16,17 @@ export const tensorBytes = (what: string, expected: number, received: number) =>
 /** Inputs of an operator that don't fit together; shape inference catches it and reports the node. */
 export const shapeConflict = (what: string) => user('SHAPE_CONFLICT', what);
 
+/** @param node  operator, and the node's name or that of its first output */
+export const attributeInvalid = (
+  node: { readonly op: string; readonly name: string },
+  { attribute, expected, received }: Record<'attribute' | 'expected' | 'received', string>,
+) =>
+  user(
+    'ATTRIBUTE_INVALID',
+    `Attribute "${attribute}" of ${node.op} "${node.name}" is ${received}; expected: ${expected}.`,
+    'No runtime takes the model as it is; mend the attribute, or export the model again.',
+  );
+
 /** @param open  names of the sizes that the model leaves open */
 export function sizeUnknown(name: string, open: readonly string[]) {
   const close = nearest(name, open);

@@ -108,6 +108,7 @@ describe('findProblems', () => {
   it('finds nothing in a plain model', () => {
     const plain = parseModel('g (float[2] x) => (float[2] y) <float[2] w = {1, 2}> { y = Add(x, w) }');
     expect(findProblems(plain)).toEqual({
+      refused: null,
       nonFinite: [],
       unusedInitializers: [],
       unknownOps: {},

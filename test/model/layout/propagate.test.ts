@@ -125,9 +125,16 @@ describe('propagating transposes', () => {
     expect(result.left.map(({ reason }) => reason)).toEqual(['rank-unknown', 'rank-unknown']);
   });
 
-  it('leaves a perm that does not fit its tensor', () => {
+  it('leaves a perm that does not fit its tensor, as in a branch that never runs', () => {
     const model = modelWithWeights(
-      '(float[2,3] x) => (float[] y) { a = Transpose <perm = [0,0]> (x)  b = Relu (a)  y = Transpose <perm = [0,2,1]> (b) }',
+      `(float[2,3] x, bool c) => (float[] y) {
+        y = If (c) <
+          then_branch = t () => (float[] u) { u = Relu (x) },
+          else_branch = e () => (float[] v) {
+            a = Transpose <perm = [0,0]> (x)  b = Relu (a)  v = Transpose <perm = [0,2,1]> (b)
+          }
+        >
+      }`,
     );
     expect(propagateTransposes(model).left.map(({ perm }) => perm)).toEqual([null, null]);
   });
