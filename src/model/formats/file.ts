@@ -139,7 +139,8 @@ function replaceFiles(outputs: readonly Output[]): void {
     });
   } catch (error) {
     for (const path of begun) rmSync(path, { force: true });
-    throw error instanceof Diagnostic ? error : fileProblem(current, 'write', error);
+    // What has no number of the system's went wrong in here, not on the disk.
+    throw error instanceof Error && 'errno' in error ? fileProblem(current, 'write', error) : error;
   }
 }
 

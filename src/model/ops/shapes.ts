@@ -43,7 +43,7 @@ const followed = 4096;
 export function inferShapes(model: Model): InferredShapes {
   expandedNodes(model);
   const run: Run = { facts: new Map(), missing: new Map(), functions: functionTable(model.functions) };
-  inferGraph(model.graph, { run, opsets: model.opsets, attributes: new Map(), inFunction: false });
+  inferGraph(model.graph, scopeOf(model, run));
   let inferred = 0;
   for (const graph of graphsOf(model)) {
     const inner = graph !== model.graph;
@@ -66,8 +66,7 @@ export function inferShapes(model: Model): InferredShapes {
  *  that runtimes keep. Values of operators without a rule have the declared shape. Writes nothing. */
 export function shapesFromInputs(model: Model): (value: Value) => Shape | null {
   const run: Run = { facts: new Map(), missing: new Map(), functions: functionTable(model.functions) };
-  const scope = { run, opsets: model.opsets, attributes: new Map(), inFunction: false, fromInputs: true };
-  inferGraph(model.graph, scope);
+  inferGraph(model.graph, { ...scopeOf(model, run), fromInputs: true });
   return (value) => {
     const { type } = factsOf(value, run);
     return type?.kind === 'tensor' ? type.shape : null;
@@ -85,10 +84,9 @@ export interface ShapeTracker {
 /** Follows types and small tensors while a graph grows, one node at a time. */
 export function trackShapes(model: Model): ShapeTracker {
   const run: Run = { facts: new Map(), missing: new Map(), functions: functionTable(model.functions) };
-  const scope = { run, opsets: model.opsets, attributes: new Map(), inFunction: false };
   return {
     infer(node) {
-      inferNode(node, scope);
+      inferNode(node, scopeOf(model, run));
       for (const v of node.outputs) if (v) v.type = run.facts.get(v)?.type ?? v.type;
     },
     data: (value) => factsOf(value, run).data,
@@ -113,11 +111,25 @@ interface Scope {
   /** Attributes of the call, inside a function body. */
   readonly attributes: ReadonlyMap<string, Attribute>;
   readonly inFunction: boolean;
+  readonly settled: Settled;
   /** In a branch or a body, which may never run: what is wrong there is reported, not refused. */
   readonly conditional?: boolean;
   /** What a rule infers counts alone. */
   readonly fromInputs?: boolean;
 }
+
+/** What loops carry, as found when an outer loop's body was followed before: each round of that goes on from there, so that
+ *  the rounds of nested loops add up and don't multiply. A function's loops are those of one call. */
+interface Settled {
+  readonly loops: ShapeContext['settled'];
+  readonly calls: Map<Node, Settled>;
+}
+
+const nothingSettled = (): Settled => ({ loops: new Map(), calls: new Map() });
+
+const scopeOf = (model: Model, run: Run): Scope => ({
+  ...{ run, opsets: model.opsets, attributes: new Map(), inFunction: false, settled: nothingSettled() },
+});
 
 function inferGraph(graph: Graph, scope: Scope, inputs: readonly (Facts | null)[] = []): Facts[] {
   const { facts } = scope.run;
@@ -231,6 +243,7 @@ function contextOf(node: Node, scope: Scope): ShapeContext {
     },
     data: (i) => at(i)?.data ?? null,
     has: (i) => node.inputs[i] != null,
+    settled: scope.settled.loops,
     infer: (graph, inputs, dead) => {
       const inner = { ...scope, conditional: true };
       return inferGraph(
@@ -246,7 +259,9 @@ function callFunction(fn: ModelFunction, node: Node, scope: Scope): Facts[] {
   const attributes = new Map(fn.attributeDefaults);
   for (const [k, a] of node.attributes) attributes.set(k, a);
   const inputs = node.inputs.map((v) => v && factsOf(v, scope.run));
-  return inferGraph(fn.graph, { ...scope, opsets: fn.opsets, attributes, inFunction: true }, inputs);
+  const settled = scope.settled.calls.get(node) ?? nothingSettled();
+  scope.settled.calls.set(node, settled);
+  return inferGraph(fn.graph, { ...scope, opsets: fn.opsets, attributes, inFunction: true, settled }, inputs);
 }
 
 /** The node with references to its function's attributes replaced by what the call gave. */

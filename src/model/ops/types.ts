@@ -29,6 +29,8 @@ export interface ShapeContext {
   data(index: number): Data | null;
   /** Whether the node has this input at all. */
   has(index: number): boolean;
+  /** Types that bodies of loops carried when they were followed before, from another round of a loop around them. */
+  readonly settled: Map<Graph, readonly (ValueType | null)[]>;
   /** Infers a subgraph with these facts for its inputs (as declared where null), and gives those of its outputs.
    *  In a dead branch nothing is reported as missing: what doesn't fit there never runs. */
   infer(graph: Graph, inputs: readonly (Facts | null)[], dead?: boolean): Facts[];

@@ -37,6 +37,48 @@ describe('functions of a model', () => {
       );
   });
 
+  it('are refused when they call themselves in a branch or a body, which might never run', () => {
+    const branch = (call: string) => `k = Constant <value_int = 1> ()
+      c = Cast <to = 9> (k)
+      o = If (c) <
+        then_branch = t () => (float[N,2] u) { u = ${call} (a) },
+        else_branch = e () => (float[N,2] v) { v = Relu (a) }
+      >`;
+    const body = (call: string) => `k = Constant <value_int = 2> ()
+      c = Cast <to = 9> (k)
+      o = Loop (k, c, a) <
+        body = b (int64 i, bool on, float[N,2] s) => (bool still, float[N,2] t) {
+          still = Identity (on)
+          t = ${call} (s)
+        }
+      >`;
+    for (const within of [branch, body])
+      for (const bodies of [
+        [within('my.F0')],
+        [within('my.F1'), 'o = my.F0 (a)'],
+        ['o = my.F1 (a)', within('my.F0')],
+      ])
+        expect(() => inferShapes(calling(bodies))).toThrow(
+          expect.objectContaining({ code: 'FUNCTION_RECURSIVE' }),
+        );
+  });
+
+  it('are refused when branches double them', () => {
+    const doubled = Array.from({ length: 30 }, (_, i) =>
+      i === 29
+        ? 'o = Relu (a)'
+        : `k = Constant <value_int = 1> ()
+          c = Cast <to = 9> (k)
+          o = If (c) <
+            then_branch = t () => (float[N,2] u) { u = my.F${i + 1} (a) },
+            else_branch = e () => (float[N,2] v) { v = my.F${i + 1} (a) }
+          >`,
+    );
+    expect(() => inferShapes(calling(doubled))).toThrow(
+      expect.objectContaining({ code: 'FUNCTIONS_TOO_LARGE' }),
+    );
+  });
+
   it('are refused when they come to more nodes than anything can hold', () => {
     for (const levels of [30, 100])
       expect(() => inferShapes(doubling(levels))).toThrow(

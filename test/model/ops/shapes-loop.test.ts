@@ -35,3 +35,25 @@ describe('a Loop whose body declares its count and condition with an axis', () =
     expect(numbers(after['z']!)).toEqual(numbers(before['z']!));
   });
 });
+
+describe('Loops in Loops', () => {
+  it('are followed in rounds that add up, where each level carries what grows', () => {
+    const nested = (depth: number, given: string): string =>
+      depth === 0
+        ? `v0 = Relu (${given})`
+        : `v${depth} = Loop (n, c, ${given}) <
+            body = b${depth} (int64 i${depth}, bool k${depth}, float[a,b] s${depth}) => (bool o${depth}, float[a,b] t${depth}) {
+              o${depth} = Identity (k${depth})
+              ${nested(depth - 1, `s${depth}`)}
+              t${depth} = Concat <axis = 0> (s${depth}, v${depth - 1})
+            }
+          >`;
+    const deep = parseModel(
+      `<ir_version: 8, opset_import: ["" : 17]>
+      g (float[2,3] x) => (float[a,b] y) <int64 n = {1}, bool c = {1}> { ${nested(40, 'x')} y = Relu (v40) }`,
+    );
+    expect(inferShapes(deep).missing).toEqual([]);
+    const { type } = deep.graph.outputs[0]!;
+    expect(type).toMatchObject({ dtype: 'float32', shape: [expect.any(String), 3] });
+  });
+});

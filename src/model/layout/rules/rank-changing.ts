@@ -90,7 +90,7 @@ function squeezedAxes(node: Node): number[] | null {
   const shape = shapeOf(node.inputs[0]);
   const axes = intsArgument(node, 'axes', 1);
   if (!shape || axes === null) return null;
-  if (axes) return normalAxes(axes, shape.length);
+  if (axes?.length) return normalAxes(axes, shape.length);
   if (shape.some((d) => typeof d !== 'number')) return null;
   return shape.flatMap((d, axis) => (d === 1 ? [axis] : []));
 }
@@ -102,7 +102,7 @@ const squeeze: LayoutRule = {
   },
   move(node, ports, edit) {
     const axes = intsArgument(node, 'axes', 1);
-    if (axes) setAxes(node, movedAxes(axes, ports.inputs[0]!), edit);
+    if (axes?.length) setAxes(node, movedAxes(axes, ports.inputs[0]!), edit);
   },
 };
 

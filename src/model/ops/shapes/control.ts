@@ -46,11 +46,15 @@ function settle(
   inputs: (carried: readonly (ValueType | null)[]) => (Facts | null)[],
   first: number,
 ): { carried: readonly (ValueType | null)[]; outputs: Facts[] } {
-  let now = carried;
+  const before = c.settled.get(body);
+  let now = before ? carried.map((t, i) => widened(t, before[i] ?? null)) : carried;
   for (let round = 0; ; round++) {
     const outputs = c.infer(body, inputs(now));
     const next = now.map((t, i) => widened(t, outputs[first + i]?.type ?? null));
-    if (round >= 4 || JSON.stringify(next) === JSON.stringify(now)) return { carried: next, outputs };
+    if (round >= 4 || JSON.stringify(next) === JSON.stringify(now)) {
+      c.settled.set(body, next);
+      return { carried: next, outputs };
+    }
     now = next;
   }
 }

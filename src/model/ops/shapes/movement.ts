@@ -83,8 +83,9 @@ const transpose: ShapeRule = (c) => {
 };
 
 /** Sizes after Squeeze; axes undefined: every axis known to be 1. */
+/** An empty list names no axes, as none does: all of 1 go. So onnxruntime takes it. */
 export function squeezed(shape: Shape, axes: readonly number[] | undefined): Dim[] | null {
-  if (!axes) return shape.some((d) => typeof d !== 'number') ? null : shape.filter((d) => d !== 1);
+  if (!axes?.length) return shape.some((d) => typeof d !== 'number') ? null : shape.filter((d) => d !== 1);
   const gone = new Set(axes.map((a) => normalAxis(a, shape.length)));
   for (const a of gone) {
     const d = shape[a]!;
@@ -98,7 +99,7 @@ const squeeze: ShapeRule = (c) => {
   const axes = integers(c, 'axes', 1);
   const shape = c.shape(0);
   const count = axes === null ? lengthOf(c, 1) : null;
-  if (shape && count !== null) return [tensor(c.dtype(0), unknowns(Math.max(0, shape.length - count)))];
+  if (shape && count) return [tensor(c.dtype(0), unknowns(Math.max(0, shape.length - count)))];
   return [tensor(c.dtype(0), shape && axes !== null ? squeezed(shape, axes) : null)];
 };
 

@@ -1,6 +1,7 @@
 /** A node that has no form in a format is named as its model names it, with a value before it that the model has too. */
 import { describe, expect, it } from 'vitest';
 import { parseModel } from '../../../../src/model/formats/onnx-text/parse-model.ts';
+import { tfjsFormat } from '../../../../src/model/formats/tfjs/format.ts';
 import { writeTflite } from '../../../../src/model/formats/tflite/write/write.ts';
 import { chooseOutputs } from '../../../../src/model/rewrite/choose-outputs.ts';
 
@@ -66,5 +67,19 @@ describe('sizes that no .tflite file has', () => {
       code: 'TFLITE_OPERATOR',
       message: expect.stringContaining('2147483648'),
     });
+  });
+});
+
+describe('a recurrent layer whose sequences have no step', () => {
+  const layer = () =>
+    model(`g (float[0,1,1] x) => (float[0,1,1,1] y)
+<float[1,4,1] W = {1, 2, 3, 4}, float[1,4,1] R = {1, 2, 3, 4}> { y = LSTM <hidden_size = 1> (x, W, R) }`);
+
+  it('is refused in both formats', () => {
+    const pieces = () => writeTflite(layer());
+    expect(pieces).toThrow(expect.objectContaining({ code: 'TFLITE_OPERATOR' }));
+    expect(() => tfjsFormat.write!(layer(), { name: 'model.json' })).toThrow(
+      expect.objectContaining({ code: 'TFJS_OPERATOR' }),
+    );
   });
 });

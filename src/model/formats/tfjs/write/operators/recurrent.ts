@@ -8,7 +8,7 @@ import { isStatic, type Shape } from '../../../../ir/type.ts';
 import { isUniform } from '../../../lowered/grid.ts';
 import { type Direction, directionsOf, joinedBias } from '../../../lowered/recurrent.ts';
 import { plainWeight } from '../../../lowered/weights.ts';
-import { type Emitter, shapeAt, type TfOperator, type TfOperators } from '../emitter.ts';
+import { type Emitter, refuse, shapeAt, type TfOperator, type TfOperators } from '../emitter.ts';
 import type { Ref } from '../graph.ts';
 import { repeat } from './loops.ts';
 import { gru, type Kind, lstm, rnn, type Step, times, turnedMatrix } from './recurrent-cells.ts';
@@ -30,6 +30,7 @@ const recurrentNetwork =
     const given = e.input(node, 0);
     const x = batchFirst ? transpose(e, given, [1, 0, 2]) : given;
     const sizes: Shape = batchFirst ? [shape[1]!, shape[0]!, shape[2]!] : shape;
+    if (sizes[0] === 0) return refuse(node, 'it makes nothing: its sequences have no step');
     const direction = textAttribute(node, 'direction', 'forward');
     const results = directionsOf(node, kind, e.weightOf).map((d, i) => {
       const reverse = direction === 'reverse' || i === 1;

@@ -114,7 +114,8 @@ const axesAt = (node: Node, rank: number): number[] | undefined => {
 
 const squeeze: TfOperator = (node, e) => {
   const shape = shapeAt(node, 0);
-  const axes = axesAt(node, shape.length) ?? shape.flatMap((d, axis) => (d === 1 ? [axis] : []));
+  const named = axesAt(node, shape.length);
+  const axes = named?.length ? named : shape.flatMap((d, axis) => (d === 1 ? [axis] : []));
   const x = e.input(node, 0);
   // Without axes TensorFlow would drop every axis of size 1.
   return axes.length === 0 ? e.op('Identity', [x]) : e.op('Squeeze', [x], { squeeze_dims: { ints: axes } });

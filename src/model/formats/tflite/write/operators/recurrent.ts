@@ -136,6 +136,7 @@ function inputBias(e: Emitter, kind: Kind, d: Direction): LiteTensor {
 }
 
 function checkSteps(node: Node, steps: number): void {
+  if (steps === 0) refuse(node, 'it makes nothing: its sequences have no step');
   if (steps > mostSteps)
     refuse(node, `its sequences are ${steps} steps long, and at most ${mostSteps} are written out`);
 }
