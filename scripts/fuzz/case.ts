@@ -5,3 +5,6 @@ export interface Case {
 }
 
 export type Outcome = { readonly kind: 'fine' } | { readonly kind: 'failed'; readonly what: string };
+
+/** Ends a process that has computed one case for too long: the signal of a timer that counts the processor's time. */
+export const tookTooLong = 'SIGVTALRM';

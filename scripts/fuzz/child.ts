@@ -3,6 +3,7 @@ import { EdgepressError } from '../../src/runtime/errors.ts';
 import { Diagnostic } from '../../src/support/diagnostics.ts';
 import type { Case, Outcome } from './case.ts';
 import { targets } from './targets.ts';
+import { watchWork } from './watch-work.ts';
 
 /** More of it for one small file is a finding. */
 const mostGrowthBytes = 600e6;
@@ -26,7 +27,12 @@ async function outcomeOf({ target, bytes }: Case): Promise<Outcome> {
     : { kind: 'fine' };
 }
 
+const watch = watchWork(Number(process.argv[2]));
 process.on('message', (one: Case) => {
-  outcomeOf(one).then((outcome) => process.send!(outcome));
+  watch.begin();
+  outcomeOf(one).then((outcome) => {
+    watch.end();
+    process.send!(outcome);
+  });
 });
 process.send!({ kind: 'fine' } satisfies Outcome);

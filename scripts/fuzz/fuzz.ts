@@ -45,8 +45,9 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
   const cases: Record<string, number> = Object.fromEntries(names.map((name) => [name, 0]));
   const seeds = new Map<string, readonly Uint8Array[]>();
   for (const name of names) seeds.set(name, await targets[name]!.seeds());
-  const end = Date.now() + options.minutes * 60_000;
   try {
+    await runner.start();
+    const end = Date.now() + options.minutes * 60_000;
     for (let turn = 0; Date.now() < end; turn++) {
       const name = names[turn % names.length]!;
       const left = Math.min(turnMs, end - Date.now());

@@ -1,20 +1,37 @@
 /** Runs cases in a child process with bounds of time and memory; a new one when it died. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Case, Outcome } from './case.ts';
+import { type Case, type Outcome, tookTooLong } from './case.ts';
 
 const script = fileURLToPath(new URL('child.ts', import.meta.url));
-/** Of one case; what takes longer hangs. */
-const mostMs = 20_000;
 const mostHeapMb = 1024;
 
+export interface Limits {
+  /** Of one case's work; what computes longer hangs. The process's own time, so that a busy machine makes no finding. */
+  readonly workMs: number;
+  /** Until an answer: what waits for something that never comes computes nothing. */
+  readonly answerMs: number;
+  /** Until a process is there: compiling the sources takes minutes where others compute, too. */
+  readonly startMs: number;
+}
+
+const usual: Limits = { workMs: 20_000, answerMs: 300_000, startMs: 1_200_000 };
+
 export interface Runner {
+  /** Ends when a process is there that takes cases. */
+  start(): Promise<void>;
   run(one: Case): Promise<Outcome>;
   close(): void;
 }
 
-/** @param program  what runs a case, as child.ts does */
-export function createRunner(program = script, limitMs = mostMs): Runner {
+/** @param program  what runs a case, as child.ts does
+ *  @param onWait  told what takes its time */
+export function createRunner(
+  program = script,
+  limits: Partial<Limits> = {},
+  onWait: (what: string) => void = console.error,
+): Runner {
+  const { workMs, answerMs, startMs } = { ...usual, ...limits };
   let child: Promise<ChildProcess> | null = null;
 
   const answer = (process: ChildProcess, work: () => void, withinMs: number) =>
@@ -28,7 +45,7 @@ export function createRunner(program = script, limitMs = mostMs): Runner {
       const onMessage = (outcome: unknown) => done(outcome as Outcome);
       const onExit = (code: number | null, signal: string | null) => {
         child = null;
-        done({ kind: 'failed', what: `the process died (${signal ?? `exit ${code}`})` });
+        done({ kind: 'failed', what: died(code, signal) });
       };
       const timer = setTimeout(() => {
         process.off('exit', onExit);
@@ -41,23 +58,37 @@ export function createRunner(program = script, limitMs = mostMs): Runner {
       work();
     });
 
+  const died = (code: number | null, signal: string | null) =>
+    signal === tookTooLong
+      ? `computed for more than ${workMs / 1000} s`
+      : `the process died (${signal ?? `exit ${code}`})`;
+
   async function started(): Promise<ChildProcess> {
-    const made = fork(program, {
+    const made = fork(program, [String(workMs)], {
       execArgv: ['--import', 'tsx', `--max-old-space-size=${mostHeapMb}`],
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
-    const begun = await answer(made, () => {}, 300_000);
+    const waiting = setTimeout(
+      () => onWait(`Waiting for the fuzzer's process to start, ${startMs / 60_000} minutes at most.`),
+      30_000,
+    );
+    const begun = await answer(made, () => {}, startMs);
+    clearTimeout(waiting);
     if (begun.kind === 'failed') throw new Error(`The fuzzer's process did not start: ${begun.what}.`);
     return made;
   }
 
   return {
+    start: async () => void (await (child ??= started())),
     async run(one) {
-      child ??= started();
-      const process = await child;
-      return answer(process, () => process.send(one), limitMs);
+      const process = await (child ??= started());
+      return answer(process, () => process.send(one), answerMs);
     },
-    close: () => void child?.then((process) => process.kill()),
+    close: () =>
+      void child?.then(
+        (process) => process.kill(),
+        () => {},
+      ),
   };
 }

@@ -40,6 +40,7 @@ it('a minute of changed files ends without a finding', { timeout: 300_000 }, asy
 describe('the fuzzer', () => {
   /** Fails on what it is told to. */
   const planted = (isBad: (bytes: Uint8Array) => boolean): Runner => ({
+    start: async () => {},
     run: async ({ bytes }) =>
       isBad(bytes) ? { kind: 'failed', what: 'TypeError: planted' } : { kind: 'fine' },
     close: () => {},
@@ -61,10 +62,11 @@ describe('the fuzzer', () => {
   const one = (bytes: number[]) => ({ target: 'any', bytes: Uint8Array.from(bytes) });
 
   it('says that a case hangs or ends the process, and goes on', { timeout: 120_000 }, async () => {
-    const runner = createRunner(program('odd-child.ts'), 1500);
+    const runner = createRunner(program('odd-child.ts'), { workMs: 1000, answerMs: 20_000 });
     try {
       expect(await runner.run(one([0]))).toEqual({ kind: 'fine' });
-      expect(await runner.run(one([1]))).toEqual({ kind: 'failed', what: 'no answer in 1.5 s' });
+      expect(await runner.run(one([1]))).toEqual({ kind: 'failed', what: 'computed for more than 1 s' });
+      expect(await runner.run(one([4]))).toEqual({ kind: 'failed', what: 'no answer in 20 s' });
       expect(await runner.run(one([2]))).toEqual({ kind: 'failed', what: 'the process died (SIGKILL)' });
       expect(await runner.run(one([3]))).toEqual({ kind: 'failed', what: 'the process died (exit 9)' });
       expect(await runner.run(one([0]))).toEqual({ kind: 'fine' });
