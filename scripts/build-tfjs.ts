@@ -1,7 +1,10 @@
-/** Writes dist/tfjs, TensorFlow.js as pages without a bundler load it. Part of npm run build. */
+/** Writes tfjs/, TensorFlow.js as pages without a bundler load it. Part of npm run build. */
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { bundleTfjs } from '../src/ship/profile/tfjs-runtime.ts';
 
-const folder = new URL('../dist/tfjs/', import.meta.url);
-mkdirSync(folder, { recursive: true });
-for (const { name, bytes } of await bundleTfjs()) writeFileSync(new URL(name, folder), bytes);
+export default async function writeTfjs(dist: string): Promise<void> {
+  const folder = join(dist, 'tfjs');
+  mkdirSync(folder, { recursive: true });
+  for (const { name, bytes } of await bundleTfjs()) writeFileSync(join(folder, name), bytes);
+}

@@ -2,8 +2,11 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import writeLabPage from './build-lab-page.ts';
 import writePassIndex from './build-pass-index.ts';
+import writeProfilePage from './build-profile-page.ts';
 import { writeRuntime } from './build-runtime.ts';
+import writeTfjs from './build-tfjs.ts';
 import { writeTypes } from './build-types.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -19,6 +22,6 @@ execFileSync(process.execPath, [compiler, '-p', 'tsconfig.build.json', ...declar
 });
 await writeTypes(`${root}dist`);
 await writeRuntime();
-for (const part of ['charts', 'schemas', 'lab-page', 'profile-page', 'tfjs'])
-  await import(`./build-${part}.ts`);
+for (const part of ['charts', 'schemas']) await import(`./build-${part}.ts`);
+for (const write of [writeLabPage, writeProfilePage, writeTfjs]) await write(`${root}dist`);
 chmodSync(`${root}dist/src/cli/main.js`, 0o755);

@@ -79,10 +79,15 @@ export function createRunner(
     return made;
   }
 
+  const living = (): Promise<ChildProcess> => {
+    child ??= started();
+    return child;
+  };
+
   return {
-    start: async () => void (await (child ??= started())),
+    start: async () => void (await living()),
     async run(one) {
-      const process = await (child ??= started());
+      const process = await living();
       return answer(process, () => process.send(one), answerMs);
     },
     close: () =>

@@ -1,19 +1,21 @@
 /** Ctrl-C: the first one stops the job, which cleans up after itself; a second one ends the process at once.
  *  A request to end (SIGTERM) and a closed terminal (SIGHUP) do the same. */
+import { endWithParent } from '../ship/profile/end-with-parent.ts';
 import { leftBehind } from '../support/left-behind.ts';
+import type { Supervisor } from './supervise.ts';
 
 export const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Makes this process the child that supervise.ts started: it hears its parent, and ends with it. Where a terminal sends a
  *  signal to both, it counts once. */
-export function hearParent(): void {
+export function hearParent(above: Supervisor): void {
   for (const name of signals) process.on(name, () => {});
   heard.add('parent');
   leftBehind.tell = (making) => void process.send?.({ making });
   process.on('message', (message) => {
     if (message === 'stop') for (const stop of [...stops]) stop();
   });
-  process.on('disconnect', () => process.exit(130));
+  endWithParent({ ...above, code: 130 });
   // It may end when its work is done.
   process.channel?.unref();
 }

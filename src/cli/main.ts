@@ -193,12 +193,12 @@ const takesTime = ([first, ...rest]: readonly string[]) =>
 
 async function main(): Promise<void> {
   const words = separated(process.argv);
-  const { isSupervised, supervise } = await import('./supervise.ts');
-  const isChild = isSupervised();
-  if (isChild) (await import('./interrupt.ts')).hearParent();
+  const { supervisor, supervise } = await import('./supervise.ts');
+  const above = supervisor();
+  if (above) (await import('./interrupt.ts')).hearParent(above);
   const program = await build(words.slice(2));
   try {
-    if (!isChild && takesTime(words.slice(2))) process.exitCode = await supervise();
+    if (!above && takesTime(words.slice(2))) process.exitCode = await supervise();
     else await program.parseAsync(words);
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return;

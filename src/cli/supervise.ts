@@ -5,37 +5,49 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { runtimeCrashed } from '../support/diagnostics/engines.ts';
 import { signals } from './interrupt.ts';
+import { asTemporaryFolder, makeTemporaryFolder, removeTemporaryFolder } from './temporary-folder.ts';
 
 /** What the child has of its own to clean up after itself. */
 const patienceMs = 700;
 const mark = 'EDGEPRESS_SUPERVISED';
 
-/** Whether this is the child: who is asked again doesn't know any more. */
-export function isSupervised(): boolean {
-  const found = process.env[mark] !== undefined && process.send !== undefined;
+export interface Supervisor {
+  /** Number of its process. */
+  readonly parent: number;
+  /** The run's own, for temporary files. null: the system's is used. */
+  readonly folder: string | null;
+}
+
+/** Who started this process as its child; null where nobody did. Who is asked again doesn't know any more. */
+export function supervisor(): Supervisor | null {
+  const found = process.env[mark];
   delete process.env[mark];
-  return found;
+  return found !== undefined && process.send ? (JSON.parse(found) as Supervisor) : null;
 }
 
 /** Runs the program again, as a child. @returns its exit code; 130 when it was stopped
  *  @throws RUNTIME_CRASHED when a signal that nobody sent from here ended it */
 export async function supervise(): Promise<number> {
+  const temporary = makeTemporaryFolder();
+  const self: Supervisor = { parent: process.pid, folder: temporary };
   const child = fork(process.argv[1]!, process.argv.slice(2), {
     stdio: 'inherit',
-    env: { ...process.env, [mark]: '1' },
+    env: { ...process.env, ...asTemporaryFolder(temporary), [mark]: JSON.stringify(self) },
   });
-  let folder: string | null = null;
+  let making: string | null = null;
   child.on('message', (message: { making: string | null }) => {
-    folder = message.making;
+    making = message.making;
   });
   const stopping = stopOnSignal(child);
   const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (...how) => resolve(how));
+  }).finally(() => {
+    stopping.dispose();
+    if (temporary !== null) removeTemporaryFolder(temporary);
   });
-  stopping.dispose();
   if (signal === null) return code ?? 1;
-  if (folder !== null) rmSync(folder, { recursive: true, force: true });
+  if (making !== null) rmSync(making, { recursive: true, force: true });
   for (const stream of [process.stdout, process.stderr]) if (stream.isTTY) stream.write(showCursor);
   if (!stopping.asked()) throw runtimeCrashed(signal);
   console.error('Stopped. Nothing was written.');

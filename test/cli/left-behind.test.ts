@@ -1,6 +1,17 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, utimesSync } from 'node:fs';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  utimesSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { reportFailure } from '../../src/cli/failure.ts';
 import { makeHiddenFolder } from '../../src/ship/emit/hidden-folder.ts';
 import { createWorkspace, program, type Workspace } from './program.ts';
@@ -23,6 +34,58 @@ it('what a killed run left behind goes with the next, and nothing of one that go
   const { code, stderr } = await w.run(['glyphs-mlp.onnx', '--int8', '--no-measure', '-q']);
   expect(code, stderr).toBe(0);
   expect([own, gone, foreign, old].map((folder) => existsSync(folder))).toEqual([true, false, true, false]);
+});
+
+describe('a command that is killed', () => {
+  /** Runs before the program: where it would make its output, the process that works computes without a pause instead. It has a
+   *  temporary file then, and says who it is. */
+  const NODE_OPTIONS = `--import data:text/javascript,${encodeURIComponent(
+    `import fs from 'node:fs'; import os from 'node:os';
+    if (process.env.EDGEPRESS_SUPERVISED) fs.mkdtempSync = () => {
+      fs.writeFileSync(os.tmpdir() + '/a', '');
+      fs.writeSync(2, 'worker ' + process.pid + ' in ' + os.tmpdir() + '.');
+      for (;;);
+    };`,
+  )}`;
+
+  let temporary: string;
+  // A browser's socket must have room there: the name is short.
+  beforeEach(() => {
+    temporary = mkdtempSync(join(tmpdir(), 't-'));
+  });
+  afterEach(() => rmSync(temporary, { recursive: true, force: true }));
+
+  /** Kills the command, and the process that works, if so wished. */
+  async function killed(both: boolean): Promise<void> {
+    let [worker, folder] = [0, ''];
+    const { code } = await w.run(['glyphs-mlp.onnx', '--no-measure'], {
+      env: { NODE_OPTIONS, TMPDIR: temporary },
+      onStderr(text, child) {
+        const [, pid, at] = /worker (\d+) in (\S+)\./.exec(text) ?? [];
+        if (!pid || worker > 0) return;
+        [worker, folder] = [Number(pid), at!];
+        child.kill('SIGKILL');
+        if (both) process.kill(worker, 'SIGKILL');
+      },
+    });
+    // Its standard error is the worker's too: nobody holds it any more.
+    expect(code).toBe(null);
+    expect(folder.startsWith(temporary)).toBe(true);
+    expect(() => process.kill(worker, 0)).toThrow(/ESRCH/);
+  }
+
+  it('takes the process that does its work along, and its temporary files', async () => {
+    await killed(false);
+    expect(readdirSync(temporary)).toEqual([]);
+  });
+
+  it('leaves temporary files to the next one where all was killed', async () => {
+    await killed(true);
+    expect(readdirSync(temporary)).toHaveLength(1);
+    const { code, stderr } = await w.run(['inspect', 'glyphs-mlp.onnx'], { env: { TMPDIR: temporary } });
+    expect(code, stderr).toBe(0);
+    expect(readdirSync(temporary)).toEqual([]);
+  });
 });
 
 it.skipIf(!existsSync('/dev/full'))('what is printed onto a full disk is said to be lost', () => {

@@ -1,5 +1,6 @@
 /** Entry of the child process that trial.ts starts: opens and runs one model after the other, and tells of each. */
 import { openEngine } from '../../compute/engine/open.ts';
+import { endWithParent } from './end-with-parent.ts';
 import { failureOf, fromWire, toWire } from './isolated-messages.ts';
 import { sourceFor } from './model-files.ts';
 import type { TrialMessage, TrialTask } from './trial-messages.ts';
@@ -7,8 +8,8 @@ import type { TrialMessage, TrialTask } from './trial-messages.ts';
 process.once('message', (task: TrialTask) => {
   perform(task).then(() => process.exit(0));
 });
-// The parent is gone: nobody waits for the answer.
-process.once('disconnect', () => process.exit(0));
+// Nobody waits for the answer then.
+endWithParent({ parent: process.ppid, code: 0 });
 
 const tell = (message: TrialMessage) =>
   new Promise<void>((resolve) => {
