@@ -84,12 +84,21 @@ export function createRunner(
     return child;
   };
 
+  // An answer doesn't say to what: a case waits for the one before, which may have been given up by whoever sent it.
+  let before: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const turn = before.then(work);
+    before = turn.catch(() => {});
+    return turn;
+  };
+
   return {
     start: async () => void (await living()),
-    async run(one) {
-      const process = await living();
-      return answer(process, () => process.send(one), answerMs);
-    },
+    run: (one) =>
+      inTurn(async () => {
+        const process = await living();
+        return answer(process, () => process.send(one), answerMs);
+      }),
     close: () =>
       void child?.then(
         (process) => process.kill(),

@@ -10,8 +10,8 @@ export interface Job {
   readonly args: readonly string[];
   /** Puts what the command reads into its folder. */
   prepare(folder: string): void;
-  /** Whether it keeps checkpoints, from which the same command goes on. */
-  readonly trains: boolean;
+  /** When it is killed, for the most part: a training after a checkpoint, from which the same command goes on. */
+  readonly met: 'at its start' | 'anywhere' | 'after a checkpoint';
 }
 
 const model = (name: string) => (folder: string) =>
@@ -28,12 +28,12 @@ export const jobsOf = (brief: boolean): Readonly<Record<string, Job>> => {
     distill: {
       args: ['distill', 'glyphs-mlp.onnx', '--width', '0.5', '--int8', ...training, ...length],
       prepare: model('glyphs-mlp'),
-      trains: true,
+      met: 'after a checkpoint',
     },
     finetune: {
       args: ['finetune', 'glyphs-mlp.onnx', ...training, ...length],
       prepare: model('glyphs-mlp'),
-      trains: true,
+      met: 'after a checkpoint',
     },
     bundle: {
       args: [
@@ -41,7 +41,12 @@ export const jobsOf = (brief: boolean): Readonly<Record<string, Job>> => {
         ...['--calibrate', '30', '--evaluate', '30', ...targets],
       ],
       prepare: model('glyphs-cnn'),
-      trains: false,
+      met: 'anywhere',
+    },
+    compress: {
+      args: ['glyphs-cnn.onnx', '--int8', '--data', data('glyphs'), '--calibrate', '30', '--no-measure'],
+      prepare: model('glyphs-cnn'),
+      met: 'at its start',
     },
   };
 };

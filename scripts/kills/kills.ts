@@ -105,8 +105,8 @@ async function killJob({ program, job, top, random, share, tally, onSeries }: Jo
 function nextKill(job: Job, place: Place, wholeMs: number, random: Random): Kill {
   const victim = victims[random.integer(victims.length)]!;
   const [early, moment] = [random.next() < 0.25, random.next()];
-  if (early) return { victim, afterMs: moment * Math.min(2000, wholeMs) };
-  return job.trains
+  if (early || job.met === 'at its start') return { victim, afterMs: moment * Math.min(2000, wholeMs) };
+  return job.met === 'after a checkpoint'
     ? { victim, afterMs: moment * 0.3 * wholeMs, isReached: () => checkpointIn(place) }
     : { victim, afterMs: moment * wholeMs };
 }

@@ -16,7 +16,7 @@ const kept = existsSync(regressions)
       .flatMap(({ name }) => readdirSync(join(regressions, name)).map((file) => [name, file] as const))
   : [];
 
-it('what was found once stays mended', { timeout: 300_000 }, async () => {
+it('what was found once stays mended', { timeout: 1_500_000 }, async () => {
   const runner = createRunner();
   try {
     for (const [target, file] of kept) {
@@ -28,7 +28,7 @@ it('what was found once stays mended', { timeout: 300_000 }, async () => {
   }
 });
 
-it('a minute of changed files ends without a finding', { timeout: 300_000 }, async () => {
+it('a minute of changed files ends without a finding', { timeout: 1_500_000 }, async () => {
   // Another minute every day, and the same one again by its number.
   const seed = Number(process.env['FUZZ_SEED'] ?? Math.floor(Date.now() / 86_400_000));
   console.log(`npm run fuzz -- --minutes 1 --seed ${seed}`);
@@ -61,7 +61,18 @@ describe('the fuzzer', () => {
   const program = (name: string) => fileURLToPath(new URL(name, import.meta.url));
   const one = (bytes: number[]) => ({ target: 'any', bytes: Uint8Array.from(bytes) });
 
-  it('says that a case hangs or ends the process, and goes on', { timeout: 120_000 }, async () => {
+  it('takes a case when the one before has its answer', { timeout: 600_000 }, async () => {
+    const runner = createRunner(program('odd-child.ts'));
+    try {
+      const [first, second] = await Promise.all([runner.run(one([3])), runner.run(one([0]))]);
+      expect(first).toEqual({ kind: 'failed', what: 'the process died (exit 9)' });
+      expect(second).toEqual({ kind: 'fine' });
+    } finally {
+      runner.close();
+    }
+  });
+
+  it('says that a case hangs or ends the process, and goes on', { timeout: 600_000 }, async () => {
     const runner = createRunner(program('odd-child.ts'), { workMs: 1000, answerMs: 20_000 });
     try {
       expect(await runner.run(one([0]))).toEqual({ kind: 'fine' });
