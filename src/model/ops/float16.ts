@@ -6,6 +6,7 @@
  *              expand once at load
  *  Inputs and outputs that ONNX wants in float32 whatever the rest is are named in `float32Inputs`, `float32Outputs`.
  *  Sources: ONNX operator specs (type constraints); onnxruntime ContribOperators. */
+import { textAttribute } from '../ir/attribute.ts';
 import { constantOf, isOp, type Node, opKey } from '../ir/model.ts';
 import { rulesOf } from './operators.ts';
 import type { Float16Kind } from './types.ts';
@@ -54,8 +55,12 @@ export const keptInFloat32: readonly string[] = [
 /** null: the op has no float16 form that we know of. An embedding table starts an activation, as a product does. */
 export function float16Kind(node: Node): Float16Kind | null {
   if (isOp(node, 'Gather') && constantOf(node.inputs[0])) return 'product';
+  if (isOp(node, 'ScatterElements', 'ScatterND') && !addsUp(node)) return null;
   return table.get(opKey(node)) ?? null;
 }
+
+/** onnxruntime 1.30 opens others in float16, and fails when it runs them ("MLFloat16 … not supported … reduction is 'max'"). */
+const addsUp = (node: Node): boolean => ['none', 'add'].includes(textAttribute(node, 'reduction', 'none'));
 
 /** Whether the input is float32 also where the node computes in float16. */
 export const isFloat32Input = (node: Node, index: number): boolean =>
