@@ -1,6 +1,6 @@
 /** Operators that pick, place or rank elements by index. ONNX lets indices count from the end, TensorFlow.js does not. */
 import { intAttribute, textAttribute } from '../../../../ir/attribute.ts';
-import { isOp, type Node, shapeOf, type Value } from '../../../../ir/model.ts';
+import { isOp, type Node, shapeOf } from '../../../../ir/model.ts';
 import { elementCount, tensorOf } from '../../../../ir/tensor.ts';
 import { constantNumbers, normalAxis, scalarOf } from '../../../../rewrite/arguments.ts';
 import { cutSizes, type ScaledForm, scaledForm, sliceFront } from '../emit-weight.ts';
@@ -23,7 +23,7 @@ const counts = ['ArgMax', 'ArgMin', 'TopK', 'Shape', 'NonZero', 'Range', 'NonMax
 
 /** Indices of one axis, none of them negative. */
 function indicesAt(node: Node, e: Emitter, x: Ref, axis: number): Ref {
-  const value = node.inputs[1] as Value;
+  const value = node.inputs[1] ?? refuse(node, 'its input 2 is left out');
   const known = constantNumbers(value);
   const size = shapeAt(node, 0)[axis];
   if (known && (typeof size === 'number' || known.every((i) => i >= 0))) {
@@ -97,7 +97,7 @@ const gatherElements: TfOperator = (node, e) => {
 
 /** Rows of indices, none negative. */
 function rowsAt(node: Node, e: Emitter, x: Ref): Ref {
-  const value = node.inputs[1] as Value;
+  const value = node.inputs[1] ?? refuse(node, 'its input 2 is left out');
   if (constantNumbers(value)?.every((i) => i >= 0)) return cast(e, e.ref(value), 'int32');
   const width = shapeAt(node, 1).at(-1);
   if (typeof width !== 'number') return refuse(node, 'the length of its indices is not known');

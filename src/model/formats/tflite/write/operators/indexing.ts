@@ -1,6 +1,6 @@
 /** Operators that pick, place or rank elements by index. ONNX lets indices count from the end, LiteRT does not. */
 import { intAttribute, textAttribute } from '../../../../ir/attribute.ts';
-import { isOp, type Node, type Value } from '../../../../ir/model.ts';
+import { isOp, type Node } from '../../../../ir/model.ts';
 import { elementCount, tensorOf } from '../../../../ir/tensor.ts';
 import { constantNumbers, normalAxis, scalarOf } from '../../../../rewrite/arguments.ts';
 import { tensorTypes } from '../../codes.ts';
@@ -26,7 +26,7 @@ const counts = ['ArgMax', 'ArgMin', 'TopK', 'Shape', 'NonZero', 'Range', 'NonMax
 
 /** Indices of an axis of this size, none of them negative. */
 function indicesAt(node: Node, e: Emitter, size: number): LiteTensor {
-  const value = node.inputs[1] as Value;
+  const value = node.inputs[1] ?? refuse(node, 'its input 2 is left out');
   const known = constantNumbers(value);
   if (known) {
     const places = known.map((i) => (i < 0 ? i + size : i));
@@ -69,7 +69,7 @@ const gatherElements: LiteRow = {
 
 /** Rows of indices, none negative. */
 function rowsAt(node: Node, e: Emitter): LiteTensor {
-  const value = node.inputs[1] as Value;
+  const value = node.inputs[1] ?? refuse(node, 'its input 2 is left out');
   const rows = cast(e, e.plain(value), 'int32');
   if (constantNumbers(value)?.every((i) => i >= 0)) return rows;
   const width = shapeAt(node, 1).at(-1)!;
