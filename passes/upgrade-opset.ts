@@ -4,13 +4,15 @@
  *  ScatterElements; inputs that `axis` placed before 7 get axes of size 1. The tables are adaptations.ts and legacy.ts in
  *  src/model/rewrite/opset/.
  *  A model whose nodes a newer definition would refuse goes as far as they allow (src/model/rewrite/opset/limit.ts).
+ *  A model that has no nodes of ai.onnx imports it.
  *  Left alone: models at or above the target; other domains. A node that can't be expressed is an error, and the model
  *  stays as it was. */
 import { z } from 'zod';
 import { filledByLeastOpset } from '../src/compress/pipeline/option-fields.ts';
 import { definePass } from '../src/compress/pipeline/pass.ts';
 import { cloneModel } from '../src/model/ir/clone.ts';
-import { opset } from '../src/model/ir/model.ts';
+import { type Model, type Node, opset } from '../src/model/ir/model.ts';
+import { nodesOf } from '../src/model/ir/walk.ts';
 import { inferShapes } from '../src/model/ops/shapes.ts';
 import { labelOf } from '../src/model/rewrite/apply.ts';
 import { newestOpset } from '../src/model/rewrite/opset/history.ts';
@@ -38,7 +40,8 @@ export const upgradeOpset = definePass({
   options,
   apply(model, { target: asked }) {
     const from = opset(model) || opset(model, 'ai.onnx');
-    if (from >= asked || from === 0) return { changed: 0, skipped: [] };
+    if (from === 0) return { changed: importDefault(model, asked), skipped: [] };
+    if (from >= asked) return { changed: 0, skipped: [] };
     inferShapes(model);
     const limit = opsetLimit(model);
     const target = Math.min(asked, limit?.version ?? asked);
@@ -51,3 +54,12 @@ export const upgradeOpset = definePass({
     return { changed: upgradeModel(model, target) + 1, skipped };
   },
 });
+
+/** A model of other domains alone gets ai.onnx for what later passes put in. Nodes of ai.onnx without an import may be of any
+ *  version: nothing is said for them. */
+function importDefault(model: Model, version: number): number {
+  const isDefault = ({ domain }: Node) => domain === '' || domain === 'ai.onnx';
+  if ([...nodesOf(model)].some(isDefault)) return 0;
+  model.opsets.set('', version);
+  return 1;
+}

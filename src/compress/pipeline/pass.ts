@@ -4,6 +4,8 @@ import type { z } from 'zod';
 import type { StatisticRequest, Statistics } from '../../compute/calibrate/statistics.ts';
 import type { RunContext } from '../../compute/engine/run-context.ts';
 import { type Model, opset } from '../../model/ir/model.ts';
+import { labelOf } from '../../model/rewrite/apply.ts';
+import { opsetLimit } from '../../model/rewrite/opset/limit.ts';
 import { passNeedsOpset } from '../../support/diagnostics/passes.ts';
 import type { Random } from '../../support/random.ts';
 import type { TargetName } from '../../support/target.ts';
@@ -83,8 +85,16 @@ export function checkNeeds<O extends object>(
 ): void {
   const least = pass.needs?.(options).opset ?? 0;
   const have = opset(model) || opset(model, 'ai.onnx');
-  if (have < least) throw passNeedsOpset(pass.name, have, least);
+  if (have < least) throw passNeedsOpset(pass.name, have, least, heldBelow(model, least));
   pass.requires?.(model, options, context);
+}
+
+/** The node that no upgrade takes to an opset. */
+function heldBelow(model: Model, least: number) {
+  const limit = opsetLimit(model);
+  if (!limit || limit.version >= least) return null;
+  const { node, reason } = limit;
+  return { op: node.opType, node: labelOf(node), reason };
 }
 
 /** For `describe`: a count and what was counted. */

@@ -11,12 +11,28 @@ export const passFailed = (pass: string, cause: unknown) =>
 export const passesSpoil = (reason: string, cause?: unknown) =>
   internal('PASSES_SPOIL', `Whatever passes are left out, the result doesn't serve: ${reason}`, cause);
 
-export const passNeedsOpset = (pass: string, opset: number, least: number) =>
-  user(
-    'PASS_NEEDS_OPSET',
-    `Pass ${pass} needs opset ${least} or newer; the model is at opset ${opset}.`,
-    'Put the pass upgrade-opset in a stage before it, as the presets do.',
-  );
+/** @param held  the node that keeps the model at an opset, where one does */
+export const passNeedsOpset = (
+  pass: string,
+  opset: number,
+  least: number,
+  held: { readonly op: string; readonly node: string; readonly reason: string } | null,
+) =>
+  held
+    ? unsupported(
+        'PASS_NEEDS_OPSET',
+        `Pass ${pass} needs opset ${least} or newer; ${held.op} "${held.node}" holds the model at opset ${opset}: ${held.reason}.`,
+        `Export the model with that node as opset ${least} has it, or ask for something that does without pass ${pass}.`,
+      )
+    : user(
+        'PASS_NEEDS_OPSET',
+        opset === 0
+          ? `Pass ${pass} needs opset ${least} or newer; the model has nodes of ai.onnx and doesn't import it.`
+          : `Pass ${pass} needs opset ${least} or newer; the model is at opset ${opset}.`,
+        opset === 0
+          ? 'Add the import: model.opset_import.extend([onnx.helper.make_opsetid("", 17)]).'
+          : 'Put the pass upgrade-opset in a stage before it, as the presets do.',
+      );
 
 export const upgradeUnsupported = (op: string, node: string, from: number, to: number, reason: string) =>
   unsupported(

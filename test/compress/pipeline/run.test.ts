@@ -126,6 +126,17 @@ describe('a run', () => {
     await expect(run(network(), { one: [modern] })).rejects.toMatchObject({ code: 'PASS_NEEDS_OPSET' });
   });
 
+  it('says which node holds the model at an opset, and why', async () => {
+    const held = parseModel(`<ir_version: 8, opset_import: ["" : 8]>
+g (float[1,2,4] x, float[3] s) => (float[1,2,4] y) { [norm] y = BatchNormalization (x, s, s, s, s) }`);
+    const modern = make('modern', { needs: () => ({ opset: 13 }) });
+    await expect(run(held, { one: [modern] })).rejects.toMatchObject({
+      code: 'PASS_NEEDS_OPSET',
+      message: expect.stringContaining('BatchNormalization "norm"'),
+      hint: expect.not.stringContaining('upgrade-opset'),
+    });
+  });
+
   it.each([1, 0])('names the pass that breaks the graph, though it reports %i changes', async (changed) => {
     const careless = make('careless', {
       apply(model) {

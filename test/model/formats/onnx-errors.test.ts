@@ -98,8 +98,8 @@ describe('models that do not hang together', () => {
     ],
     [
       'DUPLICATE_NAME',
-      'two initializers of one name',
-      { initializer: [floatTensor('w', [1]), floatTensor('w', [2])] },
+      'two initializers of one name and other sizes',
+      { initializer: [floatTensor('w', [1]), floatTensor('w', [2, 3])] },
       '"w"',
     ],
     ['DUPLICATE_NAME', 'an output called like an input', { node: [node('Neg', ['x'], ['x'])] }, 'Neg "x"'],

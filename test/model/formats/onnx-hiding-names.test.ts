@@ -2,12 +2,13 @@
 import { expect, it } from 'vitest';
 import { openEngine } from '../../../src/compute/engine/open.ts';
 import { decodeModel, encodeModel } from '../../../src/model/formats/onnx/index.ts';
-import { parseModel } from '../../../src/model/formats/onnx-text/parse-model.ts';
+import { parseModel, printModel } from '../../../src/model/formats/onnx-text/index.ts';
 import { subgraphs } from '../../../src/model/ir/attribute.ts';
 import { cloneModel } from '../../../src/model/ir/clone.ts';
 import { setInput } from '../../../src/model/ir/edit.ts';
 import { verifyModel } from '../../../src/model/ir/verify.ts';
 import { normalTensor } from '../../run-model.ts';
+import { sameStructure } from '../same-structure.ts';
 import { parsed } from './onnx-bytes.ts';
 
 /** A Scan over rows, whose body calls its input as the graph calls its own. */
@@ -54,4 +55,38 @@ it('a name is not given back where the subgraph has come to read the value that 
   setInput(body!.nodes[1]!, 0, model.graph.inputs[0]!);
   const [, inner] = bodyInputs(encodeModel(model));
   expect(inner).not.toBe('outer_x');
+});
+
+it('a text has the names of the file, and is read as the file is', () => {
+  const model = decodeModel(hiding());
+  const text = printModel(model);
+  expect(text).toContain('float[4] outer_x)');
+  const read = parseModel(text);
+  verifyModel(read);
+  expect(sameStructure(read, model)).toBeNull();
+  expect(bodyInputs(encodeModel(read))).toEqual(['state', 'outer_x']);
+  expect(printModel(read)).toBe(text);
+});
+
+it('a value may hide one that the graph around defines later, the result of its own If among them', async () => {
+  const text = `<ir_version: 8, opset_import: ["" : 17]>
+g (float[2] x, bool c) => (float[2] y) {
+  y = If(c) <
+    then_branch = then () => (float[2] y) {
+      later = Relu(x)
+      y = Neg(later)
+    },
+    else_branch = else () => (float[2] e) {
+      e = Identity(x)
+    }
+  >
+  later = Abs(x)
+}
+`;
+  const model = parseModel(text);
+  verifyModel(model);
+  const names = model.graph.nodes.flatMap((n) => [n, ...subgraphs(n).flatMap((g) => g.nodes)]);
+  expect(new Set(names.flatMap((n) => n.outputs.map((v) => v!.name))).size).toBe(5);
+  expect(printModel(model, { valueInfo: false })).toBe(text);
+  expect(sameStructure(decodeModel(encodeModel(model)), model)).toBeNull();
 });

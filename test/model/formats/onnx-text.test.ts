@@ -50,6 +50,21 @@ describe('texts printed by onnx.printer', () => {
     expect(printModel(parseModel(printed))).toBe(printed);
   });
 
+  it('keeps the order of initializers, of which some are inputs', () => {
+    const text = `<ir_version: 3, opset_import: ["" : 6]>
+g (float[1] a, float[1] b, float[1] x) => (float[1] y) <
+  float[1] b = {2},
+  float[1] a = {1}
+> {
+  s = Add(a, b)
+  y = Add(s, x)
+}
+`;
+    const model = parseModel(text);
+    expect([...model.graph.initializers].map((v) => v.name)).toEqual(['b', 'a']);
+    expect(printModel(model, { valueInfo: false })).toBe(text);
+  });
+
   it('gives elements of every type the values that numpy put in', () => {
     const model = fixture('elements');
     const array = (name: string) => Array.from(typedArray(value(model, name).constant!) as Uint8Array);

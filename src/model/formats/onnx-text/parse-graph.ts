@@ -3,7 +3,9 @@
 import type { Attribute } from '../../ir/attribute.ts';
 import { addInitializer, addInput, addNode, addOutput, createGraph, createValue } from '../../ir/edit.ts';
 import type { Graph, NameScope, Value } from '../../ir/model.ts';
+import { freshName } from '../../ir/names.ts';
 import type { ValueType } from '../../ir/type.ts';
+import { addNotes, valueNotes } from '../onnx/notes.ts';
 import { parseAttributes } from './parse-attribute.ts';
 import { parseTensorContent } from './parse-tensor.ts';
 import { nextIsType, parseType } from './parse-type.ts';
@@ -27,6 +29,8 @@ interface Frame {
   readonly names: NameScope;
   readonly outer: Frame | null;
   readonly values: Map<string, Value>;
+  /** Values of subgraphs read so far, by their names; a value that comes later in this graph may be hidden by them. */
+  readonly inner: Map<string, Value[]>;
   /** Types announced for names that come later. */
   readonly types: Map<string, ValueType>;
   /** Defaults of the attributes of the function around, if any. */
@@ -49,6 +53,7 @@ export const createFrame = (
   names,
   outer,
   values: new Map(),
+  inner: new Map(),
   types: new Map(),
   defaults: outer?.defaults ?? defaults,
 });
@@ -65,7 +70,13 @@ export function parseGraph(s: Scanner, names: NameScope, outer: Frame | null): G
     parseNodes(s, frame);
     connectOutputs(s, frame, outputs);
   });
+  if (outer) leave(frame, outer);
   return frame.graph;
+}
+
+function leave(frame: Frame, outer: Frame): void {
+  const entries = [...Array.from(frame.values, ([name, v]) => [name, [v]] as const), ...frame.inner];
+  for (const [name, values] of entries) outer.inner.set(name, [...(outer.inner.get(name) ?? []), ...values]);
 }
 
 /** `float[N] x`; the type may be left out. */
@@ -84,10 +95,20 @@ export function define(s: Scanner, frame: Frame, name: string, type: ValueType |
   if (name === '') throw failure(s, 'a name that is not empty', at);
   if (frame.values.has(name))
     throw nameFailure(s, `"${name}" is defined twice in graph "${frame.graph.name}"`, at);
-  const value = createValue(frame.names, name, type, true);
+  const hides = isVisible(frame.outer, name);
+  const value = createValue(frame.names, name, type, !hides);
+  if (hides) addNotes(valueNotes, value, { hiding: name });
+  for (const hiding of frame.inner.get(name) ?? []) {
+    if (hiding.name !== name) continue;
+    hiding.name = freshName(frame.names, name);
+    addNotes(valueNotes, hiding, { hiding: name });
+  }
   frame.values.set(name, value);
   return value;
 }
+
+const isVisible = (frame: Frame | null, name: string): boolean =>
+  frame !== null && (frame.values.has(name) || isVisible(frame.outer, name));
 
 function parseInput(s: Scanner, frame: Frame): void {
   const { at, type, name } = parseDeclaration(s);

@@ -5,6 +5,7 @@ import { subgraphs } from '../../ir/attribute.ts';
 import { listedOutputs } from '../../ir/edit.ts';
 import type { Graph, Model, ModelFunction, Node, Value } from '../../ir/model.ts';
 import type { Tensor } from '../../ir/tensor.ts';
+import { withHidingNames } from '../onnx/hiding-names.ts';
 import { float32Text } from './float-text.ts';
 import { type PrintTensorOptions, tensorContentText, tensorTypeText, typeText } from './print-tensor.ts';
 import { textFromBytes } from './text-bytes.ts';
@@ -14,6 +15,13 @@ export interface PrintOptions extends PrintTensorOptions {
   /** Whether types of values inside the graph are printed. Default: yes. */
   readonly valueInfo?: boolean;
 }
+
+interface Printing extends PrintOptions {
+  /** Names that values have in the file, where these aren't those in memory. */
+  readonly names?: ReadonlyMap<Value, string>;
+}
+
+const nameOf = (v: Value, { names }: Printing) => nameText(names?.get(v) ?? v.name);
 
 /** The model as text, the same for the same model. `parseModel` reads it back. */
 export function printModel(model: Model, options: PrintOptions = {}): string {
@@ -45,7 +53,7 @@ const opsetsText = (opsets: ReadonlyMap<string, number>) =>
 const metadataText = (metadata: ReadonlyMap<string, string>) =>
   `[${Array.from(metadata, ([k, v]) => `${quoted(k)}: ${quoted(v)}`).join(', ')}]`;
 
-function functionText(f: ModelFunction, options: PrintOptions): string {
+function functionText(f: ModelFunction, options: Printing): string {
   const header = [
     `domain: ${quoted(f.domain)}`,
     ...(f.overload ? [`overload: ${quoted(f.overload)}`] : []),
@@ -58,59 +66,71 @@ function functionText(f: ModelFunction, options: PrintOptions): string {
   ];
   const list = attributes.length === 0 ? '' : `<${attributes.join(', ')}> `;
   const { graph } = f;
-  const signature = `${list}(${ports(graph.inputs)}) => (${ports(graph.outputs)})`;
+  const signature = `${list}(${ports(graph.inputs, options)}) => (${ports(graph.outputs, options)})`;
   return `<${header.join(', ')}>\n${nameText(f.name)} ${signature}${bodyText(graph, '', options)}`;
 }
 
-function graphText(graph: Graph, indent: string, options: PrintOptions): string {
+function graphText(graph: Graph, indent: string, options: Printing): string {
+  const beside = inlineDefaults(graph);
   const inputs = graph.inputs.map((v) => {
-    const port = portText(v);
-    return v.constant ? `${port} = ${tensorContentText(v.constant, options)}` : port;
+    const port = portText(v, options);
+    return beside.has(v) ? `${port} = ${tensorContentText(v.constant!, options)}` : port;
   });
-  const signature = `(${inputs.join(', ')}) => (${ports(graph.outputs)})`;
+  const signature = `(${inputs.join(', ')}) => (${ports(graph.outputs, options)})`;
   return `${nameText(graph.name)} ${signature}${bodyText(graph, indent, options)}`;
 }
 
-const ports = (values: readonly Value[]) => values.map(portText).join(', ');
+/** Defaults that stand beside their inputs: all of them, unless initializers would get into another order. */
+function inlineDefaults(graph: Graph): ReadonlySet<Value> {
+  const defaults = graph.inputs.filter((v) => v.constant);
+  const order = [...graph.initializers];
+  return new Set(defaults.every((v, i) => order[i] === v) ? defaults : []);
+}
 
-const portText = (v: Value) => (v.type ? `${typeText(v.type)} ${nameText(v.name)}` : nameText(v.name));
+const ports = (values: readonly Value[], options: Printing) =>
+  values.map((v) => portText(v, options)).join(', ');
 
-function bodyText(graph: Graph, indent: string, options: PrintOptions): string {
+const portText = (v: Value, options: Printing) =>
+  v.type ? `${typeText(v.type)} ${nameOf(v, options)}` : nameOf(v, options);
+
+function bodyText(graph: Graph, indent: string, options: Printing): string {
   const inner = `${indent}  `;
   const lines = [
     ...initializerTexts(graph, options),
-    ...(options.valueInfo === false ? [] : valueInfoTexts(graph)),
+    ...(options.valueInfo === false ? [] : valueInfoTexts(graph, options)),
   ];
   const declared = lines.length === 0 ? '' : ` <\n${inner}${lines.join(`,\n${inner}`)}\n${indent}>`;
   const nodes = graph.nodes.map((n) => `${inner}${nodeText(n, inner, options)}\n`);
   return `${declared} {\n${nodes.join('')}${indent}}`;
 }
 
-function initializerTexts(graph: Graph, options: PrintOptions): string[] {
-  const inputs = new Set(graph.inputs);
+function initializerTexts(graph: Graph, options: Printing): string[] {
+  const beside = inlineDefaults(graph);
   return [...graph.initializers]
-    .filter((v) => !inputs.has(v))
+    .filter((v) => !beside.has(v))
     .map((v) => {
       const t = v.constant!;
-      return `${tensorTypeText(t)} ${nameText(v.name)} = ${tensorContentText(t, options)}`;
+      return `${tensorTypeText(t)} ${nameOf(v, options)} = ${tensorContentText(t, options)}`;
     });
 }
 
-function valueInfoTexts(graph: Graph): string[] {
+function valueInfoTexts(graph: Graph, options: Printing): string[] {
   const outputs = new Set(graph.outputs);
   return graph.nodes.flatMap((n) =>
     listedOutputs(n)
       .filter((v): v is Value => v?.type != null && !outputs.has(v))
-      .map(portText),
+      .map((v) => portText(v, options)),
   );
 }
 
-function nodeText(node: Node, indent: string, options: PrintOptions): string {
+function nodeText(node: Node, indent: string, options: Printing): string {
   const name = node.name ? `[${nameText(node.name)}] ` : '';
-  const outputs = listedOutputs(node).map(operand).join(', ');
+  const outputs = listedOutputs(node)
+    .map((v) => operand(v, options))
+    .join(', ');
   const overload = node.overload ? `:${wordText(node.overload)}` : '';
   const head = `${name}${outputs ? `${outputs} ` : ''}= ${operatorText(node)}${overload}`;
-  const call = `(${node.inputs.map(operand).join(', ')})`;
+  const call = `(${node.inputs.map((v) => operand(v, options)).join(', ')})`;
   if (node.attributes.size === 0) return `${head}${call}`;
   const inner = `${indent}  `;
   const attributes = Array.from(node.attributes, ([k, a]) => attributeText(k, a, inner, options));
@@ -118,7 +138,7 @@ function nodeText(node: Node, indent: string, options: PrintOptions): string {
   return `${head}${call} <\n${inner}${attributes.join(`,\n${inner}`)}\n${indent}>`;
 }
 
-const operand = (v: Value | null) => (v ? nameText(v.name) : '""');
+const operand = (v: Value | null, options: Printing) => (v ? nameOf(v, options) : '""');
 
 function operatorText({ domain, opType }: Node): string {
   if (domain === '') return wordText(opType);
@@ -126,14 +146,14 @@ function operatorText({ domain, opType }: Node): string {
 }
 
 /** The type is written where the value alone does not tell it: empty lists and references. */
-function attributeText(name: string, a: Attribute, indent: string, options: PrintOptions): string {
+function attributeText(name: string, a: Attribute, indent: string, options: Printing): string {
   const typed =
     a.type === 'reference' ? a.of : Array.isArray(a.value) && a.value.length === 0 ? a.type : null;
   const label = typed ? `${wordText(name)}: ${attributeWords[typed]}` : wordText(name);
   return `${label} = ${valueText(a, indent, options)}`;
 }
 
-function valueText(a: Attribute, indent: string, options: PrintOptions): string {
+function valueText(a: Attribute, indent: string, options: Printing): string {
   switch (a.type) {
     case 'float':
       return floatText(a.value);
@@ -144,7 +164,7 @@ function valueText(a: Attribute, indent: string, options: PrintOptions): string 
     case 'tensor':
       return constantText(a.value, a.name ?? '', options);
     case 'graph':
-      return graphText(a.value, indent, options);
+      return subgraphText(a.value, indent, options);
     case 'type':
       return typeText(a.value);
     case 'sparse':
@@ -158,7 +178,7 @@ function valueText(a: Attribute, indent: string, options: PrintOptions): string 
     case 'tensors':
       return listText(a.value, (t) => constantText(t, '', options));
     case 'graphs':
-      return listText(a.value, (g) => graphText(g, indent, options));
+      return listText(a.value, (g) => subgraphText(g, indent, options));
     case 'types':
       return listText(a.value, typeText);
     case 'sparses':
@@ -167,6 +187,9 @@ function valueText(a: Attribute, indent: string, options: PrintOptions): string 
       return `@${wordText(a.name)}`;
   }
 }
+
+const subgraphText = (graph: Graph, indent: string, options: Printing) =>
+  graphText(graph, indent, { ...options, names: withHidingNames(graph, options.names) });
 
 const listText = <T>(items: readonly T[], text: (item: T) => string) => `[${items.map(text).join(', ')}]`;
 

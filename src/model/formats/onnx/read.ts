@@ -5,6 +5,7 @@ import type { Model, ModelFunction, NameScope } from '../../ir/model.ts';
 import { createNameScope, takeName } from '../../ir/names.ts';
 import { initializersOf } from '../../ir/walk.ts';
 import { decodeAttributes } from './attributes.ts';
+import { withoutHidden } from './defined-again.ts';
 import { addNotes, functionNotes, modelNotes } from './notes.ts';
 import { decodeGraph } from './read-graph.ts';
 import { requireOnnx } from './recognise.ts';
@@ -45,7 +46,7 @@ export function modelOf(message: onnx.ModelProto, options: DecodeOptions = {}): 
   // All at once, so that a name that is made up while reading is none that comes later.
   for (const graph of [message.graph, ...message.functions]) takeNames(graph, names);
   const model: Model = {
-    graph: decodeGraph(message.graph, names, options),
+    graph: decodeGraph(withoutHidden(message.graph), names, options),
     functions: message.functions.map((f) => decodeFunction(f, names, options)),
     opsets: decodeOpsets(message.opsetImport),
     irVersion: Number(bigintOf(message.irVersion)),

@@ -1,9 +1,10 @@
 /** Graph → GraphProto. */
 import type { SparseTensor } from '../../ir/attribute.ts';
-import { allReads, listedOutputs } from '../../ir/edit.ts';
+import { listedOutputs } from '../../ir/edit.ts';
 import type { Graph, Node, Value } from '../../ir/model.ts';
 import type { ValueType } from '../../ir/type.ts';
 import { encodeAttribute } from './attributes.ts';
+import { withHidingNames } from './hiding-names.ts';
 import { type GraphNotes, graphNotes, nodeNotes, valueNotes } from './notes.ts';
 import { encodeSparse, encodeTensor, type PlaceExternal } from './tensors.ts';
 import { encodeType } from './types.ts';
@@ -96,25 +97,4 @@ function encodeNode(node: Node, options: GraphOptions): onnx.INodeProto {
   if (node.doc) message.docString = node.doc;
   const overload = node.overload ? [lengthDelimited(NODE_OVERLOAD, encodeText(node.overload))] : [];
   return withUnknown(message, [...overload, ...(notes.unknown ?? [])]);
-}
-
-/** A subgraph may call a value as one around it is called, which is part of its contract with operators such as BeamSearch.
- *  In memory names are unique; in the file the value has its own again where nothing inside reads the one that it hides. */
-function withHidingNames(
-  graph: Graph,
-  outer: ReadonlyMap<Value, string> = new Map(),
-): ReadonlyMap<Value, string> {
-  const inner = graph.nodes.flatMap((n) => n.outputs.filter((v) => v !== null));
-  const local = new Set([...graph.inputs, ...graph.initializers, ...inner]);
-  const hiding = [...local].filter((v) => valueNotes.get(v)?.hiding !== undefined);
-  if (hiding.length === 0) return outer;
-  const used = new Set([...local, ...graph.nodes.flatMap(allReads), ...graph.outputs]);
-  const taken = new Set(Array.from(used, (v) => outer.get(v) ?? v.name));
-  const names = new Map(outer);
-  for (const v of hiding) {
-    const name = valueNotes.get(v)!.hiding!;
-    if (!taken.has(name)) names.set(v, name);
-    taken.add(name);
-  }
-  return names;
 }
