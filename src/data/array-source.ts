@@ -158,6 +158,7 @@ function arraySource({ name, kind, ids, chosen, labels, targets, notes, ports, i
     labelled: labels !== null,
     targeted: targets !== null,
     classes: labels && labels.classes.length > 0 ? labels.classes : null,
+    classesInOrder: labels?.inOrder === true,
     guessed: labels ? [...notes, labels.how] : notes,
     preprocessing: null,
     label,

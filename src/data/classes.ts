@@ -7,6 +7,9 @@ export interface ClassLabels {
   readonly classes: readonly string[];
   /** How the numbers came about, in plain words. */
   readonly how: string;
+  /** Numbers follow the alphabet, since nothing says which the model gives a name: they are its own only where the names are all of its
+   *  classes. */
+  readonly inOrder?: boolean;
 }
 
 const splitNames = new Set(['train', 'training', 'val', 'valid', 'validation', 'test', 'testing', 'eval']);
@@ -80,6 +83,7 @@ function inOrder(
     labels: names.map((name) => index.get(name)!),
     classes,
     how: `classes numbered in alphabetical order of ${whose} (${classes[0]} is 0)${why}`,
+    inOrder: true,
   };
 }
 

@@ -70,6 +70,7 @@ export async function createImageSource(options: ImageSourceOptions): Promise<Da
     length: pictures.length,
     labelled: labels !== null,
     classes: options.labels?.classes.length ? options.labels.classes : null,
+    classesInOrder: options.labels?.inOrder === true,
     guessed,
     ...(leftOut.length > 0 ? { leftOut } : {}),
     preprocessingGuessed: preprocessing.isGuess,

@@ -11,6 +11,9 @@ import { type LabelTable, matchLabels, parseLabelArray, parseLabelCsv, parseLabe
 /** A file that is taken for labels when it lies at the top of a data folder. */
 export const isLabelFile = (f: DataFile) => /^labels\.(csv|tsv|json|npy)$/i.test(f.name);
 
+/** In place of a file: labels that would be found are left alone. */
+export const noLabels = 'none';
+
 export type LabelFinder = (ids: readonly string[]) => ClassLabels | null;
 
 interface LabelPlaces {
@@ -30,6 +33,7 @@ interface LabelPlaces {
  *  LABELS_UNMATCHED */
 export async function labelFinder(places: LabelPlaces): Promise<LabelFinder | null> {
   const { given, found, folders, notes, own } = places;
+  if (given === noLabels) return null;
   if (given !== undefined) {
     const table = await readLabels(given);
     return (ids) => matchLabels(table, ids, basename(given), own);

@@ -110,11 +110,11 @@ export function matchLabels(
   where: string,
   own?: OwnClasses,
 ): ClassLabels {
-  const { index, classes, how } = numbered(table, where, own);
+  const { index, ...numbers } = numbered(table, where, own);
   const ordered = table[0]?.file === null;
   if (ordered && table.length !== ids.length)
     throw labelsInvalid(where, `${table.length} labels for ${ids.length} samples`);
-  if (ordered) return { labels: table.map(index), classes, how };
+  if (ordered) return { labels: table.map(index), ...numbers };
   const ways = [(p: string) => p, fileName, (p: string) => withoutEnding(fileName(p))];
   const maps = ways.map((way) => lookup(table, way));
   const used = new Set<Entry>();
@@ -135,7 +135,7 @@ export function matchLabels(
     const unused = table.filter((entry) => !used.has(entry)).map((entry) => entry.file!);
     throw labelsUnmatched(where, ids.length, unlabelled, unused);
   }
-  return { labels, classes, how };
+  return { labels, ...numbers };
 }
 
 function lookup(table: LabelTable, way: (path: string) => string) {
@@ -160,9 +160,9 @@ function numbered(table: LabelTable, where: string, own: OwnClasses) {
     return { index: (e: Entry) => e.value as number, classes: named, how: `class indices from ${where}` };
   }
   const names = table.map((entry) => String(entry.value));
-  const { labels, classes, how } = numberNames(names, `the class names of ${where}`, own);
+  const { labels, ...named } = numberNames(names, `the class names of ${where}`, own);
   const places = new Map(names.map((name, i) => [name, labels[i]!]));
-  return { index: (e: Entry) => places.get(String(e.value))!, classes, how };
+  return { index: (e: Entry) => places.get(String(e.value))!, ...named };
 }
 
 /** Whole numbers written as text become numbers when all are. */

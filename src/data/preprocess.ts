@@ -78,6 +78,9 @@ export type PresetName = keyof typeof presets;
 export const presetNames = Object.keys(presets) as PresetName[];
 export const isPreset = (name: string): name is PresetName => Object.hasOwn(presets, name);
 
+/** Whether a preset leaves pixels about as large as they are, 0 to 255. */
+export const isOfLargeRange = (name: string): boolean => isPreset(name) && presets[name].scale === 1;
+
 /** Side of a square crop where the model leaves height and width open. */
 const openSide = 224;
 

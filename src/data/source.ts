@@ -14,6 +14,16 @@ export interface Sample {
   readonly target?: Tensor | undefined;
 }
 
+/** Ways to prepare samples, tried on some that nothing is compared on. */
+export interface PreprocessingTrial {
+  /** What decided: labels, by the mean reciprocal rank of the right class; or how well the model tells samples apart, in nats that its
+   *  prediction and the sample share. */
+  readonly by: 'labels' | 'outputs';
+  readonly samples: number;
+  /** The usual one first; larger is better. */
+  readonly scores: readonly { readonly preprocessing: string; readonly score: number }[];
+}
+
 export interface DataSource {
   /** For people: "photos/ (500 images)". */
   readonly name: string;
@@ -26,6 +36,8 @@ export interface DataSource {
   readonly labelsUnused?: string;
   /** Class names when known, by index. */
   readonly classes: readonly string[] | null;
+  /** Numbers of classes follow the alphabet: they are the model's only where the names are all of its classes. */
+  readonly classesInOrder?: boolean;
   /** What was assumed rather than told, in plain words ("layout NCHW, from input shape [1,3,224,224]"). */
   readonly guessed: readonly string[];
   /** Samples that were left out since they can't be read, where that was allowed. */
@@ -34,8 +46,8 @@ export interface DataSource {
   readonly preprocessing: Readonly<Record<string, unknown>> | null;
   /** Whether that was guessed, since nobody named it. Default: false. */
   readonly preprocessingGuessed?: boolean;
-  /** On how many labelled samples the guess was then found to be the best of its kind; absent where it wasn't tried. */
-  readonly preprocessingTriedOn?: number;
+  /** How the guess was then found to be the best of its kind; absent where it wasn't tried. */
+  readonly preprocessingTrial?: PreprocessingTrial;
   /** Identifies content and preprocessing: equal hashes give equal samples. */
   hash(): Promise<string>;
   read(index: number): Promise<Sample>;

@@ -21,14 +21,28 @@ export function fittingLabels(source: DataSource, model: Model, asked: boolean):
   const classes = scoresOutput(outputPortsOf(model))?.shape?.at(-1);
   if (!source.labelled || typeof classes !== 'number') return source;
   const largest = largestLabel(source);
-  if (largest < classes) return source;
-  if (asked) throw labelRange(largest, classes);
+  if (largest >= classes) {
+    if (asked) throw labelRange(largest, classes);
+    return unlabelled(
+      source,
+      `they go up to ${largest}, and the model scores ${classes} classes (0 to ${classes - 1})`,
+    );
+  }
+  const named = source.classes?.length ?? classes;
+  if (asked || !source.classesInOrder || named === classes) return source;
+  return unlabelled(
+    source,
+    `${named} classes are named, the model scores ${classes}, and nothing says which number each has`,
+  );
+}
+
+function unlabelled(source: DataSource, labelsUnused: string): DataSource {
   const { label: _, ...rest } = source;
-  const labelsUnused = `they go up to ${largest}, and the model scores ${classes} classes (0 to ${classes - 1})`;
   return {
     ...rest,
     labelled: false,
     classes: null,
+    classesInOrder: false,
     labelsUnused,
     guessed: [...source.guessed, `labels not used: ${labelsUnused}`],
     async read(index) {

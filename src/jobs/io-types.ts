@@ -46,8 +46,8 @@ export function typedPorts(model: Model, io: IoType | undefined): { model: Model
 /** Integers don't say how a picture becomes them: a file that takes them says it, as surely as it is known, for the pictures that
  *  ranges were found on. @returns a changed copy, or the same model */
 export function withPreparation(model: Model, io: IoType | undefined, source: DataSource | undefined): Model {
-  const { preprocessing, preprocessingGuessed, preprocessingTriedOn } = source ?? {};
-  const isKnown = !preprocessingGuessed || preprocessingTriedOn !== undefined;
+  const { preprocessing, preprocessingGuessed, preprocessingTrial } = source ?? {};
+  const isKnown = !preprocessingGuessed || preprocessingTrial?.by === 'labels';
   if (io === undefined || io === 'float' || !preprocessing || !isKnown) return model;
   if (preprocessingOf(model) !== undefined) return model;
   const told = cloneModel(model);

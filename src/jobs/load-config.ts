@@ -108,9 +108,9 @@ function partsOf(config: Fields): Partial<Record<Configured, Fields>> {
 
 /** Paths in the file are relative to it. */
 function withOwnPaths(request: z.ZodObject, part: Fields, folder: string): Fields {
-  const isPath = new Set(fieldsOf(request).flatMap((f) => (f.meta.isPath ? [f.key] : [])));
+  const paths = new Map(fieldsOf(request).flatMap((f) => (f.meta.isPath ? [[f.key, f.meta.word]] : [])));
   const moved = Object.entries(part).map(([key, value]) => {
-    const isOwn = isPath.has(key) && typeof value === 'string' && value !== 'synthetic' && !isUrl(value);
+    const isOwn = paths.has(key) && typeof value === 'string' && value !== paths.get(key) && !isUrl(value);
     // A folder is told by the end of its name, which join keeps.
     return [key, isOwn && !path.isAbsolute(value) ? path.join(folder, value) : value];
   });

@@ -27,6 +27,8 @@ interface FieldMeta {
   readonly needs?: string | readonly string[];
   /** Names a file or folder; a configuration file means one relative to itself. */
   readonly isPath?: boolean;
+  /** Taken in place of a path. */
+  readonly word?: string;
   /** On the command line, several values are one word with commas between. Without it the option is repeated. */
   readonly isList?: boolean;
   /** What `--no-…` is for, of a field that takes a value or false. */

@@ -48,6 +48,15 @@ describe('labels that were found beside the data', () => {
     });
   });
 
+  it('are left alone where names in alphabetical order are not all of its classes', () => {
+    const source = { ...sourceOf([0, 1], ['cat', 'dog']), classesInOrder: true };
+    expect(fittingLabels(source, model(), false).labelsUnused).toBe(
+      '2 classes are named, the model scores 3, and nothing says which number each has',
+    );
+    expect(fittingLabels(source, model(2), false)).toBe(source);
+    expect(fittingLabels(source, model(), true)).toBe(source);
+  });
+
   it('are refused where somebody asked for them', () =>
     expect(() => fittingLabels(sourceOf([0, 12]), model(), true)).toThrow(
       expect.objectContaining({ code: 'LABEL_RANGE' }),

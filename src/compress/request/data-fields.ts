@@ -5,11 +5,12 @@ import { targetNames } from '../../support/target.ts';
 
 const data = field.bind(null, 'Data');
 
-const dataPath = z
-  .string()
-  .meta(
-    data('--data <path>', 'folder of images, .npy or .npz; "synthetic" for seeded noise', { isPath: true }),
-  );
+const dataPath = z.string().meta(
+  data('--data <path>', 'folder of images, .npy or .npz; "synthetic" for seeded noise', {
+    isPath: true,
+    word: 'synthetic',
+  }),
+);
 
 /** Where nothing can be done without data. */
 export const dataNeeded = dataPath;
@@ -20,10 +21,15 @@ export const dataFields = {
     .string()
     .optional()
     .meta(
-      data('--labels <file>', 'CSV, JSON or .npy; folders named by class need none', {
-        needs: 'data',
-        isPath: true,
-      }),
+      data(
+        '--labels <file>',
+        'CSV, JSON or .npy; folders named by class need none; "none" leaves those found alone',
+        {
+          needs: 'data',
+          isPath: true,
+          word: 'none',
+        },
+      ),
     ),
   preprocess: z
     .string()

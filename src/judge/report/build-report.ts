@@ -3,6 +3,7 @@ import type { Recipe } from '../../compress/pipeline/recipe.ts';
 import type { Journal } from '../../compress/pipeline/run.ts';
 import { engineOfTarget } from '../../compute/engine/open.ts';
 import { type DataOptions, leftOutOf, type Prepared } from '../../data/prepare-data.ts';
+import type { PreprocessingTrial } from '../../data/source.ts';
 import { formatOfName } from '../../model/formats/index.ts';
 import { tfjsFormat } from '../../model/formats/tfjs/format.ts';
 import { tfliteFormat } from '../../model/formats/tflite/format.ts';
@@ -175,11 +176,13 @@ function dataFacts(prepared: Prepared): NonNullable<Report['data']> {
     synthetic: held.source.kind === 'synthetic',
     preprocessing: source.preprocessing && { ...source.preprocessing },
     preprocessingGuessed: source.preprocessingGuessed ?? false,
-    ...(source.preprocessingTriedOn ? { preprocessingTriedOn: source.preprocessingTriedOn } : {}),
+    ...(source.preprocessingTrial ? { preprocessingTrial: trialFacts(source.preprocessingTrial) } : {}),
     ...(leftOut.length > 0 ? { leftOut: [...leftOut] } : {}),
     guessed: [...new Set([...source.guessed, ...held.source.guessed])],
   };
 }
+
+const trialFacts = ({ by, samples, scores }: PreprocessingTrial) => ({ by, samples, scores: [...scores] });
 
 function variants({ source, result, pair }: ReportParts, mode: string): Report['variants'] {
   const accuracy = pair?.evaluation?.metrics[0];

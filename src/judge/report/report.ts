@@ -122,9 +122,15 @@ export const reportSchema = z.object({
       preprocessing: z.record(z.string(), z.unknown()).nullable(),
       /** Whether preprocessing was guessed, since nobody named it. Absent in older reports. */
       preprocessingGuessed: z.boolean().optional(),
-      /** Labelled samples, none of them compared on, on which the guess gave the best answers of all presets. Absent where
-       *  it wasn't tried. */
-      preprocessingTriedOn: z.number().optional(),
+      /** How the guess was found to be the best of all presets, on samples that nothing was compared on: by labels (mean
+       *  reciprocal rank of the right class), or by how well the model tells samples apart (nats). Absent where it wasn't tried. */
+      preprocessingTrial: z
+        .object({
+          by: z.enum(['labels', 'outputs']),
+          samples: z.number(),
+          scores: z.array(z.object({ preprocessing: z.string(), score: z.number() })),
+        })
+        .optional(),
       /** Samples that were left out since they can't be read; absent where none were. */
       leftOut: z.array(z.string()).optional(),
       /** What was assumed rather than told, in plain words. */

@@ -154,9 +154,16 @@ function inputLine({ source, data }: Pick<Report, 'source' | 'data'>): string {
   const name = data === null ? '' : preprocessingName(data);
   if (data === null || name === '') return types;
   if (!data.preprocessingGuessed) return `${types} → preprocessing ${name}`;
-  const tried = data.preprocessingTriedOn;
-  const how = tried ? `best of all presets on ${tried} labelled ${noun({ data })}` : 'guessed';
-  return `${types} → preprocessing ${name} (${how}; change with --preprocess)`;
+  return `${types} → preprocessing ${name} (${howFound(data)}; change with --preprocess)`;
+}
+
+function howFound(data: NonNullable<Report['data']>): string {
+  const trial = data.preprocessingTrial;
+  if (!trial) return 'guessed';
+  const samples = `${trial.samples} ${noun({ data })}`;
+  return trial.by === 'labels'
+    ? `best of all presets on ${trial.samples} labelled ${noun({ data })}`
+    : `with which the model tells ${samples} apart best of all presets`;
 }
 
 function targetDetail(report: Pick<Report, 'target' | 'latency'>): string {

@@ -283,7 +283,7 @@ function evidence(report: Judged): Warning[] {
     found.push(warn('Not compared with the original: no samples were held back. Pass --data to know.'));
   if (data?.labelsUnused !== undefined)
     found.push(warn(`The labels found beside the data are not used: ${data.labelsUnused}. Pass --labels.`));
-  if (data?.preprocessingGuessed && !data.preprocessingTriedOn)
+  if (data?.preprocessingGuessed && !data.preprocessingTrial)
     found.push(
       warn(
         mainMetric(report) === null

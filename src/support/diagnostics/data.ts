@@ -1,5 +1,6 @@
 /** Messages of samples, labels and preprocessing, and of comparing two models on them. */
 import { environment, user } from '../diagnostics.ts';
+import { formatPercent } from '../units.ts';
 
 export const labelsRequired = (source: string) =>
   user(
@@ -185,6 +186,23 @@ export const labelRange = (label: number, classes: number) =>
     'LABEL_RANGE',
     `A sample has label ${label}; the model's output has ${classes} classes (0 to ${classes - 1}).`,
     'Check that the labels belong to this model; class folders are numbered in alphabetical order.',
+  );
+
+export const chanceLevel = ({
+  scores,
+  samples,
+  classes,
+}: {
+  readonly scores: readonly { readonly name: string; readonly top1: number }[];
+  readonly samples: number;
+  readonly classes: number;
+}) =>
+  user(
+    'CHANCE_LEVEL',
+    `The model knows the labels no better than by chance, which is ${formatPercent(1 / classes)} with ${classes} classes. Top-1 on ${samples} samples: ${scores
+      .map(({ name, top1 }) => `${formatPercent(top1)} with preprocessing ${name}`)
+      .join(', ')}.`,
+    'Pass --preprocess as the model was trained with, or --labels with the numbers of its classes. --labels none leaves the labels alone.',
   );
 
 export const testDataDiffers = (data: string, test: string, how: string) =>

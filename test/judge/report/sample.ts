@@ -90,7 +90,14 @@ export function sampleReport(change: Partial<Report> = {}): Report {
       },
       guessed: ['preprocessing "imagenet", from float32 [N,3,224,224]', 'layout NCHW'],
       preprocessingGuessed: true,
-      preprocessingTriedOn: 64,
+      preprocessingTrial: {
+        by: 'labels',
+        samples: 64,
+        scores: [
+          { preprocessing: 'imagenet', score: 0.86 },
+          { preprocessing: 'tf', score: 0.79 },
+        ],
+      },
     },
     stages: [
       {

@@ -222,7 +222,7 @@ describe('judge', () => {
 
   it('warns of guessed preprocessing unless it was tried beside others', () => {
     expect(base.verdict.warnings).toEqual([]);
-    const guess = { ...data, preprocessingTriedOn: undefined };
+    const guess = { ...data, preprocessingTrial: undefined };
     expect(texts(sampleReport({ data: guess }), 'warn').join()).toMatch(
       /"imagenet" was guessed, and no samples/,
     );
