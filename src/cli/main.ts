@@ -37,7 +37,7 @@ const rows: readonly Row[] = [
   },
   {
     usage: 'check <model>',
-    description: 'Whether a model keeps budgets of size and quality, for continuous integration',
+    description: 'Whether a model keeps budgets of size, quality and speed, for continuous integration',
     example: 'compress check model.int8.onnx --against model.onnx --data val/ --max-drop 1',
     load: async () => (await import('./check.ts')).command,
   },

@@ -1,5 +1,5 @@
 /** What was measured, in tables. */
-import { placeOf } from '../jobs/profile.ts';
+import { placeOf } from '../jobs/profile-rows.ts';
 import type { Profile, ProfileRow } from '../ship/profile/device.ts';
 import { formatBytes, formatDecimal, formatMs, formatTimes } from '../support/units.ts';
 import { table } from './table.ts';

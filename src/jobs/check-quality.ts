@@ -28,7 +28,8 @@ export interface QualityRows {
 /** The budgets of quality that were given, and the data that they are measured on. */
 type Asked = CompareRequest & Pick<CheckRequest, 'maxDrop' | 'minAgreement' | 'minSqnr'>;
 
-type Found = Pick<CheckRow, 'measured' | 'status'> & Partial<Omit<CheckRow, 'budget' | 'allowed'>>;
+type Found = Pick<CheckRow, 'measured' | 'status'> &
+  Partial<Omit<CheckRow, 'budget' | 'allowed' | 'interval'>>;
 
 /** @throws COMPARE_INPUTS, LABEL_RANGE, what opening data throws */
 export const qualityRows = (result: OpenedModel, base: Base, asked: Asked, run: JobRun) =>
@@ -42,7 +43,7 @@ const rowOf = (
   budget: CheckRow['budget'],
   allowed: CheckRow['allowed'],
   { subject = null, value = null, base = null, on = null, reason = null, ...found }: Found,
-): CheckRow => ({ budget, subject, allowed, value, base, on, reason, ...found });
+): CheckRow => ({ budget, subject, allowed, interval: null, value, base, on, reason, ...found });
 
 const dropRow = (maxDrop: number, found: Found) =>
   rowOf('maxDrop', { unit: 'points', value: maxDrop }, found);

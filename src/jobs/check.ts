@@ -10,19 +10,20 @@ import { inCallWords } from '../support/respell.ts';
 import { version } from '../support/version.ts';
 import { type Base, openBase } from './check-against.ts';
 import { qualityRows } from './check-quality.ts';
+import { devicesOf, timeRows } from './check-times.ts';
 import { type JobRun, type RunOptions, separated } from './progress.ts';
 import { readModel } from './read-model.ts';
 import { budgetKeys, type CheckRequest, type CheckRequestInit, checkRequest } from './requests/check.ts';
 
 export type CheckOptions = CheckRequestInit & RunOptions;
 
-/** Measures a model against budgets: size, accuracy lost, agreement and SQNR against the original or an earlier result. What
- *  can't be measured is not kept.
+/** Measures a model against budgets: size, accuracy lost, agreement and SQNR against the original or an earlier result, latency,
+ *  what a first visit costs. What can't be measured is not kept.
  *  @param model  a path, an address on the web, bytes or an open model
  *  @example
  *  const { report } = await check('model.int8.onnx', { against: 'model.onnx', data: 'val/', maxSize: '4MB', maxDrop: 1 });
  *  if (!report.kept) console.log(report.rows.filter((row) => row.status !== 'kept'));
- *  @throws UNKNOWN_OPTION, INVALID_ARGUMENT, NO_BUDGET, OPTION_WITHOUT_EFFECT, REPORT_UNREADABLE, COMPARE_INPUTS, what opening
+ *  @throws UNKNOWN_OPTION, INVALID_ARGUMENT, NO_BUDGET, OPTION_WITHOUT_EFFECT, UNKNOWN_DEVICE, REPORT_UNREADABLE, COMPARE_INPUTS, what opening
  *    models and data throws
  *  @group Calls */
 export async function check(model: ModelInput, options: CheckOptions): Promise<{ report: CheckReport }> {
@@ -34,7 +35,9 @@ export async function check(model: ModelInput, options: CheckOptions): Promise<{
 }
 
 const quality = ['maxDrop', 'minAgreement', 'minSqnr'] as const;
+const times = ['maxLatency', 'maxFirstVisit'] as const;
 const dataKeys = ['data', 'evaluate', 'labels', 'preprocess', 'skipBad', 'engine'];
+const deviceKeys = ['device', 'provider', 'threads', 'dim'];
 
 /** @throws NO_BUDGET; OPTION_WITHOUT_EFFECT for a budget without what it is measured on or against, and for what no budget needs */
 export function checkedRequest(given: CheckRequestInit, spelling: Spelling): CheckRequest {
@@ -51,8 +54,16 @@ export function checkedRequest(given: CheckRequestInit, spelling: Spelling): Che
   }
   if (request.maxSize?.unit === 'share' && request.against === undefined)
     refuse('maxSize', `${named('against')}: it is a share of that one's size`);
-  const idle = asked.length > 0 ? undefined : dataKeys.find((key) => isGiven(given, key));
-  if (idle) refuse(idle, quality.map(named).join(' or '));
+  if (request.maxLatency?.unit === 'share' && request.against === undefined)
+    refuse('maxLatency', `${named('against')}: it is a share of that one's time`);
+  const idleBeside = (keys: readonly string[], budgets: readonly (typeof budgetKeys)[number][]) => {
+    const isAsked = budgets.some((key) => request[key] !== undefined);
+    const idle = isAsked ? undefined : keys.find((key) => isGiven(given, key));
+    if (idle) refuse(idle, budgets.map(named).join(' or '));
+  };
+  idleBeside(dataKeys, quality);
+  idleBeside(deviceKeys, times);
+  devicesOf(request);
   return request;
 }
 
@@ -66,7 +77,8 @@ export async function checkModel(
   const base = against === undefined ? null : await openBase(against, request, run);
   if (base?.kind === 'report') refuseComparison(request);
   const found = await qualityOf(result, base, request, run);
-  const rows = [...sizeRows(result, base, request), ...found.rows];
+  const timed = await timeRows(result, base, request, run);
+  const rows = [...sizeRows(result, base, request), ...found.rows, ...timed];
   return {
     schema: 'edgepress/check@1',
     tool: { name: 'edgepress', version },
@@ -108,7 +120,7 @@ function sizeRows({ sizeBytes }: OpenedModel, base: Base | null, { maxSize }: Ch
       budget: 'maxSize',
       subject: null,
       allowed: maxSize,
-      ...{ measured, value: value ?? null, base: original ?? null, on: null, reason: null },
+      ...{ measured, interval: null, value: value ?? null, base: original ?? null, on: null, reason: null },
       status: measured.value > maxSize.value ? 'exceeded' : 'kept',
     },
   ];

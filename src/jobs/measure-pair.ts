@@ -22,24 +22,17 @@ interface MeasurePairOptions extends Stoppable {
 export async function measurePair(
   before: Runnable,
   after: Runnable,
-  { engine, sample, ports, signal, maxMs = 3000 }: MeasurePairOptions,
+  { engine, sample, ports, signal, maxMs }: MeasurePairOptions,
 ): Promise<PairMeasurement> {
   const feeds = sample?.inputs ?? syntheticInputs(ports, { seed: 0 });
   const common = { engine, signal };
+  const latency = await timeByTurns(before, after, feeds, { ...common, maxMs });
   const session = { threads: 1 };
-  const pair = await measureTwoIsolated({ model: before, session }, { model: after, session }, feeds, {
-    ...common,
-    maxMs,
-    minMs: Math.min(maxMs, 1500),
-    warmupMs: 700,
-    minRepetitions: 20,
-    maxRepetitions: 1000,
-  });
   const brief = { ...common, session, warmup: 1, minRepetitions: 3, maxRepetitions: 3, maxMs: 1000 };
   const a = await measureIsolated(before, feeds, brief);
   const b = await measureIsolated(after, feeds, brief);
   return {
-    latency: [row('before', pair.before, engine), row('after', pair.after, engine)],
+    latency,
     memory: {
       beforePeakBytes: a.memory.peakBytes,
       afterPeakBytes: b.memory.peakBytes,
@@ -48,14 +41,62 @@ export async function measurePair(
   };
 }
 
-function row(model: Latency['model'], m: Measurement, engine: EngineName): Latency {
+type Feeds = Sample['inputs'];
+
+interface TimeOptions extends Stoppable {
+  readonly engine: EngineName;
+  readonly threads?: number;
+  readonly maxMs?: number | undefined;
+}
+
+const patience = (maxMs = 3000) => ({
+  ...{ maxMs, minMs: Math.min(maxMs, 1500), warmupMs: 700 },
+  ...{ minRepetitions: 20, maxRepetitions: 1000 },
+});
+
+/** In a process of their own. */
+export async function timeByTurns(
+  before: Runnable,
+  after: Runnable,
+  feeds: Feeds,
+  { engine, threads = 1, signal, maxMs }: TimeOptions,
+): Promise<[Latency, Latency]> {
+  const [a, b] = [before, after].map((model) => ({ model, session: { threads } })) as [Subject, Subject];
+  const pair = await measureTwoIsolated(a, b, feeds, { engine, signal, ...patience(maxMs) });
+  const place = { engine, threads };
+  return [
+    row('before', pair.before, { ...place, byTurns: true }),
+    row('after', pair.after, { ...place, byTurns: true }),
+  ];
+}
+
+type Subject = Parameters<typeof measureTwoIsolated>[0];
+
+/** In a process of its own. */
+export async function timeAlone(
+  model: Runnable,
+  feeds: Feeds,
+  { engine, threads = 1, signal, maxMs }: TimeOptions,
+): Promise<Latency> {
+  const session = { threads };
+  const timed = await measureIsolated(model, feeds, { engine, signal, session, ...patience(maxMs) });
+  return row('after', timed, { engine, threads, byTurns: false });
+}
+
+interface Place {
+  readonly engine: EngineName;
+  readonly threads: number;
+  readonly byTurns: boolean;
+}
+
+function row(model: Latency['model'], m: Measurement, { engine, threads, byTurns }: Place): Latency {
   const packageName = engine === 'node' ? 'onnxruntime-node' : 'onnxruntime-web';
   return {
     model,
     device: `this machine (${describeMachine().cpu})`,
     provider: engine === 'node' ? 'cpu' : 'wasm',
     runtime: `${packageName} ${installedVersion(packageName) ?? ''}`.trim(),
-    threads: 1,
+    threads,
     config: {},
     warmup: m.warmup,
     repetitions: m.samplesMs.length,
@@ -65,7 +106,7 @@ function row(model: Latency['model'], m: Measurement, engine: EngineName): Laten
     createMs: m.createMs,
     firstRunMs: m.firstRunMs,
     samplesMs: m.samplesMs.map((ms) => Number(ms.toPrecision(5))),
-    byTurns: true,
+    byTurns,
     emulated: false,
   };
 }

@@ -34,6 +34,12 @@ export async function factsOf(opened: OpenedModel, largestBytes: number): Promis
 const producerOf = ({ format, model }: OpenedModel): string | null =>
   format.makers ? (format.makers(model) ?? '') : null;
 
+/** Of all files, as a server sends them; null where finding out takes too long. */
+export const brotliBytesOf = async (opened: OpenedModel): Promise<number | null> =>
+  opened.sizeBytes > transferLimit
+    ? null
+    : (await transferSizes(joined(opened), brotliQualityFor(opened.sizeBytes))).brotliBytes;
+
 function joined({ files }: OpenedModel): Uint8Array {
   const parts = files.map((file) => file.bytes());
   return parts.length === 1 ? parts[0]! : Buffer.concat(parts);

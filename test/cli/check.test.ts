@@ -64,7 +64,9 @@ describe('compress check', () => {
   it('refuses a check without budgets', async () => {
     const { code, stderr } = await w.run(['check', 'small.onnx']);
     expect(stderr).toContain('NO_BUDGET');
-    expect(stderr).toContain('--max-size, --max-drop, --min-agreement, --min-sqnr');
+    expect(stderr).toContain(
+      '--max-size, --max-drop, --min-agreement, --min-sqnr, --max-latency, --max-first-visit',
+    );
     expect(code).toBe(2);
   });
 });

@@ -1,6 +1,6 @@
 /** Which variants share a page, and what is said of them; the device is one that answers with given samples. */
 import { expect, it } from 'vitest';
-import { takeTurns } from '../../src/jobs/profile.ts';
+import { takeTurns } from '../../src/jobs/profile-rows.ts';
 import type { BundleMeasurement } from '../../src/ship/emit/manifest.ts';
 import type { Device, ProfileRow, Subject } from '../../src/ship/profile/device.ts';
 import { engineRun } from '../../src/support/diagnostics/engines.ts';

@@ -7,12 +7,14 @@ const figure = z.object({ unit: z.enum(['bytes', 'ms', 'share', 'points', 'dB'])
 
 const checkRow = z.object({
   /** As in the request. */
-  budget: z.enum(['maxSize', 'maxDrop', 'minAgreement', 'minSqnr']),
-  /** What of the model it is about, where it has several: a metric, an output. */
+  budget: z.enum(['maxSize', 'maxDrop', 'minAgreement', 'minSqnr', 'maxLatency', 'maxFirstVisit']),
+  /** What of the model it is about, where it has several: a metric, an output; the device that it was timed on. */
   subject: z.string().nullable(),
   allowed: figure,
   /** In the unit of `allowed`: what the two are compared by. */
   measured: figure.nullable(),
+  /** 95 % interval of `measured`, of times. */
+  interval: z.tuple([z.number(), z.number()]).nullable(),
   /** What the result has, and what it is checked against has, where these say more: 68.2 kB of 219 kB. */
   value: figure.nullable(),
   base: figure.nullable(),

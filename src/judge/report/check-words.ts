@@ -17,13 +17,18 @@ const names: Readonly<Record<Budget, string>> = {
   maxDrop: 'accuracy',
   minAgreement: 'same top-1',
   minSqnr: 'SQNR',
+  maxLatency: 'latency',
+  maxFirstVisit: 'first visit',
 };
 
-/** The metric, where there is one; the output, where a model has several. */
+/** The metric, where there is one; the output, where a model has several; the device that times are of. */
 export function nameOf({ budget, subject }: Pick<CheckRow, 'budget' | 'subject'>): string {
   if (subject === null) return names[budget];
-  return budget === 'maxDrop' ? subject : `${names[budget]} of ${subject}`;
+  if (budget === 'maxDrop') return subject;
+  return `${names[budget]} ${isTimed(budget) ? 'on' : 'of'} ${subject}`;
 }
+
+const isTimed = (budget: Budget) => budget === 'maxLatency' || budget === 'maxFirstVisit';
 
 const isAtLeast = (budget: Budget) => budget.startsWith('min');
 
@@ -31,8 +36,10 @@ const isAtLeast = (budget: Budget) => budget.startsWith('min');
 export function headlineOf({ rows }: Pick<CheckReport, 'rows'>): string {
   const bad = rows.filter(({ status }) => status !== 'kept').length;
   if (rows.length === 1) return `The budget is ${bad ? 'not ' : ''}kept.`;
-  if (bad === 0) return `All ${rows.length} budgets are kept.`;
-  if (bad === rows.length) return `None of ${rows.length} budgets is kept.`;
+  const all = rows.length === 2 ? 'Both' : `All ${rows.length}`;
+  if (bad === 0) return `${all} budgets are kept.`;
+  if (bad === rows.length)
+    return `${rows.length === 2 ? 'Neither' : 'None'} of ${rows.length} budgets is kept.`;
   return `${bad} of ${rows.length} budgets ${bad === 1 ? 'is' : 'are'} not kept.`;
 }
 
@@ -44,11 +51,19 @@ export const allowedText = ({ budget, allowed }: CheckRow): string =>
 export function measuredText(row: CheckRow): string {
   const { measured, value, base, status } = row;
   if (measured === null) return status === 'kept' ? 'identical' : 'not measured';
-  const found = resultText(row, measured);
-  if (value === null || base === null) return found;
-  const isAll = value.unit === measured.unit;
-  return `${found} (${isAll ? `was ${fixedText(base, 1)}` : `${fixedText(base, 1)} → ${fixedText(value, 1)}`})`;
+  const [found, noise] = [resultText(row, measured), isWithinNoise(row) ? ', within noise' : ''];
+  if (value === null || base === null) return `${found}${noise}`;
+  const [before, after] = [base, value].map((figure) => fixedText(figure, 1));
+  if (value.unit === measured.unit) return `${found}${noise} (was ${before})`;
+  // Neighbouring runs may say another share than the medians that stand beside it.
+  const isApart =
+    row.interval !== null && fixedText({ unit: 'share', value: value.value / base.value }, 1) !== found;
+  return `${found}${isApart ? ' run by run' : ''}${noise} (${isApart ? 'medians ' : ''}${before} → ${after})`;
 }
+
+/** Whether the budget is inside of the interval of what was measured: another run may judge otherwise. */
+const isWithinNoise = ({ interval, allowed }: CheckRow): boolean =>
+  interval !== null && interval[0] <= allowed.value && allowed.value < interval[1];
 
 /** What is beyond a budget must not read as if it were the budget itself. */
 function resultText({ budget, allowed, status }: CheckRow, measured: Figure): string {

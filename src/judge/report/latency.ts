@@ -57,7 +57,7 @@ export interface LatencyChange {
 }
 
 /** An interval of the ratio wider than this, as the quotient of its ends, holds "much slower" as well as "much faster". */
-const widest = 1.5;
+export const widest = 1.5;
 /** Medians that differ by more than this factor are not called as fast, whatever neighbouring runs say. */
 const farthest = 1.25;
 
