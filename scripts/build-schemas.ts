@@ -1,6 +1,10 @@
-/** Writes dist/report.schema.json, dist/bundle.schema.json and dist/bundle-report.schema.json, which package.json exports. Part of npm run build. */
+/** Writes dist/report.schema.json, bundle.schema.json, bundle-report.schema.json and check-report.schema.json, which package.json exports. Part of npm run build. */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { bundleReportJsonSchema, reportJsonSchema } from '../src/judge/report/json-schema.ts';
+import {
+  bundleReportJsonSchema,
+  checkReportJsonSchema,
+  reportJsonSchema,
+} from '../src/judge/report/json-schema.ts';
 import { manifestJsonSchema } from '../src/ship/emit/manifest-schema.ts';
 
 const folder = new URL('../dist/', import.meta.url);
@@ -10,3 +14,4 @@ const write = (name: string, schema: unknown) =>
 write('report.schema.json', reportJsonSchema());
 write('bundle.schema.json', manifestJsonSchema());
 write('bundle-report.schema.json', bundleReportJsonSchema());
+write('check-report.schema.json', checkReportJsonSchema());

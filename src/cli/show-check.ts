@@ -12,7 +12,7 @@ import {
 import { type Cell, labelled, renderBadNews, renderTable } from '../judge/report/terminal.ts';
 
 /** What is not kept first, in red; then all budgets, and what they were measured on. */
-export function describeCheck(report: CheckReport): string {
+export function describeCheck(report: CheckReport, written: readonly string[] = []): string {
   const options = {
     colour: Boolean(process.stdout.isTTY) && !process.env['NO_COLOR'],
     width: Math.min(process.stdout.columns || 80, 100),
@@ -37,6 +37,7 @@ export function describeCheck(report: CheckReport): string {
     `  ${news.headline}\n\n`,
     renderTable([head, ...body], options),
     ...(places.length > 0 ? ['\n', ...places] : []),
+    ...(written.length > 0 ? ['\n', ...written.map((file) => `  → ${file}\n`)] : []),
   ]
     .join('')
     .trimEnd();

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createWorkspace, data, type Workspace } from './program.ts';
 
@@ -59,6 +59,30 @@ describe('compress check', () => {
     expect(report).toMatchObject({ schema: 'edgepress/check@1', model: 'small.onnx', kept: false });
     expect(report.rows.map((row: { budget: string }) => row.budget)).toEqual(['maxSize', 'maxDrop']);
     expect(code).toBe(4);
+  });
+
+  it('leaves what continuous integration shows, all of it or none', async () => {
+    mkdirSync(w.path('reports'));
+    writeFileSync(w.path('summary.md'), 'What was there.\n');
+    const files = ['--markdown', 'comment.md', '--junit', 'reports/check.xml'];
+    const env = { GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: w.path('summary.md') };
+    const check = ['check', 'small.onnx', '--max-size', '1kB', ...files];
+    const { code, stdout, stderr } = await w.run(check, { env });
+    expect(stdout).toContain('→ reports/check.xml');
+    expect(stderr).toMatch(/^::error title=small\.onnx%3A file size::File size is /m);
+    const comment = readFileSync(w.path('comment.md'), 'utf8');
+    expect(comment).toMatch(/^### ❌ The budget is not kept\./);
+    expect(readFileSync(w.path('summary.md'), 'utf8')).toBe(`What was there.\n${comment}\n`);
+    expect(readFileSync(w.path('reports/check.xml'), 'utf8')).toContain('tests="1" failures="1"');
+    expect(code).toBe(4);
+
+    // Its own files are replaced; a person's never, nor is anything written then.
+    writeFileSync(w.path('reports/check.xml'), '<mine/>');
+    const before = w.listing();
+    const refused = await w.run(check, { env });
+    expect(refused.stderr).toContain('OUTPUT_EXISTS');
+    expect(refused.code).toBe(2);
+    expect(w.listing()).toEqual(before);
   });
 
   it('refuses a check without budgets', async () => {

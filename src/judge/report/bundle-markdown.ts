@@ -12,10 +12,7 @@ import {
   qualityText,
 } from './bundle-summary.ts';
 import { dataText } from './data-text.ts';
-import { fence, folded, table, text } from './markdown-text.ts';
-
-/** By this the program knows the file for its own, and replaces it unasked. */
-export const bundleMark = '<!-- made by edgepress -->';
+import { fence, folded, ownMark, table, text } from './markdown-text.ts';
 
 /** GitHub's flavour; names are escaped as in `renderMarkdown`. */
 export function renderBundleMarkdown(report: BundleReport): string {
@@ -28,7 +25,7 @@ export function renderBundleMarkdown(report: BundleReport): string {
     variants(report),
     ...report.devices.map(device),
     folded('Environment', fence(environment(report).join('\n'), 'text')),
-    bundleMark,
+    ownMark,
   ];
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
 }

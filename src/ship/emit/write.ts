@@ -30,6 +30,7 @@ const marks: readonly { readonly ending: RegExp; readonly mark: RegExp }[] = [
   // biome-ignore lint/suspicious/noControlCharactersInRegex: bytes of a binary file
   { ending: /\.tflite$/i, mark: /^[\s\S]{4}TFL3[\s\S]*\x09\0\0\0edgepress\0/ },
   { ending: /\.html$/i, mark: /<meta name="generator" content="edgepress / },
+  { ending: /\.xml$/i, mark: /<!-- made by edgepress -->/ },
   { ending: /\.md$/i, mark: /^### [\s\S]*("edgepress": 1,|<!-- made by edgepress -->)/ },
 ];
 /** For outputs that are named otherwise, a model as a rule. */
@@ -133,8 +134,7 @@ export function createStage(output: string): Stage {
       // From here on it holds what is replaced, and goes by itself.
       leftBehind.tell(null);
       const names = fs.readdirSync(folder);
-      const moves = names.map((name) => ({ from: path.join(folder, name), to: path.join(target, name) }));
-      moveAll(moves, path.join(folder, '.replaced'));
+      moveAll(movesOf(folder, target));
       fs.rmSync(folder, { recursive: true, force: true });
       return names.map((name) => path.join(path.dirname(output), name));
     },
@@ -146,24 +146,52 @@ export function createStage(output: string): Stage {
   };
 }
 
+/** Text files wherever each is to lie, all of them or none. @throws OUTPUT_UNWRITABLE; then nothing was changed */
+export function writeTogether(files: readonly { readonly path: string; readonly content: string }[]): void {
+  const stages = new Map<string, Stage>();
+  try {
+    for (const file of files) {
+      const target = path.dirname(path.resolve(file.path));
+      const stage = stages.get(target) ?? createStage(file.path);
+      stages.set(target, stage);
+      stage.write(file.path, file.content);
+    }
+    moveAll([...stages].flatMap(([target, { folder }]) => movesOf(folder, target)));
+  } finally {
+    for (const stage of stages.values()) stage.discard();
+  }
+}
+
 interface Move {
   readonly from: string;
   readonly to: string;
+  /** Where a file that is replaced waits: of the same disk. */
+  readonly aside: string;
 }
 
-/** All or none: files that are replaced wait in `aside` until every move is done, and go back when one fails. */
-function moveAll(moves: readonly Move[], aside: string): void {
-  const done: Move[] = [];
+function movesOf(folder: string, target: string): Move[] {
+  const names = fs.readdirSync(folder);
+  const aside = path.join(folder, '.replaced');
+  guarded(aside, () => fs.mkdirSync(aside));
+  return names.map((name) => ({
+    from: path.join(folder, name),
+    to: path.join(target, name),
+    aside: path.join(aside, name),
+  }));
+}
+
+/** All or none: files that are replaced wait aside until every move is done, and go back when one fails. */
+function moveAll(moves: readonly Move[]): void {
+  const done: Pick<Move, 'from' | 'to'>[] = [];
   const move = (from: string, to: string) => {
     fs.renameSync(from, to);
     done.push({ from, to });
   };
-  guarded(aside, () => fs.mkdirSync(aside));
-  for (const { from, to } of moves) {
+  for (const { from, to, aside } of moves) {
     try {
       const there = fs.statSync(to, { throwIfNoEntry: false });
       // A folder refuses the move by itself.
-      if (there && !there.isDirectory()) move(to, path.join(aside, path.basename(to)));
+      if (there && !there.isDirectory()) move(to, aside);
       move(from, to);
     } catch (cause) {
       for (const { from, to } of done.reverse()) fs.renameSync(to, from);

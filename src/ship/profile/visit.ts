@@ -17,7 +17,12 @@ export interface Visit {
  *  @param measured  of the model alone in a page */
 export function visitOf(
   { format, bytes, brotliBytes }: Pick<Variant, 'format' | 'bytes' | 'brotliBytes'>,
-  { provider, compileMs, createMs, firstRunMs }: Pick<BundleMeasurement, 'provider' | 'compileMs' | 'createMs' | 'firstRunMs'>,
+  {
+    provider,
+    compileMs,
+    createMs,
+    firstRunMs,
+  }: Pick<BundleMeasurement, 'provider' | 'compileMs' | 'createMs' | 'firstRunMs'>,
   network: PhoneNetwork | null,
 ): Visit {
   const ort = provider === 'webgpu' ? 'onnxruntime-web/webgpu' : 'onnxruntime-web/wasm';

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encodeModel } from '../../../src/model/formats/onnx/write.ts';
 import { parseModel } from '../../../src/model/formats/onnx-text/index.ts';
-import { checkOutputs, createStage, isOurs } from '../../../src/ship/emit/write.ts';
+import { checkOutputs, createStage, isOurs, writeTogether } from '../../../src/ship/emit/write.ts';
 
 let folder: string;
 const at = (name: string) => join(folder, name);
@@ -39,6 +39,7 @@ describe('isOurs', () => {
   it.each([
     ['a.json', '{\n "schema": "edgepress/report@1"', '{"tool": "edgepress"}'],
     ['a.html', '<meta name="generator" content="edgepress 0.1.0">', '<p>edgepress</p>'],
+    ['a.xml', '<?xml version="1.0"?>\n<!-- made by edgepress -->', '<edgepress/>'],
     ['a.md', '### ✅ Smaller\n```json\n{\n  "edgepress": 1,', '# About edgepress'],
   ])('tells our reports from pages about us: %s', (name, ours, theirs) => {
     writeFileSync(at(name), ours);
@@ -100,5 +101,27 @@ describe('createStage', () => {
     stage.discard();
     stage.discard();
     expect(readdirSync(folder)).toEqual([]);
+  });
+});
+
+describe('writeTogether', () => {
+  const files = ['a/one.md', 'b/two.xml', 'b/three.md'];
+  const written = () => writeTogether(files.map((name) => ({ path: at(name), content: `new ${name}` })));
+  beforeEach(() => {
+    for (const name of ['a', 'b']) mkdirSync(at(name));
+    writeFileSync(at('a/one.md'), 'old');
+  });
+
+  it('puts files into several folders', () => {
+    written();
+    for (const name of files) expect(readFileSync(at(name), 'utf8')).toBe(`new ${name}`);
+    expect(readdirSync(folder, { recursive: true }).sort()).toEqual(['a', 'b', ...files].sort());
+  });
+
+  it('puts none where one has no place, and takes back what it replaced', () => {
+    mkdirSync(at('b/two.xml'));
+    expect(written).toThrow(expect.objectContaining({ code: 'OUTPUT_UNWRITABLE' }));
+    expect(readFileSync(at('a/one.md'), 'utf8')).toBe('old');
+    expect(readdirSync(folder, { recursive: true }).sort()).toEqual(['a', 'a/one.md', 'b', 'b/two.xml']);
   });
 });
