@@ -1,6 +1,6 @@
 /** Ctrl-C: the first one stops the job, which cleans up after itself; a second one ends the process at once.
  *  A request to end (SIGTERM) and a closed terminal (SIGHUP) do the same. */
-import { endWithParent } from '../ship/profile/end-with-parent.ts';
+import { endWithParent } from '../support/end-with-parent.ts';
 import { leftBehind } from '../support/left-behind.ts';
 import type { Supervisor } from './supervise.ts';
 

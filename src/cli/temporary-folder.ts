@@ -3,7 +3,7 @@
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makeHiddenFolder } from '../ship/emit/hidden-folder.ts';
+import { makeHiddenFolder } from '../support/hidden-folder.ts';
 
 /** A browser makes a socket in it, whose path has little room: 104 bytes on macOS, with what the browser adds. */
 const longestPath = 104 - '/.org.chromium.Chromium.XXXXXX/SingletonSocket'.length - 1;

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { reportFailure } from '../../src/cli/failure.ts';
-import { makeHiddenFolder } from '../../src/ship/emit/hidden-folder.ts';
+import { makeHiddenFolder } from '../../src/support/hidden-folder.ts';
 import { createWorkspace, program, type Workspace } from './program.ts';
 
 let w: Workspace;

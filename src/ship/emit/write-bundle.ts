@@ -4,8 +4,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { bundleInvalid, outputHoldsInput } from '../../support/diagnostics/bundle.ts';
 import { outputExists, outputFolderMissing, outputUnwritable } from '../../support/diagnostics/files.ts';
+import { makeHiddenFolder } from '../../support/hidden-folder.ts';
 import { manifestName } from './bundle.ts';
-import { makeHiddenFolder } from './hidden-folder.ts';
 import { failureReason } from './write.ts';
 
 /** What a bundle is made of; another file among them is somebody's own. */

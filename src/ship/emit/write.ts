@@ -8,8 +8,8 @@ import {
   outputIsInput,
   outputUnwritable,
 } from '../../support/diagnostics/files.ts';
+import { makeHiddenFolder } from '../../support/hidden-folder.ts';
 import { leftBehind } from '../../support/left-behind.ts';
-import { makeHiddenFolder } from './hidden-folder.ts';
 
 /** What a file of ours carries at its begin or end, by the kind of file: a person's own file may well mention us. */
 const marks: readonly { readonly ending: RegExp; readonly mark: RegExp }[] = [

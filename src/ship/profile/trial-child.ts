@@ -1,6 +1,6 @@
 /** Entry of the child process that trial.ts starts: opens and runs one model after the other, and tells of each. */
 import { openEngine } from '../../compute/engine/open.ts';
-import { endWithParent } from './end-with-parent.ts';
+import { endWithParent } from '../../support/end-with-parent.ts';
 import { failureOf, fromWire, toWire } from './isolated-messages.ts';
 import { sourceFor } from './model-files.ts';
 import type { TrialMessage, TrialTask } from './trial-messages.ts';
