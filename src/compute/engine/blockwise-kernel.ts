@@ -1,5 +1,6 @@
 /** Weights of 4 or 8 bits, one scale a block, computed by the engine: the scale of each block is the one of a few that
  *  leaves the least squared error. */
+import { slicedTensor } from '../../model/ir/slice.ts';
 import { float32Values, type Tensor, tensorOf } from '../../model/ir/tensor.ts';
 import type { Engine, Session } from './contract.ts';
 import { buildKernel, openKernel } from './kernel.ts';
@@ -47,14 +48,11 @@ export function createBlockQuantizer(engine: Engine): BlockQuantizer {
       const session = await opening;
       const step = Math.max(1, Math.floor(chunkElements / columns));
       const parts: Record<string, Tensor>[] = [];
-      const values = float32Values(matrix);
+      // A tensor in a file would be read for every part.
+      const whole = tensorOf('float32', matrix.dims, float32Values(matrix));
       for (let from = 0; from < rows; from += step) {
-        const to = Math.min(rows, from + step);
-        const some = transposed
-          ? columnsOf(values, rows, from, to)
-          : values.subarray(from * columns, to * columns);
-        const dims = transposed ? [columns, to - from] : [to - from, columns];
-        parts.push(await session.run({ matrix: tensorOf('float32', dims, some) }));
+        const some = slicedTensor(whole, transposed ? 1 : 0, from, Math.min(rows, from + step));
+        parts.push(await session.run({ matrix: some }));
       }
       return {
         packed: joined(parts.map((p) => p['packed']!)),
@@ -67,16 +65,6 @@ export function createBlockQuantizer(engine: Engine): BlockQuantizer {
       sessions.clear();
     },
   };
-}
-
-/** Columns from…to of a matrix of `width` columns. */
-function columnsOf(values: Float32Array, width: number, from: number, to: number): Float32Array {
-  if (to - from === width) return values;
-  const height = values.length / width;
-  const some = new Float32Array(height * (to - from));
-  for (let row = 0; row < height; row++)
-    some.set(values.subarray(row * width + from, row * width + to), row * (to - from));
-  return some;
 }
 
 /** Along the first axis. */

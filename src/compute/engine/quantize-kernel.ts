@@ -1,13 +1,16 @@
 /** Integer weights, computed by the engine: absolute maximum a channel, scale, QuantizeLinear, as one small graph. */
 
+import type { DType } from '../../model/ir/dtype.ts';
 import type { Model, Value } from '../../model/ir/model.ts';
+import { slicedTensor } from '../../model/ir/slice.ts';
 import {
+  denseTensor,
   elementCount,
   float32Values,
-  numbers,
   scalar,
   type Tensor,
   tensorOf,
+  typedArray,
 } from '../../model/ir/tensor.ts';
 import type { QuantDType, WeightDType } from '../../model/quantization/spec.ts';
 import type { Engine, Session } from './contract.ts';
@@ -57,16 +60,13 @@ export function createWeightQuantizer(engine: Engine): WeightQuantizer {
     async quantize(weight, axis, dtype, minScale) {
       const made = known.get(weight)?.get(`${axis}/${dtype}`);
       if (made && (!minScale || float32Values(made.scale).every((s, i) => s >= minScale[i]!))) return made;
-      const channels = axis === null ? null : weight.dims[axis]!;
       const session = await open(weight.dims.length, axis, dtype);
-      const floor = minScale ?? new Float32Array(channels ?? 1);
-      const minScaleTensor = tensorOf('float32', channels === null ? [] : [channels], floor);
-      const { quantized, scale } = await session.run({ weight, min_scale: minScaleTensor });
-      const zeros = new Array(elementCount(scale!.dims)).fill(dtype === 'uint8' ? 128 : 0);
+      const { quantized, scale } = await inChunks(session, weight, axis, minScale);
+      const zeros = new Array(elementCount(scale.dims)).fill(dtype === 'uint8' ? 128 : 0);
       const result = {
-        quantized: dtype === 'int4' ? tensorOf('int4', weight.dims, numbers(quantized!)) : quantized!,
-        scale: scale!,
-        zeroPoint: tensorOf(dtype === 'int4' ? 'int8' : dtype, scale!.dims, zeros),
+        quantized: dtype === 'int4' ? tensorOf('int4', weight.dims, typedArray(quantized)) : quantized,
+        scale,
+        zeroPoint: tensorOf(dtype === 'int4' ? 'int8' : dtype, scale.dims, zeros),
       };
       known.set(weight, (known.get(weight) ?? new Map()).set(`${axis}/${dtype}`, result));
       return result;
@@ -78,6 +78,46 @@ export function createWeightQuantizer(engine: Engine): WeightQuantizer {
   };
 }
 
+type Made = Pick<QuantizedWeight, 'quantized' | 'scale'>;
+
+/** Weights that are worked on at once; bounds the memory that intermediate results take. */
+const chunkElements = 2 ** 21;
+
+/** Some channels at a time, where there are many weights. */
+async function inChunks(
+  session: Session,
+  weight: Tensor,
+  axis: number | null,
+  minScale?: Float32Array,
+): Promise<Made> {
+  const { dims } = weight;
+  const channels = axis === null ? 1 : dims[axis]!;
+  const floor = minScale ?? new Float32Array(channels);
+  const run = async (some: Tensor, from: number, to: number) => {
+    const least = tensorOf('float32', axis === null ? [] : [to - from], floor.subarray(from, to));
+    return (await session.run({ weight: some, min_scale: least })) as unknown as Made;
+  };
+  const count = elementCount(dims);
+  if (axis === null || count <= chunkElements) return run(weight, 0, channels);
+  // A tensor in a file would be read for every part.
+  const whole = tensorOf('float32', dims, float32Values(weight));
+  const step = Math.max(1, Math.floor((chunkElements * channels) / count));
+  const inner = elementCount(dims.slice(axis + 1));
+  const bytes = new Uint8Array(count);
+  const scales = new Float32Array(channels);
+  let dtype: DType = 'int8';
+  for (let from = 0; from < channels; from += step) {
+    const to = Math.min(channels, from + step);
+    const part = await run(slicedTensor(whole, axis, from, to), from, to);
+    dtype = part.quantized.dtype;
+    scales.set(float32Values(part.scale), from);
+    const [some, length] = [part.quantized.bytes(), (to - from) * inner];
+    for (let row = 0; row * length < some.length; row++)
+      bytes.set(some.subarray(row * length, (row + 1) * length), (row * channels + from) * inner);
+  }
+  return { quantized: denseTensor(dtype, dims, bytes), scale: tensorOf('float32', [channels], scales) };
+}
+
 /** weight, min_scale → quantized, scale.  scale = max(|w|)/127, 1 where a channel is all zero. */
 const quantizeGraph = (rank: number, axis: number | null, dtype: QuantDType): Model =>
   buildKernel((b) => {
@@ -87,10 +127,13 @@ const quantizeGraph = (rank: number, axis: number | null, dtype: QuantDType): Mo
     const minScale = b.input('min_scale', 'float32', scaleShape);
     const constant = (value: number) => b.constant(scalar('float32', value));
     const axes = Array.from({ length: rank }, (_, i) => i).filter((i) => i !== axis);
-    const magnitude = b.op('Abs', [weight]);
-    const reduce = () =>
-      b.op('ReduceMax', [magnitude, b.constant(tensorOf('int64', [axes.length], axes))], { keepdims: 0 });
-    const largest = axes.length === 0 ? magnitude : reduce();
+    const along = b.constant(tensorOf('int64', [axes.length], axes));
+    const reduce = (op: string) => b.op(op, [weight, along], { keepdims: 0 });
+    // Not of its absolute value, which would be as large as the weight.
+    const largest =
+      axes.length === 0
+        ? b.op('Abs', [weight])
+        : b.op('Max', [reduce('ReduceMax'), b.op('Neg', [reduce('ReduceMin')])]);
     const scaled = b.op('Max', [b.op('Div', [largest, constant(127)]), minScale]);
     const scale = b.op('Where', [b.op('Greater', [scaled, constant(1e-35)]), scaled, constant(1)]);
     const zero = b.constant(scalar(dtype, dtype === 'uint8' ? 128 : 0));

@@ -2,7 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../../src/compute/engine/contract.ts';
 import { openEngine } from '../../../src/compute/engine/open.ts';
 import { createWeightQuantizer, type WeightQuantizer } from '../../../src/compute/engine/quantize-kernel.ts';
-import { elementCount, float32Values, numbers, type Tensor, tensorOf } from '../../../src/model/ir/tensor.ts';
+import {
+  elementCount,
+  float32Values,
+  numbers,
+  type Tensor,
+  tensorOf,
+  typedArray,
+} from '../../../src/model/ir/tensor.ts';
 import { createRandom } from '../../../src/support/random.ts';
 
 /** Which slice along `axis` each element belongs to. */
@@ -104,6 +111,40 @@ describe.each(['node', 'wasm'] as const)('integer weights made by the %s engine'
     it('takes the largest numbers of float32', async () => {
       await check(tensorOf('float32', [2, 2], [3.4e38, -3.4e38, 1, 2]), 0, dtype);
     });
+  });
+
+  // Each channel from a matrix of its own: the kernel takes so many weights in parts.
+  it.each([
+    [[3, 710, 1000], 1],
+    [[1500, 1410], 1],
+    [[1500, 1410], 0],
+  ])('%j weights along axis %j are those of a few channels alone', async (dims, axis) => {
+    const some = normal([1, 4099], 11);
+    const values = Float32Array.from(
+      { length: elementCount(dims) },
+      (_, i) => float32Values(some)[i % 4099]!,
+    );
+    const weight = tensorOf('float32', dims, values);
+    const floor = Float32Array.from({ length: dims[axis]! }, (_, c) => c / 1e5);
+    const made = await weights.quantize(weight, axis, 'int8', floor);
+    const bytes = typedArray(made.quantized);
+    const inner = elementCount(dims.slice(axis + 1));
+    const places = (c: number) =>
+      Array.from({ length: values.length / dims[axis]! }, (_, i) => {
+        const row = Math.floor(i / inner);
+        return (row * dims[axis]! + c) * inner + (i % inner);
+      });
+    for (const c of [0, 700, dims[axis]! - 1]) {
+      const own = Float32Array.from(places(c), (i) => values[i]!);
+      const expected = reference(
+        tensorOf('float32', [1, own.length], own),
+        0,
+        'int8',
+        floor.subarray(c, c + 1),
+      );
+      expect(float32Values(made.scale)[c]).toBe(expected.scale[0]);
+      expect(places(c).map((i) => bytes[i])).toEqual(expected.quantized.map((q) => q + 0));
+    }
   });
 
   describe('int4', () => {
