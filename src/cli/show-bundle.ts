@@ -5,6 +5,7 @@ import type { BundleResult } from '../jobs/bundle.ts';
 import { widestParity } from '../jobs/bundle-variant.ts';
 import type { BundleRequest } from '../jobs/requests/bundle.ts';
 import { bundleReport } from '../judge/report/build-bundle-report.ts';
+import { strippedText } from '../judge/report/stripped-text.ts';
 import { plain } from '../judge/report/terminal.ts';
 import { formatBytes, formatDb, formatPercent } from '../support/units.ts';
 import { commandLine } from './run-job.ts';
@@ -12,11 +13,12 @@ import { table } from './table.ts';
 
 type Flags = Pick<BundleRequest, 'url' | 'data'> & { readonly report?: readonly string[] | undefined };
 
-export function reportOf({ manifest, refused, notes, guessed, large }: BundleResult) {
+export function reportOf({ manifest, refused, notes, guessed, large, stripped }: BundleResult) {
   const told = [
     ...notes.map(({ name, note }) => `${name} ${note}.`),
     ...guessed.map((g) => `Guessed: ${g}.`),
     ...large.map((file) => `${tooLarge(file)}.`),
+    ...(stripped ? [`Taken out: ${strippedText(stripped)}.`] : []),
   ];
   return bundleReport({ command: commandLine(), manifest, refused: [...refused], notes: told });
 }
@@ -35,6 +37,7 @@ export function describeBundle(result: BundleResult, flags: Flags): string {
     ...(bad.length > 0 ? [bad.map((line) => `  ${yellow(plain(line))}`).join('\n')] : []),
     variantTable(result),
     [
+      ...(result.stripped ? [`  taken out: ${strippedText(result.stripped)}`] : []),
       `  → ${bold(result.folder)}  ${dim(`${result.files.length} files`)}`,
       ...(flags.report ?? []).map((file) => `  → ${file}`),
     ].join('\n'),

@@ -85,7 +85,7 @@ export interface Plan {
 export type PlannedRequest = DataRequest &
   Pick<
     CompressRequest,
-    'maxDrop' | 'checkpoint' | 'output' | 'format' | 'io' | 'openBatch' | 'force' | 'measure'
+    'maxDrop' | 'checkpoint' | 'output' | 'format' | 'io' | 'openBatch' | 'keepMetadata' | 'force' | 'measure'
   > &
   Partial<
     Pick<

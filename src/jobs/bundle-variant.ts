@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { CalibrationCache } from '../compute/calibrate/calibration-cache.ts';
 import type { EngineRun, Tell } from '../compute/engine/run-context.ts';
 import type { Prepared } from '../data/prepare-data.ts';
+import { type StrippedTexts, stripTraces } from '../model/formats/onnx/strip-traces.ts';
 import { type OpenedModel, openedFromModel, openedFromParts } from '../model/formats/opened.ts';
 import { setLabels, setPreprocessing } from '../model/ir/card.ts';
 import type { Model } from '../model/ir/model.ts';
@@ -29,12 +30,19 @@ export interface VariantContext extends EngineRun {
   readonly use: Pick<ModelUse, 'labels' | 'preprocessing'>;
   /** Bytes of weights beyond which they go into a file of their own. */
   readonly externalAboveBytes?: number | undefined;
+  /** Leave in what exporters wrote of the machine. */
+  readonly keepMetadata: boolean;
   /** Stands between making a variant and checking it; tests break models here. */
   readonly afterMaking?: ((model: Model, plan: VariantPlan) => void) | undefined;
 }
 
 export type VariantOutcome =
-  | { readonly variant: BundleVariant; readonly notes: readonly string[]; readonly model: Model }
+  | {
+      readonly variant: BundleVariant;
+      readonly notes: readonly string[];
+      readonly model: Model;
+      readonly stripped: StrippedTexts | null;
+    }
   | Refused;
 
 export interface Refused {
@@ -65,6 +73,7 @@ export async function makeVariant(
   if (moved) return { refused: moved };
   // Without the target: variants that are alike should be alike byte by byte.
   model.metadata.set('edgepress', `made with recipe ${recipe.name}`);
+  const stripped = context.keepMetadata ? null : stripTraces(model);
   context.afterMaking?.(model, plan);
   let content: ModelBytes;
   try {
@@ -79,7 +88,7 @@ export async function makeVariant(
   const result = await context.gate.check({ ...plan, outputs: outputPortsOf(source) }, made, onProgress);
   const { refused, isUntried } = result;
   if (refused) return { refused, isForAll: isUntried === true && isOther(plan.format) };
-  return { variant: { ...rowOf(plan, result), content }, notes: result.notes, model };
+  return { variant: { ...rowOf(plan, result), content }, notes: result.notes, model, stripped };
 
   async function contentOf(model: Model, plan: VariantPlan): Promise<ModelBytes> {
     if (plan.format === 'ort') {

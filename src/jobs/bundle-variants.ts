@@ -1,5 +1,6 @@
 /** Makes the variants of a bundle, one after the other; one that fails is left out with the reason. */
 import { openEngine } from '../compute/engine/open.ts';
+import type { StrippedTexts } from '../model/formats/onnx/strip-traces.ts';
 import type { OpenedModel } from '../model/formats/opened.ts';
 import type { Model } from '../model/ir/model.ts';
 import type { BundleVariant } from '../ship/emit/bundle.ts';
@@ -20,6 +21,8 @@ export interface Made {
   readonly clean: Model;
   readonly refused: { name: string; reason: string }[];
   readonly notes: { name: string; note: string }[];
+  /** What exporters had written of the machine, in the variant that had most of it; null where it is kept. */
+  stripped: StrippedTexts | null;
 }
 
 /** Why no variant of a format is made. */
@@ -35,7 +38,13 @@ export async function makeAll(
 ): Promise<Made> {
   const unfit = new Map(known);
   const context = { ...making, engine: await openEngine() };
-  const made: Made & { clean: Model } = { variants: [], clean: model, refused: [], notes: [] };
+  const made: Made & { clean: Model } = {
+    variants: [],
+    clean: model,
+    refused: [],
+    notes: [],
+    stripped: null,
+  };
   // The float models first: without them there is nothing to fall back on.
   for (const plan of [...plans].reverse()) {
     const { name, format, isAskedFor } = plan;
@@ -53,6 +62,8 @@ export async function makeAll(
       made.refused.unshift({ name, reason: outcome.refused });
     } else {
       if (plan.precision === 'float32') Object.assign(made, { clean: outcome.model });
+      if (outcome.stripped && outcome.stripped.texts > (made.stripped?.texts ?? 0))
+        made.stripped = outcome.stripped;
       made.notes.unshift(...outcome.notes.map((note) => ({ name, note })));
       addOrJoin(made.variants, outcome.variant);
     }

@@ -85,6 +85,8 @@ export interface BundleResult {
   readonly guessed: readonly string[];
   /** Files that some hosts of static sites refuse for their size. */
   readonly large: readonly { readonly path: string; readonly bytes: number }[];
+  /** What exporters had written of the machine and no variant has; null where there was none or it was kept. */
+  readonly stripped: { readonly texts: number; readonly bytes: number } | null;
   /** Whether the gate ran on made-up inputs. */
   readonly synthetic: boolean;
 }
@@ -154,7 +156,7 @@ export async function makeBundle(
     const made = await makeAll(
       opened,
       plans,
-      { prepared, use, gate, cache, signal, unfit, ...trial },
+      { prepared, use, gate, cache, signal, unfit, keepMetadata: request.keepMetadata, ...trial },
       events,
     );
     const info = bundleInfo(opened, made.clean, use, about);
@@ -185,6 +187,7 @@ export async function makeBundle(
       ...{ folder: output, manifest, files: written },
       large: written.filter((f) => f.bytes > hostLimit),
       ...{ refused: made.refused, notes: made.notes, guessed: use.guessed, synthetic: !real },
+      stripped: made.stripped,
     };
   } finally {
     await gate.close();

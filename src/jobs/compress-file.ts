@@ -19,6 +19,7 @@ import type { Report } from '../judge/report/report.ts';
 import { reportFiles } from '../judge/report/report-files.ts';
 import { requireWritable, writeModelFile } from '../model/formats/file.ts';
 import { withoutExtension } from '../model/formats/index.ts';
+import { stripTraces } from '../model/formats/onnx/strip-traces.ts';
 import { openedFromFiles } from '../model/formats/open-file.ts';
 import { type OpenedModel, openedFromModel, pathsOf } from '../model/formats/opened.ts';
 import type { Model } from '../model/ir/model.ts';
@@ -120,6 +121,7 @@ export async function compressFile(options: CompressFileOptions): Promise<Compre
     await refuseIdle(opened.name, { recipe, model, journal });
   }
   stampMetadata(model, recipe);
+  const stripped = request.keepMetadata ? null : stripTraces(model);
   const { model: typed, remarks } = typedPorts(
     withPreparation(model, request.io, prepared?.source),
     request.io,
@@ -146,6 +148,7 @@ export async function compressFile(options: CompressFileOptions): Promise<Compre
       training,
       files,
       leftOut,
+      stripped,
       remarks: [...remarks, ...blockRemarks(typed, options.output)],
       inFile,
       environment: describeMachine(),
@@ -223,7 +226,10 @@ async function study(
   { clean, model, journal }: CompressedModel,
   events: JobEvents,
 ): Promise<
-  Omit<ReportParts, 'files' | 'staged' | 'training' | 'leftOut' | 'remarks' | 'inFile' | 'environment'>
+  Omit<
+    ReportParts,
+    'files' | 'staged' | 'training' | 'leftOut' | 'stripped' | 'remarks' | 'inFile' | 'environment'
+  >
 > {
   const { plan, signal } = options;
   const { recipe, request } = plan;

@@ -9,7 +9,14 @@ function shown(format: 'onnx' | 'tfjs' | 'litert', paths: readonly string[]): st
   const { manifest } = makeBundle([{ name: 'one', format, model }]);
   const files = paths.map((path) => ({ path, bytes: 1 }));
   const nothing = { refused: [], notes: [], guessed: [], large: [] };
-  const result: BundleResult = { folder: 'public/model', manifest, files, synthetic: false, ...nothing };
+  const result: BundleResult = {
+    folder: 'public/model',
+    manifest,
+    files,
+    synthetic: false,
+    stripped: null,
+    ...nothing,
+  };
   return describeBundle(result, { data: 'photos/' });
 }
 
@@ -39,7 +46,16 @@ it('says once why variants were left out, with their names', () => {
   const reason = 'GridSample has no form';
   const refused = ['litert-int8', 'litert'].map((name) => ({ name, reason }));
   const result: BundleResult = {
-    ...{ folder: 'm', manifest, files: [], synthetic: false, notes: [], guessed: [], large: [] },
+    ...{
+      folder: 'm',
+      manifest,
+      files: [],
+      synthetic: false,
+      stripped: null,
+      notes: [],
+      guessed: [],
+      large: [],
+    },
     refused: [...refused, { name: 'wasm-int8', reason: 'it disagrees' }],
   };
   const text = describeBundle(result, { data: 'photos/' });

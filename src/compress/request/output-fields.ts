@@ -31,6 +31,16 @@ export const openBatchField = z
   .default(false)
   .meta(output('--open-batch', 'keep an open batch open in a .tflite, for interpreters that resize inputs'));
 
+export const keepMetadataField = z
+  .boolean()
+  .default(false)
+  .meta(
+    output(
+      '--keep-metadata',
+      'keep what exporters wrote of the machine: stack traces, source lines, absolute paths',
+    ),
+  );
+
 export const outputFields = {
   output: z
     .string()
@@ -44,6 +54,7 @@ export const outputFields = {
   format: formatField,
   io: ioField,
   openBatch: openBatchField,
+  keepMetadata: keepMetadataField,
   force: z.boolean().default(false).meta(output('--force', 'replace files that edgepress did not make')),
   compare: z.boolean().default(true).meta(output('--no-compare', 'do not compare with the original')),
   measure: z.boolean().default(true).meta(output('--no-measure', 'do not measure latency and memory')),

@@ -1,7 +1,7 @@
 /** What can be asked of `bundle`. */
 import { z } from 'zod';
 import { dataFields, heldOutFields } from '../../compress/request/data-fields.ts';
-import { inputFields, outputFields } from '../../compress/request/output-fields.ts';
+import { inputFields, keepMetadataField, outputFields } from '../../compress/request/output-fields.ts';
 import { field, percentage, positiveOrAll, wholeNumber } from '../../support/field.ts';
 
 const output = field.bind(null, 'Output');
@@ -78,6 +78,7 @@ export const bundleRequest = z.strictObject({
     .string()
     .optional()
     .meta(output('--transformers-js <type>', 'config.json with this model_type, for transformers.js')),
+  keepMetadata: keepMetadataField,
   force: z.boolean().default(false).meta(output('--force', 'replace a folder that edgepress did not make')),
   cache: outputFields.cache,
 });

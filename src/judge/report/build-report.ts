@@ -42,6 +42,8 @@ export interface ReportParts {
   readonly inFile: readonly string[];
   readonly files: string[];
   readonly leftOut: NonNullable<Report['leftOut']>;
+  /** What exporters had written of the machine; null where it is kept. */
+  readonly stripped: Report['stripped'] | null;
   /** What isn't as it was asked for in the file, in sentences. */
   readonly remarks: readonly string[];
   /** The machine that all of it ran on. */
@@ -107,6 +109,7 @@ export function buildReport(parts: ReportParts): Report {
     next: nextSteps(parts, mode),
     files: parts.files,
     ...(parts.leftOut.length > 0 && { leftOut: [...parts.leftOut] }),
+    ...(parts.stripped && parts.stripped.texts > 0 && { stripped: parts.stripped }),
     ...(parts.remarks.length > 0 && { remarks: [...parts.remarks] }),
   };
   return { ...body, verdict: judge(body) };

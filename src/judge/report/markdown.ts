@@ -8,6 +8,7 @@ import { cell, code, fence, folded, table, text } from './markdown-text.ts';
 import { preprocessingText } from './preprocessing-text.ts';
 import type { Report } from './report.ts';
 import { stepsMarkdown } from './steps.ts';
+import { strippedText } from './stripped-text.ts';
 import { keptGroups, layerPrecision, summaryRows, worstLayers } from './summary.ts';
 import { trainingMarkdown } from './training.ts';
 
@@ -23,6 +24,7 @@ export function renderMarkdown(report: Report): string {
     kept(report),
     account(report),
     (report.inFile ?? []).map((remark) => `- In the file: ${text(remark)}`).join('\n'),
+    report.stripped ? `- Taken out: ${text(strippedText(report.stripped))}` : '',
     worst(report),
     ...(report.training ?? []).map(trainingMarkdown),
     folded('Recipe', fence(JSON.stringify(report.recipe, null, 2) ?? 'null', 'json')),

@@ -259,6 +259,9 @@ export const reportSchema = z.object({
   leftOut: z
     .array(z.object({ pass: z.string(), effect: z.enum(['exact', 'lossy', 'analysis']), reason: z.string() }))
     .optional(),
+  /** What exporters had written of the machine and is not in the result: stack traces, source lines, absolute paths. Absent
+   *  where there was none or it was kept. */
+  stripped: z.object({ texts: z.number(), bytes: z.number() }).optional(),
   /** What in the written file isn't as it was asked for, in sentences; absent where all is. */
   remarks: z.array(z.string()).optional(),
 });

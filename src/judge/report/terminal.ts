@@ -9,6 +9,7 @@ import { dataText } from './data-text.ts';
 import { latencyPairs } from './latency.ts';
 import type { ModelFacts, Report } from './report.ts';
 import { stepRemarks, stepTable } from './steps.ts';
+import { strippedText } from './stripped-text.ts';
 import {
   type KeptGroup,
   keptGroups,
@@ -201,6 +202,7 @@ function keptLines(report: Report, options: TerminalOptions): string {
         ]
       : lines('kept in float', kept(keptGroups(report.layers, 'float')))),
     ...lines('in the file', report.inFile ?? []),
+    ...lines('taken out', report.stripped ? [strippedText(report.stripped)] : []),
     ...['int8', 'float16'].flatMap((name) =>
       lines(
         `${name} in part`,

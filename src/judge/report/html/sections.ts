@@ -7,6 +7,7 @@ import { dataText } from '../data-text.ts';
 import { preprocessingText } from '../preprocessing-text.ts';
 import type { Report } from '../report.ts';
 import { stepRemarks, stepTable } from '../steps.ts';
+import { strippedText } from '../stripped-text.ts';
 import { keptGroups, type SummaryRow, summaryRows } from '../summary.ts';
 import { type Chart, type Draw, figure } from './chart.ts';
 import { bytesChart } from './chart-bytes.ts';
@@ -112,9 +113,9 @@ function trained({ training }: Report, draw: Draw): Markup | null {
   return parts.every((part) => part === null) ? null : section('Training', 'training', html`${parts}`);
 }
 
-function leftAlone({ layers, skipped, precision, inFile = [] }: Report): Markup | null {
+function leftAlone({ layers, skipped, precision, inFile = [], stripped }: Report): Markup | null {
   const groups = keptGroups(layers);
-  if (groups.length === 0 && skipped.length === 0 && inFile.length === 0) return null;
+  if (groups.length === 0 && skipped.length === 0 && inFile.length === 0 && !stripped) return null;
   const kept = table(
     'Layers that do not compute in int8, and why',
     groups,
@@ -148,6 +149,7 @@ function leftAlone({ layers, skipped, precision, inFile = [] }: Report): Markup 
     'left',
     html`${groups.length > 0 ? kept : html`<p>${precision.mode === 'none' ? 'No precision was asked for: all layers compute as before.' : 'Every layer that can compute in int8 does.'}</p>`}
 ${inFile.map((remark) => html`<p>In the file: ${remark}</p>`)}
+${stripped ? html`<p>Taken out: ${strippedText(stripped)}</p>` : null}
 ${skipped.length > 0 ? html`<details><summary>All ${formatInteger(skipped.length)} places that passes left as they were</summary>${passes}${more}</details>` : null}`,
   );
 }

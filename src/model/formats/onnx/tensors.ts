@@ -211,3 +211,26 @@ export const encodeSparse = (sparse: SparseTensor, name = sparse.name): onnx.ISp
     },
     notes.get(sparse)?.unknown,
   );
+
+/** metadata_props of a TensorProto. */
+const METADATA = 16;
+
+/** The tensor with its documentation and metadata changed; the same one where it has none that change.
+ *  @param change  what becomes of a text, and of fields of which one number holds entries of metadata */
+export function withTensorTexts(
+  tensor: Tensor,
+  change: {
+    readonly text: (text: string) => string;
+    readonly fields: (fields: readonly Uint8Array[], number: number) => readonly Uint8Array[] | undefined;
+  },
+): Tensor {
+  const kept = notes.get(tensor);
+  if (!kept?.doc && !kept?.unknown?.length) return tensor;
+  const copy = { ...tensor };
+  notes.set(copy, {
+    ...kept,
+    doc: change.text(kept.doc ?? ''),
+    unknown: change.fields(kept.unknown ?? [], METADATA) ?? [],
+  });
+  return copy;
+}
