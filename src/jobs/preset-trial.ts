@@ -20,7 +20,9 @@ export interface Look {
 }
 
 interface KnownLabels {
-  /** Mean reciprocal rank: 1 where the label always has the largest score. */
+  /** Reciprocal rank of each sample's label: 1 where it has the largest score. */
+  readonly ranks: readonly number[];
+  /** Mean of `ranks`. */
   readonly rank: number;
   /** Share of samples whose label has the largest score. */
   readonly top1: number;
@@ -71,7 +73,7 @@ function known(ranks: readonly number[], classes: number): KnownLabels {
   const deviation = Math.sqrt(average(orders.map((r) => (r - chance) ** 2)) / ranks.length);
   const rank = average(ranks);
   return {
-    rank,
+    ...{ ranks, rank },
     top1: ranks.filter((r) => r === 1).length / ranks.length,
     aboveChance: classes > 1 ? (rank - chance) / deviation : 0,
   };

@@ -11,6 +11,7 @@ import type { DataSource, PreprocessingTrial } from '../data/source.ts';
 import type { OpenedModel, Runnable } from '../model/formats/opened.ts';
 import type { Port } from '../model/ir/port.ts';
 import { chanceLevel } from '../support/diagnostics/data.ts';
+import { mean } from '../support/statistics.ts';
 import { withFittingLabels } from './fitting-labels.ts';
 import { type Look, look } from './preset-trial.ts';
 import { scoresOutput } from './run-pair.ts';
@@ -24,6 +25,9 @@ const chanceSamples = { most: 256, fewest: 64 };
 /** Standard errors above chance: from when labels surely are known, and under which they are not known on many samples. */
 const surely = 3;
 const hardly = 2;
+
+/** Standard errors by which another preset than the usual one must be better. */
+const clearly = 1.25;
 
 /** Without labels a preset is believed that makes the model tell samples apart by this share of what is possible, and another
  *  than the usual one only where it does by so much more. Pixels of a large range make predictions sharper, right or not: they are
@@ -141,8 +145,11 @@ async function byLabels(trial: Trial, teaches: boolean): Promise<Found | null> {
   const all = await lookAtAll(trial, trialSamples.labelled);
   const [best] = all.toSorted((a, b) => rankOf(b) - rankOf(a)) as [Seen];
   const { labels } = best.seen;
-  if (labels !== null && labels.aboveChance > surely)
-    return trial.ways.length > 1 ? found(best, 'labels', all, rankOf) : null;
+  if (labels !== null && labels.aboveChance > surely) {
+    const [usual] = all as [Seen];
+    const chosen = isBetter(best, usual) ? best : usual;
+    return trial.ways.length > 1 ? found(chosen, 'labels', all, rankOf) : null;
+  }
   if (labels === null || teaches || trial.free.length < chanceSamples.fewest) return null;
   const { session, output } = trial;
   const more = spread(trial.free, chanceSamples.most);
@@ -150,6 +157,17 @@ async function byLabels(trial: Trial, teaches: boolean): Promise<Found | null> {
   if (again.labels === null || again.labels.aboveChance > hardly) return null;
   const scores = all.map(({ way, seen }) => ({ name: way.name, top1: seen.labels?.top1 ?? 0 }));
   throw chanceLevel({ scores, samples: best.seen.samples, classes: best.seen.classes });
+}
+
+/** By more than what the same samples may differ by chance. */
+function isBetter(one: Seen, other: Seen): boolean {
+  const [a, b] = [one, other].map(({ seen }) => seen.labels?.ranks ?? []) as [
+    readonly number[],
+    readonly number[],
+  ];
+  const differences = a.map((rank, i) => rank - (b[i] ?? 0));
+  const spreadOf = Math.sqrt(differences.reduce((sum, d) => sum + d * d, 0)) / differences.length;
+  return mean(differences) > clearly * spreadOf;
 }
 
 const rankOf = ({ seen }: Seen) => seen.labels?.rank ?? 0;
