@@ -1,7 +1,12 @@
 /** Makes one variant: runs its recipe, turns the result into bytes, and shows it to the gate. */
 
 import path from 'node:path';
+import { storagesOf } from '../compress/compress.ts';
+import { type LeftOut, without } from '../compress/pipeline/leave-out.ts';
+import type { Recipe } from '../compress/pipeline/recipe.ts';
 import type { CalibrationCache } from '../compute/calibrate/calibration-cache.ts';
+import type { EngineName } from '../compute/engine/contract.ts';
+import { engineOfTarget } from '../compute/engine/open.ts';
 import type { EngineRun, Tell } from '../compute/engine/run-context.ts';
 import type { Prepared } from '../data/prepare-data.ts';
 import { type StrippedTexts, stripTraces } from '../model/formats/onnx/strip-traces.ts';
@@ -20,12 +25,15 @@ import type { Gate, GateResult } from './bundle-gate.ts';
 import type { ModelUse } from './bundle-info.ts';
 import type { VariantPlan } from './bundle-plan.ts';
 import { idleReasons } from './refusals.ts';
-import { runRecipeOn } from './run-recipe.ts';
+import { runServingRecipe } from './run-recipe.ts';
+import type { Judge } from './try-result.ts';
 
 export interface VariantContext extends EngineRun {
   readonly prepared: Prepared | null;
   readonly cache: CalibrationCache | null;
   readonly gate: Gate;
+  /** Whether what passes make serves, on a runtime. */
+  readonly judgeOn: (engine: EngineName) => Judge;
   /** Labels and preprocessing, for files that have a place for them. */
   readonly use: Pick<ModelUse, 'labels' | 'preprocessing'>;
   /** Bytes of weights beyond which they go into a file of their own. */
@@ -42,6 +50,8 @@ export type VariantOutcome =
       readonly notes: readonly string[];
       readonly model: Model;
       readonly stripped: StrippedTexts | null;
+      /** What made it: the plan's, without passes that spoil it. */
+      readonly recipe: Recipe;
     }
   | Refused;
 
@@ -64,9 +74,14 @@ export async function makeVariant(
   onProgress: Tell,
 ): Promise<VariantOutcome> {
   const { engine, prepared, cache, signal } = context;
-  const { recipe } = plan;
   const events = { progress: (_: string, done: number, total: number) => onProgress(done, total) };
-  const { model, journal } = await runRecipeOn(source, { recipe, engine, prepared, cache, events, signal });
+  const { result: made, leftOut } = await runServingRecipe(source, {
+    ...{ recipe: plan.recipe, engine, prepared, cache, events, signal },
+    refusal: context.judgeOn(engineOfTarget(plan.recipe.target)),
+  });
+  const { model, journal } = made;
+  const recipe = leftOut.reduce((rest, { pass }) => without(rest, pass), plan.recipe);
+  if (await losesStorage(plan.recipe, recipe)) return { refused: leftOut.map(describeLeftOut).join('; ') };
   const idle = await idleReasons({ recipe, model, journal });
   if (idle) return { refused: `nothing in it to make smaller (${idle.join('; ')})` };
   const moved = changedPorts(source, model);
@@ -84,11 +99,12 @@ export async function makeVariant(
     const refused = code === 'TFLITE_SIZE' ? `${message} ${hint}` : message;
     return { refused, isForAll: sharedCodes.includes(code), unwritable: error };
   }
-  const made = isOther(plan.format) ? asItIs(plan, content) : opened(model, plan, content);
-  const result = await context.gate.check({ ...plan, outputs: outputPortsOf(source) }, made, onProgress);
+  const runnable = isOther(plan.format) ? asItIs(plan, content) : opened(model, plan, content);
+  const result = await context.gate.check({ ...plan, outputs: outputPortsOf(source) }, runnable, onProgress);
   const { refused, isUntried } = result;
   if (refused) return { refused, isForAll: isUntried === true && isOther(plan.format) };
-  return { variant: { ...rowOf(plan, result), content }, notes: result.notes, model, stripped };
+  const notes = [...result.notes, ...leftOut.map((l) => `is made otherwise: ${describeLeftOut(l)}`)];
+  return { variant: { ...rowOf(plan, result), content }, notes, model, recipe, stripped };
 
   async function contentOf(model: Model, plan: VariantPlan): Promise<ModelBytes> {
     if (plan.format === 'ort') {
@@ -100,6 +116,16 @@ export async function makeVariant(
     return modelBytes(model, path.posix.basename(plan.file), context.externalAboveBytes);
   }
 }
+
+/** Whether a smaller recipe stores nothing in a form that the whole one does: it isn't what the variant is called then. */
+async function losesStorage(whole: Recipe, smaller: Recipe): Promise<boolean> {
+  const [asked, left] = await Promise.all([storagesOf(whole), storagesOf(smaller)]);
+  return asked.some(({ form }) => !left.some((l) => l.form === form));
+}
+
+/** Goes on in a sentence, which ends without its own full stop. */
+const describeLeftOut = ({ pass, reason }: LeftOut) =>
+  `pass ${pass} was left out, as with it ${reason.replace(/\.$/, '')}`;
 
 /** The same model, which says how it is used. */
 function withUse(model: Model, { labels, preprocessing }: VariantContext['use']): Model {

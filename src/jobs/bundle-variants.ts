@@ -1,4 +1,6 @@
 /** Makes the variants of a bundle, one after the other; one that fails is left out with the reason. */
+import type { Recipe } from '../compress/pipeline/recipe.ts';
+import type { EngineName } from '../compute/engine/contract.ts';
 import { openEngine } from '../compute/engine/open.ts';
 import type { StrippedTexts } from '../model/formats/onnx/strip-traces.ts';
 import type { OpenedModel } from '../model/formats/opened.ts';
@@ -14,6 +16,7 @@ import {
   type VariantOutcome,
 } from './bundle-variant.ts';
 import { type JobEvents, step } from './progress.ts';
+import { createJudge, isTried, type Judge } from './try-result.ts';
 
 export interface Made {
   readonly variants: BundleVariant[];
@@ -23,6 +26,8 @@ export interface Made {
   readonly notes: { name: string; note: string }[];
   /** What exporters had written of the machine, in the variant that had most of it; null where it is kept. */
   stripped: StrippedTexts | null;
+  /** What made each variant, by its name. */
+  readonly recipes: Record<string, Recipe>;
 }
 
 /** Why no variant of a format is made. */
@@ -31,18 +36,20 @@ export type Unfit = ReadonlyMap<VariantPlan['format'], string>;
 /** @param unfit  what is known before any work
  *  @throws NO_VARIANT, what is not about one variant alone; TFLITE_… where LiteRT was asked for and has no form for the model */
 export async function makeAll(
-  { model }: OpenedModel,
+  opened: OpenedModel,
   plans: readonly VariantPlan[],
-  { unfit: known, ...making }: Omit<VariantContext, 'engine'> & { readonly unfit: Unfit },
+  { unfit: known, ...making }: Omit<VariantContext, 'engine' | 'judgeOn'> & { readonly unfit: Unfit },
   events: JobEvents,
 ): Promise<Made> {
   const unfit = new Map(known);
-  const context = { ...making, engine: await openEngine() };
+  const { model } = opened;
+  const context = { ...making, engine: await openEngine(), judgeOn: judgesOf(opened, making) };
   const made: Made & { clean: Model } = {
     variants: [],
     clean: model,
     refused: [],
     notes: [],
+    recipes: {},
     stripped: null,
   };
   // The float models first: without them there is nothing to fall back on.
@@ -64,12 +71,28 @@ export async function makeAll(
       if (plan.precision === 'float32') Object.assign(made, { clean: outcome.model });
       if (outcome.stripped && outcome.stripped.texts > (made.stripped?.texts ?? 0))
         made.stripped = outcome.stripped;
+      made.recipes[name] = outcome.recipe;
       made.notes.unshift(...outcome.notes.map((note) => ({ name, note })));
       addOrJoin(made.variants, outcome.variant);
     }
   }
   if (made.variants.length === 0) throw noVariant(made.refused.map((r) => `${r.name}: ${r.reason}`));
   return made;
+}
+
+/** One judge a runtime: what the original answers there is computed once. */
+function judgesOf(
+  opened: OpenedModel,
+  { prepared, signal }: Pick<VariantContext, 'prepared' | 'signal'>,
+): VariantContext['judgeOn'] {
+  if (!isTried(opened)) return () => async () => null;
+  const hasRealData = prepared !== null && prepared.source.kind !== 'synthetic';
+  const judges = new Map<EngineName, Judge>();
+  return (engine) => {
+    const judge = judges.get(engine) ?? createJudge(opened, { engine, signal, hasRealData });
+    judges.set(engine, judge);
+    return judge;
+  };
 }
 
 /** A variant that fails is left out with the reason; the others are made all the same. */

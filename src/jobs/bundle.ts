@@ -161,7 +161,7 @@ export async function makeBundle(
     );
     const info = bundleInfo(opened, made.clean, use, about);
     const published = plans.filter((p) => made.variants.some((v) => v.name === p.name));
-    const recipes = Object.fromEntries(published.map((p) => [p.name, p.recipe]));
+    const recipes = Object.fromEntries(published.map(({ name }) => [name, made.recipes[name]]));
     const provenance = await provenanceOf(opened, recipes, prepared);
     const emitted = {
       ...request,

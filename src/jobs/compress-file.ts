@@ -1,10 +1,9 @@
 /** `compress model.onnx`: reads the file, prepares data, runs the recipe, writes, compares, measures, reports.
  *  The order guards the user: outputs are checked before any work, and appear only when all of them are complete. */
 import path from 'node:path';
-import { type CompressedModel, loadPasses } from '../compress/compress.ts';
+import type { CompressedModel } from '../compress/compress.ts';
 import type { ConfigUse } from '../compress/merge-config.ts';
-import { type LeftOut, type PassEvents, runWhatServes } from '../compress/pipeline/leave-out.ts';
-import type { Recipe } from '../compress/pipeline/recipe.ts';
+import type { Candidate } from '../compress/pipeline/leave-out.ts';
 import type { Plan } from '../compress/plan.ts';
 import type { CalibrationCache } from '../compute/calibrate/calibration-cache.ts';
 import type { Engine } from '../compute/engine/contract.ts';
@@ -39,9 +38,9 @@ import { openSteps } from './open-steps.ts';
 import { type JobEvents, type JobRun, step } from './progress.ts';
 import { refuseIdle, refuseSpoilt } from './refusals.ts';
 import { runPair } from './run-pair.ts';
-import { runRecipeOn } from './run-recipe.ts';
+import { runServingRecipe } from './run-recipe.ts';
 import { prepareDataFor } from './try-preprocessing.ts';
-import { createJudge } from './try-result.ts';
+import { createJudge, isTried } from './try-result.ts';
 
 interface CompressFileOptions extends JobRun {
   readonly opened: OpenedModel;
@@ -91,31 +90,22 @@ export async function compressFile(options: CompressFileOptions): Promise<Compre
   const staged = plan.steps.length > 0 ? await runSteps(opened, options, engine, prepared) : null;
   const qat = plan.qat && { settings: plan.qat, checkpoints: checkpointsOf(options) };
   const start = staged?.model ?? opened.model;
-  const run = (what: Recipe, passEvents: PassEvents = {}) =>
-    runRecipeOn(start, {
-      ...{ recipe: what, engine, prepared, cache, signal, qat },
-      // Nobody wants to be told of a recipe that is run again to look at each pass.
-      events: passEvents.onPassDone ? {} : events,
-      ...passEvents,
-    });
   const runtime = engineOfTarget(recipe.target);
-  // What trains is not run again to find a pass, and what is large not tried on the side.
-  const alone = Boolean(qat) || opened.sizeBytes > largestTried;
   const judge = createJudge(staged ? openedFromModel(start, opened.name) : opened, {
     engine: runtime,
+    hasRealData: prepared !== null && prepared.source.kind !== 'synthetic',
     signal,
   });
-  const served = await runWhatServes(recipe, {
-    run,
-    refusal: async (candidates) => {
-      if (alone) return null;
-      events.begin?.('try');
-      return judge(candidates);
-    },
+  const refusal = async (candidates: readonly Candidate[]) => {
+    events.begin?.('try');
+    return judge(candidates);
+  };
+  const { result: made, leftOut } = await runServingRecipe(start, {
+    ...{ recipe, engine, prepared, cache, events, signal, qat },
+    // What trains is not run again to find a pass, and what is large not tried on the side.
+    refusal: qat || !isTried(opened) ? async () => null : refusal,
   });
-  const made = served.result;
   const { model, journal, training } = made;
-  const leftOut = await withEffects(served.leftOut);
   if (!staged) {
     refuseSpoilt(leftOut, journal);
     await refuseIdle(opened.name, { recipe, model, journal });
@@ -159,14 +149,6 @@ export async function compressFile(options: CompressFileOptions): Promise<Compre
   } finally {
     stage.discard();
   }
-}
-
-/** Larger models are opened once, in this process: a trial holds the source beside what was made of it. */
-const largestTried = 256e6;
-
-async function withEffects(leftOut: readonly LeftOut[]): Promise<ReportParts['leftOut']> {
-  const passes = await loadPasses(leftOut.map(({ pass }) => pass));
-  return leftOut.map((l) => ({ ...l, effect: passes.get(l.pass)!.effect }));
 }
 
 /** All that is read, as far as it has paths. */

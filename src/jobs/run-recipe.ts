@@ -1,7 +1,7 @@
 /** What every job that compresses does: runs a recipe with calibration on the job's data, and tells of each stage. */
 
-import { type CompressedModel, compressModel } from '../compress/compress.ts';
-import type { PassEvents } from '../compress/pipeline/leave-out.ts';
+import { type CompressedModel, compressModel, loadPasses } from '../compress/compress.ts';
+import { type PassEvents, runWhatServes } from '../compress/pipeline/leave-out.ts';
 import type { Recipe } from '../compress/pipeline/recipe.ts';
 import { type CalibrationCache, calibrationKey } from '../compute/calibrate/calibration-cache.ts';
 import { observe } from '../compute/calibrate/observe.ts';
@@ -9,12 +9,14 @@ import type { StatisticRequest, Statistics } from '../compute/calibrate/statisti
 import type { EngineRun, Tell } from '../compute/engine/run-context.ts';
 import type { Prepared } from '../data/prepare-data.ts';
 import { layersOf } from '../judge/report/layer-table.ts';
+import type { Report } from '../judge/report/report.ts';
 import { stageSummary } from '../judge/report/stage-summary.ts';
 import type { TrainingRecord } from '../judge/report/training.ts';
 import type { Model } from '../model/ir/model.ts';
 import { qatNothing, qatSyntheticData } from '../support/diagnostics/trained-int8.ts';
 import { type JobEvents, type JobRun, step } from './progress.ts';
 import type { TrainInt8Options } from './train-int8.ts';
+import type { Judge } from './try-result.ts';
 
 const describeCalibration = (activations: number, samples: number, cached: boolean) =>
   `${activations === 1 ? 'range of 1 activation' : `ranges of ${activations} activations`} on ${samples} samples${cached ? ' · cached' : ''}`;
@@ -76,6 +78,31 @@ export async function runRecipeOn(
   });
   if (qat && training.length === 0) throw qatNothing(recipe.target);
   return { ...result, training };
+}
+
+interface ServingOptions extends RunRecipeOptions {
+  readonly refusal: Judge;
+}
+
+type ServingResult = Awaited<ReturnType<typeof runRecipeOn>>;
+
+/** Runs the recipe and has the result tried; passes that spoil it are left out.
+ *  @throws PASSES_SPOIL, and what runRecipeOn throws that is no mistake of a pass */
+export async function runServingRecipe(
+  model: Model,
+  { refusal, ...options }: ServingOptions,
+): Promise<{ result: ServingResult; leftOut: NonNullable<Report['leftOut']> }> {
+  const run = (recipe: Recipe, passEvents: PassEvents) =>
+    runRecipeOn(model, {
+      ...options,
+      recipe,
+      // Nobody wants to be told of a recipe that is run again to look at each pass.
+      events: passEvents.onPassDone ? {} : options.events,
+      ...passEvents,
+    });
+  const { result, leftOut } = await runWhatServes(options.recipe, { run, refusal });
+  const passes = await loadPasses(leftOut.map(({ pass }) => pass));
+  return { result, leftOut: leftOut.map((l) => ({ ...l, effect: passes.get(l.pass)!.effect })) };
 }
 
 /** Tells of stages one after the other. */

@@ -1,5 +1,6 @@
-/** Whether what a recipe makes serves: it opens on the target's runtime, in float16 with no options of ours, and as far as nothing lossy was done it computes
- *  what the source does, on seeded inputs. All of it in a process that the runtime may end. */
+/** Whether what a recipe makes serves: it opens on the target's runtime, in float16 with no options of ours, and runs on seeded inputs
+ *  where the source does. As far as nothing lossy was done it computes the same there; after that it gives finite numbers where
+ *  the source does. All of it in a process that the runtime may end. */
 import type { Candidate } from '../compress/pipeline/leave-out.ts';
 import type { EngineName } from '../compute/engine/contract.ts';
 import type { Stoppable } from '../compute/engine/run-context.ts';
@@ -20,11 +21,21 @@ type Outputs = Readonly<Record<string, Tensor>>;
 
 interface JudgeOptions extends Stoppable {
   readonly engine: EngineName;
+  /** Whether ranges were measured: what leaves float16 only on made-up numbers is no fault then. */
+  readonly hasRealData?: boolean;
 }
 
 /** Beyond this share of an output's size (by norms) two models disagree. Exact passes round otherwise than the source, in
  *  half floats by thousandths a layer; mistakes change results by their own size. */
 const disagreement = 0.05;
+
+/** Larger models are opened once, in this process: a trial holds the source beside what was made of it. */
+const largestTried = 256e6;
+
+export const isTried = ({ sizeBytes }: Pick<OpenedModel, 'sizeBytes'>): boolean => sizeBytes <= largestTried;
+
+/** Why one of the models doesn't serve, as part of a sentence; null where all do. */
+export type Judge = (candidates: readonly Candidate[]) => Promise<string | null>;
 
 /** A source whose answers change by more than this when its inputs change by a hundred-thousandth, or when it runs again, says
  *  nothing about others: it ranks, rounds or draws. */
@@ -34,8 +45,8 @@ const restless = disagreement / 10;
  *  @throws (that function) MODEL_REFUSED where the runtime doesn't open the source either */
 export function createJudge(
   source: OpenedModel,
-  { engine, signal }: JudgeOptions,
-): (candidates: readonly Candidate[]) => Promise<string | null> {
+  { engine, signal, hasRealData = false }: JudgeOptions,
+): Judge {
   const feeds = feedsFor(source);
   const runs = feeds ? [feeds, nudged(feeds)] : [];
   let reference: Tried | null = null;
@@ -47,39 +58,65 @@ export function createJudge(
     const known = reference;
     const trials = candidates.map(({ model, exact }) => ({
       model: openedFromModel(model, 'result.onnx'),
-      runs: exact && feeds && (!known || steady(known)) ? [feeds] : [],
+      runs: feeds && (!known || (exact ? steady(known) : answers(known))) ? [feeds] : [],
     }));
     const all = await tryModels(known ? trials : [{ model: source, runs }, ...trials], { engine, signal });
     const first = known ?? all[0]!;
     reference = first;
     const tried = known ? all : all.slice(1);
     for (const [i, result] of tried.entries()) {
-      const refused = refusalOf(result, first, source.name) ?? (await plain(trials[i]!.model));
+      const refused =
+        refusalOf(result, first, { sourceName: source.name, exact: candidates[i]!.exact, hasRealData }) ??
+        (await plain(trials[i]!.model));
       if (refused !== null) return refused;
     }
     return null;
   };
 }
 
-function refusalOf(result: Tried, reference: Tried, sourceName: string): string | null {
-  const { failed } = result;
+interface Judged {
+  readonly sourceName: string;
+  readonly exact: boolean;
+  readonly hasRealData: boolean;
+}
+
+function refusalOf(
+  { opened, failed, outputs: [found] }: Tried,
+  reference: Tried,
+  { sourceName, exact, hasRealData }: Judged,
+): string | null {
   if (failed?.kind === 'environment') throw failed;
-  if (failed && !result.opened) {
+  if (failed && !opened) {
     if (reference.failed && !reference.opened)
       throw originalRefused(sourceName, reference.failed.message, reference.failed.hint);
     return failed.message;
   }
   // What the source doesn't answer, nobody can compare.
-  if (!steady(reference)) return null;
+  if (!(exact ? steady(reference) : answers(reference))) return null;
   if (failed) return failed.message;
-  return result.outputs[0] ? disagreementOf(reference.outputs[0]!, result.outputs[0]) : null;
+  if (!found) return null;
+  if (exact) return disagreementOf(reference.outputs[0]!, found);
+  return hasRealData ? null : overflowOf(reference.outputs, found);
 }
 
-/** Whether the source answers, and alike on inputs that are all but alike. */
-function steady({ outputs: [a, b] }: Tried): boolean {
-  return (
-    a !== undefined && b !== undefined && Object.keys(a).every((k) => distance(a[k]!, b[k]!) <= restless)
+/** Whether the source answers, both times. */
+const answers = ({ outputs }: Tried): boolean => outputs.length === 2;
+
+/** Whether it does so alike, on inputs that are all but alike. */
+const steady = (tried: Tried): boolean => {
+  const [a, b] = tried.outputs;
+  return answers(tried) && Object.keys(a!).every((k) => distance(a![k]!, b![k]!) <= restless);
+};
+
+/** An output that isn't finite though the source's is, both times. */
+function overflowOf(expected: readonly Outputs[], found: Outputs): string | null {
+  const hasNumbers = (t: Tensor | undefined) => t && (!isFloat(t.dtype) || numbers(t).every(Number.isFinite));
+  const spoilt = Object.keys(found).find(
+    (k) => expected.every((e) => hasNumbers(e[k])) && !hasNumbers(found[k]),
   );
+  return spoilt === undefined
+    ? null
+    : `output "${spoilt}" is not finite on seeded inputs, where the original's is`;
 }
 
 function disagreementOf(expected: Outputs, found: Outputs): string | null {

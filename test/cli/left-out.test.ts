@@ -49,7 +49,8 @@ function programWith(pass: string, members: string): string {
 }
 
 const run = (main: string, ...args: string[]): Promise<Outcome> =>
-  start(process.execPath, [main, ...args, '--no-measure'], w.folder, w.folder, {});
+  // Without a browser: nothing here is about one.
+  start(process.execPath, [main, ...args], w.folder, w.folder, { env: { PATH: '' } });
 
 /** What the report says in each of its forms. */
 function said(outcome: Outcome, name: string): string[] {
@@ -62,7 +63,12 @@ const reportOf = (name: string): Report => JSON.parse(readFileSync(w.path(`${nam
 const throwing = 'apply() { return undefined.length; }';
 
 it('goes on without a clean-up pass that throws, names it in terminal, Markdown, HTML and JSON, and exits with 0', async () => {
-  const outcome = await run(programWith('fuse-conv-batchnorm', throwing), 'glyphs-cnn.onnx', '--int8');
+  const outcome = await run(
+    programWith('fuse-conv-batchnorm', throwing),
+    'glyphs-cnn.onnx',
+    '--int8',
+    '--no-measure',
+  );
   expect(outcome.stderr).not.toContain('✖');
   expect(outcome.code).toBe(0);
   for (const text of said(outcome, 'glyphs-cnn.int8'))
@@ -74,7 +80,12 @@ it('goes on without a clean-up pass that throws, names it in terminal, Markdown,
 
 it('writes nothing and exits with 1 where what was asked for is what throws', async () => {
   const before = w.listing();
-  const outcome = await run(programWith('convert-float16', throwing), 'glyphs-cnn.onnx', '--fp16');
+  const outcome = await run(
+    programWith('convert-float16', throwing),
+    'glyphs-cnn.onnx',
+    '--fp16',
+    '--no-measure',
+  );
   expect(outcome.stderr).toContain('✖ COMPRESSION_SPOILS');
   expect(outcome.stderr).toContain('convert-float16');
   expect(outcome.code).toBe(1);
@@ -82,7 +93,13 @@ it('writes nothing and exits with 1 where what was asked for is what throws', as
 });
 
 it('calls a result bad that lacks part of what was asked for', async () => {
-  const outcome = await run(programWith('convert-float16', throwing), 'rotated.onnx', '--q4', '--fp16');
+  const outcome = await run(
+    programWith('convert-float16', throwing),
+    'rotated.onnx',
+    '--q4',
+    '--fp16',
+    '--no-measure',
+  );
   expect(outcome.code).toBe(0);
   const { verdict } = reportOf('rotated.q4f16');
   expect(verdict.level).toBe('bad');
@@ -92,6 +109,36 @@ it('calls a result bad that lacks part of what was asked for', async () => {
 it('finds the pass whose result ends a session of onnxruntime-node that nobody set options for', async () => {
   // Without this pass, the pattern stays that onnxruntime dies of.
   const main = programWith('separate-transposes', 'apply: async () => ({ changed: 0, skipped: [] })');
-  const outcome = await run(main, 'rotated.onnx', '--fp16', '--target', 'node');
+  const outcome = await run(main, 'rotated.onnx', '--fp16', '--target', 'node', '--no-measure');
   expect(outcome.stderr).toMatch(/COMPRESSION_SPOILS +Pass convert-float16 .*without options/s);
+});
+
+const bundle = (pass: string, targets: string): Promise<Outcome> =>
+  run(
+    programWith(pass, throwing),
+    ...['bundle', 'glyphs-cnn.onnx', '-o', 'model', '--targets', targets, '--no-demo'],
+    ...['--force', '--report', 'model.json'],
+  );
+
+const read = (file: string) => JSON.parse(readFileSync(w.path(file), 'utf8'));
+
+it('makes the variants of a bundle without a clean-up pass that throws, and says so', async () => {
+  expect((await bundle('fuse-conv-batchnorm', 'wasm,node')).code).toBe(0);
+  const names = ['wasm-int8', 'node-int8', 'float'];
+  expect(read('model.json').notes).toEqual(
+    expect.arrayContaining(
+      names.map((n) =>
+        expect.stringContaining(`${n} is made otherwise: pass fuse-conv-batchnorm was left out`),
+      ),
+    ),
+  );
+  const { recipes } = read('model/edgepress.json').provenance;
+  expect(JSON.stringify(recipes)).not.toContain('fuse-conv-batchnorm');
+});
+
+it('makes no variant that would lack what it is called after', async () => {
+  expect((await bundle('convert-float16', 'webgpu')).code).toBe(0);
+  expect(read('model.json').refused).toEqual([
+    { name: 'webgpu-fp16', reason: expect.stringContaining('pass convert-float16 was left out') },
+  ]);
 });

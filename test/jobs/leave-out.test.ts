@@ -10,8 +10,9 @@ import { openEngine } from '../../src/compute/engine/open.ts';
 import { createJudge } from '../../src/jobs/try-result.ts';
 import { parseModel } from '../../src/model/formats/onnx-text/index.ts';
 import { openedFromModel } from '../../src/model/formats/opened.ts';
-import { addNode, releaseOutput, removeNode, setAttribute } from '../../src/model/ir/edit.ts';
+import { addInitializer, addNode, releaseOutput, removeNode, setAttribute } from '../../src/model/ir/edit.ts';
 import type { Model, Node } from '../../src/model/ir/model.ts';
+import { tensorOf } from '../../src/model/ir/tensor.ts';
 import { tryModels } from '../../src/ship/profile/trial.ts';
 
 const source = parseModel(`
@@ -25,11 +26,11 @@ g (float[2,4] x) => (float[2,4] y) < float one = {1}, float[4] bias = {1, 2, 3, 
   y = Softmax <axis = -1> (d)
 }`);
 
-const spoils = (name: string, edit: (node: Node) => void) =>
+const spoils = (name: string, edit: (node: Node) => void, effect: Pass['effect'] = 'exact') =>
   definePass({
     name,
     summary: 'Wrong on purpose',
-    effect: 'exact',
+    effect,
     options: z.strictObject({}),
     apply(model) {
       const found = model.graph.nodes.filter((n) => n.opType === 'LeakyRelu');
@@ -53,10 +54,33 @@ const broken = spoils('broken', (node) => {
   node.inputs.length = 0;
 });
 
+/** Opens, and fails when it runs: there is no fifth row. */
+const failing = spoils(
+  'failing',
+  (node) => {
+    const rows = addInitializer(node.graph, 'rows', tensorOf('int64', [2], [4, 4]));
+    const [output] = [releaseOutput(node, 0)];
+    addNode(node.graph, { opType: 'Gather', inputs: [node.inputs[0]!, rows], outputs: [output] }, node);
+    removeNode(node);
+  },
+  'lossy',
+);
+
+/** Computes what is no number. */
+const overflowing = spoils(
+  'overflowing',
+  (node) => setAttribute(node, 'alpha', { type: 'float', value: Number.NaN }),
+  'lossy',
+);
+
+/** Computes something else, as lossy passes may. */
+const coarse = spoils('coarse', (node) => setAttribute(node, 'alpha', { type: 'float', value: 1 }), 'lossy');
+
 async function serve(
   passes: readonly string[],
   model: Model = source,
-  own: readonly Pass[] = [wrong, refused, broken],
+  { hasRealData = false } = {},
+  own: readonly Pass[] = [wrong, refused, broken, failing, overflowing, coarse],
 ) {
   const engine = await openEngine();
   const known = new Map([...(await loadPasses()), ...own.map((p) => [p.name, p] as const)]);
@@ -67,7 +91,7 @@ async function serve(
   });
   return runWhatServes(recipe, {
     run: (what, events) => runRecipe(model, what, { engine, passes: known, ...events }),
-    refusal: createJudge(openedFromModel(model), { engine: 'wasm' }),
+    refusal: createJudge(openedFromModel(model), { engine: 'wasm', hasRealData }),
   });
 }
 
@@ -97,6 +121,30 @@ it('leaves out a pass that breaks the graph', async () => {
   const { leftOut, result } = await serve(['broken', 'eliminate-identities']);
   expect(leftOut).toEqual([{ pass: 'broken', reason: expect.stringContaining('inconsistent') }]);
   expect(operators(result.model)).toEqual(['LeakyRelu', 'Add', 'Softmax']);
+});
+
+it('finds the lossy pass whose result opens and fails when it runs', async () => {
+  const { leftOut, result } = await serve(['eliminate-identities', 'coarse', 'failing']);
+  expect(leftOut).toEqual([{ pass: 'failing', reason: expect.stringMatching(/Gather/) }]);
+  expect(operators(result.model)).toEqual(['LeakyRelu', 'Add', 'Softmax']);
+});
+
+it('finds the lossy pass whose result is not finite, but leaves it where real data were measured', async () => {
+  expect((await serve(['coarse', 'overflowing'])).leftOut).toEqual([
+    { pass: 'overflowing', reason: expect.stringMatching(/"y" is not finite/) },
+  ]);
+  expect((await serve(['coarse', 'overflowing'], source, { hasRealData: true })).leftOut).toEqual([]);
+});
+
+it('concludes nothing of a lossy pass where the original fails on seeded inputs', async () => {
+  const picky = parseModel(`
+<ir_version: 8, opset_import: ["" : 17]>
+g (int64[1] i, float[2,4] x) => (float[1,4] y) < int64 far = {100} > {
+  a = LeakyRelu (x)
+  j = Add (i, far)
+  y = Gather (a, j)
+}`);
+  expect((await serve(['coarse', 'failing'], picky)).leftOut).toEqual([]);
 });
 
 it('says so when nothing is left', async () => {
