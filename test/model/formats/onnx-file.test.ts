@@ -137,7 +137,8 @@ describe('external data', () => {
 
   it('that does not fit the shape is refused', () => {
     writeFileSync(at('w.bin'), floats(1, 2, 3));
-    writeFileSync(at('m.onnx'), modelBytes({ initializer: [external('w.bin', 0, 12)] }));
+    const graph = { initializer: [external('w.bin', 0, 12)], node: [node('Add', ['x', 'w'], ['y'])] };
+    writeFileSync(at('m.onnx'), modelBytes(graph));
     expect(codeOf(() => readModelFile(at('m.onnx')))).toBe('TENSOR_BYTES');
   });
 });

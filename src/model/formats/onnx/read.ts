@@ -6,10 +6,12 @@ import { createNameScope, takeName } from '../../ir/names.ts';
 import { initializersOf } from '../../ir/walk.ts';
 import { decodeAttributes } from './attributes.ts';
 import { withoutHidden } from './defined-again.ts';
+import { impliedImport } from './implied-import.ts';
 import { addNotes, functionNotes, modelNotes } from './notes.ts';
 import { decodeGraph } from './read-graph.ts';
 import { requireOnnx } from './recognise.ts';
 import type { TensorSource } from './tensors.ts';
+import { withoutUnreadable } from './unread.ts';
 import {
   bigintOf,
   decodeText,
@@ -46,7 +48,7 @@ export function modelOf(message: onnx.ModelProto, options: DecodeOptions = {}): 
   // All at once, so that a name that is made up while reading is none that comes later.
   for (const graph of [message.graph, ...message.functions]) takeNames(graph, names);
   const model: Model = {
-    graph: decodeGraph(withoutHidden(message.graph), names, options),
+    graph: decodeGraph(withoutUnreadable(withoutHidden(message.graph)), names, options),
     functions: message.functions.map((f) => decodeFunction(f, names, options)),
     opsets: decodeOpsets(message.opsetImport),
     irVersion: Number(bigintOf(message.irVersion)),
@@ -58,6 +60,8 @@ export function modelOf(message: onnx.ModelProto, options: DecodeOptions = {}): 
     names,
     notes: new Map(),
   };
+  const implied = impliedImport(message);
+  if (implied !== null) model.opsets.set('', implied);
   // Before IR version 4 every initializer had to be listed as an input; nobody overrides them (nor does onnxruntime).
   if (model.irVersion < 4) for (const { value } of initializersOf(model)) value.overridable = false;
   addNotes(modelNotes, model, {
