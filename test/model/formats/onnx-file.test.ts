@@ -204,7 +204,7 @@ describe('writing a model file', () => {
       model.graph,
       'bad',
       lazyTensor('float32', [1000], () => {
-        throw Object.assign(new Error('no space left'), { code: 'ENOSPC' });
+        throw Object.assign(new Error('no space left'), { code: 'ENOSPC', errno: -28 });
       }),
     );
     writeFileSync(at('m.onnx'), 'old');
