@@ -24,7 +24,7 @@ export const command = defineCommand({
       const { writeBundleReport } = await import('../judge/report/bundle-report-files.ts');
       await writeBundleReport(reportOf(result), report);
     }
-    if (json) (await import('./print-json.ts')).printJson(result);
+    if (json) (await import('./print-json.ts')).printJson({ ...result, verdict: reportOf(result).verdict });
     else if (quiet) console.log(path.join(result.folder, 'edgepress.json'));
     else console.log(`\n${describeBundle(result, { ...request, report })}`);
   },

@@ -18,23 +18,20 @@ export function reportOf({ manifest, refused, notes, guessed, large, stripped }:
     ...notes.map(({ name, note }) => `${name} ${note}.`),
     ...guessed.map((g) => `Guessed: ${g}.`),
     ...large.map((file) => `${tooLarge(file)}.`),
-    ...(stripped ? [`Taken out: ${strippedText(stripped)}.`] : []),
   ];
-  return bundleReport({ command: commandLine(), manifest, refused: [...refused], notes: told });
+  return bundleReport({ command: commandLine(), manifest, refused: [...refused], notes: told, stripped });
 }
 
 export function describeBundle(result: BundleResult, flags: Flags): string {
   const colour = Boolean(process.stdout.isTTY) && !process.env['NO_COLOR'];
-  const { yellow, dim, bold } = pc.createColors(colour);
-  const bad = [
-    ...reasonsOf(result).map(([reason, names]) => `not in the bundle: ${names.join(' and ')}, ${reason}`),
-    ...result.notes.map(({ name, note }) => `${name} ${note}`),
-    ...(result.synthetic ? ['compared on made-up inputs: pass --data for agreement on real ones'] : []),
-    ...result.guessed.map((g) => `guessed: ${g}`),
-    ...result.large.map(tooLarge),
-  ];
+  const { yellow, red, dim, bold } = pc.createColors(colour);
+  const { verdict } = reportOf(result);
+  const news = verdict.warnings.map(({ level, text }) =>
+    (level === 'bad' ? red : yellow)(`  ${plain(text)}`),
+  );
   return [
-    ...(bad.length > 0 ? [bad.map((line) => `  ${yellow(plain(line))}`).join('\n')] : []),
+    `  ${bold(plain(verdict.headline))}`,
+    ...(news.length > 0 ? [news.join('\n')] : []),
     variantTable(result),
     [
       ...(result.stripped ? [`  taken out: ${strippedText(result.stripped)}`] : []),
@@ -43,13 +40,6 @@ export function describeBundle(result: BundleResult, flags: Flags): string {
     ].join('\n'),
     nextLines(result, flags),
   ].join('\n\n');
-}
-
-/** Variants of one runtime are left out for one reason. */
-function reasonsOf({ refused }: BundleResult): [string, readonly string[]][] {
-  const names = new Map<string, string[]>();
-  for (const { name, reason } of refused) names.set(reason, [...(names.get(reason) ?? []), name]);
-  return [...names];
 }
 
 function variantTable({ manifest, synthetic }: BundleResult): string {

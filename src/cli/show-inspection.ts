@@ -3,6 +3,7 @@ import type { Inspection } from '../jobs/inspect.ts';
 import type { ModelProblems } from '../judge/analyze/facts.ts';
 import { functionLines } from '../judge/analyze/functions.ts';
 import { holdingLines } from '../judge/report/account.ts';
+import { macsNote } from '../judge/report/summary.ts';
 import { labelled, plain } from '../judge/report/terminal.ts';
 import { printModel } from '../model/formats/onnx-text/index.ts';
 import { cloneModel } from '../model/ir/clone.ts';
@@ -23,10 +24,13 @@ export function describeInspection(model: Model, f: Inspection): string {
   const options = { colour: false, width: Math.min(process.stdout.columns || 80, 100) };
   const row = (label: string, text: string) => lines.push(labelled(label, text, options).trimEnd());
   lines.push(plain(f.file));
-  row('size', `${formatBytes(f.sizeBytes)} · gzip ${bytes(f.gzipBytes)} · brotli ${bytes(f.brotliBytes)}`);
+  row(
+    'size',
+    `${formatBytes(f.sizeBytes)} · gzip ${bytes(f.gzipBytes)} · brotli ${bytes(f.brotliBytes)}${f.brotliQuality === undefined ? '' : ` (quality ${f.brotliQuality} of 11)`}`,
+  );
   row(
     'cost',
-    `${formatCount(f.parameters)} parameters · ${f.macs === null ? 'MACs unknown' : `${formatCount(f.macs)} MACs`}`,
+    `${formatCount(f.parameters)} parameters · ${f.macs === null ? 'MACs unknown' : `${formatCount(f.macs)} MACs ${macsNote(f)}`.trimEnd()}`,
   );
   const asOnnx = `opset ${f.opset} · ${f.nodes} ${f.nodes === 1 ? 'node' : 'nodes'}`;
   const makers = `made by ${f.producer || 'unknown'}`;

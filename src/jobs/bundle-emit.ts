@@ -16,7 +16,7 @@ import { transformersConfig } from '../ship/emit/transformers-config.ts';
 import { typesFile } from '../ship/emit/typescript.ts';
 import { otherRuntimeFiles } from '../ship/profile/other-files.ts';
 import { isOther, type OtherFormat } from '../ship/profile/other-runtimes.ts';
-import { brotliQualityFor, compressForTransfer } from '../ship/profile/transfer.ts';
+import { bestBrotliQuality, brotliQualityFor, compressForTransfer } from '../ship/profile/transfer.ts';
 import { runtimeNotBuilt } from '../support/diagnostics/bundle.ts';
 import { formatBytes } from '../support/units.ts';
 import { type JobRun, step } from './progress.ts';
@@ -43,7 +43,8 @@ export async function emit(
 ): Promise<Bundle> {
   const others = demo ? await otherRuntimes(variants) : {};
   const sizes = variants.map((v) => totalBytes(v.content));
-  const quality = brotliQualityFor(Math.max(...sizes));
+  // What is served as it lies is made once, as small as it gets; a figure need not take minutes.
+  const quality = precompress ? bestBrotliQuality : brotliQualityFor(Math.max(...sizes));
   const compress = async (bytes: Uint8Array): Promise<Compressed | null> => {
     signal?.throwIfAborted();
     return bytes.length > wireLimit && !precompress ? null : compressForTransfer(bytes, quality);

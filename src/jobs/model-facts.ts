@@ -25,7 +25,8 @@ export async function factsOf(opened: OpenedModel, largestBytes: number): Promis
     sizeBytes: opened.sizeBytes,
     gzipBytes: transfer?.gzipBytes ?? null,
     brotliBytes: transfer?.brotliBytes ?? null,
-    macs: countMacs(opened.model),
+    ...(transfer ? { brotliQuality: transfer.brotliQuality } : {}),
+    ...countMacs(opened.model),
   });
   return { ...facts, producer: producerOf(opened) ?? facts.producer };
 }
@@ -46,15 +47,17 @@ function joined({ files }: OpenedModel): Uint8Array {
 }
 
 /** null when shapes can't be inferred well enough to count. */
-function countMacs(model: Model): number | null {
+function countMacs(model: Model): Pick<ModelFacts, 'macs' | 'macsAssumed'> {
   try {
     const typed = cloneModel(model);
     inferShapes(typed);
     inlineCalls(typed, () => true);
-    const { macs, unknown } = modelMacs(typed);
-    return unknown.length > 0 && macs === 0 ? null : macs;
+    const { macs, unknown, assumed, onData } = modelMacs(typed);
+    if (macs === 0) return { macs: unknown.length > 0 ? null : 0 };
+    if (assumed.length === 0 && !onData) return { macs };
+    return { macs, macsAssumed: { sizes: [...assumed], onData } };
   } catch (error) {
-    if (error instanceof Diagnostic) return null;
+    if (error instanceof Diagnostic) return { macs: null };
     throw error;
   }
 }

@@ -15,6 +15,7 @@ import { elementCount, float32Values, type Tensor } from '../model/ir/tensor.ts'
 import { scoreOutputs } from '../model/ops/class-scores.ts';
 import { createBreather } from '../support/breathe.ts';
 import { noScores } from '../support/diagnostics/data.ts';
+import { pairedInterval } from '../support/statistics.ts';
 
 export interface Subject<M extends Runnable = Runnable> {
   readonly model: M;
@@ -117,6 +118,7 @@ export function createMeters(outputs: readonly Port[], source: DataSource): Mete
   const port = scoresOutput(outputs);
   if (!port) throw noScores(outputs.map((p) => p.name));
   const [before, after] = [createClassificationMeter(), createClassificationMeter()];
+  const hits = { both: 0, onlyBefore: 0, onlyAfter: 0, neither: 0 };
   let classes = 0;
   const scores = (t: Tensor) => {
     classes = elementCount(t.dims);
@@ -125,21 +127,24 @@ export function createMeters(outputs: readonly Port[], source: DataSource): Mete
   return {
     add(x, y, sample) {
       if (sample.label === undefined) return;
-      before.add(scores(x[port.name]!), sample.label);
-      after.add(scores(y[port.name]!), sample.label);
+      const was = before.add(scores(x[port.name]!), sample.label) === sample.label;
+      const is = after.add(scores(y[port.name]!), sample.label) === sample.label;
+      hits[was ? (is ? 'both' : 'onlyBefore') : is ? 'onlyAfter' : 'neither']++;
     },
     result: (runtime) => ({
-      ...classificationMetrics(before, after, classes, runtime),
+      ...classificationMetrics(before, after, classes, runtime, pairedInterval(hits)),
       confusionMatrix: confusionOf(before.result(), after.result(), (index) => className(source, index)),
     }),
   };
 }
 
+/** @param changeInterval  of the change of top-1 accuracy, where both ran on the same samples */
 export function classificationMetrics(
   before: ClassificationMeter | null,
   after: ClassificationMeter,
   classes: number,
   runtime: string,
+  changeInterval: readonly [number, number] | null = null,
 ): NonNullable<Report['evaluation']> {
   const [a, b] = [before?.result() ?? null, after.result()];
   const top = b.accuracy
@@ -151,6 +156,7 @@ export function classificationMetrics(
       unit: 'fraction' as const,
       higherIsBetter: true,
       interval: interval ? ([...interval] as [number, number]) : null,
+      ...(k === 1 && changeInterval ? { changeInterval: [...changeInterval] as [number, number] } : {}),
     }));
   const macro = (['precision', 'recall', 'f1'] as const).map((name) => ({
     name: `${name === 'f1' ? 'F1' : name} (macro)`,

@@ -59,6 +59,6 @@ it('says once why variants were left out, with their names', () => {
     refused: [...refused, { name: 'wasm-int8', reason: 'it disagrees' }],
   };
   const text = describeBundle(result, { data: 'photos/' });
-  expect(text).toContain(`not in the bundle: litert-int8 and litert, ${reason}`);
-  expect(text).toContain('not in the bundle: wasm-int8, it disagrees');
+  expect(text).toContain(`Not in the bundle: litert-int8 and litert, ${reason}`);
+  expect(text).toContain('Not in the bundle: wasm-int8, it disagrees');
 });

@@ -5,6 +5,7 @@ import { runPair } from '../../src/jobs/run-pair.ts';
 import { parseModel } from '../../src/model/formats/onnx-text/index.ts';
 import { openedFromModel } from '../../src/model/formats/opened.ts';
 import { tensorOf } from '../../src/model/ir/tensor.ts';
+import { pairedInterval } from '../../src/support/statistics.ts';
 
 const subject = (name: string, body: string) => {
   const text = `<ir_version: 8, opset_import: ["" : 17]> g (float[1,2] x) => (float[1,2] y) ${body}`;
@@ -44,4 +45,15 @@ it('counts what each of two models takes a labelled sample for, under the names 
       { truth: 1, predicted: 1, before: 1, after: 0 },
     ],
   });
+});
+
+it('gives the change of top-1 accuracy an interval from the samples that both were run on', async () => {
+  const [same, turned] = [subject('same', '{ y = Identity (x) }'), subject('turned', '{ y = Neg (x) }')];
+  const options = { engine: await openEngine(), source, indices: [0, 1, 2] };
+  const { evaluation } = await runPair(same, turned, options);
+  const [top] = evaluation!.metrics;
+  // Two are right before alone, one after alone.
+  const expected = pairedInterval({ both: 0, onlyBefore: 2, onlyAfter: 1, neither: 0 })!;
+  expect(top!.changeInterval).toEqual(expected);
+  expect(evaluation!.metrics.slice(1).every((m) => m.changeInterval === undefined)).toBe(true);
 });

@@ -17,8 +17,11 @@ export interface FileFacts {
   sizeBytes: number;
   gzipBytes: number | null;
   brotliBytes: number | null;
-  /** For one sample; null when shapes don't allow it. */
+  brotliQuality?: number | undefined;
+  /** Of a run; null when shapes don't allow it. */
   macs: number | null;
+  /** What was taken as 1 for it; absent where nothing was. */
+  macsAssumed?: { sizes: string[]; onData: boolean } | undefined;
 }
 
 export interface ModelSummary extends FileFacts {

@@ -8,10 +8,12 @@ import { version } from '../../support/version.ts';
 import {
   type BundleReport,
   groupByDevice,
+  type JudgedBundle,
   type PlacedRun,
   type ReportedVariant,
   type RunOnDevice,
 } from './bundle-report.ts';
+import { judgeBundle } from './bundle-summary.ts';
 
 export interface BundleReportParts {
   readonly command: string;
@@ -25,10 +27,11 @@ export interface BundleReportParts {
   readonly lab?: readonly LabDeviceResult[] | undefined;
   readonly refused?: BundleReport['refused'] | undefined;
   readonly notes?: readonly string[] | undefined;
+  readonly stripped?: BundleReport['stripped'] | null;
 }
 
 export function bundleReport(parts: BundleReportParts): BundleReport {
-  const { command, manifest, profile, lab = [], refused = [], notes = [] } = parts;
+  const { command, manifest, profile, lab = [], refused = [], notes = [], stripped } = parts;
   const { provenance } = manifest;
   const variants = manifest.variants.map(
     ({ name, precision, format, providers, requires, bytes, brotliBytes, runtime, accuracy, parity }) => ({
@@ -41,7 +44,7 @@ export function bundleReport(parts: BundleReportParts): BundleReport {
     ...lab.flatMap((device) => labRuns(device, manifest.variants)),
     ...(profile ? profileRuns(profile) : []),
   ];
-  return {
+  const body: JudgedBundle = {
     schema: 'edgepress/bundle-report@1',
     tool: { name: 'edgepress', version },
     createdAt: new Date().toISOString(),
@@ -52,8 +55,10 @@ export function bundleReport(parts: BundleReportParts): BundleReport {
     variants,
     refused: [...refused],
     notes: [...notes],
+    ...(stripped ? { stripped } : {}),
     devices: groupByDevice(runs, variants),
   };
+  return { ...body, verdict: judgeBundle(body) };
 }
 
 function measuredRun(

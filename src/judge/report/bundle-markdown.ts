@@ -1,27 +1,18 @@
 /** A bundle's report as Markdown for a pull request. */
 import { formatBytes, formatDecimal, formatMs } from '../../support/units.ts';
 import { type BundleReport, loadMs, type MeasuredDevice, type PlacedRun, placeOf } from './bundle-report.ts';
-import {
-  batchesOf,
-  deviceFacts,
-  deviceTitle,
-  headlineOf,
-  missingOf,
-  newsOf,
-  orNone,
-  qualityText,
-} from './bundle-summary.ts';
+import { batchesOf, deviceFacts, deviceTitle, missingOf, orNone, qualityText } from './bundle-summary.ts';
 import { dataText } from './data-text.ts';
 import { fence, folded, ownMark, table, text } from './markdown-text.ts';
+import { strippedText } from './stripped-text.ts';
 
 /** GitHub's flavour; names are escaped as in `renderMarkdown`. */
 export function renderBundleMarkdown(report: BundleReport): string {
-  const news = newsOf(report);
-  const level = news.some((n) => n.level === 'bad') ? 'bad' : news.length > 0 ? 'warn' : 'good';
+  const { level, headline, warnings } = report.verdict;
   const marks = { good: '✅', warn: '⚠️', bad: '❌' } as const;
   const blocks = [
-    `### ${marks[level]} ${text(headlineOf(report))}`,
-    news.map((n) => `- ${marks[n.level]} ${text(n.text)}`).join('\n'),
+    `### ${marks[level]} ${text(headline)}`,
+    warnings.map((n) => `- ${marks[n.level]} ${text(n.text)}`).join('\n'),
     variants(report),
     ...report.devices.map(device),
     folded('Environment', fence(environment(report).join('\n'), 'text')),
@@ -82,11 +73,12 @@ function cells(run: PlacedRun, isFastest: boolean): string[] {
   ];
 }
 
-export function environment({ command, createdAt, tool, source, data }: BundleReport): string[] {
+export function environment({ command, createdAt, tool, source, data, stripped }: BundleReport): string[] {
   return [
     `command: ${command}`,
     `made: ${createdAt} by ${tool.name} ${tool.version}`,
     ...(source ? [`source: ${source.file}, ${formatBytes(source.bytes)}, sha256 ${source.sha256}`] : []),
     data === null ? 'data: not known' : `data: ${dataText(data)}`,
+    ...(stripped ? [`taken out: ${strippedText(stripped)}`] : []),
   ];
 }

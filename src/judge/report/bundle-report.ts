@@ -81,6 +81,14 @@ export const bundleReportSchema = z.object({
   /** What was tried and is not in the bundle. */
   refused: z.array(z.object({ name: z.string(), reason: z.string() })),
   notes: z.array(z.string()),
+  /** What exporters had written of the machine and no variant has; absent where there was none or it was kept. */
+  stripped: z.object({ texts: z.number(), bytes: z.number() }).optional(),
+  /** What it amounts to, bad news first: every view says this. */
+  verdict: z.object({
+    level: z.enum(['good', 'warn', 'bad']),
+    headline: z.string(),
+    warnings: z.array(z.object({ level: z.enum(['warn', 'bad']), text: z.string() })),
+  }),
   /** Real devices first. */
   devices: z.array(
     z.object({
@@ -94,6 +102,8 @@ export const bundleReportSchema = z.object({
 });
 
 export type BundleReport = z.infer<typeof bundleReportSchema>;
+/** Before it was judged. */
+export type JudgedBundle = Omit<BundleReport, 'verdict'>;
 export type ReportedVariant = BundleReport['variants'][number];
 export type MeasuredDevice = BundleReport['devices'][number];
 export type PlacedRun = z.infer<typeof placedRunSchema>;

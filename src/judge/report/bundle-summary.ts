@@ -3,6 +3,7 @@ import { formatBytes, formatDb, formatMs, formatPercent } from '../../support/un
 import {
   type BundleReport,
   fastestOf,
+  type JudgedBundle,
   type MeasuredDevice,
   placeOf,
   type Quality,
@@ -29,16 +30,22 @@ export function describeQuality(quality: Quality): string {
 export const wireBytes = ({ brotliBytes, bytes }: ReportedVariant) => brotliBytes ?? bytes;
 
 /** Variants for pages first: a bundle for pages may hold files for phones too. */
-export function smallest({ variants }: BundleReport): ReportedVariant | null {
+export function smallest({ variants }: JudgedBundle): ReportedVariant | null {
   const paged = variants.filter((v) => v.runtime !== null);
   const among = paged.length > 0 ? paged : variants;
   return [...among].sort((a, b) => wireBytes(a) - wireBytes(b))[0] ?? null;
 }
 
-export const floatOf = ({ variants }: BundleReport): ReportedVariant | null =>
+export const floatOf = ({ variants }: JudgedBundle): ReportedVariant | null =>
   variants.find((v) => v.precision === 'float32') ?? null;
 
-export function headlineOf(report: BundleReport): string {
+/** What a bundle's report amounts to. */
+export function judgeBundle(report: JudgedBundle): BundleReport['verdict'] {
+  const warnings = newsOf(report);
+  return { level: warnings[0]?.level ?? 'good', headline: headlineOf(report), warnings };
+}
+
+export function headlineOf(report: JudgedBundle): string {
   const best = smallest(report);
   if (!best) return `${report.name}: nothing to run`;
   const float = floatOf(report);
@@ -49,19 +56,17 @@ export function headlineOf(report: BundleReport): string {
   const device = report.devices.find((d) => fastestOf(d));
   const fast = device && fastestOf(device);
   if (!device || !fast) return size;
-  return `${size}; ${formatMs(fast.measured!.medianMs!)} a run on ${placeOf(fast)}${device.emulated ? ', emulated' : ''}`;
+  const who = fast.variant === best.name ? '' : `${fast.variant} is the fastest with `;
+  return `${size}; ${who}${formatMs(fast.measured!.medianMs!)} a run on ${placeOf(fast)}${device.emulated ? ', emulated' : ''}`;
 }
 
-export interface News {
-  readonly level: 'warn' | 'bad';
-  readonly text: string;
-}
+type News = BundleReport['verdict']['warnings'][number];
 
 /** More points of accuracy lost than this are bad news, where it is more than one sample. */
 const metricDrop = 0.01;
 
 /** Bad news first. */
-export function newsOf(report: BundleReport): News[] {
+export function newsOf(report: JudgedBundle): News[] {
   const news: News[] = [];
   for (const { name, accuracy } of report.variants) {
     if (!accuracy || accuracy.original === null) continue;
@@ -72,8 +77,11 @@ export function newsOf(report: BundleReport): News[] {
       text: `${name} has ${metric} ${formatPercent(value)} where the original has ${formatPercent(original)} (${samples} samples).`,
     });
   }
-  for (const { name, reason } of report.refused)
-    news.push({ level: 'bad', text: `Not in the bundle: ${name}, ${reason}.` });
+  for (const [reason, names] of reasonsOf(report))
+    news.push({
+      level: 'bad',
+      text: `Not in the bundle: ${names.join(' and ')}, ${reason.replace(/\.$/, '')}.`,
+    });
   if (report.data?.synthetic)
     news.push({ level: 'warn', text: 'Compared on made-up inputs: what it does to real ones is not known.' });
   news.push(...report.notes.map((text) => ({ level: 'warn' as const, text })));
@@ -85,6 +93,13 @@ export function newsOf(report: BundleReport): News[] {
   else if (report.devices.every((d) => d.emulated))
     news.push({ level: 'warn', text: 'Measured on emulated devices only: no real one.' });
   return news;
+}
+
+/** Variants of one runtime are left out for one reason, which is said once. */
+function reasonsOf({ refused }: JudgedBundle): [string, readonly string[]][] {
+  const names = new Map<string, string[]>();
+  for (const { name, reason } of refused) names.set(reason, [...(names.get(reason) ?? []), name]);
+  return [...names];
 }
 
 /** "Chromium 156.0 · AMD EPYC, 2 cores, Linux x64". */

@@ -17,6 +17,13 @@ export function changeOf({ before, after, higherIsBetter }: Metric): number | nu
   return higherIsBetter ? after - before : before - after;
 }
 
+/** "95 % −1.6 to +0.6": the interval of the difference on the same samples, as it is signed; empty where it is not known. */
+export function formatChangeInterval({ changeInterval }: Pick<Metric, 'changeInterval'>): string {
+  if (!changeInterval) return '';
+  const [low, high] = changeInterval.map((x) => formatSigned(100 * x, 1));
+  return `95 % ${low} to ${high}`;
+}
+
 /** "−0.3 points", "+0.012 bits": the difference as measured, not turned round. */
 export function formatChange(metric: Metric): string {
   const { before, after, unit } = metric;

@@ -14,10 +14,15 @@ export const modelFactsSchema = z.object({
   sizeBytes: z.number(),
   gzipBytes: z.number().nullable(),
   brotliBytes: z.number().nullable(),
+  /** Brotli's quality, 11 being the best that static hosts serve; absent in older reports. */
+  brotliQuality: z.number().optional(),
   /** Elements of all weights. */
   parameters: z.number(),
-  /** Multiply–accumulates for one sample (batch and other free dimensions 1); null when shapes don't allow it. */
+  /** Multiply–accumulates of a run; null when shapes don't allow it. */
   macs: z.number().nullable(),
+  /** What was taken as 1 for it: open sizes by name, and whether sizes that depend on data are among them. Absent where none was,
+   *  and in older reports. */
+  macsAssumed: z.object({ sizes: z.array(z.string()), onData: z.boolean() }).optional(),
   nodes: z.number(),
   opset: z.number(),
   producer: z.string(),
@@ -227,6 +232,8 @@ export const reportSchema = z.object({
           higherIsBetter: z.boolean(),
           /** 95 % interval of `after`, where it has one. */
           interval: z.tuple([z.number(), z.number()]).nullable(),
+          /** 95 % interval of `after` − `before` on the same samples; absent where it is not known. */
+          changeInterval: z.tuple([z.number(), z.number()]).optional(),
         }),
       ),
       /** How often a class was taken for another, or for itself. Absent in older reports, and where none has labels. */

@@ -13,7 +13,7 @@ import {
   formatTimes,
 } from '../../support/units.ts';
 import { compareLatency, type LatencyChange, latencyPairs, shortPlaceName } from './latency.ts';
-import { changeOf, formatChange, formatMetric } from './metrics.ts';
+import { changeOf, formatChange, formatChangeInterval, formatMetric, type Metric } from './metrics.ts';
 import type { Layer, ModelFacts, Report } from './report.ts';
 import { agreementLevel, isSlower, limits, worstAgreement, worstSqnr } from './verdict.ts';
 
@@ -48,10 +48,25 @@ export function sizeRows({
   return [
     transfer('file', (f) => f.sizeBytes, timesSmaller(source.sizeBytes, result.sizeBytes)),
     transfer('gzip', (f) => f.gzipBytes, ''),
-    transfer('brotli', (f) => f.brotliBytes, runtime === null ? '' : `+ runtime ${formatBytes(runtime)}`),
+    transfer('brotli', (f) => f.brotliBytes, brotliNote(result, runtime)),
     { ...pairRow('parameters', source.parameters, result.parameters, formatCount, ''), tone: 'plain' },
-    { ...pairRow('MACs', source.macs, result.macs, formatCount, ''), tone: 'plain' },
+    { ...pairRow('MACs', source.macs, result.macs, formatCount, macsNote(source)), tone: 'plain' },
   ];
+}
+
+/** "quality 9 of 11, + runtime 2.35 MB". */
+function brotliNote({ brotliQuality }: ModelFacts, runtimeBytes: number | null): string {
+  const quality = brotliQuality === undefined || brotliQuality === 11 ? '' : `quality ${brotliQuality} of 11`;
+  const runtime = runtimeBytes === null ? '' : `+ runtime ${formatBytes(runtimeBytes)}`;
+  return [quality, runtime].filter((text) => text !== '').join(', ');
+}
+
+/** "with batch = 1": what the figure takes for sizes that the model leaves open. */
+export function macsNote({ macsAssumed }: Pick<ModelFacts, 'macsAssumed'>): string {
+  if (!macsAssumed) return '';
+  const { sizes, onData } = macsAssumed;
+  const named = sizes.map((name) => `${name} = 1`);
+  return `with ${[...named, ...(onData ? ['1 for sizes that depend on the data'] : [])].join(', ')}`;
 }
 
 function qualityRows(report: Report): SummaryRow[] {
@@ -84,11 +99,19 @@ function qualityRows(report: Report): SummaryRow[] {
       label: metric.name,
       before: formatMetric(metric, metric.before),
       after: formatMetric(metric, metric.after),
-      note: [formatChange(metric), interval].filter((text) => text !== '').join(' · '),
+      note: [changeText(metric), metric.changeInterval ? '' : interval]
+        .filter((text) => text !== '')
+        .join(' · '),
       tone: isBad ? 'bad' : 'plain',
     });
   }
   return rows;
+}
+
+/** "−0.5 points (95 % −1.6 to +0.6)". */
+function changeText(metric: Metric): string {
+  const interval = formatChangeInterval(metric);
+  return interval === '' ? formatChange(metric) : `${formatChange(metric)} (${interval})`;
 }
 
 function latencyRows(report: Report): SummaryRow[] {

@@ -13,6 +13,7 @@ import { strippedText } from './stripped-text.ts';
 import {
   type KeptGroup,
   keptGroups,
+  macsNote,
   type SummaryRow,
   summaryRows,
   type Tone,
@@ -145,7 +146,10 @@ export function labelled(label: string, text: string, options: TerminalOptions, 
 // --- the lines ---------------------------------------------------------------------------------------------------
 
 function factsLine(facts: ModelFacts): string {
-  const macs = facts.macs === null ? null : `${formatCount(facts.macs)} MACs`;
+  const macs =
+    facts.macs === null
+      ? null
+      : [`${formatCount(facts.macs)} MACs`, macsNote(facts)].filter((part) => part !== '').join(' ');
   const parts = [formatBytes(facts.sizeBytes), `${formatCount(facts.parameters)} parameters`, macs];
   return [...parts, `opset ${facts.opset}`].filter((part) => part !== null).join(' · ');
 }

@@ -6,7 +6,7 @@ import { wilsonInterval } from '../../support/statistics.ts';
 import { counted, formatBytes, formatDb, formatMs, formatPercent, formatTimes } from '../../support/units.ts';
 import { leftSentence } from './account.ts';
 import { compareLatency, type LatencyPair, latencyPairs, placeName } from './latency.ts';
-import { changeOf, formatMetric, type Metric } from './metrics.ts';
+import { changeOf, formatChange, formatChangeInterval, formatMetric, type Metric } from './metrics.ts';
 import type { Report } from './report.ts';
 
 type Judged = Omit<Report, 'verdict'>;
@@ -175,12 +175,13 @@ function accuracy({ evaluation, data }: Judged): Warning[] {
     const lost =
       metric.unit === 'fraction' ? `${(-100 * change).toFixed(1)} points` : formatMetric(metric, -change);
     const values = `${formatMetric(metric, before)} before, ${formatMetric(metric, after)} after`;
-    return [{ name: metric.name, lost, values }];
+    return [{ name: metric.name, lost, values, interval: formatChangeInterval(metric) }];
   });
   const [first, ...others] = worse;
   if (!first) return [];
   const on = `on ${evaluation!.samples} ${noun({ data })}`;
-  const main = bad(`${first.name} is worse by ${first.lost}: ${first.values}, ${on}.`);
+  const interval = first.interval && `; difference ${first.interval} points`;
+  const main = bad(`${first.name} is worse by ${first.lost}: ${first.values}, ${on}${interval}.`);
   const too = others.map(({ name, lost }) => `${name} by ${lost}`).join(', ');
   return too === '' ? [main] : [main, bad(`Worse too: ${too}.`)];
 }
@@ -203,7 +204,7 @@ function agreement(report: Judged): Warning[] {
   const share = worstAgreement(report);
   const level = agreementLevel(report);
   if (share !== null && level !== 'plain') {
-    const but = isAccurate(report) ? `, though ${mainMetric(report)!.name} is no worse` : '';
+    const but = isAccurate(report) ? `, though ${accuracyWords(mainMetric(report)!)}` : '';
     const text = `Gives the same answer as the original for only ${formatPercent(share)} of ${report.compare!.samples} ${noun(report)}${but}.`;
     found.push({ level, text });
   }
@@ -215,6 +216,14 @@ function agreement(report: Judged): Warning[] {
         ),
       );
   return found;
+}
+
+/** Of a metric that lost nothing, or no more than is allowed. */
+function accuracyWords(metric: Metric): string {
+  const change = changeOf(metric);
+  if (change !== null && change >= 0) return `${metric.name} is no worse`;
+  const interval = formatChangeInterval(metric);
+  return `${metric.name} changes by only ${formatChange(metric)}${interval && ` (${interval})`}`;
 }
 
 function speed(report: Judged): Warning[] {

@@ -150,11 +150,19 @@ export const costRules: Readonly<Record<string, CostRule>> = {
 
 /** Multiply–accumulates of one run of the node, from the types that shape inference wrote. Symbols take their value
  *  from `bindings`, 1 where they have none. Nodes with subgraphs count 0 themselves; see modelMacs.
+ *  @param onSize  called for each size that isn't a number
  *  @returns null when the operator is unknown or a rank that is needed is */
-export function nodeMacs(node: Node, bindings: Bindings = {}): number | null {
+export function nodeMacs(
+  node: Node,
+  bindings: Bindings = {},
+  onSize: (size: Dim) => void = () => {},
+): number | null {
   const rule = own(costRules, opKey(node));
   if (!rule) return isKnownOp(opKey(node)) ? 0 : null;
-  return rule(node, (d) => sizeOf(d, bindings));
+  return rule(node, (d) => {
+    if (d !== undefined && typeof d !== 'number') onSize(d);
+    return sizeOf(d, bindings);
+  });
 }
 
 function sizeOf(d: Dim | undefined, bindings: Bindings): number {
@@ -171,6 +179,8 @@ interface ModelMacs {
   readonly unknown: readonly Node[];
   /** Symbols of the model's inputs that had no binding and were taken as 1. */
   readonly assumed: readonly string[];
+  /** Whether a size or a number of rounds that depends on data was taken as 1. */
+  readonly onData: boolean;
 }
 
 /** Multiply–accumulates of one inference. Of an If the costlier branch counts; the body of a Loop counts as often as its
@@ -179,27 +189,43 @@ interface ModelMacs {
 export function modelMacs(model: Model, bindings: Bindings = {}): ModelMacs {
   const byNode = new Map<Node, number>();
   const unknown: Node[] = [];
-  const macs = graphMacs(model.graph, bindings, byNode, unknown);
+  const open = new Set<Dim>();
+  const macs = graphMacs(model.graph, { bindings, byNode, unknown, onSize: (d) => void open.add(d) });
   const symbols = model.graph.inputs.flatMap((v) => {
     const type = v.constant ? null : named(v.type, v);
     return type?.kind === 'tensor' ? (type.shape ?? []).flatMap(symbolsOf) : [];
   });
   const assumed = [...new Set(symbols)].filter((s) => !Object.hasOwn(bindings, s));
-  return { macs, byNode, unknown, assumed };
+  const known = new Set([...symbols, ...Object.keys(bindings)]);
+  const onData = [...open].some((d) => d === null || symbolsOf(d).some((s) => !known.has(s)));
+  return { macs, byNode, unknown, assumed, onData };
 }
 
-function graphMacs(graph: Graph, bindings: Bindings, byNode: Map<Node, number>, unknown: Node[]): number {
+interface Counting {
+  readonly bindings: Bindings;
+  readonly byNode: Map<Node, number>;
+  readonly unknown: Node[];
+  readonly onSize: (size: Dim) => void;
+}
+
+function graphMacs(graph: Graph, counting: Counting): number {
+  const { bindings, byNode, unknown, onSize } = counting;
   let total = 0;
   for (const node of graph.nodes) {
-    const inner = subgraphs(node).map((g) => graphMacs(g, bindings, byNode, unknown));
-    const own = nodeMacs(node, bindings);
+    const inner = subgraphs(node).map((g) => graphMacs(g, counting));
+    const own = nodeMacs(node, bindings, onSize);
     if (own === null) unknown.push(node);
-    const macs = (own ?? 0) + Math.max(0, ...inner) * repetitions(node, bindings);
+    const once = Math.max(0, ...inner);
+    if (once > 0 && hasOpenCount(node)) onSize(null);
+    const macs = (own ?? 0) + once * repetitions(node, bindings);
     byNode.set(node, macs);
     total += macs;
   }
   return total;
 }
+
+/** Whether data decides how often the body runs. */
+const hasOpenCount = (node: Node): boolean => node.opType === 'Loop' && constantOf(node.inputs[0]) === null;
 
 function repetitions(node: Node, bindings: Bindings): number {
   if (node.opType === 'Loop') {

@@ -37,6 +37,23 @@ describe('what is said first', () => {
     );
   });
 
+  it('names the fastest where that is another than the smallest', () => {
+    const runs = [measuredOn('float', 10), measuredOn('wasm-int8', 20)];
+    const report = sampleBundleReport({ devices: groupByDevice(runs, sampleVariants) });
+    expect(report.verdict.headline).toMatch(
+      /smaller than float\); float is the fastest with 10\.0 ms a run on wasm$/,
+    );
+  });
+
+  it('says one reason once, in Markdown and HTML as in the value', async () => {
+    const refused = ['litert-int8', 'litert'].map((name) => ({ name, reason: 'GridSample has no form.' }));
+    const report = sampleBundleReport({ refused });
+    const text = 'Not in the bundle: litert-int8 and litert, GridSample has no form.';
+    expect(report.verdict).toMatchObject({ level: 'bad', warnings: [{ level: 'bad', text }] });
+    expect(renderBundleMarkdown(report)).toContain(`- ❌ ${text}`);
+    expect(await renderBundleHtml(report)).toContain('litert-int8 and litert');
+  });
+
   it('tells of lost accuracy, of what was refused, of noise for data, and of speed that nobody measured', () => {
     const worse = sampleVariants.map((v) => ({ ...v, accuracy: { ...v.accuracy!, value: 0.79 } }));
     const synthetic = { source: 'noise', calibrationSamples: 0, evaluationSamples: 8, synthetic: true };

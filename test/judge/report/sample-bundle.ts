@@ -1,9 +1,11 @@
 import {
   type BundleReport,
   groupByDevice,
+  type JudgedBundle,
   type PlacedRun,
   type RunOnDevice,
 } from '../../../src/judge/report/bundle-report.ts';
+import { judgeBundle } from '../../../src/judge/report/bundle-summary.ts';
 
 export const measuredOn = (
   variant: string,
@@ -59,7 +61,12 @@ export const sampleRuns: RunOnDevice[] = [
   },
 ];
 
-export const sampleBundleReport = (change: Partial<BundleReport> = {}): BundleReport => ({
+export function sampleBundleReport(change: Partial<JudgedBundle> = {}): BundleReport {
+  const body = judged(change);
+  return { ...body, verdict: judgeBundle(body) };
+}
+
+const judged = (change: Partial<JudgedBundle>): JudgedBundle => ({
   schema: 'edgepress/bundle-report@1',
   tool: { name: 'edgepress', version: '0.1.0' },
   createdAt: '2026-01-02T03:04:05.000Z',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compareLatency, latencyPairs } from '../../../src/judge/report/latency.ts';
 import type { Report } from '../../../src/judge/report/report.ts';
-import { speedNote } from '../../../src/judge/report/summary.ts';
+import { speedNote, summaryRows } from '../../../src/judge/report/summary.ts';
 import { latency, metric, sampleReport } from './sample.ts';
 
 const texts = (report: Report, level: 'bad' | 'warn') =>
@@ -66,6 +66,17 @@ describe('judge', () => {
     expect(texts(learnt(0.83, 400), 'bad')).toEqual([]);
     expect(texts(learnt(0.83, 400), 'warn')[0]).toBe(
       'Gives the same answer as the original for only 85.0 % of 400 images, though top-1 is no worse.',
+    );
+    const worse = { ...metric('top-1', 0.82, 0.815), changeInterval: [-0.016, 0.006] as [number, number] };
+    const lost = sampleReport({
+      evaluation: { ...base.evaluation!, samples: 400, metrics: [worse] },
+      compare: { ...compare, outputs: [{ ...output, top1Agreement: 0.85 }] },
+    });
+    expect(texts(lost, 'warn')[0]).toMatch(
+      /though top-1 changes by only −0\.5 points \(95 % −1\.6 to \+0\.6\)\.$/,
+    );
+    expect(summaryRows(lost).find((row) => row.label === 'top-1')?.note).toBe(
+      '−0.5 points (95 % −1.6 to +0.6)',
     );
     expect(texts(learnt(0.8, 400), 'bad')).toHaveLength(2);
     expect(texts(learnt(0.83, 40), 'bad')).toHaveLength(1);
@@ -239,4 +250,14 @@ describe('judge', () => {
     expect(report.verdict.warnings.map((w) => w.level)).toEqual(['bad', 'warn', 'warn']);
     expect(report.verdict.level).toBe('bad');
   });
+});
+
+it('says which sizes the arithmetic was counted with, and at which quality Brotli compressed', () => {
+  const report = sampleReport();
+  const macsAssumed = { sizes: ['batch'], onData: true };
+  const source = { ...report.source, macsAssumed };
+  const rows = summaryRows({ ...report, source, result: { ...report.result, brotliQuality: 9 } });
+  const noteOf = (label: string) => rows.find((row) => row.label === label)?.note;
+  expect(noteOf('MACs')).toBe('with batch = 1, 1 for sizes that depend on the data');
+  expect(noteOf('brotli')).toMatch(/^quality 9 of 11/);
 });

@@ -64,6 +64,17 @@ describe('modelMacs', () => {
     expect(macsOf(body)).toMatchObject({ macs: each, assumed: ['T', 'B'] });
   });
 
+  it('says where a size depends on data', () => {
+    const body = `(float[8] x, float[1,4] w) => (y) {
+      found = NonZero (x)
+      rows = Transpose (found)
+      f = Cast <to = 1> (rows)
+      y = MatMul (f, w)
+    }`;
+    expect(macsOf(body)).toMatchObject({ macs: 4, assumed: [], onData: true });
+    expect(macsOf('(float[8,1] x, float[1,4] w) => (y) { y = MatMul (x, w) }').onData).toBe(false);
+  });
+
   it('counts the costlier branch of an If, and the body of a Loop as often as it runs', () => {
     const body = `(bool c, float[4,4] x) => (y, z) <int64 three = {3}, bool go = {1}> {
       y = If (c) <

@@ -17,14 +17,13 @@ import {
   deviceTitle,
   floatOf,
   formatQuality,
-  headlineOf,
   missingOf,
-  newsOf,
   orNone,
   smallest,
   wireBytes,
 } from '../bundle-summary.ts';
 import { dataText } from '../data-text.ts';
+import { strippedText } from '../stripped-text.ts';
 import { timesFaster, timesSmaller } from '../summary.ts';
 import { type Draw, figure } from './chart.ts';
 import { variantsChart } from './chart-variants.ts';
@@ -34,9 +33,8 @@ import { type Column, table } from './table.ts';
 import { type BigNumber, card, levels } from './top.ts';
 
 export function bundleTop(report: BundleReport): Markup {
-  const news = newsOf(report);
-  const level = news.some((n) => n.level === 'bad') ? 'bad' : news.length > 0 ? 'warn' : 'good';
-  const items = news.map(
+  const { level, headline, warnings } = report.verdict;
+  const items = warnings.map(
     ({
       level,
       text,
@@ -46,7 +44,7 @@ export function bundleTop(report: BundleReport): Markup {
   return html`<header>
 <p class="where"><span class="brand">edgepress</span> <span class="name">${report.name}</span>${report.source ? html` <span>from</span> <span class="name">${report.source.file}</span>` : null}</p>
 <p class="badge ${level}">${levels[level]}</p>
-<h1>${unbroken(headlineOf(report))}</h1>
+<h1>${unbroken(headline)}</h1>
 ${items.length > 0 ? html`<ul class="news">${items}</ul>` : null}
 </header>
 <section aria-label="Five numbers"><dl class="numbers">${bigNumbers(report).map(card)}</dl></section>`;
@@ -255,12 +253,13 @@ ${missing.length > 0 ? html`<ul class="missing">${missing}</ul>` : null}</sectio
 `;
 }
 
-function environment({ command, createdAt, tool, source, data }: BundleReport): Markup {
+function environment({ command, createdAt, tool, source, data, stripped }: BundleReport): Markup {
   const facts = [
     `Command: ${command}`,
     `Made: ${createdAt} by ${tool.name} ${tool.version}`,
     ...(source ? [`Source: ${source.file}, ${formatBytes(source.bytes)}, sha256 ${source.sha256}`] : []),
     data === null ? 'Data: not known' : `Data: ${dataText(data)}`,
+    ...(stripped ? [`Taken out: ${strippedText(stripped)}`] : []),
     'Load is download, compile and create; first run comes after it. Batch columns are samples a second. Inputs are made up.',
   ];
   return section('How it was made', 'environment', copyable('Environment', facts.join('\n')));
