@@ -9,14 +9,27 @@ import type { Emitter } from './emitter.ts';
 export const openSize = (input: string, size: number, axis: number): Dim =>
   size >= 0 ? size : axis === 0 ? 'batch' : `${input.replace(/\W+/g, '_')}_${axis}`;
 
-/** The value becomes an output under a name that is taken already; where it is public under another name, a copy of it. */
+/** The value becomes an output under a name that is taken already; where it is public under another name, a copy of it. An output that
+ *  is called like an input is that input where it has its value, and keeps another name where it hasn't. */
 export function addNamedOutput(e: Emitter, name: string, value: Value): void {
+  const namesake = e.graph.inputs.find((input) => input.name === name);
+  const isNamesake = namesake !== undefined && copied(value) === namesake;
   const free = value.producer && !isGraphOutput(value) && !isGraphInput(e.graph, value);
-  const output = free ? value : e.emit('Identity', [value]);
-  releaseName(e.graph.names, output.name);
-  output.name = name;
-  takeName(e.graph.names, name);
+  const output = isNamesake ? namesake : free ? value : e.emit('Identity', [value]);
+  if (!namesake) {
+    releaseName(e.graph.names, output.name);
+    output.name = name;
+    takeName(e.graph.names, name);
+  }
   addOutput(e.graph, output);
+}
+
+/** What a chain of Identity hands on. */
+function copied(value: Value): Value {
+  let source = value;
+  while (source.producer?.opType === 'Identity' && source.producer.inputs[0])
+    source = source.producer.inputs[0];
+  return source;
 }
 
 /** What was written on the way and nobody reads: transposes that were joined, constants that were moved. */

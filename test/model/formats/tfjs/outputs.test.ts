@@ -3,10 +3,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { openEngine } from '../../../../src/compute/engine/open.ts';
 import { parseModel } from '../../../../src/model/formats/onnx-text/index.ts';
 import { openModel } from '../../../../src/model/formats/open-file.ts';
 import { labelsOf } from '../../../../src/model/ir/card.ts';
+import { numbers, tensorOf } from '../../../../src/model/ir/tensor.ts';
+import { verifyModel } from '../../../../src/model/ir/verify.ts';
 import type { Diagnostic } from '../../../../src/support/diagnostics.ts';
+import { runModel } from '../../../run-model.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tfjs-outputs-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -45,6 +49,34 @@ describe('a graph-model', () => {
     expect(() => outputsOf('boby')).toThrow(
       expect.objectContaining({ code: 'OUTPUT_UNKNOWN', hint: 'Did you mean "body"?' }),
     );
+  });
+});
+
+describe('an output of the signature that is called like an input', () => {
+  const read = (op: string, source: string) => {
+    const own = join(folder, `${op}.json`);
+    const nodes = [...node.slice(0, 2), { name: 'x_1', op, input: ['x'] }];
+    const signature = {
+      inputs: { x: { name: 'x:0' } },
+      outputs: { x: { name: source }, y: { name: 'body:0' } },
+    };
+    writeFileSync(own, JSON.stringify({ modelTopology: { node: nodes }, signature }));
+    const { model } = openModel(own);
+    verifyModel(model);
+    return { model, names: model.graph.outputs.map((v) => v.name) };
+  };
+
+  it('is that input where it is its value', () => {
+    expect(read('Identity', 'x_1:0').names).toEqual(['x', 'y']);
+  });
+
+  it('keeps another name where it is not', async () => {
+    const { model, names } = read('Neg', 'x_1:0');
+    expect(names[0]).not.toBe('x');
+    const x = tensorOf('float32', [4], [-1, 0, 2, 3]);
+    const out = await runModel(await openEngine(), model, { x });
+    expect([...numbers(out[names[0]!]!)]).toEqual([1, -0, -2, -3]);
+    expect([...numbers(out['y']!)]).toEqual([0, 0, 2, 3]);
   });
 });
 
