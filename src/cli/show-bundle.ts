@@ -7,6 +7,7 @@ import type { BundleRequest } from '../jobs/requests/bundle.ts';
 import { bundleReport } from '../judge/report/build-bundle-report.ts';
 import { strippedText } from '../judge/report/stripped-text.ts';
 import { plain } from '../judge/report/terminal.ts';
+import { wrapText } from '../judge/report/text-table.ts';
 import { formatBytes, formatDb, formatPercent } from '../support/units.ts';
 import { commandLine } from './run-job.ts';
 import { table } from './table.ts';
@@ -26,11 +27,9 @@ export function describeBundle(result: BundleResult, flags: Flags): string {
   const colour = Boolean(process.stdout.isTTY) && !process.env['NO_COLOR'];
   const { yellow, red, dim, bold } = pc.createColors(colour);
   const { verdict } = reportOf(result);
-  const news = verdict.warnings.map(({ level, text }) =>
-    (level === 'bad' ? red : yellow)(`  ${plain(text)}`),
-  );
+  const news = verdict.warnings.map(({ level, text }) => (level === 'bad' ? red : yellow)(paragraph(text)));
   return [
-    `  ${bold(plain(verdict.headline))}`,
+    bold(paragraph(verdict.headline)),
     ...(news.length > 0 ? [news.join('\n')] : []),
     variantTable(result),
     [
@@ -41,6 +40,12 @@ export function describeBundle(result: BundleResult, flags: Flags): string {
     nextLines(result, flags),
   ].join('\n\n');
 }
+
+/** Indented, in lines that fit the terminal. */
+const paragraph = (text: string) =>
+  wrapText(plain(text), (process.stdout.columns ?? 80) - 2)
+    .map((line) => `  ${line}`)
+    .join('\n');
 
 function variantTable({ manifest, synthetic }: BundleResult): string {
   const rows = manifest.variants.map((v) => [
