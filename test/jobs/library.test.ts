@@ -70,7 +70,9 @@ describe('a bundle', () => {
     expect(report.manifest.variants.map((v) => v.name)).toContain('float');
     expect(files.map((f) => f.path)).toContain('edgepress.json');
     expect(files.every((f) => f.bytes.length > 0)).toBe(true);
-    expect(readdirSync(temporary)).toEqual([]);
+    // A child process that runs our source, as in tests alone, caches it there.
+    const left = readdirSync(temporary).filter((name) => !name.startsWith('tsx-'));
+    expect(left).toEqual([]);
   });
 
   it('is written where the request says', async () => {
