@@ -2,6 +2,7 @@
  *  weights are int8 then compute something else here than where they are for; tests of them run on wasm, whose sums are exact. */
 import type { Engine } from '../src/compute/engine/contract.ts';
 import { buildKernel, openKernel } from '../src/compute/engine/kernel.ts';
+import { openEngine } from '../src/compute/engine/open.ts';
 import { numbers, tensorOf } from '../src/model/ir/tensor.ts';
 
 const [side, terms] = [16, 64];
@@ -17,4 +18,10 @@ export async function saturatesSums(engine: Engine): Promise<boolean> {
   const { sums } = await session.run({ x: tensorOf('uint8', [side, terms], Array(side * terms).fill(255)) });
   await session.close();
   return numbers(sums!).some((sum) => sum !== terms * 255 * 127);
+}
+
+/** The native engine where its sums of integers are exact, otherwise wasm. */
+export async function openExactEngine(): Promise<Engine> {
+  const native = await openEngine('node');
+  return (await saturatesSums(native)) ? openEngine('wasm') : native;
 }

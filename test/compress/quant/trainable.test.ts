@@ -20,7 +20,7 @@ import { float32Values, numbers, type Tensor, tensorOf } from '../../../src/mode
 import { verifyModel } from '../../../src/model/ir/verify.ts';
 import { createRandom } from '../../../src/support/random.ts';
 import { countOps, optimisedNodes } from '../../optimised-model.ts';
-import { saturatesSums } from '../../saturating-sums.ts';
+import { openExactEngine } from '../../saturating-sums.ts';
 
 const fixtures = fileURLToPath(new URL('../../../fixtures/', import.meta.url));
 
@@ -30,7 +30,7 @@ let exact: Engine;
 let source: DataSource;
 beforeAll(async () => {
   engine = await openEngine();
-  exact = (await saturatesSums(engine)) ? await openEngine('wasm') : engine;
+  exact = await openExactEngine();
   const port = { name: 'image', dtype: 'float32', shape: [null, 3, 32, 32] } as const;
   source = await openData(`${fixtures}data/glyphs`, [port], { seed: 0 });
 });

@@ -2,20 +2,20 @@
  *  where no Chromium is found (EDGEPRESS_CHROMIUM names one), and where it doesn't start the backend. */
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { openEngine } from '../../../../../src/compute/engine/open.ts';
 import { readModelFile } from '../../../../../src/model/formats/file.ts';
 import { writeGraphModel } from '../../../../../src/model/formats/tfjs/write/write.ts';
 import type { Model } from '../../../../../src/model/ir/model.ts';
 import { type Tensor, tensorOf } from '../../../../../src/model/ir/tensor.ts';
 import { findBrowser } from '../../../../../src/ship/profile/browsers.ts';
 import { type FeedSettings, largestDifference, runModel, seededFeeds } from '../../../../run-model.ts';
+import { openExactEngine } from '../../../../saturating-sums.ts';
 import { shippedModels } from '../../../../shipped-models.ts';
 import { openTfjsPage, type PageBackend } from './browser-page.ts';
 import { modelOf, operatorCases } from './cases.ts';
 
 const executablePath = findBrowser('chromium')?.path;
 const page = executablePath ? await openTfjsPage(executablePath) : null;
-const engine = await openEngine('node');
+const engine = await openExactEngine();
 afterAll(() => page?.close());
 
 /** Largest difference of any output, relative to the output's largest value or `least`. */

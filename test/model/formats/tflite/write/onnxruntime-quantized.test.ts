@@ -2,7 +2,6 @@
  *  run (quantize_dynamic). Both files are of one small network of Conv, Relu, Clip, Add, pooling, Sigmoid, Mul, Concat, Gemm, MatMul. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openEngine } from '../../../../../src/compute/engine/open.ts';
 import { readModelFile } from '../../../../../src/model/formats/file.ts';
 import { parseModel } from '../../../../../src/model/formats/onnx-text/index.ts';
 import { writeTflite } from '../../../../../src/model/formats/tflite/write/write.ts';
@@ -11,9 +10,10 @@ import { float32Values, numbers } from '../../../../../src/model/ir/tensor.ts';
 import { inferShapes } from '../../../../../src/model/ops/shapes.ts';
 import { hasLitert, litertTitle, runTflite } from '../../../../litert.ts';
 import { largestDifference, runModel, seededFeeds } from '../../../../run-model.ts';
+import { openExactEngine } from '../../../../saturating-sums.ts';
 import { readTables } from './tables.ts';
 
-const engine = await openEngine('node');
+const engine = await openExactEngine();
 
 const fileOf = (name: string) => readModelFile(join(import.meta.dirname, name));
 
