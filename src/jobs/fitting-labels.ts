@@ -2,6 +2,7 @@
  *  alone then, and the report says so. Those that somebody asked for are refused. */
 import type { Prepared } from '../data/prepare-data.ts';
 import type { DataSource } from '../data/source.ts';
+import { labelsOf } from '../model/ir/card.ts';
 import type { Model } from '../model/ir/model.ts';
 import { outputPortsOf } from '../model/ir/port.ts';
 import { labelRange } from '../support/diagnostics/data.ts';
@@ -28,8 +29,10 @@ export function fittingLabels(source: DataSource, model: Model, asked: boolean):
       `they go up to ${largest}, and the model scores ${classes} classes (0 to ${classes - 1})`,
     );
   }
+  if (asked || !source.classesInOrder) return source;
+  if (labelsOf(model)) return unlabelled(source, 'the model names its classes, and these are others');
   const named = source.classes?.length ?? classes;
-  if (asked || !source.classesInOrder || named === classes) return source;
+  if (named === classes) return source;
   return unlabelled(
     source,
     `${named} classes are named, the model scores ${classes}, and nothing says which number each has`,

@@ -57,6 +57,17 @@ describe('labels that were found beside the data', () => {
     expect(fittingLabels(source, model(), true)).toBe(source);
   });
 
+  it('are left alone where the model names its classes otherwise', () => {
+    const source = { ...sourceOf([0, 2], ['bird', 'cat', 'dog']), classesInOrder: true };
+    const named = model();
+    setLabels(named, ['rock', 'paper', 'scissors']);
+    expect(fittingLabels(source, named, false)).toMatchObject({
+      labelled: false,
+      labelsUnused: 'the model names its classes, and these are others',
+    });
+    expect(fittingLabels(source, named, true)).toBe(source);
+  });
+
   it('are refused where somebody asked for them', () =>
     expect(() => fittingLabels(sourceOf([0, 12]), model(), true)).toThrow(
       expect.objectContaining({ code: 'LABEL_RANGE' }),

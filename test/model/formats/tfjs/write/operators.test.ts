@@ -1,15 +1,15 @@
 /** What TensorFlow.js computes on wasm of each operator that is written, against onnxruntime on the model. */
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Engine } from '../../../../../src/compute/engine/contract.ts';
-import { openEngine } from '../../../../../src/compute/engine/open.ts';
 import { largestDifference, runModel } from '../../../../run-model.ts';
+import { openExactEngine } from '../../../../saturating-sums.ts';
 import { modelOf, operatorCases } from './cases.ts';
 import { runWritten, useBackend } from './run-written.ts';
 
 let engine: Engine;
 beforeAll(async () => {
   vi.spyOn(console, 'warn').mockImplementation(() => {});
-  engine = await openEngine('node');
+  engine = await openExactEngine();
   await useBackend('wasm');
 });
 
