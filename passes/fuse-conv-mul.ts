@@ -1,7 +1,8 @@
 /** Folds a constant factor per channel into the Conv or ConvTranspose before it.
  *    y = (W∗x + b)·c   ⇒   W' = W·c,  b' = b·c          (and y = (W∗x + b)/c with 1/c)
  *  c: a scalar, or one value per output channel ([C,1,1], [1,C,1,1]).
- *  Left alone: output used elsewhere, weights or bias computed at run time, a factor that varies over positions. */
+ *  Left alone: output used elsewhere, weights or bias computed at run time, a factor that varies over positions, a weight that
+ *  others read otherwise (it would be there twice). */
 import { z } from 'zod';
 import { counted, definePass } from '../src/compress/pipeline/pass.ts';
 import { elementCount } from '../src/model/ir/tensor.ts';
@@ -10,6 +11,7 @@ import { perChannel } from '../src/model/rewrite/arguments.ts';
 import { float64Values, scaleChannels, shiftBias } from '../src/model/rewrite/channel-scale.ts';
 import { constant, op, optional, value } from '../src/model/rewrite/pattern.ts';
 import { defineRule, skip } from '../src/model/rewrite/rule.ts';
+import { foldsAlike } from '../src/model/rewrite/shared-weight.ts';
 import { channelCount, outputChannelAxis } from '../src/model/rewrite/weight-layout.ts';
 
 const x = value();
@@ -18,13 +20,14 @@ const b = optional(constant({ otherwise: 'bias-not-constant' }));
 const c = constant();
 const conv = op(['Conv', 'ConvTranspose'], [x, w, b]);
 
-const fold = (root: 'Mul' | 'Div') =>
+const fold = (root: 'Mul' | 'Div', copyShared: boolean) =>
   defineRule({
     name: `fold-${root.toLowerCase()}-into-conv`,
     match: op(root, [conv, c]),
     rewrite(m, emit) {
       const weight = m.get(w);
       const bias = m.get(b);
+      if (!copyShared && !foldsAlike(weight, m.root)) return skip('weight-shared');
       if (weight.constant.dtype !== 'float32') return skip(`weight-is-${weight.constant.dtype}`);
       const layout = outputChannelAxis(m.get(conv), weight.constant);
       if (!layout) return skip('weight-layout');
@@ -44,7 +47,10 @@ const fold = (root: 'Mul' | 'Div') =>
     },
   });
 
-const rules = [fold('Mul'), fold('Div')];
+const options = z.strictObject({
+  /** Fold into a weight that others read otherwise, too: it is then there twice. */
+  copyShared: z.boolean().default(false),
+});
 
 export const fuseConvMul = definePass({
   name: 'fuse-conv-mul',
@@ -54,6 +60,6 @@ export const fuseConvMul = definePass({
   prominence: 75,
   // Rounding of the folded weights, relative to outputs of order 1 to 10.
   tolerance: 1e-4,
-  options: z.strictObject({}),
-  apply: (model) => applyRules(model, rules),
+  options,
+  apply: (model, { copyShared }) => applyRules(model, [fold('Mul', copyShared), fold('Div', copyShared)]),
 });

@@ -5,7 +5,7 @@
  *  Transposes still stand where they were written. */
 const typed = [{ pass: 'eliminate-overridable-inputs' }, { pass: 'infer-shapes' }];
 
-const simplify = [
+const simplify = (shared: { copyShared?: boolean }) => [
   { pass: 'inline-branches' },
   { pass: 'fold-constants' },
   { pass: 'eliminate-identities' },
@@ -20,27 +20,32 @@ const simplify = [
   { pass: 'eliminate-common-subexpressions' },
   { pass: 'fuse-pad' },
   { pass: 'fuse-conv-add' },
-  { pass: 'fuse-conv-mul' },
-  { pass: 'fuse-conv-batchnorm' },
-  { pass: 'fuse-conv-mul' },
+  { pass: 'fuse-conv-mul', options: shared },
+  { pass: 'fuse-conv-batchnorm', options: shared },
+  { pass: 'fuse-conv-mul', options: shared },
   { pass: 'fuse-conv-add' },
   { pass: 'fuse-matmul-add' },
   { pass: 'eliminate-dead-nodes' },
+  { pass: 'deduplicate-initializers' },
   { pass: 'infer-shapes' },
 ];
 
 const newest = { pass: 'upgrade-opset' };
 
-export const cleanUp = { name: 'clean up', passes: [...typed, newest, ...simplify] };
+export const cleanUp = { name: 'clean up', passes: [...typed, newest, ...simplify({})] };
 
-const opened = (functions: { half?: boolean }, fused: { ops?: string[] }) => ({
+const opened = (
+  functions: { half?: boolean },
+  fused: { ops?: string[] },
+  shared: { copyShared?: boolean } = {},
+) => ({
   name: 'clean up',
   passes: [
     ...typed,
     { pass: 'inline-functions', options: functions },
     newest,
     { pass: 'decompose-fused', options: fused },
-    ...simplify,
+    ...simplify(shared),
   ],
 });
 
@@ -59,11 +64,12 @@ const withoutHalf = [
 /** The same for recipes that compress weights: what hides weights from them is opened first. */
 export const openUp = opened({}, {});
 
-/** The same for recipes that compute in integers: products in other forms and types become MatMul, Conv and Gemm in float32. */
+/** The same for recipes that compute in integers: products in other forms and types become MatMul, Conv and Gemm in float32. A
+ *  BatchNormalization that stays behind a product keeps it from ending in integers, and copies of its weight are small there. */
 export const openUpToCompute = {
   name: openUp.name,
   passes: [
-    ...openUp.passes,
+    ...opened({}, {}, { copyShared: true }).passes,
     { pass: 'lower-products', options: { onlyForIntegers: true } },
     { pass: 'widen-products' },
     { pass: 'infer-shapes' },
