@@ -21,6 +21,7 @@ async function show({
   sourceBytes,
   expanded,
   remarks,
+  stripped,
   files,
 }: import('../jobs/convert.ts').Conversion) {
   const { formatBytes } = await import('../support/units.ts');
@@ -28,6 +29,10 @@ async function show({
   console.log(`  ${from} → ${to}   ${formatBytes(sourceBytes)} → ${formatBytes(total)}`);
   for (const file of files) console.log(`  → ${file.path}   ${formatBytes(file.bytes)}`);
   for (const remark of remarks) console.log(`  ${remark}`);
+  if (stripped) {
+    const { strippedText } = await import('../judge/report/stripped-text.ts');
+    console.log(`  taken out: ${strippedText(stripped)}`);
+  }
   const [narrowest] = [...expanded].sort((a, b) => bitsOf(a) - bitsOf(b));
   if (narrowest && total > sourceBytes)
     console.log(

@@ -6,14 +6,14 @@ import { json } from './printing-fields.ts';
 export const command = defineCommand({
   configured: 'ort',
   request: ortRequest.extend({ json }),
-  async run([model = ''], { output, x86, force, json, ...choice }) {
+  async run([model = ''], { output, x86, json, ...choice }) {
     const { convertFile } = await import('../jobs/ort.ts');
     const { runJob } = await import('./run-job.ts');
     const target = x86 ? 'any' : 'arm';
     const { inFolderOf, nameOf, placeOf } = await import('../jobs/output-path.ts');
     const path = placeOf(`${nameOf(model)}.ort`, output);
     const result = await runJob(false, (run) =>
-      inFolderOf(output, () => convertFile(model, path, target, force, choice, run)),
+      inFolderOf(output, () => convertFile(model, path, target, choice, run)),
     );
     if (json) (await import('./print-json.ts')).printJson(result);
     else await show(result);

@@ -7,6 +7,7 @@ import { openWasmEngine } from '../compute/engine/onnxruntime-web.ts';
 import type { EngineRun } from '../compute/engine/run-context.ts';
 import { withPictureLayout } from '../data/picture-layout.ts';
 import { decodeModel } from '../model/formats/onnx/read.ts';
+import { stripTraces } from '../model/formats/onnx/strip-traces.ts';
 import { encodeModel } from '../model/formats/onnx/write.ts';
 import { cloneModel } from '../model/ir/clone.ts';
 import type { Model } from '../model/ir/model.ts';
@@ -107,6 +108,7 @@ async function compressHere(
     const { asked, reasons } = await reasonsFor({ recipe, ...result });
     throw nothingToCompress('The model', asked, reasons);
   }
+  if (!request.keepMetadata) stripTraces(result.model);
   return { model: result.model, bytes: encodeModel(result.model), journal: result.journal };
 }
 

@@ -8,6 +8,7 @@ import { rejectBroken } from '../judge/analyze/facts.ts';
 import { requireNamedFormat, writeModelFile } from '../model/formats/file.ts';
 import type { WrittenFormatId } from '../model/formats/format.ts';
 import { formatOfName } from '../model/formats/index.ts';
+import { type StrippedTexts, stripTraces } from '../model/formats/onnx/strip-traces.ts';
 import type { ModelInput } from '../model/formats/open-file.ts';
 import { type OpenedModel, pathsOf } from '../model/formats/opened.ts';
 import { expandedTypes, tfjsFormat } from '../model/formats/tfjs/format.ts';
@@ -31,6 +32,8 @@ export interface ConvertOptions extends ModelChoice, RunOptions {
   readonly io?: IoType | undefined;
   /** Keep an open batch open in a .tflite file. */
   readonly openBatch?: boolean | undefined;
+  /** Keep what exporters wrote of the machine: stack traces, source lines, absolute paths. */
+  readonly keepMetadata?: boolean | undefined;
   /** Replace files that edgepress did not make. */
   readonly force?: boolean | undefined;
 }
@@ -46,6 +49,8 @@ export interface Conversion {
   /** What isn't as it was asked for, and what makes the file larger, in sentences; what computes in floats in a .tflite file of
    *  integers. */
   readonly remarks: readonly string[];
+  /** What exporters had written of the machine and isn't in the files; null where there was none, or it was kept. */
+  readonly stripped: StrippedTexts | null;
   /** The model's own file first. */
   readonly files: readonly { readonly path: string; readonly bytes: number }[];
 }
@@ -65,18 +70,26 @@ export const convert = (model: ModelInput, options: ConvertOptions): Promise<Con
 
 export const convertModel = (
   model: ModelInput,
-  { output, format, io, openBatch, force = false, ...choice }: Omit<ConvertOptions, keyof RunOptions>,
+  {
+    output,
+    format,
+    io,
+    openBatch,
+    keepMetadata,
+    force = false,
+    ...choice
+  }: Omit<ConvertOptions, keyof RunOptions>,
   run: JobRun,
 ): Promise<Conversion> =>
   inFolderOf(output, async () =>
-    convertInto(await readModel(model, choice, run), { output, format, io, openBatch, force }),
+    convertInto(await readModel(model, choice, run), { output, format, io, openBatch, keepMetadata, force }),
   );
 
-type Target = Pick<ConvertOptions, 'output' | 'format' | 'io' | 'openBatch'>;
+type Target = Pick<ConvertOptions, 'output' | 'format' | 'io' | 'openBatch' | 'keepMetadata'>;
 
 async function convertInto(
   opened: OpenedModel,
-  { force, io, openBatch, ...place }: Target & { readonly force: boolean },
+  { force, io, openBatch, keepMetadata, ...place }: Target & { readonly force: boolean },
 ): Promise<Conversion> {
   const target = targetOf(opened, place);
   const inputs = pathsOf(opened);
@@ -85,6 +98,7 @@ async function convertInto(
   checkTargets(inputs, [target], force);
   rejectBroken(opened.model);
   const ready = formatOfName(target).loadsUnfolded ? await cleaned(opened.model) : cloneModel(opened.model);
+  const stripped = keepMetadata ? null : stripTraces(ready);
   const { model: typed, remarks } = typedPorts(ready, io);
   stampMetadata(typed, { name: 'convert', target: 'any' });
   const stage = createStage(target);
@@ -99,6 +113,7 @@ async function convertInto(
     return {
       ...{ from: opened.format.name, to: formatOfName(target).name, sourceBytes: opened.sizeBytes },
       expanded: expandedTypes(opened.model),
+      stripped: stripped?.texts ? stripped : null,
       remarks: [...said, ...blockRemarks(typed, target)],
       files: paths.map((file, i) => ({ path: file, bytes: bytes[i]! })),
     };

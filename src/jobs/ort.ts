@@ -2,12 +2,20 @@
 import path from 'node:path';
 import { rejectBroken } from '../judge/analyze/facts.ts';
 import { onnxFormat } from '../model/formats/onnx/format.ts';
-import { openedFromModel, pathsOf } from '../model/formats/opened.ts';
+import { stripTraces } from '../model/formats/onnx/strip-traces.ts';
+import { type OpenedModel, openedFromModel, pathsOf } from '../model/formats/opened.ts';
+import { cloneModel } from '../model/ir/clone.ts';
 import { convertToOrt } from '../ship/emit/ort.ts';
 import { requiredOperators } from '../ship/emit/required-operators.ts';
 import { checkTargets, createStage } from '../ship/emit/write.ts';
 import type { JobRun } from './progress.ts';
 import { type ModelChoice, readModel } from './read-model.ts';
+
+interface OrtOptions extends ModelChoice {
+  readonly force?: boolean;
+  /** Keep what exporters wrote of the machine: stack traces, source lines, absolute paths. */
+  readonly keepMetadata?: boolean;
+}
 
 interface OrtFileResult {
   readonly files: readonly { readonly path: string; readonly bytes: number }[];
@@ -25,8 +33,7 @@ export async function convertFile(
   input: string,
   output: string,
   target: 'any' | 'arm',
-  force: boolean,
-  choice: ModelChoice = {},
+  { force = false, keepMetadata = false, ...choice }: OrtOptions = {},
   run?: JobRun,
 ): Promise<OrtFileResult> {
   const paths = [output, operatorsPath(output)];
@@ -34,7 +41,8 @@ export async function convertFile(
   checkTargets(pathsOf(opened), paths, force);
   rejectBroken(opened.model);
   // From an .ort file the model in it, not the file.
-  const source = opened.format === onnxFormat ? opened : openedFromModel(opened.model);
+  const own = opened.format === onnxFormat ? opened : openedFromModel(opened.model);
+  const source = keepMetadata ? own : withoutTraces(own);
   const { bytes: onnx, ...facts } = source.engineSource('bytes');
   const bytes = await convertToOrt(onnx, { target, ...facts });
   const list = requiredOperators([bytes], [path.basename(output)]);
@@ -50,4 +58,10 @@ export async function convertFile(
     files: paths.map((p, i) => ({ path: p, bytes: contents[i]!.length })),
     sourceBytes: opened.sizeBytes,
   };
+}
+
+/** The file itself where there is nothing to take out. */
+function withoutTraces(opened: OpenedModel): OpenedModel {
+  const model = cloneModel(opened.model);
+  return stripTraces(model).texts > 0 ? openedFromModel(model, opened.name) : opened;
 }

@@ -1,10 +1,18 @@
-/** No file that compress or bundle writes says where the model was exported. */
-import { readFileSync } from 'node:fs';
+/** No file that is written says where the model was exported. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compressInPage } from '../../src/compress/in-page.ts';
+import { openWasmEngine } from '../../src/compute/engine/onnxruntime-web.ts';
 import { bundle } from '../../src/jobs/bundle.ts';
 import { compress, type OutputFile } from '../../src/jobs/compress.ts';
+import { convert } from '../../src/jobs/convert.ts';
+import { convertFile } from '../../src/jobs/ort.ts';
+import { refusalOf } from '../../src/jobs/refusals.ts';
 import { decodeModel } from '../../src/model/formats/onnx/read.ts';
+import { encodeModel } from '../../src/model/formats/onnx/write.ts';
 
 const place = '/home/jane/nets';
 const file = fileURLToPath(new URL('../../fixtures/models/glyphs-mlp.onnx', import.meta.url));
@@ -56,3 +64,38 @@ it('bundle publishes none of it, in no variant', async () => {
   const kept = await bundle(exported().model, { targets: ['wasm'], demo: false, keepMetadata: true });
   expect(filesWith(place, kept.files).length).toBeGreaterThan(0);
 }, 120_000);
+
+describe('what only changes the format', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'edgepress-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const holds = (name: string) => readFileSync(path.join(folder, name)).includes(place);
+
+  it('convert takes it out and says so, unless it is to stay', async () => {
+    const { model } = exported();
+    const at = (name: string) => ({ output: path.join(folder, name) });
+    expect((await convert(model, at('clean.onnx'))).stripped!.texts).toBe(exported().texts);
+    expect(holds('clean.onnx')).toBe(false);
+    expect((await convert(model, { ...at('kept.onnx'), keepMetadata: true })).stripped).toBeNull();
+    expect(holds('kept.onnx')).toBe(true);
+  });
+
+  it('ort takes it out, unless it is to stay', async () => {
+    const source = path.join(folder, 'exported.onnx');
+    writeFileSync(source, encodeModel(exported().model));
+    await convertFile(source, path.join(folder, 'clean.ort'), 'any');
+    expect(holds('clean.ort')).toBe(false);
+    await convertFile(source, path.join(folder, 'kept.ort'), 'any', { keepMetadata: true });
+    expect(holds('kept.ort')).toBe(true);
+  });
+});
+
+it('compress in a page takes it out', async () => {
+  const engine = await openWasmEngine();
+  const run = (keepMetadata: boolean) =>
+    compressInPage(exported().model, { int8: true, keepMetadata, engine }, refusalOf);
+  expect(Buffer.from((await run(false)).bytes).includes(place)).toBe(false);
+  expect(Buffer.from((await run(true)).bytes).includes(place)).toBe(true);
+});

@@ -1,6 +1,12 @@
 /** What can be asked of `compress convert`. */
 import { z } from 'zod';
-import { formatField, inputFields, ioField, openBatchField } from '../../compress/request/output-fields.ts';
+import {
+  formatField,
+  inputFields,
+  ioField,
+  keepMetadataField,
+  openBatchField,
+} from '../../compress/request/output-fields.ts';
 import { field } from '../../support/field.ts';
 
 export const convertRequest = z.strictObject({
@@ -8,6 +14,7 @@ export const convertRequest = z.strictObject({
   format: formatField,
   io: ioField,
   openBatch: openBatchField,
+  keepMetadata: keepMetadataField,
   force: z
     .boolean()
     .default(false)

@@ -1,6 +1,6 @@
 /** What can be asked of `compress ort`. */
 import { z } from 'zod';
-import { inputFields } from '../../compress/request/output-fields.ts';
+import { inputFields, keepMetadataField } from '../../compress/request/output-fields.ts';
 import { field } from '../../support/field.ts';
 
 const output = field.bind(null, 'Output');
@@ -15,6 +15,7 @@ export const ortRequest = z.strictObject({
     .boolean()
     .default(false)
     .meta(field('Target', '--x86', 'mainly for x86 (default: ARM); it runs on both')),
+  keepMetadata: keepMetadataField,
   force: z.boolean().default(false).meta(output('--force', 'replace files that edgepress did not make')),
 });
 export type OrtRequest = z.output<typeof ortRequest>;
