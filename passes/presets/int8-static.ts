@@ -18,6 +18,7 @@ export const int8Static: RecipeInit = {
         { pass: 'eliminate-dead-nodes' },
         // Zero points, and scales of like channels.
         { pass: 'deduplicate-initializers' },
+        { pass: 'narrow-integers' },
         { pass: 'strip-inner-types' },
       ],
     },

@@ -12,6 +12,9 @@ export const q4: RecipeInit = {
       name: 'quantise',
       passes: [{ pass: 'quantize-blockwise' }, { pass: 'quantize-weights' }],
     },
-    { name: 'tidy', passes: [{ pass: 'eliminate-dead-nodes' }, { pass: 'strip-inner-types' }] },
+    {
+      name: 'tidy',
+      passes: [{ pass: 'eliminate-dead-nodes' }, { pass: 'narrow-integers' }, { pass: 'strip-inner-types' }],
+    },
   ],
 };

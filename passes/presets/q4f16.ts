@@ -15,6 +15,7 @@ export const q4f16: RecipeInit = {
         { pass: 'eliminate-identities' },
         { pass: 'eliminate-dead-nodes' },
         { pass: 'separate-transposes' },
+        { pass: 'narrow-integers' },
         { pass: 'strip-inner-types' },
       ],
     },

@@ -3,8 +3,9 @@
  *  normalisations and global poolings in arithmetic. */
 import { floatAttribute, intAttribute } from '../../ir/attribute.ts';
 import { cloneModel } from '../../ir/clone.ts';
+import { dtypeFromCode } from '../../ir/dtype.ts';
 import { type Model, opset, shapeOf, type Value } from '../../ir/model.ts';
-import { type Tensor, tensorOf } from '../../ir/tensor.ts';
+import { type Tensor, tensorOf, typedArray } from '../../ir/tensor.ts';
 import { graphsOf } from '../../ir/walk.ts';
 import { type InferredShapes, inferShapes } from '../../ops/shapes.ts';
 import { applyRules } from '../../rewrite/apply.ts';
@@ -129,6 +130,19 @@ const groupNorm = defineRule({
   },
 });
 
+/** Tables of integers that are stored in fewer bits than they are read in. */
+const widened = defineRule({
+  name: 'widen-integer-constant',
+  match: op('Cast', [constant()]),
+  rewrite(m, emit) {
+    const [from] = m.root.inputs;
+    const tensor = from!.constant!;
+    const to = dtypeFromCode(intAttribute(m.root, 'to') ?? 0, 'Cast');
+    if (!/^u?int(8|16|32)$/.test(tensor.dtype) || (to !== 'int32' && to !== 'int64')) return null;
+    return emit.constant(tensorOf(to, tensor.dims, Array.from(typedArray(tensor), Number)), from!);
+  },
+});
+
 /** One rule for each operator. */
 export const apartRules = (operators: FusedOperators): Rule[] =>
   Object.entries(operators).map(([key, take]) =>
@@ -146,4 +160,5 @@ const rules: readonly Rule[] = [
   groupNorm,
   globalPool('GlobalAveragePool', 'ReduceMean'),
   globalPool('GlobalMaxPool', 'ReduceMax'),
+  widened,
 ];
