@@ -29,7 +29,7 @@ import { portsOf } from '../src/model/ir/port.ts';
 import { elementCount, float32Values } from '../src/model/ir/tensor.ts';
 import { modelMacs } from '../src/model/ops/cost.ts';
 import { inferShapes } from '../src/model/ops/shapes.ts';
-import { measureTwo } from '../src/ship/profile/measure.ts';
+import { measureByTurns } from '../src/ship/profile/measure.ts';
 
 const zoo = process.env['EDGEPRESS_ZOO'];
 if (!zoo) throw new Error('Set EDGEPRESS_ZOO to the folder of real models.');
@@ -79,8 +79,8 @@ async function run(): Promise<void> {
     const top1 = await accuracy(native, model, source);
     const feeds = (await source.read(0)).inputs;
     const of = (m: Model) => ({ open: () => wasm.open({ bytes: encodeModel(m) }), feeds });
-    const { before, after } = await measureTwo(of(dense), of(model), { warmupMs: 700 });
-    const ratio = `${after.medianMs.toFixed(2)} / ${before.medianMs.toFixed(2)} ms = ${(after.medianMs / before.medianMs).toFixed(2)}`;
+    const [before, after] = await measureByTurns([of(dense), of(model)], { warmupMs: 700 });
+    const ratio = `${after!.medianMs.toFixed(2)} / ${before!.medianMs.toFixed(2)} ms = ${(after!.medianMs / before!.medianMs).toFixed(2)}`;
     console.log(
       `| ${name} | ${macs.toFixed(3)} | ${(weights(model) / weights(dense)).toFixed(3)} | ${(100 * top1).toFixed(2)} % | ${ratio} | ${ms === null ? '–' : ms.toFixed(0)} |`,
     );

@@ -1,6 +1,8 @@
 /** What was measured, in tables. */
 import { placeOf } from '../jobs/profile-rows.ts';
+import { fastestRuns } from '../judge/report/fastest.ts';
 import type { Profile, ProfileRow } from '../ship/profile/device.ts';
+import { isSoftware } from '../support/gpu-adapter.ts';
 import { formatBytes, formatDecimal, formatMs, formatTimes } from '../support/units.ts';
 import { table } from './table.ts';
 
@@ -9,9 +11,11 @@ export function listing(result: Profile, reports: readonly string[] = []): strin
   const parts = result.devices.map(({ name, title }) => {
     const rows = result.rows.filter((row) => row.device === name);
     const fastest = fastestOf(rows);
-    const lines = rows.flatMap((row) => (row.measured ? [cells(row, row === fastest)] : []));
-    const head = ['', 'on', 'load', 'first run', 'median', 'p90', 'memory'];
-    const shown = lines.length > 0 ? [table(head, lines)] : [];
+    const base = rows.find((row) => againstOf(row))?.measured?.result.against?.variant;
+    const lines = rows.flatMap((row) => (row.measured ? [cells(row, fastest.includes(row), base)] : []));
+    const turns = base === undefined ? [] : [`vs ${base}`];
+    const head = ['', 'on', 'load', 'first run', 'median', ...turns, 'p90', 'memory'];
+    const shown = lines.length > 0 ? [table(head, lines, 2)] : [];
     const more = [...visitTable(rows), ...throughputTable(rows), ...notes(rows)];
     return [`  ${name}   ${title}`, ...shown, ...more].join('\n');
   });
@@ -31,7 +35,7 @@ export function overview(result: Profile, reports: readonly string[] = []): stri
     return rows.map((row) => {
       const ms = row && medianOf(row);
       if (!row || ms == null) return '–';
-      return `${formatMs(ms)}${row === first ? '' : ` (${times(row, first!)})`}${row === fastest ? ' ◀' : ''}`;
+      return `${formatMs(ms)}${row === first ? '' : ` (${times(row, first!)})`}${fastest.includes(row) ? ' ◀' : ''}`;
     });
   });
   const lines = subjects.map((subject, i) => [subject, ...columns.map((column) => column[i]!)]);
@@ -49,35 +53,52 @@ export function overview(result: Profile, reports: readonly string[] = []): stri
   ].join('\n');
 }
 
-/** "2.0×", of neighbouring runs where the two took turns. */
+/** "2.0×", of neighbouring runs; nothing where the two did not take turns. */
 function times(row: ProfileRow, first: ProfileRow): string {
-  const { against } = row;
-  if (against?.subject !== first.subject) return `${formatTimes(medianOf(first)! / medianOf(row)!)}×`;
+  const against = againstOf(row);
+  if (against?.variant !== first.subject) return 'not by turns';
   if (against.change === 'unclear') return 'too noisy to tell';
   return against.change === 'same' ? 'as fast, within noise' : `${formatTimes(against.ratio)}×`;
 }
 
+const againstOf = (row: ProfileRow) => row.measured?.result.against;
+
+/** "wasm × 4"; "webgpu (CPU)" where that stands in for the GPU. */
+const onOf = (row: ProfileRow) => `${placeOf(row)}${onSoftware(row) ? ' (CPU)' : ''}`;
+
 const placeName = (row: ProfileRow) =>
-  `${row.device}${row.device === row.provider ? '' : ` ${row.provider}`}${row.threads > 1 ? ` × ${row.threads}` : ''}`;
+  row.device === row.provider && row.threads === 1 ? row.device : `${row.device} ${onOf(row)}`;
+
+const onSoftware = ({ measured }: ProfileRow) =>
+  measured?.result.adapter != null && isSoftware(measured.result.adapter);
 
 const medianOf = (row: ProfileRow) => row.measured?.result.medianMs ?? null;
 
-function fastestOf(rows: readonly ProfileRow[]): ProfileRow | undefined {
-  const measured = rows.filter((row) => medianOf(row) !== null);
-  return measured.length > 1
-    ? measured.reduce((best, row) => (medianOf(row)! < medianOf(best)! ? row : best))
-    : undefined;
+/** None where there is nothing to compare. */
+function fastestOf(rows: readonly ProfileRow[]): ProfileRow[] {
+  const measured = rows.filter((row) => medianOf(row) !== null && !onSoftware(row));
+  if (measured.length < 2) return [];
+  return fastestRuns(measured, (row) => {
+    const { adapter, medianMs, against } = row.measured!.result;
+    const { intervalMs } = row.measured!;
+    return { variant: row.subject, place: placeOf(row), adapter, medianMs: medianMs!, intervalMs, against };
+  });
 }
 
-function cells(row: ProfileRow, fastest: boolean): string[] {
+/** @param base  what others took turns with on this device; undefined where none did */
+function cells(row: ProfileRow, fastest: boolean, base: string | undefined): string[] {
   const m = row.measured!.result;
+  const { ratio, change } = m.against ?? {};
+  const short = { same: '≈', unclear: '?', faster: '', slower: '' };
+  const turns = change === undefined ? '' : short[change] || `${formatTimes(ratio!)}×`;
   const ms = (value: number | null) => (value === null ? '–' : formatMs(value));
   return [
     row.subject,
-    placeOf(row),
+    onOf(row),
     ms((m.downloadMs ?? 0) + (m.compileMs ?? 0) + (m.createMs ?? 0)),
     ms(m.firstRunMs),
     `${ms(m.medianMs)}${fastest ? ' ◀' : '  '}`,
+    ...(base === undefined ? [] : [turns]),
     ms(m.p90Ms),
     m.peakBytes === null ? '–' : formatBytes(m.peakBytes),
   ];
@@ -122,16 +143,21 @@ function notes(rows: readonly ProfileRow[]): string[] {
   for (const row of rows) {
     if (row.reason !== null) add(`not measured: ${row.reason}`, row);
     for (const note of row.measured?.notes ?? []) add(note, row);
-    if (row.against?.change === 'same') add(`as fast as ${row.against.subject}, within noise`, row);
-    if (row.against?.change === 'unclear')
-      add(`too noisy to tell whether it is faster than ${row.against.subject}`, row);
+    const against = againstOf(row);
+    if (against?.change === 'same') add(`as fast as ${against.variant}, within noise`, row);
+    if (against?.change === 'unclear')
+      add(`too noisy to tell whether it is faster than ${against.variant}`, row);
   }
   return [...about].map(([what, who]) => `  ${[...who].join(', ')}: ${what}`);
 }
 
 function footer(result: Profile, reports: readonly string[]): string {
   const explained = [
-    '  load = download, compile, create · ◀ fastest · – not measured · inputs are made up',
+    '  load = download, compile, create · ◀ fastest, or as fast within noise (≈)',
+    '  – not measured · inputs are made up · variants took turns, each compared with its neighbour',
+    ...(result.rows.some(onSoftware)
+      ? ['  (CPU): no GPU, the CPU stands in for it; not ranked, nothing to go by for a real one']
+      : []),
     ...(result.rows.some((row) => row.visit) ? ['  first visit: compressed (br), nothing in the cache'] : []),
     ...(result.rows.some((row) => row.visit && row.visit.firstResultMs !== null)
       ? ['  first result = those bytes over the network emulated, compile, create, first run']

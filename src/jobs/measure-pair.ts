@@ -7,7 +7,12 @@ import { syntheticInputs } from '../data/synthetic.ts';
 import type { Latency, PairMeasurement } from '../judge/report/report.ts';
 import type { Runnable } from '../model/formats/opened.ts';
 import type { Port } from '../model/ir/port.ts';
-import { measureIsolated, measureTwoIsolated, memoryMethod } from '../ship/profile/isolated.ts';
+import {
+  type IsolatedCandidate,
+  measureByTurnsIsolated,
+  measureIsolated,
+  memoryMethod,
+} from '../ship/profile/isolated.ts';
 import { describeMachine, installedVersion } from '../ship/profile/machine.ts';
 import type { Measurement } from '../ship/profile/measure.ts';
 
@@ -61,16 +66,12 @@ export async function timeByTurns(
   feeds: Feeds,
   { engine, threads = 1, signal, maxMs }: TimeOptions,
 ): Promise<[Latency, Latency]> {
-  const [a, b] = [before, after].map((model) => ({ model, session: { threads } })) as [Subject, Subject];
-  const pair = await measureTwoIsolated(a, b, feeds, { engine, signal, ...patience(maxMs) });
-  const place = { engine, threads };
-  return [
-    row('before', pair.before, { ...place, byTurns: true }),
-    row('after', pair.after, { ...place, byTurns: true }),
-  ];
+  const candidate = (model: Runnable): IsolatedCandidate => ({ model, session: { threads } });
+  const options = { engine, signal, ...patience(maxMs) };
+  const [a, b] = await measureByTurnsIsolated([candidate(before), candidate(after)], feeds, options);
+  const place = { engine, threads, byTurns: true };
+  return [row('before', a!, place), row('after', b!, place)];
 }
-
-type Subject = Parameters<typeof measureTwoIsolated>[0];
 
 /** In a process of its own. */
 export async function timeAlone(

@@ -1,8 +1,10 @@
 /** Rows of a profile: subjects on one device, each alone first, then by turns. */
 
 import { compareLatency } from '../judge/report/latency.ts';
+import type { Against } from '../ship/emit/manifest.ts';
 import type { Device, ProfileRow, Provider, Setting, Subject } from '../ship/profile/device.ts';
 import { timedByTurns } from '../ship/profile/device.ts';
+import type { Measurement } from '../ship/profile/measure.ts';
 import { openDevice } from '../ship/profile/open-device.ts';
 import { visitOf } from '../ship/profile/visit.ts';
 import { attempt } from './attempt.ts';
@@ -48,6 +50,9 @@ const neededProviders = (subjects: readonly Subject[], { provider }: Asked): Pro
   return [...new Set(wanted)].filter((p) => !provider || provider.includes(p));
 };
 
+/** Latencies are measured again by turns. */
+const beforeTurns = { maxMs: 1500 };
+
 async function measureOn(
   device: Device,
   subjects: readonly Subject[],
@@ -64,7 +69,7 @@ async function measureOn(
         rows.push({ ...row, measured: null, reason });
         continue;
       }
-      const ask = { throughput, signal };
+      const ask = { throughput, signal, ...(subjects.length > 1 ? beforeTurns : {}) };
       const name = `${device.name} ${placeOf(setting)}`;
       const outcome = await step(
         events,
@@ -77,8 +82,8 @@ async function measureOn(
   return rows;
 }
 
-/** Measured again by turns, those of one place in one page, so that other load and heat hit all alike; what a first visit costs
- *  stays what each page of its own said. Where the page can't hold all, by pairs with the one that they are compared with.
+/** Measured again by turns, those of one place in one page or process, so that other load and heat hit all alike; what a first
+ *  visit costs stays what each said alone. Where not all fit, by pairs with the one that they are compared with.
  *  @param alone  rows of one device */
 export async function takeTurns(
   device: Device,
@@ -91,7 +96,7 @@ export async function takeTurns(
     const here = rows.filter((row) => row.measured && placeOf(row) === place);
     const first = here.find((row) => row.subject === 'float') ?? here[0];
     const others = here.filter((row) => row !== first);
-    if (!first || others.length === 0 || !device.measureByTurns) continue;
+    if (!first || others.length === 0) continue;
     const all = await turnsOf(device, subjects, [first, ...others], run);
     const timed = all ? [all] : await pairsOf(device, subjects, first, others, run);
     for (const row of timed.reverse().flat()) rows[rows.findIndex((r) => isSame(r, row))] = row;
@@ -111,7 +116,12 @@ async function pairsOf(
   const pairs: ProfileRow[][] = [];
   for (const other of others) {
     const pair = others.length > 1 ? await turnsOf(device, subjects, [first, other], run) : null;
-    pairs.push(pair ?? [withNote(other, `timed alone, not by turns with ${first.subject}`)]);
+    const [one, two] = pair ?? [];
+    pairs.push(
+      one && two
+        ? [one, withNote(two, `by turns with ${first.subject} alone: not all variants could be open at once`)]
+        : [withNote(other, `timed alone, not by turns with ${first.subject}`)],
+    );
   }
   return pairs;
 }
@@ -121,7 +131,7 @@ function withNote(row: ProfileRow, note: string): ProfileRow {
   return { ...row, measured: { ...measured, notes: [...measured.notes, note] } };
 }
 
-/** The same rows with what was measured in one page; null where the page did not do it. */
+/** The same rows with what was measured in one page or process; null where it did not do it. */
 async function turnsOf(
   device: Device,
   subjects: readonly Subject[],
@@ -130,13 +140,13 @@ async function turnsOf(
 ): Promise<ProfileRow[] | null> {
   const [first, ...others] = rows;
   const subjectOf = ({ subject }: ProfileRow) => subjects.find(({ name }) => name === subject)!;
-  const options = { signal, maxMs: 4000 * rows.length };
+  const options = { signal, maxMs: 4000 * rows.length, warmupMs: 300 };
   const { measured: turns } = await step(
     events,
     `${device.name} ${placeOf(first)}`,
     () =>
       attempt(
-        () => device.measureByTurns!([subjectOf(first), ...others.map(subjectOf)], first, options),
+        () => device.measureByTurns([subjectOf(first), ...others.map(subjectOf)], first, options),
         signal,
       ),
     ({ measured }) =>
@@ -144,11 +154,18 @@ async function turnsOf(
   );
   if (!turns) return null;
   return rows.map((row, i): ProfileRow => {
-    const measured = timedByTurns(row.measured!, turns[i]!);
-    if (i === 0) return { ...row, measured };
-    const judged = compareLatency({ ...turns[0]!, byTurns: true }, { ...turns[i]!, byTurns: true });
-    return { ...row, measured, against: { subject: first.subject, ...judged } };
+    const against = i === 0 ? undefined : againstFirst(first.subject, turns[0]!, turns[i]!);
+    return { ...row, measured: timedByTurns(row.measured!, turns[i]!, against) };
   });
+}
+
+function againstFirst(variant: string, first: Measurement, other: Measurement): Against {
+  const { ratio, interval, change } = compareLatency(
+    { ...first, byTurns: true },
+    { ...other, byTurns: true },
+  );
+  const [low, high] = interval.map((end) => Number(end.toPrecision(4)));
+  return { variant, ratio: Number(ratio.toPrecision(4)), interval: [low!, high!], change };
 }
 
 export const placeOf = ({ provider, threads }: Setting) =>

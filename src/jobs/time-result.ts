@@ -136,7 +136,7 @@ async function inPage(
       const before = rows.find((other) => other.subject === 'original' && placeOf(other) === placeOf(row));
       return {
         subject,
-        on: `${counted(repetitions, 'run')}${row.against ? ' by turns' : ''} on ${browser.title}, ${runtime}`,
+        on: `${counted(repetitions, 'run')}${measured.result.against ? ' by turns' : ''} on ${browser.title}, ${runtime}`,
         medianMs,
         intervalMs: measured.intervalMs,
         beside: besideInPage(base, row, before),
@@ -147,12 +147,13 @@ async function inPage(
 
 function besideInPage(
   base: Base | null,
-  { against }: ProfileRow,
+  { measured }: ProfileRow,
   before: ProfileRow | undefined,
 ): Timed['beside'] {
   if (base === null) return null;
   if (base.kind === 'report') return 'reports have no times in browsers';
   const medianMs = before?.measured?.result.medianMs ?? null;
+  const against = measured?.result.against;
   if (!against || medianMs === null) return 'the original could not be run by turns with it';
   return { medianMs, change: against };
 }

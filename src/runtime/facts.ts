@@ -1,12 +1,13 @@
 /** What the device has that decides which variant runs best on it. */
+import { adapterName, isSoftware } from '../support/gpu-adapter.ts';
 
 /** Plain data: it crosses to a worker, and tests make it up. */
 export interface DeviceFacts {
   /** null: no WebGPU adapter. */
   readonly webgpu: {
-    /** As in the manifest's measurements: vendor and architecture, such as "apple metal-3". */
+    /** As in the manifest's measurements. */
     readonly adapter: string;
-    /** Computed on the CPU (SwiftShader): right, but slower than wasm. */
+    /** Computed on the CPU: right, but slower than wasm. */
     readonly software: boolean;
     readonly shaderF16: boolean;
     readonly maxBufferBytes: number;
@@ -48,12 +49,10 @@ export async function detectDevice(gpu: boolean): Promise<DeviceFacts> {
 async function adapterFacts(nav: Navigator | undefined): Promise<DeviceFacts['webgpu']> {
   const adapter = await nav?.gpu?.requestAdapter();
   if (!adapter) return null;
-  const { vendor, architecture, description } = adapter.info;
-  const name = [vendor, architecture].filter(Boolean).join(' ');
+  const name = adapterName(adapter.info);
   return {
-    adapter: name || description || 'unknown',
-    software:
-      adapter.info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe/i.test(`${name} ${description}`),
+    adapter: name,
+    software: isSoftware(name),
     shaderF16: adapter.features.has('shader-f16'),
     maxBufferBytes: adapter.limits.maxBufferSize,
   };

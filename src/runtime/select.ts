@@ -152,44 +152,45 @@ function explain(
   return variant.providers[0] === provider ? `made for ${provider}` : `runs on ${provider}`;
 }
 
-interface Group {
-  readonly all: BundleMeasurement[];
-  readonly fastest: Map<Candidate, BundleMeasurement>;
-}
+/** Of one device: the least median of each candidate. */
+type Group = Map<Candidate, BundleMeasurement>;
+
+const emulated = (group: Group) => Number([...group.values()][0]!.emulated);
 
 const median = (m: BundleMeasurement | undefined) => m?.medianMs ?? Number.POSITIVE_INFINITY;
 
-/** Measured candidates among themselves in the order of their medians; the others keep their places. */
+/** Measured candidates among themselves in the order of their medians; the others keep their places. A real device counts before
+ *  one that is emulated, whatever was measured there. */
 function byMeasurement(ranked: readonly Candidate[], device: DeviceFacts): readonly Candidate[] {
   const groups = new Map<string, Group>();
   for (const c of ranked)
     for (const m of c.variant.measured) {
-      const key = JSON.stringify([m.device, m.host.replace(/[\d.]+/g, ''), m.emulated]);
-      const group: Group = groups.get(key) ?? { all: [], fastest: new Map() };
-      groups.set(key, group);
-      group.all.push(m);
       const threads = c.provider !== 'wasm' || m.threads > 1 === c.threads > 1;
-      if (m.provider === c.provider && threads && median(m) < median(group.fastest.get(c)))
-        group.fastest.set(c, m);
+      if (m.provider !== c.provider || !threads || !isLike(m, device)) continue;
+      const key = JSON.stringify([m.device, m.host.replace(/[\d.]+/g, ''), m.emulated]);
+      const group: Group = groups.get(key) ?? new Map();
+      groups.set(key, group);
+      if (median(m) < median(group.get(c))) group.set(c, m);
     }
   const group = [...groups.values()]
-    .filter(({ all, fastest }) => fastest.size > 1 && isLike(all, device))
-    .sort((a, b) => b.fastest.size - a.fastest.size)[0];
+    .filter(({ size }) => size > 1)
+    .sort((a, b) => emulated(a) - emulated(b) || b.size - a.size)[0];
   if (!group) return ranked;
-  const sorted = smallFirst(
-    [...group.fastest].sort((a, b) => median(a[1]) - median(b[1])),
-    ` as measured on ${group.all[0]!.device}`,
-  );
-  return ranked.map((c) => (group.fastest.has(c) ? sorted.shift()! : c));
+  const timed = [...group].sort((a, b) => median(a[1]) - median(b[1]));
+  const sorted = smallFirst(timed, ` as measured on ${timed[0]![1].device}`);
+  return ranked.map((c) => (group.has(c) ? sorted.shift()! : c));
 }
 
-/** The smallest first visit goes first among those whose median lies within the spread of the fastest's runs.
+/** More than what one measurement differs from the next by. */
+const margin = 1.1;
+
+/** The smallest first visit goes first among those that are as fast as the fastest, within the margin.
  *  @param sorted  the fastest first */
 function smallFirst(sorted: readonly [Candidate, BundleMeasurement][], measured: string): Candidate[] {
   const [fastest, m] = sorted[0]!;
   const all = sorted.map(([c]) => ({ ...c, reason: `fastest${measured}` }));
   const small = sorted
-    .filter(([, its]) => median(its) <= (m.p90Ms ?? median(m)))
+    .filter(([, its]) => median(its) <= margin * median(m))
     .map(([c]) => c)
     .reduce((a, b) => (visitMb(b) < visitMb(a) ? b : a));
   if (small === fastest) return all;
@@ -207,12 +208,7 @@ const visitMb = ({ variant: { bytes, brotliBytes, runtime } }: Candidate) =>
   ((brotliBytes ?? bytes) + (runtime?.brotliBytes ?? Number.POSITIVE_INFINITY)) / 1e6;
 
 /** The same kind of browser, phone or not, and where a GPU took part, the same adapter. */
-function isLike(measurements: readonly BundleMeasurement[], device: DeviceFacts): boolean {
-  const first = measurements[0]!;
-  const adapter = measurements.find((m) => m.adapter !== null)?.adapter;
-  return (
-    browserOf(first.host) === device.browser &&
-    /phone|mobile|android|ios|tablet|pixel|galaxy|ipad/i.test(first.device) === device.mobile &&
-    (adapter === undefined || adapter?.toLowerCase() === device.webgpu?.adapter.toLowerCase())
-  );
-}
+const isLike = ({ host, device: name, adapter }: BundleMeasurement, device: DeviceFacts) =>
+  browserOf(host) === device.browser &&
+  /phone|mobile|android|ios|tablet|pixel|galaxy|ipad/i.test(name) === device.mobile &&
+  (adapter === null || adapter === device.webgpu?.adapter);

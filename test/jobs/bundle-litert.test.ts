@@ -46,7 +46,7 @@ describe.skipIf(!findBrowser('chromium'))('bundle --targets litert (skipped: no 
       profiled.rows.find((r) => r.subject === 'litert-int8' && r.device === device)!;
     expect(row('node').reason).toContain('browsers');
     expect(row('chromium').measured!.result.runtime).toMatch(/^litertjs-core .* \(relaxed SIMD\)$/);
-    expect(row('chromium').against!.subject).toBe('float');
+    expect(row('chromium').measured!.result.against!.variant).toBe('float');
     expect(row('node').visit).toBeUndefined();
     expect(row('chromium').visit).toMatchObject({ runtimeBytes: runtimeBrotliBytes('@litertjs/core') });
     const kept = JSON.parse(readFileSync(join(output, 'edgepress.json'), 'utf8')) as typeof report.manifest;

@@ -36,6 +36,7 @@ const alone = names.map((subject): ProfileRow => {
   const measured = { result, samplesMs: [100], intervalMs: [100, 100] as const, notes: [] };
   return { subject, device: 'chromium', provider: 'wasm', threads: 1, measured, reason: null };
 });
+const against = (row: ProfileRow) => row.measured!.result.against;
 const turns = (device: Device, rows = alone) => takeTurns(device, subjects, rows, { events: {} });
 
 it('puts all in one page, compares each with the float variant, and leaves what a first visit costs', async () => {
@@ -43,9 +44,9 @@ it('puts all in one page, compares each with the float variant, and leaves what 
   const rows = await turns(deviceFor(3, pages));
   expect(pages).toEqual([['float', 'tfjs', 'same']]);
   expect(rows.map((row) => row.subject)).toEqual(names);
-  expect(rows[0]!.against).toMatchObject({ subject: 'float', ratio: 2, change: 'faster' });
-  expect(rows[1]!.against).toBeUndefined();
-  expect(rows[2]!.against).toMatchObject({ change: 'same' });
+  expect(against(rows[0]!)).toMatchObject({ variant: 'float', ratio: 2, change: 'faster' });
+  expect(against(rows[1]!)).toBeUndefined();
+  expect(against(rows[2]!)).toMatchObject({ change: 'same' });
   expect(rows[0]!.measured!.result).toMatchObject({
     createMs: 7,
     firstRunMs: 8,
@@ -61,7 +62,7 @@ it('goes by pairs where a page does not hold all, and says who was timed alone w
     ['float', 'tfjs'],
     ['float', 'same'],
   ]);
-  expect(rows.map((row) => row.against?.change)).toEqual(['faster', undefined, 'same']);
+  expect(rows.map((row) => against(row)?.change)).toEqual(['faster', undefined, 'same']);
   const none = await turns(deviceFor(1));
   expect(none.map((row) => row.measured!.result.medianMs)).toEqual([100, 100, 100]);
   expect(none[0]!.measured!.notes).toEqual(['timed alone, not by turns with float']);

@@ -111,7 +111,8 @@ function clean(raw: string): string {
     raw
       .replace(/^Can't create a session\.\s*/, '')
       .replace(/^failed to call OrtRun\(\)\.\s*/, '')
-      .replace(/ERROR_CODE: \d+, ERROR_MESSAGE: /, ''),
+      .replace(/ERROR_CODE: \d+, ERROR_MESSAGE: /, '')
+      .replace(/\[ONNXRuntimeError\] : \d+ : /, ''),
   )
     .replace(
       /Non-zero status code returned while running (\w+) node\. Name:'([^']*)' Status Message: /,
@@ -153,4 +154,4 @@ const isMemory = (error: unknown, raw: string) =>
 const isAbort = (error: unknown, raw: string) =>
   typeof error === 'number' ||
   /^-?\d+$/.test(raw) ||
-  /^(Aborted|abort)\b|RuntimeError|unreachable/i.test(raw);
+  /^(Aborted|abort)\b|\bRuntimeError\b|unreachable/i.test(raw);

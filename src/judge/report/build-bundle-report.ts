@@ -74,6 +74,7 @@ function measuredRun(
       ...{ downloadMs, compileMs: m.compileMs ?? null, createMs, firstRunMs, warmup, repetitions },
       ...{ medianMs, p90Ms, peakBytes, measuredAt, throughput: m.throughput ?? {} },
       intervalMs: intervalMs && [...intervalMs],
+      ...(m.against ? { against: m.against } : {}),
     },
     reason: null,
   };

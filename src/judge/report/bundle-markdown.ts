@@ -1,7 +1,23 @@
 /** A bundle's report as Markdown for a pull request. */
 import { formatBytes, formatDecimal, formatMs } from '../../support/units.ts';
-import { type BundleReport, loadMs, type MeasuredDevice, type PlacedRun, placeOf } from './bundle-report.ts';
-import { batchesOf, deviceFacts, deviceTitle, missingOf, orNone, qualityText } from './bundle-summary.ts';
+import {
+  type BundleReport,
+  fastestOf,
+  loadMs,
+  type MeasuredDevice,
+  type PlacedRun,
+  placeOf,
+} from './bundle-report.ts';
+import {
+  againstText,
+  baseOf,
+  batchesOf,
+  deviceFacts,
+  deviceTitle,
+  missingOf,
+  orNone,
+  qualityText,
+} from './bundle-summary.ts';
 import { dataText } from './data-text.ts';
 import { fence, folded, ownMark, table, text } from './markdown-text.ts';
 import { strippedText } from './stripped-text.ts';
@@ -37,15 +53,21 @@ function variants({ variants, data }: BundleReport): string {
 function device(measured: MeasuredDevice): string {
   const batches = batchesOf(measured);
   const head = ['variant', 'on', 'load', 'first run', 'median', 'p90', 'memory', 'runs'];
-  const fastest =
-    measured.runs.filter((r) => r.measured?.medianMs != null).length > 1 ? measured.runs[0] : null;
+  const timed = measured.runs.filter((r) => r.measured?.medianMs != null);
+  const fastest = timed.length > 1 ? fastestOf(measured) : [];
+  const base = baseOf(measured);
   const rows = measured.runs
     .filter((run) => run.measured)
     .map((run) => [
-      ...cells(run, run === fastest),
+      ...cells(run, fastest.includes(run)),
+      ...(base === null ? [] : [text(againstText(run))]),
       ...batches.map((b) => orNone(run.measured?.throughput[b], (n) => `${formatDecimal(n, 1)}/s`)),
     ]);
-  const heads = [...head, ...batches.map((b) => `batch ${b}`)];
+  const heads = [
+    ...head,
+    ...(base === null ? [] : [`than ${text(base)}`]),
+    ...batches.map((b) => `batch ${b}`),
+  ];
   const align = heads.map((_, i) => (i < 2 ? ('left' as const) : ('right' as const)));
   const facts = [...(measured.emulated ? ['emulated'] : []), ...deviceFacts(measured)].join(' · ');
   const missing = missingOf(measured).map(({ who, why }) => `- ${text(who)}: not measured, ${text(why)}`);

@@ -1,6 +1,9 @@
 /** What a bundle holds and how it runs where it was measured. `compress bundle`, `profile` and `lab` end in this value;
  *  HTML, Markdown and JSON are views of it. null means "not measured" everywhere; it is never written as zero. */
 import { z } from 'zod';
+import { againstSchema } from '../../ship/emit/manifest.ts';
+import { isSoftware } from '../../support/gpu-adapter.ts';
+import { fastestRuns } from './fastest.ts';
 
 const number = z.number().nullable();
 
@@ -27,6 +30,8 @@ export const placedRunSchema = z.object({
       peakBytes: number,
       /** Samples a second by batch size. */
       throughput: z.record(z.string(), z.number()),
+      /** Where it took turns with another variant: how the two compare. */
+      against: againstSchema.optional(),
       measuredAt: z.string(),
     })
     .nullable(),
@@ -148,8 +153,13 @@ const neverTried = (variant: string): PlacedRun => ({
   reason: 'not tried on this device',
 });
 
-const rank = ({ measured }: PlacedRun) =>
-  measured === null ? Number.MAX_VALUE : (measured.medianMs ?? Number.MAX_VALUE / 2);
+/** What a CPU computes in a GPU's place stands behind what was measured on real ones. */
+const rank = (run: PlacedRun) =>
+  run.measured === null
+    ? Number.MAX_VALUE
+    : onSoftware(run)
+      ? Number.MAX_VALUE / 2
+      : (run.measured.medianMs ?? Number.MAX_VALUE / 4);
 
 /** Download, compile and create, as far as they are known; null when none is. */
 export function loadMs({ measured }: PlacedRun): number | null {
@@ -157,13 +167,25 @@ export function loadMs({ measured }: PlacedRun): number | null {
   return parts.length === 0 ? null : parts.reduce((a, b) => a + b, 0);
 }
 
-/** The run with the least median; null where none has one. */
-export const fastestOf = ({ runs }: Pick<MeasuredDevice, 'runs'>): PlacedRun | null =>
-  runs.find((run) => run.measured?.medianMs != null) ?? null;
+/** The runs that none is clearly faster than, the least median first; none where nothing was measured. */
+export const fastestOf = ({ runs }: Pick<MeasuredDevice, 'runs'>): PlacedRun[] =>
+  fastestRuns(runs, (run) => {
+    const { variant, adapter, measured } = run;
+    if (!measured || measured.medianMs === null) return null;
+    const { medianMs, intervalMs, against } = measured;
+    return { variant, place: placeOf(run), adapter, medianMs, intervalMs, against };
+  });
 
-/** "wasm × 4", "webgpu", or "–". */
-export const placeOf = ({ provider, threads }: Pick<PlacedRun, 'provider' | 'threads'>): string =>
-  provider === null ? '–' : threads !== null && threads > 1 ? `${provider} × ${threads}` : provider;
+export const onSoftware = ({ adapter }: Pick<PlacedRun, 'adapter'>) =>
+  adapter !== null && isSoftware(adapter);
+
+/** "wasm × 4", "webgpu", "webgpu (CPU)" where that stands in for the GPU, or "–". */
+export function placeOf(run: Pick<PlacedRun, 'provider' | 'threads' | 'adapter'>): string {
+  const { provider, threads } = run;
+  if (provider === null) return '–';
+  if (onSoftware(run)) return `${provider} (CPU)`;
+  return threads !== null && threads > 1 ? `${provider} × ${threads}` : provider;
+}
 
 /** The comparison on most samples: browsers ran fewer. */
 export const widestParity = ({ parity }: Pick<ReportedVariant, 'parity'>) =>

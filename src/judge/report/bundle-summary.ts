@@ -5,12 +5,14 @@ import {
   fastestOf,
   type JudgedBundle,
   type MeasuredDevice,
+  onSoftware,
+  type PlacedRun,
   placeOf,
   type Quality,
   qualityOf,
   type ReportedVariant,
 } from './bundle-report.ts';
-import { timesSmaller } from './summary.ts';
+import { speedNote, timesSmaller } from './summary.ts';
 
 export const none = '–';
 export const orNone = (value: number | null | undefined, format: (value: number) => string) =>
@@ -53,12 +55,30 @@ export function headlineOf(report: JudgedBundle): string {
   const smaller =
     float && float !== best ? ` (${timesSmaller(wireBytes(float), wireBytes(best))} than float)` : '';
   const size = `${report.name}: ${count}, the smallest is ${formatBytes(wireBytes(best))} to download${smaller}`;
-  const device = report.devices.find((d) => fastestOf(d));
-  const fast = device && fastestOf(device);
-  if (!device || !fast) return size;
-  const who = fast.variant === best.name ? '' : `${fast.variant} is the fastest with `;
-  return `${size}; ${who}${formatMs(fast.measured!.medianMs!)} a run on ${placeOf(fast)}${device.emulated ? ', emulated' : ''}`;
+  const device = report.devices.find((d) => fastestOf(d).length > 0);
+  if (!device) return size;
+  const emulated = device.emulated ? ', emulated' : '';
+  const time = (run: PlacedRun) => `${formatMs(run.measured!.medianMs!)} a run on ${placeOf(run)}${emulated}`;
+  const fastest = fastestOf(device);
+  const own = device.runs.find(
+    (run) => run.variant === best.name && run.measured?.medianMs != null && !onSoftware(run),
+  );
+  const timed = own ? `${size} and takes ${time(own)}` : size;
+  const other = fastest.some((run) => run.variant === best.name) ? undefined : fastest[0];
+  const bytes = report.variants.find((v) => v.name === other?.variant);
+  return other && bytes
+    ? `${timed}; ${other.variant}, ${formatBytes(wireBytes(bytes))}, is the fastest: ${time(other)}`
+    : timed;
 }
+
+/** How a run compares with those of the float variant, or the first, that took turns with it: "1.24 times faster"; nothing where
+ *  none did. */
+export const againstText = ({ measured }: PlacedRun): string =>
+  measured?.against ? speedNote(measured.against) : '';
+
+/** What that is compared with on a device; null where nothing took turns. */
+export const baseOf = ({ runs }: MeasuredDevice): string | null =>
+  runs.find((run) => run.measured?.against)?.measured?.against?.variant ?? null;
 
 type News = BundleReport['verdict']['warnings'][number];
 
@@ -85,7 +105,7 @@ export function newsOf(report: JudgedBundle): News[] {
   if (report.data?.synthetic)
     news.push({ level: 'warn', text: 'Compared on made-up inputs: what it does to real ones is not known.' });
   news.push(...report.notes.map((text) => ({ level: 'warn' as const, text })));
-  if (!report.devices.some((d) => fastestOf(d)))
+  if (!report.devices.some((d) => fastestOf(d).length > 0))
     news.push({
       level: 'warn',
       text: 'Speed was not measured yet: compress profile, or compress lab for phones.',
@@ -114,6 +134,7 @@ export function deviceFacts({ runs, emulated }: MeasuredDevice): string[] {
     ...(emulated ? [] : ['real device']),
     ...unique(runs.map((run) => run.runtime)),
     ...unique(runs.map((run) => run.adapter)),
+    ...(runs.some(onSoftware) ? ['webgpu (CPU): no GPU, not ranked'] : []),
     ...(dates.length > 0 ? [`measured ${dates.at(-1)}`] : []),
   ];
 }

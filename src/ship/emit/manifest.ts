@@ -27,6 +27,17 @@ const partSchema = z.strictObject({
 
 const number = z.number().nullable();
 
+/** How a variant's runs compare with those of another one that took turns with it. */
+export const againstSchema = z.strictObject({
+  variant: z.string(),
+  /** The other one's time divided by this one's, the median over neighbouring runs; above 1, this one is faster. */
+  ratio: z.number(),
+  /** 95 % interval of the ratio. */
+  interval: z.tuple([z.number(), z.number()]),
+  /** 'unclear': runs differ so much among themselves that nothing can be said. */
+  change: z.enum(['faster', 'same', 'slower', 'unclear']),
+});
+
 export const measurementSchema = z.strictObject({
   device: z.string(),
   /** Browser and version, or "node 20.19.1". */
@@ -48,6 +59,8 @@ export const measurementSchema = z.strictObject({
   peakBytes: number,
   /** Samples a second by batch size. */
   throughput: z.record(z.string(), z.number()).optional(),
+  /** Against the float variant, or the first, where the two ran by turns; absent of that one itself. */
+  against: againstSchema.optional(),
   measuredAt: z.string(),
 });
 
@@ -134,4 +147,5 @@ export type Manifest = z.infer<typeof manifestSchema>;
 export type Variant = z.infer<typeof variantSchema>;
 export type Part = z.infer<typeof partSchema>;
 export type BundleFile = z.infer<typeof fileSchema>;
+export type Against = z.infer<typeof againstSchema>;
 export type BundleMeasurement = z.infer<typeof measurementSchema>;

@@ -1,5 +1,6 @@
 /** A browser of this machine, as it is or as an emulated phone. */
 import { internal } from '../../support/diagnostics.ts';
+import { isSoftware } from '../../support/gpu-adapter.ts';
 import { runTask, type TaskModel } from './browser-task.ts';
 import type { BrowserKind } from './browsers.ts';
 import {
@@ -60,7 +61,7 @@ export async function openBrowserDevice(
           ...notes,
           ...failedBatches(timed.throughput),
           ...(timed.peakBytes === null ? [memoryNote(threads)] : []),
-          ...(adapter && /swiftshader|llvmpipe/i.test(adapter) ? [`WebGPU in software (${adapter})`] : []),
+          ...(adapter && isSoftware(adapter) ? [`WebGPU by the CPU: ${adapter}`] : []),
         ],
       };
     },

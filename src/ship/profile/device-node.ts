@@ -1,10 +1,12 @@
 /** This machine without a browser: onnxruntime-node, or onnxruntime-web's WebAssembly in Node, in a process of its own. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
+import { freemem } from 'node:os';
 import { join } from 'node:path';
 import type { EngineName } from '../../compute/engine/contract.ts';
 import { holdsHalf } from '../../compute/engine/onnxruntime-node.ts';
 import { openEngine } from '../../compute/engine/open.ts';
 import type { ModelSource, Runnable } from '../../model/formats/opened.ts';
+import { measureMemory } from '../../support/diagnostics/devices.ts';
 import {
   type Device,
   type DeviceMeasurement,
@@ -16,9 +18,10 @@ import {
   type Subject,
   throughputFor,
 } from './device.ts';
-import { measureIsolated } from './isolated.ts';
+import { type IsolatedCandidate, measureByTurnsIsolated, measureIsolated } from './isolated.ts';
 import { installedVersion } from './machine.ts';
 import { isOther, otherTitles } from './other-runtimes.ts';
+import type { ServedFile } from './serve.ts';
 
 /** @throws ENGINE_MISSING */
 export async function openNodeDevice(engine: EngineName): Promise<Device> {
@@ -70,9 +73,36 @@ export async function openNodeDevice(engine: EngineName): Promise<Device> {
         notes: [...notes, ...failedBatches(timed.throughput)],
       };
     },
+    async measureByTurns(subjects, { threads }, { timeoutMs, ...options } = {}) {
+      refuseTooLarge(subjects);
+      const candidates: IsolatedCandidate[] = [];
+      for (const subject of subjects)
+        candidates.push({
+          model: await opened(subject),
+          session: { threads, config: subject.sessionConfig },
+        });
+      return measureByTurnsIsolated(
+        candidates as [IsolatedCandidate, ...IsolatedCandidate[]],
+        subjects[0].feeds,
+        {
+          ...options,
+          engine,
+          timeoutMs: timeoutMs ?? 120_000 * subjects.length,
+        },
+      );
+    },
     close: async () => {},
   };
 }
+
+/** A session holds a model's weights about three times over while it opens. @throws MEASURE_MEMORY */
+function refuseTooLarge(subjects: readonly Subject[]): void {
+  const bytes = subjects.flatMap(({ parts }) => parts.flatMap(({ files }) => files.map(sizeOf)));
+  const needed = 3 * bytes.reduce((a, b) => a + b, 0);
+  if (needed > freemem()) throw measureMemory(subjects.map((s) => s.name).join(', '), needed);
+}
+
+const sizeOf = (file: ServedFile) => ('path' in file ? statSync(file.path).size : file.bytes.length);
 
 /** Its files where they lie, if each is whole and the data is called as the model calls it; else joined in memory. */
 async function runnable({ name, parts, halfWeights }: Subject, engine: EngineName): Promise<Runnable> {

@@ -67,10 +67,10 @@ export interface Device {
   refuses(subject: Subject, setting: Setting): string | null;
   /** @throws what the engine or the browser reports; the signal's reason when aborted */
   measure(subject: Subject, setting: Setting, options?: DeviceOptions): Promise<DeviceMeasurement>;
-  /** Latencies of several, run by turns in one page and fed what the first is fed; absent where each model has a process of
-   *  its own. In the order of the subjects; the i-th sample of one is the neighbour of the others' i-th.
-   *  @throws as `measure` */
-  measureByTurns?(
+  /** Latencies of several, run by turns in one page or process and fed what the first is fed. In the order of the subjects; the
+   *  i-th sample of one is the neighbour of the others' i-th.
+   *  @throws as `measure`; MEASURE_MEMORY where all of them open at once would not fit */
+  measureByTurns(
     subjects: readonly [Subject, ...Subject[]],
     setting: Setting,
     options?: Omit<DeviceOptions, 'throughput'>,
@@ -121,20 +121,8 @@ export interface ProfileRow extends Setting {
   readonly measured: DeviceMeasurement | null;
   /** Why it was not measured; null when it was. */
   readonly reason: string | null;
-  /** Against the float variant, or the first, where the two ran by turns in one page. */
-  readonly against?: TurnsAgainst | undefined;
   /** Of a bundle's variant in a page. */
   readonly visit?: Visit | undefined;
-}
-
-interface TurnsAgainst {
-  readonly subject: string;
-  /** Its time divided by this one's, the median over neighbouring runs; above 1, this one is faster. */
-  readonly ratio: number;
-  /** 95 % interval of the ratio. */
-  readonly interval: readonly [number, number];
-  /** 'unclear': runs differ so much among themselves that nothing can be said. */
-  readonly change: 'faster' | 'same' | 'slower' | 'unclear';
 }
 
 export interface Profile {
@@ -188,11 +176,16 @@ export function measurementOf(
   };
 }
 
-/** The same with the latencies of a page in which several took turns. */
-export function timedByTurns(alone: DeviceMeasurement, turns: Measurement): DeviceMeasurement {
+/** The same with the latencies of a page or process in which several took turns. */
+export function timedByTurns(
+  alone: DeviceMeasurement,
+  turns: Measurement,
+  against: BundleMeasurement['against'],
+): DeviceMeasurement {
   const { warmup, samplesMs, intervalMs, medianMs, p90Ms } = turns;
   const timed = {
     ...{ warmup, repetitions: samplesMs.length, medianMs: rounded(medianMs), p90Ms: rounded(p90Ms) },
+    ...(against ? { against } : {}),
   };
   return { ...alone, result: { ...alone.result, ...timed }, samplesMs, intervalMs };
 }

@@ -4,7 +4,7 @@ import { buildKernel, openKernel } from '../../compute/engine/kernel.ts';
 import { openEngine } from '../../compute/engine/open.ts';
 import { tensorOf } from '../../model/ir/tensor.ts';
 import { type Answer, failureOf, fromWire, type Subject, type Task } from './isolated-messages.ts';
-import { measure, measureTwo } from './measure.ts';
+import { measure, measureByTurns } from './measure.ts';
 import { sourceFor } from './model-files.ts';
 import { peakMemoryBytes } from './peak-memory.ts';
 import { measureThroughput } from './throughput.ts';
@@ -22,21 +22,22 @@ async function perform(task: Task): Promise<Answer> {
   const heapBytes = task.engine === 'wasm' ? watchWasmHeap() : null;
   const begin = performance.now();
   const engine = await openEngine(task.engine);
-  await wakeRuntime(engine, task.before.options.threads);
+  const [first, ...others] = task.subjects;
+  await wakeRuntime(engine, first.options.threads);
   const compileMs = performance.now() - begin;
   const feeds = fromWire(task.feeds);
   const opener = (subject: Subject) => async (): Promise<Session> =>
     engine.open(await sourceFor(engine, subject), subject.options);
-  if (task.after) {
-    const pair = { before: { open: opener(task.before), feeds }, after: { open: opener(task.after), feeds } };
-    return { pair: await measureTwo(pair.before, pair.after, task.measure) };
+  if (others.length > 0) {
+    const candidates = task.subjects.map((subject) => ({ open: opener(subject), feeds }));
+    return { turns: await measureByTurns(candidates, task.measure) };
   }
   const baselineBytes = heapBytes?.() ?? process.memoryUsage.rss();
-  const single = await measure(opener(task.before), feeds, task.measure);
+  const single = await measure(opener(first), feeds, task.measure);
   // Before larger batches make it grow.
   const memory = { peakBytes: heapBytes?.() ?? peakMemoryBytes(), baselineBytes };
   if (!task.throughput) return { single, memory, compileMs };
-  const throughput = await measureThroughput(opener(task.before), feeds, task.throughput);
+  const throughput = await measureThroughput(opener(first), feeds, task.throughput);
   return { single, memory, compileMs, throughput };
 }
 

@@ -3,7 +3,7 @@ import type { EngineName, SessionOptions } from '../../compute/engine/contract.t
 import type { PathSource } from '../../model/formats/opened.ts';
 import { denseTensor, stringTensor, type Tensor } from '../../model/ir/tensor.ts';
 import { Diagnostic, type DiagnosticKind, partsOf } from '../../support/diagnostics.ts';
-import type { Comparison, Measurement, MeasureOptions } from './measure.ts';
+import type { Measurement, MeasureOptions } from './measure.ts';
 import type { Throughput, ThroughputRequest } from './throughput.ts';
 
 export interface Subject extends PathSource {
@@ -12,12 +12,11 @@ export interface Subject extends PathSource {
 
 export interface Task {
   readonly engine: EngineName;
-  readonly before: Subject;
-  /** With a second model the two are measured alternately. */
-  readonly after?: Subject;
+  /** One is measured alone, several by turns. */
+  readonly subjects: readonly [Subject, ...Subject[]];
   readonly feeds: readonly WireTensor[];
   readonly measure: Omit<MeasureOptions, 'signal'>;
-  /** Afterwards, of `before` alone. */
+  /** Afterwards, of one that is alone. */
   readonly throughput?: ThroughputRequest | undefined;
 }
 
@@ -37,7 +36,8 @@ export type Answer =
       readonly compileMs: number;
       readonly throughput?: Throughput | undefined;
     }
-  | { readonly pair: Comparison }
+  /** In the order of the subjects. */
+  | { readonly turns: readonly Measurement[] }
   | { readonly failed: Failure };
 
 export interface MemoryPeak {

@@ -5,8 +5,15 @@ import type { EngineName, SessionOptions } from '../../compute/engine/contract.t
 import type { Runnable } from '../../model/formats/opened.ts';
 import type { Tensor } from '../../model/ir/tensor.ts';
 import { measureCrashed, measureTimeout } from '../../support/diagnostics/devices.ts';
-import { type Answer, type MemoryPeak, revive, type Task, toWire } from './isolated-messages.ts';
-import type { Comparison, Measurement, MeasureOptions } from './measure.ts';
+import {
+  type Answer,
+  type MemoryPeak,
+  revive,
+  type Subject,
+  type Task,
+  toWire,
+} from './isolated-messages.ts';
+import type { Measurement, MeasureOptions } from './measure.ts';
 import { onDisk } from './model-files.ts';
 import { bounded, sendTo, startChild } from './start-child.ts';
 import type { Throughput, ThroughputRequest } from './throughput.ts';
@@ -38,31 +45,36 @@ export async function measureIsolated(
   options: IsolatedOptions,
 ): Promise<IsolatedMeasurement> {
   const answer = await onDisk([model], ([file]) => {
-    const before = { ...file!, options: options.session ?? {} };
-    return runChild(model.name, task(options, feeds, { before }), options);
+    const subject = { ...file!, options: options.session ?? {} };
+    return runChild(model.name, task(options, feeds, [subject]), options);
   });
   if (!('single' in answer)) throw unexpected(model, answer);
   const { single, ...rest } = answer;
   return { ...single, ...rest };
 }
 
-/** Runs two models alternately in one child process; see `measureTwo`. Each may have session options of its own.
- *  @throws as `measureIsolated` */
-export async function measureTwoIsolated(
-  before: { readonly model: Runnable; readonly session?: SessionOptions },
-  after: { readonly model: Runnable; readonly session?: SessionOptions },
+export interface IsolatedCandidate {
+  readonly model: Runnable;
+  readonly session?: SessionOptions;
+}
+
+/** Two or more models by turns in one child process; see `measureByTurns`. Each may have session options of its own.
+ *  @returns in the order of the candidates @throws as `measureIsolated` */
+export async function measureByTurnsIsolated(
+  candidates: readonly [IsolatedCandidate, ...IsolatedCandidate[]],
   feeds: Readonly<Record<string, Tensor>>,
   options: Omit<IsolatedOptions, 'session' | 'throughput'>,
-): Promise<Comparison> {
-  const answer = await onDisk([before.model, after.model], ([a, b]) => {
-    const subjects = {
-      before: { ...a!, options: before.session ?? {} },
-      after: { ...b!, options: after.session ?? {} },
-    };
-    return runChild(before.model.name, task(options, feeds, subjects), options);
-  });
-  if (!('pair' in answer)) throw unexpected(before.model, answer);
-  return answer.pair;
+): Promise<readonly Measurement[]> {
+  const [{ model }] = candidates;
+  const answer = await onDisk(
+    candidates.map((c) => c.model),
+    (files) => {
+      const subjects = candidates.map(({ session = {} }, i) => ({ ...files[i]!, options: session }));
+      return runChild(model.name, task(options, feeds, subjects as [Subject, ...Subject[]]), options);
+    },
+  );
+  if (!('turns' in answer)) throw unexpected(model, answer);
+  return answer.turns;
 }
 
 const unexpected = ({ name }: Runnable, answer: Answer) =>
@@ -71,9 +83,9 @@ const unexpected = ({ name }: Runnable, answer: Answer) =>
 function task(
   { engine, throughput, session: _, timeoutMs: __, signal: ___, ...measure }: IsolatedOptions,
   feeds: Readonly<Record<string, Tensor>>,
-  subjects: Pick<Task, 'before' | 'after'>,
+  subjects: Task['subjects'],
 ): Task {
-  return { engine, ...subjects, feeds: toWire(feeds), measure, throughput };
+  return { engine, subjects, feeds: toWire(feeds), measure, throughput };
 }
 
 function runChild(

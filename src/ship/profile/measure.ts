@@ -47,15 +47,6 @@ export interface Candidate {
   readonly feeds: Readonly<Record<string, Tensor>>;
 }
 
-export interface Comparison {
-  readonly before: Measurement;
-  readonly after: Measurement;
-  /** Median of the ratios before/after of neighbouring runs; above 1 means `after` is faster. */
-  readonly speedup: number;
-  /** Its 95 % interval; spans 1 when no difference was shown. */
-  readonly speedupInterval: readonly [number, number];
-}
-
 export async function measure(
   open: () => Promise<Session>,
   feeds: Readonly<Record<string, Tensor>>,
@@ -71,17 +62,6 @@ export async function measure(
   } finally {
     await subject.session.close();
   }
-}
-
-/** Measures two models by turns; see `measureByTurns`. */
-export async function measureTwo(
-  before: Candidate,
-  after: Candidate,
-  options: MeasureOptions = {},
-): Promise<Comparison> {
-  const [a, b] = (await measureByTurns([before, after], options)) as [Measurement, Measurement];
-  const ratios = a.samplesMs.map((ms, i) => ms / (b.samplesMs[i] as number));
-  return { before: a, after: b, speedup: median(ratios), speedupInterval: medianInterval(ratios) };
 }
 
 /** Measures models by turns in one process or page, so that heat, other load and drift hit all alike. Another one begins

@@ -1,5 +1,6 @@
 /** Messages of measuring: the process, the browsers and the devices it happens on. */
 import { environment, messageOf, nearest, user } from '../diagnostics.ts';
+import { formatBytes } from '../units.ts';
 
 export const measureTimeout = (what: string, seconds: number) =>
   environment(
@@ -13,6 +14,13 @@ export const measureCrashed = (what: string, how: string, stderr: string) =>
     'MEASURE_CRASHED',
     `The process that measured ${what} ended with ${how}${stderr ? `: ${stderr}` : ''}.`,
     'Most often the machine ran out of memory; close other programs or use a smaller input.',
+  );
+
+export const measureMemory = (what: string, bytes: number) =>
+  environment(
+    'MEASURE_MEMORY',
+    `${what} take about ${formatBytes(bytes)} together, which is more than this machine has free.`,
+    'Close other programs; each is measured alone otherwise.',
   );
 
 type InstalledBrowser = { readonly kind: string; readonly path: string };

@@ -108,6 +108,23 @@ describe('explaining errors of the runtimes', () => {
     },
   );
 
+  it.each([
+    ['RuntimeError: memory access out of bounds', 'environment', /most often it ran out of memory/],
+    [
+      '[ONNXRuntimeError] : 2 : INVALID_ARGUMENT : Unexpected input data type',
+      'user',
+      /^INVALID_ARGUMENT : /,
+    ],
+    ['[ONNXRuntimeError] : 9 : NOT_IMPLEMENTED : no kernel for Foo', 'unsupported', /no kernel for Foo$/],
+  ] as const)(
+    'tells an error of WebAssembly from what onnxruntime says itself: "%s"',
+    (message, kind, text) => {
+      const reason = explain(new Error(message), 'wasm');
+      expect(reason.kind).toBe(kind);
+      expect(reason.text).toMatch(text);
+    },
+  );
+
   it('keeps op and node of a failing kernel', () => {
     const raw =
       "Non-zero status code returned while running Add node. Name:'block/add' Status Message: " +

@@ -53,6 +53,16 @@ export function deviceContract(
       for (const text of [result.device, device.title]) expect(/emulated/.test(text)).toBe(device.emulated);
     });
 
+    it('measures several by turns, and hands over why one of them does not open', async () => {
+      const both = [subject('model.onnx'), subject('model.onnx')] as const;
+      const turns = await device.measureByTurns(both, setting, quick);
+      expect(turns).toHaveLength(2);
+      expect(turns[0]!.samplesMs.length).toBeGreaterThanOrEqual(3);
+      expect(turns[1]!.samplesMs).toHaveLength(turns[0]!.samplesMs.length);
+      const broken = device.measureByTurns([both[0], subject('bad.onnx')], setting, quick);
+      await expect(broken).rejects.toMatchObject({ code: 'ENGINE_OPEN' });
+    });
+
     it('counts samples a second by batch size, and says when the batch is fixed', async () => {
       const asked = { ...quick, throughput: [1, 3] };
       const free = await device.measure(subject('model.onnx'), setting, asked);

@@ -60,32 +60,6 @@ describe.skipIf(skip)('an emulated phone (skipped: no Chromium found)', () => {
   });
 });
 
-it.skipIf(skip)('measures several by turns in one page of Chromium (skipped: none found)', async () => {
-  const device = await openDevice('chromium', ['wasm']);
-  const subject = (name: string) => ({
-    name,
-    parts: [{ name: 'm', role: 'model' as const, files: [{ path: join(folder, name) }] }],
-    format: 'onnx' as const,
-    providers: null,
-    requires: [],
-    sessionConfig: {},
-    inputs: [{ name: 'x', shape: [2, 4] }],
-    feeds: { x: tensorOf('float32', [2, 4], [1, 2, 3, 4, 5, 6, 7, 8]) },
-  });
-  const quick = { warmup: 1, minRepetitions: 3, maxRepetitions: 5, maxMs: 500 };
-  try {
-    const both = [subject('model.onnx'), subject('fixed.onnx')] as const;
-    const turns = await device.measureByTurns!(both, wasm, quick);
-    expect(turns).toHaveLength(2);
-    expect(turns[0]!.samplesMs.length).toBeGreaterThanOrEqual(3);
-    expect(turns[1]!.samplesMs).toHaveLength(turns[0]!.samplesMs.length);
-    const broken = device.measureByTurns!([both[0], subject('bad.onnx')], wasm, quick);
-    await expect(broken).rejects.toMatchObject({ code: 'ENGINE_OPEN' });
-  } finally {
-    await device.close();
-  }
-});
-
 describe('names of devices', () => {
   it('are Node, browsers, and phones in browsers that can be slowed down', () => {
     expect(parseDevice('chromium:phone')).toEqual({ kind: 'chromium', preset: 'phone' });

@@ -6,7 +6,7 @@ import { buildKernel } from '../../../src/compute/engine/kernel.ts';
 import { writeModelFile } from '../../../src/model/formats/file.ts';
 import { openModel } from '../../../src/model/formats/open-file.ts';
 import { tensorOf } from '../../../src/model/ir/tensor.ts';
-import { measureIsolated, measureTwoIsolated } from '../../../src/ship/profile/isolated.ts';
+import { measureByTurnsIsolated, measureIsolated } from '../../../src/ship/profile/isolated.ts';
 
 const quick = { warmup: 1, minRepetitions: 3, maxRepetitions: 3 };
 const megabytes = 1e6;
@@ -79,15 +79,14 @@ describe('measuring in a process of its own', () => {
     });
   }
 
-  it('measures two models alternately', async () => {
-    const { before, after } = await measureTwoIsolated(
-      { model: openModel(file('small.onnx')) },
-      { model: openModel(file('small.onnx')), session: { optimization: 'none' } },
+  it('measures several models by turns, with as many samples of each', async () => {
+    const model = openModel(file('small.onnx'));
+    const turns = await measureByTurnsIsolated(
+      [{ model }, { model, session: { optimization: 'none' } }, { model: openModel(file('external.onnx')) }],
       feeds,
       { engine: 'node', ...quick },
     );
-    expect(before.samplesMs).toHaveLength(3);
-    expect(after.samplesMs).toHaveLength(3);
+    expect(turns.map(({ samplesMs }) => samplesMs.length)).toEqual([3, 3, 3]);
   });
 
   it('hands over the diagnostic of the child', async () => {

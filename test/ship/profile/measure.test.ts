@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Session } from '../../../src/compute/engine/contract.ts';
-import { measure, measureByTurns, measureTwo } from '../../../src/ship/profile/measure.ts';
-import { median, medianInterval } from '../../../src/support/statistics.ts';
+import { measure, measureByTurns } from '../../../src/ship/profile/measure.ts';
+import { median } from '../../../src/support/statistics.ts';
 
 /** A session that does nothing but note its name when it is opened, run and closed. */
 const recorder = (name: string, log: string[]) => async (): Promise<Session> => {
@@ -100,30 +100,5 @@ describe('measureByTurns', () => {
     const bad = { open: () => Promise.reject(new Error('no model')), feeds: {} };
     await expect(measureByTurns([{ open: recorder('a', log), feeds: {} }, bad])).rejects.toThrow('no model');
     expect(log.at(-1)).toBe('close a');
-  });
-});
-
-describe('measureTwo', () => {
-  it('runs the two alternately, changing who goes first', async () => {
-    const log: string[] = [];
-    const result = await measureTwo(
-      { open: recorder('a', log), feeds: {} },
-      { open: recorder('b', log), feeds: {} },
-      { warmup: 0, minRepetitions: 4, maxRepetitions: 4 },
-    );
-    const counted = log.slice(4, -2);
-    expect(counted).toEqual(['a', 'b', 'b', 'a', 'a', 'b', 'b', 'a']);
-    expect(log.slice(-2)).toEqual(['close b', 'close a']);
-    expect(result.before.samplesMs).toHaveLength(4);
-    expect(result.after.samplesMs).toHaveLength(4);
-  });
-
-  it('gives the median of the ratios of neighbouring runs', async () => {
-    const options = { minRepetitions: 7, maxRepetitions: 7 };
-    const candidate = { open: recorder('a', []), feeds: {} };
-    const { before, after, speedup, speedupInterval } = await measureTwo(candidate, candidate, options);
-    const ratios = before.samplesMs.map((ms, i) => ms / after.samplesMs[i]!);
-    expect(speedup).toBe(median(ratios));
-    expect(speedupInterval).toEqual(medianInterval(ratios));
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { listing, overview } from '../../../src/cli/show-profile.ts';
 import { mergeRows } from '../../../src/jobs/profile.ts';
-import type { BundleMeasurement, Manifest } from '../../../src/ship/emit/manifest.ts';
+import type { Against, BundleMeasurement, Manifest } from '../../../src/ship/emit/manifest.ts';
 import type { Profile, ProfileRow } from '../../../src/ship/profile/device.ts';
 
 const measurement = (medianMs: number, change: Partial<BundleMeasurement> = {}): BundleMeasurement => ({
@@ -31,6 +31,13 @@ const row = (
   reason: medianMs === null ? reason : null,
 });
 
+/** By turns with the float variant. */
+const timed = (row: ProfileRow, ratio: number, change: Against['change'] = 'faster'): ProfileRow => {
+  const against: Against = { variant: 'float', ratio, interval: [ratio * 0.98, ratio * 1.02], change };
+  const { measured } = row;
+  return { ...row, measured: measured && { ...measured, result: { ...measured.result, against } } };
+};
+
 const sample: Profile = {
   target: 'bundle',
   devices: [
@@ -39,10 +46,10 @@ const sample: Profile = {
   ],
   rows: [
     row('float', 'chromium', 40),
-    row('wasm-int8', 'chromium', 20),
+    timed(row('wasm-int8', 'chromium', 20), 2.04),
     row('webgpu-fp16', 'chromium', null),
     row('float', 'chromium:phone', 160),
-    row('wasm-int8', 'chromium:phone', 200),
+    timed(row('wasm-int8', 'chromium:phone', 200), 0.8, 'slower'),
     row('webgpu-fp16', 'chromium:phone', null),
   ],
   written: null,
@@ -53,7 +60,7 @@ describe('the table of a profile', () => {
     const text = listing(sample);
     const marked = text.split('\n').filter((line) => line.includes('◀') && !line.includes('fastest'));
     expect(marked).toHaveLength(2);
-    expect(marked[0]).toMatch(/wasm-int8 .* 20\.0 ms ◀/);
+    expect(marked[0]).toMatch(/wasm-int8 .* 20\.0 ms ◀ +2\.0×/);
     expect(marked[1]).toMatch(/float .* 160\.0 ms ◀/);
     expect(text).toMatch(/webgpu-fp16 on chromium wasm: not measured: made for webgpu/);
     // Memory that nobody told is a dash, never zero.
@@ -61,11 +68,34 @@ describe('the table of a profile', () => {
     expect(text).toMatch(/phone emulated/);
   });
 
+  it('marks both where one is as fast as the other within noise', () => {
+    const [float, int8] = sample.rows;
+    const same = { ...sample, rows: [float!, timed(int8!, 1.01, 'same')] };
+    expect(listing(same)).toMatch(/float .* 40\.0 ms ◀.*\n.*wasm-int8 .* 20\.0 ms ◀ +≈/);
+    expect(listing(same)).toContain('wasm-int8 on chromium wasm: as fast as float, within noise');
+    expect(overview(same)).toContain('20.0 ms (as fast, within noise) ◀');
+  });
+
+  it('shows a GPU that the CPU stands in for as such, and does not rank it', () => {
+    const float = sample.rows[0]!;
+    const { result } = float.measured!;
+    const software = { ...result, medianMs: 1, provider: 'webgpu', adapter: 'unknown (software)' };
+    const gpu: ProfileRow = {
+      ...{ ...float, provider: 'webgpu' },
+      measured: { ...float.measured!, result: software },
+    };
+    const profile = { ...sample, rows: [...sample.rows.slice(0, 2), gpu] };
+    expect(listing(profile)).toMatch(/float +webgpu \(CPU\) .* 1\.00 ms +\d/);
+    expect(overview(profile)).toMatch(/chromium webgpu \(CPU\)/);
+    for (const show of [listing, overview])
+      expect(show(profile).match(/ms(?: \(2\.0×\))? ◀/g)).toHaveLength(1);
+  });
+
   it('fits 80 columns with names of usual length', () => {
     const tables = listing(sample)
       .split('\n')
       .filter((line) => / ms /.test(line));
-    for (const line of tables) expect(line.length).toBeLessThanOrEqual(80);
+    for (const line of tables) expect(line.length, line).toBeLessThanOrEqual(80);
   });
 
   it('shows bytes and first result of a first visit, the soonest marked, where a network is emulated', () => {

@@ -12,6 +12,8 @@ import {
   widestParity,
 } from '../bundle-report.ts';
 import {
+  againstText,
+  baseOf,
   batchesOf,
   deviceFacts,
   deviceTitle,
@@ -24,7 +26,7 @@ import {
 } from '../bundle-summary.ts';
 import { dataText } from '../data-text.ts';
 import { strippedText } from '../stripped-text.ts';
-import { timesFaster, timesSmaller } from '../summary.ts';
+import { speedNote, timesSmaller } from '../summary.ts';
 import { type Draw, figure } from './chart.ts';
 import { variantsChart } from './chart-variants.ts';
 import { html, type Markup, unbroken } from './markup.ts';
@@ -52,8 +54,8 @@ ${items.length > 0 ? html`<ul class="news">${items}</ul>` : null}
 
 function bigNumbers(report: BundleReport): BigNumber[] {
   const best = smallest(report);
-  const device = report.devices.find((d) => fastestOf(d)) ?? null;
-  const fast = device && fastestOf(device);
+  const device = report.devices.find((d) => fastestOf(d).length > 0) ?? null;
+  const fast = device && fastestOf(device)[0]!;
   return [smallestDownload(report, best), quality(report, best), ...timing(device, fast), memory(fast)];
 }
 
@@ -102,15 +104,15 @@ function timing(device: MeasuredDevice | null, fast: PlacedRun | null): BigNumbe
   const where = `${fast.variant} on ${placeOf(fast)}, ${device.host}${device.emulated ? ', emulated' : ''}`;
   const load = loadMs(fast);
   const first = load === null || fast.measured.firstRunMs === null ? null : load + fast.measured.firstRunMs;
-  const float = device.runs.find((r) => r.variant === 'float' && r.measured?.medianMs != null);
-  const ratio =
-    float && float !== fast ? timesFaster(float.measured!.medianMs! / fast.measured.medianMs!) : '';
+  const { medianMs, against } = fast.measured;
+  const base = device.runs.find((r) => r.variant === against?.variant && placeOf(r) === placeOf(fast));
+  const before = against ? (base?.measured?.medianMs ?? null) : null;
   return [
     {
       ...unmeasured('Latency, fastest'),
-      after: formatMs(fast.measured.medianMs!),
-      before: ratio === '' ? null : `${formatMs(float!.measured!.medianMs!)} in float`,
-      note: ratio,
+      after: formatMs(medianMs!),
+      before: before === null ? null : `${formatMs(before)} in ${against!.variant}`,
+      note: before === null ? '' : speedNote(against!, { before, after: medianMs! }),
       detail: where,
     },
     first === null
@@ -206,9 +208,10 @@ function sizeAgainstQuality(report: BundleReport, draw: Draw): Markup | null {
 function deviceSection(device: MeasuredDevice, index: number): Markup {
   const id = `device-${index + 1}`;
   const fastest = fastestOf(device);
+  const base = baseOf(device);
   const slowest = Math.max(...device.runs.map((run) => run.measured?.medianMs ?? 0));
   const bar = (run: PlacedRun, ms: number) =>
-    html`<span class="speed${run === fastest ? ' fastest' : ''}" style="width:${((100 * ms) / slowest).toFixed(1)}%" aria-hidden="true"></span>`;
+    html`<span class="speed${fastest.includes(run) ? ' fastest' : ''}" style="width:${((100 * ms) / slowest).toFixed(1)}%" aria-hidden="true"></span>`;
   const time = (pick: (run: PlacedRun) => number | null | undefined) => (run: PlacedRun) =>
     orNone(pick(run), formatMs);
   const columns: Column<PlacedRun>[] = [
@@ -221,6 +224,7 @@ function deviceSection(device: MeasuredDevice, index: number): Markup {
         return ms === null ? 'not measured' : html`${formatMs(ms)}${bar(run, ms)}`;
       },
     },
+    ...(base === null ? [] : [{ title: `Than ${base}`, cell: againstText }]),
     { title: 'p90', cell: time((run) => run.measured?.p90Ms), numeric: true },
     { title: 'Load', cell: time(loadMs), numeric: true },
     { title: 'First run', cell: time((run) => run.measured?.firstRunMs), numeric: true },

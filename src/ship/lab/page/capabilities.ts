@@ -1,15 +1,10 @@
 /** What this device can do, and in plain words what it can't and why. */
+import { type AdapterInfo, adapterName } from '../../../support/gpu-adapter.ts';
 import type { DeviceFacts } from '../messages.ts';
 import { hostName, modelName } from './device-name.ts';
 
 interface Adapter {
-  readonly info?: {
-    readonly vendor?: string;
-    readonly architecture?: string;
-    readonly device?: string;
-    readonly description?: string;
-  };
-  readonly isFallbackAdapter?: boolean;
+  readonly info?: AdapterInfo;
   readonly features: { has(name: string): boolean };
 }
 
@@ -66,10 +61,8 @@ async function findAdapter(): Promise<FoundAdapter> {
   if (!nav.gpu) return none('this browser does not offer it');
   const adapter = await nav.gpu.requestAdapter().catch(() => null);
   if (!adapter) return none('the browser has it, but finds no graphics adapter that it can use');
-  const { vendor, architecture, device, description } = adapter.info ?? {};
-  const name = [vendor, architecture, device, description].filter(Boolean).join(' ') || 'unnamed adapter';
   return {
-    adapter: adapter.isFallbackAdapter ? `${name} (software)` : name,
+    adapter: adapterName(adapter.info ?? {}),
     shaderF16: adapter.features.has('shader-f16'),
     reason: null,
   };

@@ -4,6 +4,7 @@ import type { Engine } from '../../../compute/engine/contract.ts';
 import { buildKernel, openKernel } from '../../../compute/engine/kernel.ts';
 import { tensorOf } from '../../../model/ir/tensor.ts';
 import { noFloat16, noGpu, noThreads } from '../../../support/diagnostics/devices.ts';
+import { type AdapterInfo, adapterName } from '../../../support/gpu-adapter.ts';
 import { fetchLiteRt } from './litert.ts';
 import type { PageEnvironment, PageProvider, PageTask } from './messages.ts';
 import { fetchTfjs } from './tfjs.ts';
@@ -39,7 +40,7 @@ export async function fetchEngine(
         : await fetchLiteRt(other, { threads, provider });
     return async () => {
       if (threads > 1 && !globalThis.crossOriginIsolated) throw noThreads();
-      const adapter = provider === 'webgpu' ? await adapterName(false) : null;
+      const adapter = provider === 'webgpu' ? await adapterFor(false) : null;
       const { engine, title, compileMs } = await open();
       return { engine, compileMs, environment: environment(title, adapter, threads) };
     };
@@ -64,7 +65,7 @@ async function openPageEngine(
   { base, script, wasmBinary }: RuntimeFiles,
 ): Promise<PageEngine> {
   if (threads > 1 && !globalThis.crossOriginIsolated) throw noThreads();
-  const adapter = provider === 'webgpu' ? await adapterName(shaderF16 === true) : null;
+  const adapter = provider === 'webgpu' ? await adapterFor(shaderF16 === true) : null;
   const begin = performance.now();
   const url: string = script.href;
   const runtime = (await import(url)) as Runtime;
@@ -103,19 +104,17 @@ async function wake(engine: Engine): Promise<void> {
 /** The part of WebGPU that is asked here. */
 interface Gpu {
   requestAdapter(): Promise<{
-    readonly info?: Readonly<Record<string, unknown>>;
+    readonly info?: AdapterInfo;
     readonly features: ReadonlySet<string>;
   } | null>;
 }
 
-async function adapterName(shaderF16: boolean): Promise<string> {
+async function adapterFor(shaderF16: boolean): Promise<string> {
   const gpu = (navigator as unknown as { readonly gpu?: Gpu }).gpu;
   if (!gpu) throw noGpu(globalThis.isSecureContext ? 'this browser has no WebGPU' : 'no secure context');
   const adapter = await gpu.requestAdapter();
   if (!adapter) throw noGpu('the browser offers no adapter');
-  const { vendor, architecture, description } = adapter.info ?? {};
-  // As the loader names it, which compares the two.
-  const name = [vendor, architecture].filter(Boolean).join(' ') || String(description || 'unknown');
+  const name = adapterName(adapter.info ?? {});
   if (shaderF16 && !adapter.features.has('shader-f16')) throw noFloat16(name);
   return name;
 }
