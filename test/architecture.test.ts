@@ -31,6 +31,7 @@ const rooms = [
   'judge/analyze',
   'judge/generate',
   'judge/evaluate',
+  'judge/task',
   'judge/report',
   'jobs',
   'index.ts',

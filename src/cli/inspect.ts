@@ -16,14 +16,14 @@ const text = z
 
 export const command = defineCommand({
   request: inspectRequest.extend({ nodes, text, json }),
-  async run([path = ''], { nodes, text, json, ...choice }) {
+  async run([path = ''], { nodes, text, json, task, ...choice }) {
     const { readModel } = await import('../jobs/read-model.ts');
     const { runJob } = await import('./run-job.ts');
     const { inspectModel } = await import('../jobs/inspect.ts');
     const { describeInspection, modelText, nodeList } = await import('./show-inspection.ts');
     const opened = await runJob(false, (run) => readModel(path, choice, run));
     if (text) return console.log(modelText(opened.model));
-    const inspection = await inspectModel(opened);
+    const inspection = await inspectModel(opened, task);
     if (json) return (await import('./print-json.ts')).printJson(inspection);
     console.log(describeInspection(opened.model, inspection));
     if (nodes) console.log(nodeList(opened.model));

@@ -5,6 +5,7 @@ import type { BundleResult } from '../jobs/bundle.ts';
 import { widestParity } from '../jobs/bundle-variant.ts';
 import type { BundleRequest } from '../jobs/requests/bundle.ts';
 import { bundleReport } from '../judge/report/build-bundle-report.ts';
+import { agreementText } from '../judge/report/bundle-summary.ts';
 import { strippedText } from '../judge/report/stripped-text.ts';
 import { plain } from '../judge/report/terminal.ts';
 import { wrapText } from '../judge/report/text-table.ts';
@@ -63,11 +64,11 @@ function variantTable({ manifest, synthetic }: BundleResult): string {
   return table(kept(head), rows.map(kept));
 }
 
-/** Same top-1, in percent; SQNR where there are no classes. */
+/** What stands for the task; SQNR where nothing does. */
 function nearness(parity: ReturnType<typeof widestParity>, synthetic: boolean): string {
   if (!parity) return '–';
-  const { top1Agreement, sqnrDb } = parity;
-  if (top1Agreement !== null && !synthetic) return formatPercent(top1Agreement);
+  const { top1Agreement, sqnrDb, measure } = parity;
+  if ((measure || top1Agreement !== null) && !synthetic) return agreementText(parity);
   return sqnrDb !== null ? formatDb(sqnrDb) : 'equal';
 }
 

@@ -3,6 +3,7 @@ import type { Inspection } from '../jobs/inspect.ts';
 import type { ModelProblems } from '../judge/analyze/facts.ts';
 import { functionLines } from '../judge/analyze/functions.ts';
 import { holdingLines } from '../judge/report/account.ts';
+import { taskText } from '../judge/report/measure-words.ts';
 import { macsNote } from '../judge/report/summary.ts';
 import { labelled, plain } from '../judge/report/terminal.ts';
 import { printModel } from '../model/formats/onnx-text/index.ts';
@@ -38,6 +39,7 @@ export function describeInspection(model: Model, f: Inspection): string {
   else row('format', `${f.format} · ${makers} · read as ONNX, ${asOnnx}`);
   for (const p of f.inputs) row('input', `${p.name}  ${p.type}`);
   for (const p of f.outputs) row('output', `${p.name}  ${p.type}`);
+  row('task', taskText(f.task));
   row(
     'ops',
     Object.entries(f.ops)

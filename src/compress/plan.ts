@@ -93,6 +93,7 @@ export type PlannedRequest = DataRequest &
       | 'compare'
       | 'cache'
       | 'target'
+      | 'task'
       | 'recipe'
       | 'temperature'
       | 'smoothing'

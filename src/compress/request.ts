@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { trainingSettingsSchema } from '../compute/train/settings.ts';
 import { field } from '../support/field.ts';
-import { dataFields, dataNeeded, heldOutFields, targetField } from './request/data-fields.ts';
+import { dataFields, dataNeeded, heldOutFields, targetField, taskField } from './request/data-fields.ts';
 import { inputFields, outputFields } from './request/output-fields.ts';
 import { precisionFields } from './request/precision-fields.ts';
 import { pruningFields } from './request/pruning-fields.ts';
@@ -27,6 +27,7 @@ export const compressRequest = z.strictObject({
   ...heldOutFields,
   seed,
   target: targetField,
+  task: taskField,
   ...inputFields,
   ...outputFields,
 });
@@ -64,6 +65,7 @@ const trained = {
     description: 'refuse a result that loses more accuracy, in percentage points',
   }),
   target: targetField,
+  task: taskField,
   ...inputFields,
   output: output.meta({ ...output.meta(), fallback: 'beside the model' }),
   ...written,

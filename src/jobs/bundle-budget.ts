@@ -1,12 +1,15 @@
 /** What the gate of a bundle measures against: how near a variant's outputs have to be, and how that is said. */
 import type { DataSource } from '../data/source.ts';
 import type { OutputComparison } from '../judge/analyze/compare.ts';
+import { formatMeasure, isShareOfAnswers } from '../judge/report/measure-words.ts';
+import { budgeted, type Measure, mainOf } from '../judge/task/measure.ts';
+import type { Task } from '../judge/task/task.ts';
 import { formatDb, formatPercent } from '../support/units.ts';
 
 export interface Budget {
-  /** Share of samples with the same top-1, where outputs are scores and the data is real. */
-  readonly minAgreement: number;
-  /** dB, for all else. */
+  /** Share of samples with the same top-1, or of the task's own measure, where the data is real; null: none was asked for. */
+  readonly minAgreement: number | null;
+  /** dB, for all that no measure of the task is of. */
   readonly minSqnrDb: number;
 }
 
@@ -21,7 +24,12 @@ export const placeOf = (
   { browser, adapter }: { readonly browser: string; readonly adapter: string | null },
 ) => [...(provider === 'webgpu' ? ['webgpu'] : []), browser, ...(adapter ? [adapter] : [])].join(', ');
 
-export function parityOf(outputs: readonly OutputComparison[], samples: number, runtime: string) {
+/** Share of answers that are the original's, where none was asked for. */
+export const usualAgreement = 0.9;
+
+export function parityOf({ outputs, measures }: GateFound, samples: number, runtime: string) {
+  const main = mainOf(measures);
+  const own = main !== null && main.id !== 'sqnr' && main.id !== 'same-top-1' ? main : null;
   const worst = (values: readonly (number | null)[]) => {
     const known = values.filter((v) => v !== null);
     return known.length === 0 ? null : Math.min(...known);
@@ -32,6 +40,7 @@ export function parityOf(outputs: readonly OutputComparison[], samples: number, 
     sqnrDb: worst(outputs.map((o) => o.sqnrDb)),
     cosine: worst(outputs.map((o) => o.cosine)),
     top1Agreement: worst(outputs.map((o) => o.top1Agreement)),
+    ...(own && { measure: { name: own.name, value: own.value!, unit: own.unit } }),
   };
 }
 
@@ -43,21 +52,53 @@ const nothing = 1e-3;
 export const fewAgreement = (samples: number, minAgreement: number) =>
   1 - Math.ceil(samples * (1 - minAgreement) - 1e-9) / samples;
 
-export function outOfBudget(
-  outputs: readonly OutputComparison[],
-  { source }: GateData,
-  { minAgreement, minSqnrDb }: Budget,
-): string | null {
+/** What was found on samples. */
+export interface GateFound {
+  readonly task: Task;
+  readonly outputs: readonly OutputComparison[];
+  readonly measures: readonly Measure[];
+}
+
+/** Why what was found is not near enough; null when it is. Outputs are judged by what they are for: the largest score by how often it
+ *  is the original's, others by the measures of the task; by noise what no measure is of, and everything where inputs are noise, which
+ *  has neither classes nor objects. */
+export function outOfBudget(found: GateFound, { source }: GateData, budget: Budget): string | null {
+  const { task, outputs, measures } = found;
+  const broken = outputs.find((o) => o.nonFinite > 0);
+  if (broken) return `${broken.nonFinite} values of output "${broken.name}" are not finite, or were not`;
+  const isReal = source.kind !== 'synthetic';
+  const least = budget.minAgreement ?? usualAgreement;
+  const main = mainOf(measures);
+  const isMeasured = isReal && main !== null && main.id !== 'sqnr' && !isShareOfAnswers(main);
+  const judged = new Set(isMeasured ? outputsOf(task) : []);
   for (const o of outputs) {
-    if (o.nonFinite > 0) return `${o.nonFinite} values of output "${o.name}" are not finite, or were not`;
-    // Noise has no classes: its top-1 says little.
-    if (o.top1Agreement !== null && source.kind !== 'synthetic') {
-      if (o.top1Agreement < minAgreement)
-        return `same top-1 on ${formatPercent(o.top1Agreement)} of rows of "${o.name}", at least ${formatPercent(minAgreement)} asked`;
+    if (judged.has(o.name)) continue;
+    if (o.top1Agreement !== null && isReal) {
+      if (o.top1Agreement < least)
+        return `same top-1 on ${formatPercent(o.top1Agreement)} of rows of "${o.name}", at least ${formatPercent(least)} asked`;
     } else if (o.sqnrDb !== null) {
-      if (o.sqnrDb < minSqnrDb)
-        return `output "${o.name}" has SQNR ${formatDb(o.sqnrDb)}, at least ${formatDb(minSqnrDb)} asked`;
+      if (o.sqnrDb < budget.minSqnrDb)
+        return `output "${o.name}" has SQNR ${formatDb(o.sqnrDb)}, at least ${formatDb(budget.minSqnrDb)} asked`;
     } else if (o.maxAbsError > nothing) return `output "${o.name}" was all zero and is not any more`;
+  }
+  return isMeasured ? tooFar(measures, budget.minAgreement) : null;
+}
+
+const outputsOf = ({ outputs }: Task) => outputs.map(({ name }) => name);
+
+/** @param minAgreement  of the measure that stands for the task, where it is a share; null: none was asked for */
+function tooFar(measures: readonly Measure[], minAgreement: number | null): string | null {
+  const asked = minAgreement === null ? null : budgeted(measures);
+  for (const measure of measures) {
+    const { name, value, limits, higherIsBetter } = measure;
+    const limit = measure === asked ? askedOf(measure, minAgreement!) : (limits?.bad ?? null);
+    if (value === null || limit === null || (higherIsBetter ? value >= limit : value <= limit)) continue;
+    const bound = `at ${higherIsBetter ? 'least' : 'most'} ${formatMeasure({ ...measure, value: limit })} asked`;
+    return `${name} ${formatMeasure(measure)}, ${bound}`;
   }
   return null;
 }
+
+/** Of 90 % asked for, an error may be 10 %. */
+const askedOf = ({ ideal, higherIsBetter }: Measure, share: number) =>
+  higherIsBetter ? share : ideal! + 1 - share;

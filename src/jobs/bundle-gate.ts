@@ -8,19 +8,30 @@ import { readAll } from '../data/read-all.ts';
 import type { Sample } from '../data/source.ts';
 import { createComparer, type OutputComparison } from '../judge/analyze/compare.ts';
 import type { PairResult } from '../judge/report/report.ts';
+import { openMeter, taskMeasures } from '../judge/task/measures-of.ts';
+import { recogniseTask } from '../judge/task/recognise.ts';
+import { decidingOutputs, type Task } from '../judge/task/task.ts';
 import type { OpenedModel, Runnable } from '../model/formats/opened.ts';
 import type { Port } from '../model/ir/port.ts';
 import { sizeBytes, type Tensor } from '../model/ir/tensor.ts';
-import { scoreOutputs } from '../model/ops/class-scores.ts';
 import type { Variant } from '../ship/emit/manifest.ts';
 import { runInBrowser } from '../ship/profile/browser-parity.ts';
 import { type LaunchedBrowser, launchBrowser } from '../ship/profile/launch.ts';
 import { isOther, type OtherFormat } from '../ship/profile/other-runtimes.ts';
 import type { OtherModel } from '../ship/profile/page/messages.ts';
 import { Diagnostic } from '../support/diagnostics.ts';
-import { type Budget, fewAgreement, type GateData, outOfBudget, parityOf, placeOf } from './bundle-budget.ts';
+import {
+  type Budget,
+  fewAgreement,
+  type GateData,
+  type GateFound,
+  outOfBudget,
+  parityOf,
+  placeOf,
+  usualAgreement,
+} from './bundle-budget.ts';
 import type { VariantPlan } from './bundle-plan.ts';
-import { createMeters, feedsFor, runPair } from './run-pair.ts';
+import { createMeters, feedsFor, isLabelled, runPair } from './run-pair.ts';
 
 export interface GateResult {
   readonly parity: Variant['parity'];
@@ -37,6 +48,8 @@ export interface GateResult {
 
 interface GateOptions extends Stoppable {
   readonly original: OpenedModel;
+  /** What the model is for; recognised where it is left out. */
+  readonly task?: Task | undefined;
   readonly data: GateData;
   readonly budget: Budget;
   /** Of inputs and outputs that are in memory all at once, where a page computes; a few samples are in any case. Default: 200e6. */
@@ -67,6 +80,7 @@ const pageSamples = 100;
 
 export function createGate(options: GateOptions): Gate {
   const { original, data, budget, signal } = options;
+  const task = options.task ?? recogniseTask(original.model, { labelled: data.source.labelled });
   let browser: LaunchedBrowser | null = null;
   let kept: { readonly most: number; readonly made: Promise<Recorded> } | null = null;
   /** What the original answers is the same for all that is compared in pages. */
@@ -74,21 +88,22 @@ export function createGate(options: GateOptions): Gate {
     if (!kept || kept.most < most) kept = { most, made: recorded(options, most) };
     return firstOf(await kept.made, most);
   };
-  const nearEnough = (outputs: readonly OutputComparison[], minAgreement = budget.minAgreement) =>
-    outOfBudget(outputs, data, { ...budget, minAgreement });
+  const nearEnough = (found: GateFound, minAgreement = budget.minAgreement) =>
+    outOfBudget(found, data, { ...budget, minAgreement });
 
   const onEngine = async (variant: Runnable, name: 'wasm' | 'node', onProgress: Tell) => {
     const engine = await openEngine(name);
     const { compare, evaluation } = await runPair(
       { model: original },
       { model: variant },
-      { engine, ...data, signal, onProgress, pictures: 0 },
+      { engine, ...data, task, signal, onProgress, pictures: 0 },
     );
     const outputs = compare.outputs as OutputComparison[];
+    const found = { task, outputs, measures: compare.measures ?? [] };
     return {
-      parity: [parityOf(outputs, compare.samples, titleOf(engine))],
+      parity: [parityOf(found, compare.samples, titleOf(engine))],
       accuracy: accuracyOf(evaluation),
-      refused: nearEnough(outputs),
+      refused: nearEnough(found),
     };
   };
 
@@ -101,21 +116,26 @@ export function createGate(options: GateOptions): Gate {
     browser ??= await launchBrowser('chromium', true);
     const few = provider === 'webgpu';
     const { feeds, outputs: expected, ports, samples } = await recordedOnce(few ? fewSamples : pageSamples);
-    const meters = data.source.labelled ? createMeters(ports.outputs, data.source) : null;
+    const meters = isLabelled(data.source, task) ? createMeters(ports.outputs, data.source) : null;
+    const meter = openMeter({ task, ...ports });
     const model = variant.engineSource('bytes');
     const made = await runInBrowser({ model, provider, other, feeds, browser, signal });
-    const comparer = createComparer(ports.outputs, ports.inputs, scoreOutputs(original.model));
+    const comparer = createComparer(ports.outputs, ports.inputs, decidingOutputs(task));
     for (const [i, after] of made.outputs.entries()) {
       comparer.add(expected[i]!, after);
+      meter?.add(expected[i]!, after, { inputs: feeds[i]! });
       meters?.add(expected[i]!, after, samples[i]!);
     }
     const result = comparer.result();
     const isPart = few || result.samples < Math.min(data.indices.length, pageSamples);
-    const agreement = isPart ? fewAgreement(result.samples, budget.minAgreement) : undefined;
+    const agreement = isPart
+      ? fewAgreement(result.samples, budget.minAgreement ?? usualAgreement)
+      : undefined;
+    const found = { task, outputs: result.outputs, measures: taskMeasures(task, meter, result.outputs) };
     return {
-      parity: [parityOf(result.outputs, result.samples, `${made.runtime} (${placeOf(provider, made)})`)],
+      parity: [parityOf(found, result.samples, `${made.runtime} (${placeOf(provider, made)})`)],
       accuracy: accuracyOf(meters?.result(made.runtime) ?? null),
-      refused: nearEnough(result.outputs, agreement),
+      refused: nearEnough(found, agreement),
     };
   };
 

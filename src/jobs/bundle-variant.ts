@@ -9,6 +9,7 @@ import type { EngineName } from '../compute/engine/contract.ts';
 import { engineOfTarget } from '../compute/engine/open.ts';
 import type { EngineRun, Tell } from '../compute/engine/run-context.ts';
 import type { Prepared } from '../data/prepare-data.ts';
+import { formatMeasure } from '../judge/report/measure-words.ts';
 import { type StrippedTexts, stripTraces } from '../model/formats/onnx/strip-traces.ts';
 import { type OpenedModel, openedFromModel, openedFromParts } from '../model/formats/opened.ts';
 import { setLabels, setPreprocessing } from '../model/ir/card.ts';
@@ -183,10 +184,11 @@ export function describeOutcome(plan: VariantPlan, outcome: VariantOutcome): str
 export const widestParity = (parity: BundleVariant['parity']) =>
   [...parity].sort((a, b) => b.samples - a.samples)[0];
 
-function describeParity({ top1Agreement, sqnrDb, samples }: BundleVariant['parity'][number]): string {
+function describeParity({ top1Agreement, sqnrDb, samples, measure }: BundleVariant['parity'][number]) {
   const near = sqnrDb === null ? 'no difference' : `SQNR ${formatDb(sqnrDb)}`;
   const same = top1Agreement === null ? near : `same top-1 ${formatPercent(top1Agreement)}`;
-  return `${same} on ${counted(samples, 'sample')}`;
+  const found = measure ? `${measure.name} ${formatMeasure(measure)}` : same;
+  return `${found} on ${counted(samples, 'sample')}`;
 }
 
 /** A failure that is about one variant, not about the job. */

@@ -35,6 +35,7 @@ import type { VariantContext } from './bundle-variant.ts';
 import { makeAll, type Unfit } from './bundle-variants.ts';
 import type { OutputFile } from './compress.ts';
 import { describeModel } from './model-facts.ts';
+import { taskOf } from './model-task.ts';
 import { type JobRun, type RunOptions, separated, step } from './progress.ts';
 import { fetched, readModel } from './read-model.ts';
 import { type BundleRequest, type BundleRequestInit, bundleRequest } from './requests/bundle.ts';
@@ -137,6 +138,7 @@ export async function makeBundle(
   const inPages = targets === undefined || targets.some((t) => t !== 'node' && t !== 'mobile');
   if (request.demo && inPages && !readRuntimeBundle()) throw runtimeNotBuilt();
   rejectBroken(opened.model);
+  taskOf(opened, request.task);
   const labelNames = file === undefined ? undefined : { file, names: readLabelNames(file) };
   const real = isReal(request);
   const plans = planVariants(targets, { hasData: real, productShare: productShare(opened.model) });
@@ -146,8 +148,12 @@ export async function makeBundle(
   const data = prepared.held;
   await rejectUnrunnable(opened, plans, data);
   const stage = createBundleStage(output);
-  const budget = { minAgreement: request.minAgreement / 100, minSqnrDb: request.minSqnr };
-  const gate = createGate({ original: opened, data, budget, signal });
+  const budget = {
+    minAgreement: request.minAgreement === undefined ? null : request.minAgreement / 100,
+    minSqnrDb: request.minSqnr,
+  };
+  const task = taskOf(opened, request.task, real ? data.source : null);
+  const gate = createGate({ original: opened, task, data, budget, signal });
   try {
     const about = { ...request, labelNames };
     const use = await useOf(opened, real ? prepared : null, about);

@@ -4,7 +4,9 @@ import { openEngine } from '../compute/engine/open.ts';
 import type { DataSource } from '../data/source.ts';
 import type { CheckRow } from '../judge/report/check-report.ts';
 import { samplesText } from '../judge/report/check-words.ts';
+import { measuresOf } from '../judge/report/measure-words.ts';
 import type { PairResult, Report } from '../judge/report/report.ts';
+import { budgeted, type Measure, pointsLost } from '../judge/task/measure.ts';
 import type { OpenedModel } from '../model/formats/opened.ts';
 import { portsOf } from '../model/ir/port.ts';
 import { counted } from '../support/units.ts';
@@ -96,10 +98,23 @@ async function besideOriginal(
   return { rows, guessed: source.guessed };
 }
 
-function dropOf({ evaluation }: PairResult, source: DataSource, maxDrop: number): Found {
-  const metric = evaluation?.metrics[0];
-  if (!metric) return unmeasured(unlabelled(source));
-  return lost(metric.name, metric.before, metric.after, maxDrop);
+function dropOf(comparison: Comparison, source: DataSource, maxDrop: number): Found {
+  const metric = comparison.evaluation?.metrics[0];
+  if (metric) return lost(metric.name, metric.before, metric.after, maxDrop);
+  const own = ownMeasure(comparison, source);
+  if (!own) return unmeasured(unlabelled(source));
+  const points = pointsLost(own)!;
+  return {
+    ...{ measure: own.name, measured: { unit: 'points', value: points } },
+    status: isBeyond(maxDrop, points / 100, 0) ? 'exceeded' : 'kept',
+  };
+}
+
+/** What points of the task are counted in, where answers aren't classes; null where they are, or on noise. */
+function ownMeasure(comparison: Comparison, source: DataSource): Measure | null {
+  if (source.kind === 'synthetic') return null;
+  const measure = budgeted(measuresOf(comparison));
+  return measure && measure.id !== 'same-top-1' ? measure : null;
 }
 
 function lost(name: string, before: number | null, after: number | null, maxDrop: number): Found {
@@ -128,8 +143,11 @@ const broken = (outputs: readonly Output[]): Found | null => {
     : null;
 };
 
-function agreementOf({ compare: { outputs } }: PairResult, source: DataSource, least: number): Found {
+function agreementOf(comparison: Comparison, source: DataSource, least: number): Found {
+  const { outputs } = comparison.compare;
   if (source.kind === 'synthetic') return unmeasured('made-up inputs are of no class');
+  const own = ownMeasure(comparison, source);
+  if (own) return broken(outputs) ?? agreementAs(own, least);
   const scored = outputs.filter((o) => o.top1Agreement !== null);
   const worst = lowest(scored, (o) => o.top1Agreement!);
   if (!worst) return unmeasured('no output scores classes');
@@ -139,6 +157,15 @@ function agreementOf({ compare: { outputs } }: PairResult, source: DataSource, l
     status: worst.top1Agreement! < least ? 'exceeded' : 'kept',
   };
   return broken(outputs) ?? found;
+}
+
+/** Of an error, what is left of the whole: 3 % of error are 97 % of agreement. */
+function agreementAs(own: Measure, least: number): Found {
+  const share = 1 - pointsLost(own)! / 100;
+  return {
+    ...{ measure: own.name, measured: { unit: 'share', value: share } },
+    status: share < least ? 'exceeded' : 'kept',
+  };
 }
 
 function sqnrOf({ compare: { outputs } }: PairResult, least: number): Found {

@@ -1,6 +1,7 @@
 /** The call behind `compress compare`: how far the outputs of two models are apart. */
 import { openEngine } from '../compute/engine/open.ts';
 import type { PairResult } from '../judge/report/report.ts';
+import type { Task } from '../judge/task/task.ts';
 import type { ModelInput } from '../model/formats/open-file.ts';
 import type { OpenedModel } from '../model/formats/opened.ts';
 import { type Port, portsOf } from '../model/ir/port.ts';
@@ -11,6 +12,7 @@ import { counted } from '../support/units.ts';
 import { chooseSamples, type Samples } from './choose-samples.ts';
 import { fittingLabels } from './fitting-labels.ts';
 import { alike } from './io-types.ts';
+import { taskOf } from './model-task.ts';
 import { type JobRun, type RunOptions, separated, step } from './progress.ts';
 import { readModel } from './read-model.ts';
 import { type CompareRequest, type CompareRequestInit, compareRequest } from './requests/compare.ts';
@@ -19,6 +21,8 @@ import { runPair } from './run-pair.ts';
 export interface Comparison extends PairResult {
   /** What was compared on, for people: "photos/ (500 images)". */
   readonly data: string;
+  /** What the models are for, and what shows it. */
+  readonly task: Task;
   /** What was assumed about the data, in words. */
   readonly guessed: readonly string[];
 }
@@ -31,7 +35,7 @@ export type CompareOptions = CompareRequestInit & RunOptions;
  *  @example
  *  const { report } = await compare('model.onnx', 'model.int8.onnx', { data: 'photos/' });
  *  console.log(report.compare.outputs[0].sqnrDb);
- *  @throws UNKNOWN_OPTION, INVALID_ARGUMENT, COMPARE_INPUTS, COMPARE_OUTPUTS, what opening models and data throws
+ *  @throws UNKNOWN_OPTION, INVALID_ARGUMENT, TASK_UNFIT, COMPARE_INPUTS, COMPARE_OUTPUTS, what opening models and data throws
  *  @group Calls */
 export async function compare(
   before: ModelInput,
@@ -60,6 +64,7 @@ export async function compareModels(
 interface Compared {
   readonly pair: readonly [OpenedModel, OpenedModel];
   readonly samples: Samples;
+  readonly task: Task;
   readonly engine: CompareRequest['engine'];
 }
 
@@ -73,22 +78,24 @@ export async function compared(
   requireInputs(portsOf(a.model), portsOf(b.model));
   const { source, indices } = await chooseSamples(portsOf(a.model), request);
   const fitting = fittingLabels(source, a.model, request.labels !== undefined);
-  return { pair: [a, b], samples: { source: fitting, indices }, engine: request.engine };
+  const task = taskOf(a, request.task, fitting);
+  return { pair: [a, b], samples: { source: fitting, indices }, task, engine: request.engine };
 }
 
 /** @throws what engines throw; COMPARE_OUTPUTS */
 export async function compareOn(
-  { pair: [a, b], samples: { source, indices }, engine: name }: Compared,
+  { pair: [a, b], samples: { source, indices }, task, engine: name }: Compared,
   { signal, events }: JobRun,
 ): Promise<Comparison> {
   const engine = await openEngine(name);
   const found = await step(
     events,
     'compare',
-    (onProgress) => runPair({ model: a }, { model: b }, { engine, source, indices, signal, onProgress }),
+    (onProgress) =>
+      runPair({ model: a }, { model: b }, { engine, source, indices, task, signal, onProgress }),
     (r) => `${counted(r.compare.samples, 'sample')} on ${r.compare.runtime} · ${source.name}`,
   );
-  return { data: source.name, guessed: source.guessed, ...found };
+  return { data: source.name, guessed: source.guessed, task, ...found };
 }
 
 function requireInputs(before: readonly Port[], after: readonly Port[]): void {

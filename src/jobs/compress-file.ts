@@ -34,6 +34,7 @@ import { checkPorts, checkSizes, typedPorts, withPreparation } from './io-types.
 import { measurePair } from './measure-pair.ts';
 import { factsOf } from './model-facts.ts';
 import type { StepsResult } from './model-steps.ts';
+import { taskOf } from './model-task.ts';
 import { openSteps } from './open-steps.ts';
 import { type JobEvents, type JobRun, step } from './progress.ts';
 import { refuseIdle, refuseSpoilt } from './refusals.ts';
@@ -75,6 +76,8 @@ export async function compressFile(options: CompressFileOptions): Promise<Compre
   rejectBroken(opened.model);
   const ports = portsOf(opened.model);
   const engine = await openEngine();
+  // Known before any work, so that one that doesn't fit is refused.
+  taskOf(opened, request.task);
   const prepared = data
     ? await step(
         events,
@@ -221,13 +224,18 @@ async function study(
   const [before, after] = await Promise.all([factsOf(source, largestBytes), factsOf(shipped, largestBytes)]);
   const runtime = await openEngine(engineOfTarget(recipe.target));
   const held = prepared?.held.indices.length ? prepared.held : null;
+  const task = taskOf(source, request.task, held?.source ?? null);
   const pair =
     held && compares
       ? await step(
           events,
           'compare',
           (onProgress) =>
-            runPair({ model: source }, { model: result }, { engine: runtime, ...held, signal, onProgress }),
+            runPair(
+              { model: source },
+              { model: result },
+              { engine: runtime, ...held, task, signal, onProgress },
+            ),
           (r) => `${counted(r.compare.samples, 'sample')} on ${r.compare.runtime}`,
         )
       : null;
@@ -265,6 +273,7 @@ async function study(
     options: { input, recipe, command, config, data: plan.data?.from },
     source: before,
     result: { ...after, file: path.basename(options.output) },
+    task,
     journal,
     layers: layerTable(clean, model, quality),
     account: await recipeAccount(model, recipe, journal),

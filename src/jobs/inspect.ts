@@ -4,6 +4,7 @@ import { findProblems, type ModelProblems } from '../judge/analyze/facts.ts';
 import { type FunctionFacts, functionFacts } from '../judge/analyze/functions.ts';
 import type { Account } from '../judge/report/account.ts';
 import type { ModelFacts } from '../judge/report/report.ts';
+import type { Task } from '../judge/task/task.ts';
 import type { ModelInput } from '../model/formats/open-file.ts';
 import type { OpenedModel } from '../model/formats/opened.ts';
 import type { Model } from '../model/ir/model.ts';
@@ -11,7 +12,9 @@ import { sizeBytes } from '../model/ir/tensor.ts';
 import { formatShape } from '../model/ir/type.ts';
 import { constantsOf } from '../model/ir/walk.ts';
 import { parseRequest } from '../support/parse-request.ts';
+import type { TaskName } from '../support/task.ts';
 import { factsOf } from './model-facts.ts';
+import { taskOf } from './model-task.ts';
 import { type RunOptions, separated } from './progress.ts';
 import { readModel } from './read-model.ts';
 import { type InspectRequestInit, inspectRequest } from './requests/inspect.ts';
@@ -19,6 +22,8 @@ import { type InspectRequestInit, inspectRequest } from './requests/inspect.ts';
 export interface Inspection extends ModelFacts {
   /** "ONNX", "TensorFlow.js graph-model"; anything else than ONNX was converted when it was read. */
   readonly format: string;
+  /** What the model is for, and what shows it. */
+  readonly task: Task;
   /** Every constant in one row: what it is and what it is stored as. */
   readonly account: Account;
   /** The model's own functions. */
@@ -49,12 +54,13 @@ export async function inspect(
 ): Promise<{ report: Inspection }> {
   const { given, run } = separated(options);
   const request = parseRequest(inspectRequest, given);
-  return { report: await inspectModel(await readModel(model, request, run)) };
+  return { report: await inspectModel(await readModel(model, request, run), request.task) };
 }
 
-export const inspectModel = async (opened: OpenedModel): Promise<Inspection> => ({
+export const inspectModel = async (opened: OpenedModel, asked?: TaskName): Promise<Inspection> => ({
   ...(await factsOf(opened, opened.sizeBytes)),
   format: [opened.format.name, opened.format.kind?.(opened.model)].filter(Boolean).join(' '),
+  task: taskOf(opened, asked),
   account: byteAccount(opened.model),
   functions: functionFacts(opened.model),
   problems: findProblems(opened.model),

@@ -5,14 +5,17 @@ import { openOn } from '../compute/engine/open-model.ts';
 import type { RunContext } from '../compute/engine/run-context.ts';
 import { readAll } from '../data/read-all.ts';
 import type { DataSource, Sample } from '../data/source.ts';
-import { type Comparer, createComparer } from '../judge/analyze/compare.ts';
+import { createComparer, type Top1 } from '../judge/analyze/compare.ts';
 import { type ClassificationMeter, createClassificationMeter } from '../judge/evaluate/classification.ts';
 import { confusionOf } from '../judge/report/confusion.ts';
 import type { PairResult, Report } from '../judge/report/report.ts';
+import { openMeter, taskMeasures } from '../judge/task/measures-of.ts';
+import type { Difference } from '../judge/task/meter.ts';
+import { recogniseTask } from '../judge/task/recognise.ts';
+import { decidingOutputs, type Task } from '../judge/task/task.ts';
 import type { OpenedModel, Runnable } from '../model/formats/opened.ts';
 import type { Port } from '../model/ir/port.ts';
 import { elementCount, float32Values, type Tensor } from '../model/ir/tensor.ts';
-import { scoreOutputs } from '../model/ops/class-scores.ts';
 import { createBreather } from '../support/breathe.ts';
 import { noScores } from '../support/diagnostics/data.ts';
 import { pairedInterval } from '../support/statistics.ts';
@@ -25,6 +28,8 @@ export interface Subject<M extends Runnable = Runnable> {
 export interface RunPairOptions extends RunContext {
   readonly source: DataSource;
   readonly indices: readonly number[];
+  /** What the models are for; recognised where it is left out. */
+  readonly task?: Task | undefined;
   /** Pictures of samples where the two disagree, at most. */
   readonly pictures?: number;
 }
@@ -40,8 +45,10 @@ export async function runPair(
   try {
     const b = await openOn(engine, after.model, after.session);
     try {
-      const comparer = createComparer(a.outputs, a.inputs, scoreOutputs(before.model.model));
-      const meters = source.labelled ? createMeters(a.outputs, source) : null;
+      const task = options.task ?? recogniseTask(before.model.model, { labelled: source.labelled });
+      const comparer = createComparer(a.outputs, a.inputs, decidingOutputs(task));
+      const meter = openMeter({ task, inputs: a.inputs, outputs: a.outputs });
+      const meters = isLabelled(source, task) ? createMeters(a.outputs, source) : null;
       const disagreements: Disagreement[] = [];
       const breathe = createBreather();
       let done = 0;
@@ -50,14 +57,22 @@ export async function runPair(
         const x = await a.run(feedsFor(a, sample));
         const y = await b.run(feedsFor(b, sample));
         meters?.add(x, y, sample);
-        await note(comparer, x, y, sample, indices[done]!, disagreements, options);
+        const top = comparer.add(x, y);
+        const differs = meter ? meter.add(x, y, sample) : top && namedTop(top, source);
+        if (differs) await note(differs, sample, indices[done]!, disagreements, options);
         options.onProgress?.(++done, indices.length);
         await breathe();
       }
       const result = comparer.result();
       const runtime = `${engine.name} ${engine.version}`;
       return {
-        compare: { samples: result.samples, runtime, outputs: [...result.outputs], disagreements },
+        compare: {
+          samples: result.samples,
+          runtime,
+          outputs: [...result.outputs],
+          measures: [...taskMeasures(task, meter, result.outputs)],
+          disagreements,
+        },
         evaluation: meters?.result(runtime) ?? null,
       };
     } finally {
@@ -78,25 +93,24 @@ export const feedsFor = (session: Session, sample: Sample): Record<string, Tenso
   );
 
 async function note(
-  comparer: Comparer,
-  x: Record<string, Tensor>,
-  y: Record<string, Tensor>,
+  { before, after }: Difference,
   sample: Sample,
   index: number,
   list: Disagreement[],
   { source, pictures = 12 }: RunPairOptions,
 ): Promise<void> {
-  const top = comparer.add(x, y);
-  if (!top || top.before === top.after || list.length >= pictures) return;
-  const name = (index: number) => className(source, index);
-  list.push({
-    id: sample.id,
-    before: name(top.before),
-    after: name(top.after),
-    truth: sample.label === undefined ? null : name(sample.label),
-    picture: (await source.picture?.(index)) ?? null,
-  });
+  if (list.length >= pictures) return;
+  const truth = sample.label === undefined ? null : className(source, sample.label);
+  list.push({ id: sample.id, before, after, truth, picture: (await source.picture?.(index)) ?? null });
 }
+
+/** null where both decide alike. */
+const namedTop = ({ before, after }: Top1, source: DataSource): Difference | null =>
+  before === after ? null : { before: className(source, before), after: className(source, after) };
+
+/** Whether labels are classes of what this model answers with. */
+export const isLabelled = (source: Pick<DataSource, 'labelled'>, { name }: Pick<Task, 'name'>): boolean =>
+  source.labelled && (name === 'classification' || name === 'other');
 
 const className = ({ classes }: DataSource, index: number) => classes?.[index] ?? `class ${index}`;
 

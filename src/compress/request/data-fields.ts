@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { field, positive, wholeNumber, wholeNumberOrAll } from '../../support/field.ts';
 import { targetNames } from '../../support/target.ts';
+import { taskNames } from '../../support/task.ts';
 
 const data = field.bind(null, 'Data');
 
@@ -78,6 +79,15 @@ export const targetField = z
   .meta(
     field('Target', '--target <name>', 'where it will run: wasm, webgpu, node, mobile or litert', {
       fallback: 'litert where a .tflite is written, otherwise wasm',
+    }),
+  );
+
+export const taskField = z
+  .enum(taskNames)
+  .optional()
+  .meta(
+    field('Target', '--task <name>', `what the model is for, and is judged by: ${taskNames.join(', ')}`, {
+      fallback: 'what its outputs, its metadata and files beside it show',
     }),
   );
 

@@ -1,6 +1,6 @@
 /** What can be asked of `bundle`. */
 import { z } from 'zod';
-import { dataFields, heldOutFields } from '../../compress/request/data-fields.ts';
+import { dataFields, heldOutFields, taskField } from '../../compress/request/data-fields.ts';
 import { inputFields, keepMetadataField, outputFields } from '../../compress/request/output-fields.ts';
 import { field, percentage, positiveOrAll, wholeNumber } from '../../support/field.ts';
 
@@ -42,13 +42,18 @@ export const bundleRequest = z.strictObject({
   ),
   ...held,
   seed,
-  minAgreement: percentage
-    .default(90)
-    .meta(budget('--min-agreement <percent>', 'a variant whose top-1 agrees less is not published')),
+  task: taskField,
+  minAgreement: percentage.optional().meta(
+    budget('--min-agreement <percent>', 'a variant that answers less as the original does is not published', {
+      fallback: "90 for the same top-1, otherwise where the task's measure is called bad",
+    }),
+  ),
   minSqnr: z
     .number('A number of decibels was expected.')
     .default(10)
-    .meta(budget('--min-sqnr <dB>', 'the same for outputs that are not scores, and without data')),
+    .meta(
+      budget('--min-sqnr <dB>', 'the same for outputs that no measure of the task is of, and without data'),
+    ),
   ...inputFields,
   output: z
     .string()

@@ -1,7 +1,7 @@
 /** What can be asked of `check`: budgets, and what they are measured on. No budget says what it `needs`: what a configuration file asks
  *  for is never put aside for want of something. */
 import { z } from 'zod';
-import { dataFields } from '../../compress/request/data-fields.ts';
+import { dataFields, taskField } from '../../compress/request/data-fields.ts';
 import { amount } from '../../support/amount.ts';
 import { field, nonNegative, percentage } from '../../support/field.ts';
 import { modelField } from './model-field.ts';
@@ -21,10 +21,20 @@ export const checkRequest = z.strictObject({
     .meta(budget('--max-size <size>', 'of its files, as 4MB; or 50% of what --against has')),
   maxDrop: nonNegative
     .optional()
-    .meta(budget('--max-drop <points>', 'accuracy lost on labelled --data, in percentage points')),
+    .meta(
+      budget(
+        '--max-drop <points>',
+        "points lost on --data of accuracy, or of the task's own measure where there are no classes",
+      ),
+    ),
   minAgreement: percentage
     .optional()
-    .meta(budget('--min-agreement <percent>', 'samples of --data with the same top-1 as the original')),
+    .meta(
+      budget(
+        '--min-agreement <percent>',
+        "samples of --data with the same top-1 as the original; of other tasks the task's own measure",
+      ),
+    ),
   minSqnr: z
     .number('A number of decibels was expected.')
     .optional()
@@ -42,6 +52,7 @@ export const checkRequest = z.strictObject({
     ),
   data: dataFields.data,
   ...samples,
+  task: taskField,
   device: z
     .array(z.string().min(1, 'An item is empty.'))
     .optional()

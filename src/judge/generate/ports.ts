@@ -118,7 +118,7 @@ function logitsPort(outputs: readonly Port[]): Port | null {
   return fitting.find((p) => scores.test(p.name)) ?? (fitting.length === 1 ? fitting[0]! : null);
 }
 
-function matchStates(inputs: readonly Port[], outputs: readonly Port[]): State[] {
+export function matchStates(inputs: readonly Port[], outputs: readonly Port[]): State[] {
   const free = new Set(outputs.map((p) => p.name));
   const states: State[] = [];
   for (const input of inputs) {

@@ -10,13 +10,16 @@ import { tfliteFormat } from '../../model/formats/tflite/format.ts';
 import { runtimeBrotliBytes } from '../../ship/profile/runtime-sizes.ts';
 import type { TargetName } from '../../support/target.ts';
 import { version } from '../../support/version.ts';
+import { budgeted } from '../task/measure.ts';
+import type { Task } from '../task/task.ts';
 import type { Account } from './account.ts';
+import { measuresOf } from './measure-words.ts';
 import { nextSteps } from './next-steps.ts';
 import type { Layer, ModelFacts, PairMeasurement, PairResult, Report } from './report.ts';
 import { precisionSummary, stageSummary } from './stage-summary.ts';
 import type { StepsRecord } from './steps.ts';
 import type { TrainingFacts, TrainingRecord } from './training.ts';
-import { judge } from './verdict.ts';
+import { judge, sameAnswers } from './verdict.ts';
 
 export interface ReportParts {
   readonly options: {
@@ -28,6 +31,8 @@ export interface ReportParts {
   };
   readonly source: ModelFacts;
   readonly result: ModelFacts;
+  /** What the model is for. */
+  readonly task: Task;
   readonly journal: Journal;
   readonly layers: Layer[];
   readonly account: Account;
@@ -77,6 +82,7 @@ export function buildReport(parts: ReportParts): Report {
     environment: parts.environment,
     source,
     result,
+    task: parts.task,
     target: {
       name: options.recipe.target,
       runtime: measuredOn(options.recipe.target),
@@ -136,7 +142,7 @@ function stepRows(
     return { ...m, sizeBytes, parameters };
   });
   const metric = rows[0]?.metric ?? null;
-  const agreement = pair?.compare.outputs.find((o) => o.top1Agreement !== null)?.top1Agreement ?? null;
+  const agreement = pair && sameAnswers(pair);
   const value =
     metric === 'accuracy'
       ? (pair?.evaluation?.metrics[0]?.after ?? null)
@@ -189,8 +195,8 @@ const trialFacts = ({ by, samples, scores }: PreprocessingTrial) => ({ by, sampl
 
 function variants({ source, result, pair }: ReportParts, mode: string): Report['variants'] {
   const accuracy = pair?.evaluation?.metrics[0];
-  const agreement = pair?.compare.outputs.find((o) => o.top1Agreement !== null);
-  const metric = accuracy?.name ?? (agreement ? 'same top-1' : null);
+  const measure = pair ? budgeted(measuresOf(pair)) : null;
+  const metric = accuracy?.name ?? measure?.name ?? null;
   const row = (name: string, facts: ModelFacts, value: number | null, current: boolean) => ({
     name,
     sizeBytes: facts.sizeBytes,
@@ -199,13 +205,13 @@ function variants({ source, result, pair }: ReportParts, mode: string): Report['
     value,
     current,
   });
-  const original = accuracy ? accuracy.before : agreement ? 1 : null;
+  const original = accuracy ? accuracy.before : (measure?.ideal ?? null);
   return [
     row('original', source, original, false),
     row(
       mode === 'float16' || mode === 'q4' ? mode : mode === 'none' ? 'result' : `int8 ${mode}`,
       result,
-      accuracy ? accuracy.after : (agreement?.top1Agreement ?? null),
+      accuracy ? accuracy.after : (measure?.value ?? null),
       true,
     ),
   ];

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { againstSchema } from '../../ship/emit/manifest.ts';
 import { isSoftware } from '../../support/gpu-adapter.ts';
+import { type Measure, measureSchema } from '../task/measure.ts';
 import { fastestRuns } from './fastest.ts';
 
 const number = z.number().nullable();
@@ -79,6 +80,8 @@ export const bundleReportSchema = z.object({
           sqnrDb: number,
           cosine: number,
           top1Agreement: number,
+          /** What stands for the model's task, where that isn't the largest score. */
+          measure: measureSchema.pick({ name: true, unit: true }).extend({ value: z.number() }).optional(),
         }),
       ),
     }),
@@ -196,10 +199,11 @@ export interface Quality {
   readonly value: number;
   readonly original: number | null;
   readonly samples: number;
-  readonly unit: 'fraction' | 'dB';
+  readonly unit: Measure['unit'];
 }
 
-/** What is best known of a variant's answers: accuracy, else agreement with the original on real data, else SQNR. */
+/** What is best known of a variant's answers: accuracy, else what stands for the task against the original on
+ *  real data, else SQNR. */
 export function qualityOf(
   { accuracy, parity }: Pick<ReportedVariant, 'accuracy' | 'parity'>,
   data: BundleReport['data'],
@@ -207,8 +211,10 @@ export function qualityOf(
   if (accuracy) return { ...accuracy, unit: 'fraction' };
   const widest = widestParity({ parity });
   if (!widest) return null;
-  const { samples, top1Agreement, sqnrDb } = widest;
+  const { samples, top1Agreement, sqnrDb, measure } = widest;
   const real = data !== null && !data.synthetic;
+  if (real && measure)
+    return { metric: measure.name, value: measure.value, original: null, samples, unit: measure.unit };
   if (real && top1Agreement !== null)
     return { metric: 'same top-1', value: top1Agreement, original: null, samples, unit: 'fraction' };
   return sqnrDb === null ? null : { metric: 'SQNR', value: sqnrDb, original: null, samples, unit: 'dB' };

@@ -1,5 +1,5 @@
 /** What every view of a bundle's report says first: the headline, the bad news, and each figure as text. */
-import { formatBytes, formatDb, formatMs, formatPercent } from '../../support/units.ts';
+import { formatBytes, formatMs, formatPercent } from '../../support/units.ts';
 import {
   type BundleReport,
   fastestOf,
@@ -12,20 +12,26 @@ import {
   qualityOf,
   type ReportedVariant,
 } from './bundle-report.ts';
+import { formatMeasure } from './measure-words.ts';
 import { speedNote, timesSmaller } from './summary.ts';
 
 export const none = '–';
 export const orNone = (value: number | null | undefined, format: (value: number) => string) =>
   value == null ? none : format(value);
 
-export const formatQuality = ({ value, unit }: Pick<Quality, 'value' | 'unit'>) =>
-  unit === 'dB' ? formatDb(value) : formatPercent(value);
+export const formatQuality = (quality: Pick<Quality, 'value' | 'unit'>) => formatMeasure(quality);
 
 /** "same top-1 98.3 % on 100 samples", "accuracy 79.0 % (original 79.0 %) on 100 samples". */
 export function describeQuality(quality: Quality): string {
   const { metric, original, samples, unit } = quality;
   const was = original === null ? '' : ` (original ${formatQuality({ value: original, unit })})`;
   return `${metric} ${formatQuality(quality)}${was} on ${samples} samples`;
+}
+
+/** What stands for the task against the original, for a table's cell: "98.3 %". */
+export function agreementText(parity: ReportedVariant['parity'][number] | null | undefined): string {
+  if (parity?.measure) return formatMeasure(parity.measure);
+  return orNone(parity?.top1Agreement, formatPercent);
 }
 
 /** Bytes that a page downloads for a variant; raw where nobody compressed it. */

@@ -10,6 +10,8 @@ const checkRow = z.object({
   budget: z.enum(['maxSize', 'maxDrop', 'minAgreement', 'minSqnr', 'maxLatency', 'maxFirstVisit']),
   /** What of the model it is about, where it has several: a metric, an output; the device that it was timed on. */
   subject: z.string().nullable(),
+  /** What stands for the task, where that is another measure than the budget's usual one: "mean IoU". */
+  measure: z.string().optional(),
   allowed: figure,
   /** In the unit of `allowed`: what the two are compared by. */
   measured: figure.nullable(),

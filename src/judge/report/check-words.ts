@@ -22,7 +22,12 @@ const names: Readonly<Record<Budget, string>> = {
 };
 
 /** The metric, where there is one; the output, where a model has several; the device that times are of. */
-export function nameOf({ budget, subject }: Pick<CheckRow, 'budget' | 'subject'>): string {
+export function nameOf({
+  budget,
+  subject,
+  measure,
+}: Pick<CheckRow, 'budget' | 'subject' | 'measure'>): string {
+  if (measure !== undefined) return measure;
   if (subject === null) return names[budget];
   if (budget === 'maxDrop') return subject;
   return `${names[budget]} ${isTimed(budget) ? 'on' : 'of'} ${subject}`;

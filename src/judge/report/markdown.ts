@@ -5,6 +5,7 @@ import { type AccountRow, operatorsOf, roleName, storedAs } from './account.ts';
 import { configText } from './config-text.ts';
 import { dataText } from './data-text.ts';
 import { cell, code, fence, folded, table, text } from './markdown-text.ts';
+import { taskText } from './measure-words.ts';
 import { preprocessingText } from './preprocessing-text.ts';
 import type { Report } from './report.ts';
 import { stepsMarkdown } from './steps.ts';
@@ -95,6 +96,7 @@ function environment(report: Report): string {
     `made: ${report.createdAt} by ${report.tool.name} ${report.tool.version}`,
     `precision: ${report.precision.summary}`,
     `data: ${dataText(data)}`,
+    ...(report.task ? [`task: ${taskText(report.task)}`] : []),
     `preprocessing: ${preprocessingText(data?.preprocessing ?? null)}`,
     ...(data && data.guessed.length > 0 ? [`guessed: ${data.guessed.join('; ')}`] : []),
     `machine: ${env.os}, ${env.cpu}, ${env.cores} cores, ${formatBytes(env.memoryBytes)}, Node ${env.node}`,

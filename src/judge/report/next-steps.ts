@@ -2,9 +2,11 @@
 
 import { formatOfName } from '../../model/formats/index.ts';
 import { quoted } from '../../support/shell.ts';
+import { levelOf } from '../task/measure.ts';
 import type { ReportParts } from './build-report.ts';
+import { measuresOf } from './measure-words.ts';
 import type { Report } from './report.ts';
-import { isSlower, limits, worstAgreement, worstSqnr } from './verdict.ts';
+import { isSlower, sameAnswers } from './verdict.ts';
 
 type Next = Report['next'];
 type Known = Pick<
@@ -131,17 +133,14 @@ const hasLabels = ({ data }: Known) =>
   data !== null && (data.held.source.labelled || data.held.source.targeted === true);
 
 /** Labels are of no use where no output scores classes. */
-const scoresClasses = ({ pair }: Known) => pair === null || worstAgreement(pair) !== null;
+const scoresClasses = ({ pair }: Known) => pair === null || sameAnswers(pair) !== null;
 
 function lostMuch({ pair }: Known): boolean {
   const accuracy = pair?.evaluation?.metrics[0];
   if (accuracy && accuracy.before !== null && accuracy.after !== null)
     return accuracy.before - accuracy.after > 0.005;
   if (pair === null) return false;
-  const share = worstAgreement(pair);
-  return share === null
-    ? (worstSqnr(pair) ?? Number.POSITIVE_INFINITY) < limits.outputSqnrDb
-    : share < limits.agreementWarn;
+  return measuresOf(pair).some((measure) => levelOf(measure) !== 'plain');
 }
 
 /** Options of these names as they stand in a command, each with a space before it: what says which model it is and what it is

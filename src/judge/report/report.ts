@@ -1,6 +1,8 @@
 /** The one value that says all that happened. Terminal, JSON, Markdown and HTML are views of it.
  *  null means "not measured" or "not applicable" everywhere; it is never written as zero. */
 import { z } from 'zod';
+import { measureSchema } from '../task/measure.ts';
+import { taskSchema } from '../task/task.ts';
 import { accountSchema } from './account.ts';
 import { confusionSchema } from './confusion.ts';
 import { trainingSchema } from './training.ts';
@@ -97,6 +99,8 @@ export const reportSchema = z.object({
   }),
   source: modelFactsSchema,
   result: modelFactsSchema,
+  /** What the model is for, and what shows it. Absent in older reports. */
+  task: taskSchema.optional(),
   target: z.object({
     name: z.string(),
     runtime: z.string(),
@@ -204,6 +208,8 @@ export const reportSchema = z.object({
           top1Agreement: z.number().nullable(),
         }),
       ),
+      /** How near the result is at what the model is for, what stands for it first. Absent in older reports. */
+      measures: z.array(measureSchema).optional(),
       disagreements: z.array(
         z.object({
           id: z.string(),

@@ -9,13 +9,14 @@ import {
   formatDb,
   formatInteger,
   formatMs,
-  formatPercent,
   formatTimes,
 } from '../../support/units.ts';
+import { levelOf, mainOf } from '../task/measure.ts';
 import { compareLatency, type LatencyChange, latencyPairs, shortPlaceName } from './latency.ts';
+import { formatMeasure, measuresOf } from './measure-words.ts';
 import { changeOf, formatChange, formatChangeInterval, formatMetric, type Metric } from './metrics.ts';
 import type { Layer, ModelFacts, Report } from './report.ts';
-import { agreementLevel, isSlower, limits, worstAgreement, worstSqnr } from './verdict.ts';
+import { agreementLevel, isSlower, limits, worstSqnr } from './verdict.ts';
 
 export type Tone = 'plain' | 'good' | 'warn' | 'bad';
 
@@ -71,22 +72,23 @@ export function macsNote({ macsAssumed }: Pick<ModelFacts, 'macsAssumed'>): stri
 
 function qualityRows(report: Report): SummaryRow[] {
   const rows: SummaryRow[] = [];
-  const [share, sqnr] = [worstAgreement(report), worstSqnr(report)];
-  const worst = (report.compare?.outputs.length ?? 0) > 1 ? 'worst output: ' : '';
-  const sqnrNote = sqnr === null ? '' : `${worst}SQNR ${formatDb(sqnr)}`;
-  if (share !== null) {
-    const tone = agreementLevel(report);
-    rows.push({ label: 'same top-1', before: none, after: formatPercent(share), note: sqnrNote, tone });
-  } else if (sqnr !== null) {
-    const tone = sqnr < limits.outputSqnrDb ? 'warn' : 'plain';
+  const sqnr = worstSqnr(report);
+  const worst = (report.compare?.outputs.length ?? 0) > 1 ? 'worst output' : '';
+  const sqnrNote = sqnr === null ? '' : `${worst && `${worst}: `}SQNR ${formatDb(sqnr)}`;
+  const measures = measuresOf(report);
+  const main = mainOf(measures);
+  for (const measure of measures) {
+    if (measure.value === null) continue;
+    const isNoise = measure.id === 'sqnr';
     rows.push({
-      label: 'output SQNR',
+      label: isNoise ? 'output SQNR' : measure.name,
       before: none,
-      after: formatDb(sqnr),
-      note: worst.replace(': ', ''),
-      tone,
+      after: formatMeasure(measure),
+      note: measure !== main ? '' : isNoise ? worst : sqnrNote,
+      tone: measure === main ? agreementLevel(report) : levelOf(measure),
     });
-  } else if (report.compare === null && report.evaluation === null) {
+  }
+  if (report.compare === null && report.evaluation === null) {
     rows.push({ label: 'quality', before: none, after: 'not measured', note: '', tone: 'warn' });
   }
   for (const metric of report.evaluation?.metrics ?? []) {

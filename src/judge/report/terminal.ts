@@ -7,6 +7,7 @@ import { accountLine, leftLines } from './account.ts';
 import { configText } from './config-text.ts';
 import { dataText } from './data-text.ts';
 import { latencyPairs } from './latency.ts';
+import { taskText } from './measure-words.ts';
 import type { ModelFacts, Report } from './report.ts';
 import { stepRemarks, stepTable } from './steps.ts';
 import { strippedText } from './stripped-text.ts';
@@ -48,13 +49,14 @@ export const renderTerminal = (report: Report, options: TerminalOptions): string
 
 /** Model, input, data and target: what is known before any work, so that it can be printed first. */
 export function renderHeader(
-  report: Pick<Report, 'source' | 'data' | 'target' | 'latency' | 'config'>,
+  report: Pick<Report, 'source' | 'data' | 'task' | 'target' | 'latency' | 'config'>,
   options: TerminalOptions,
 ): string {
   const { source, target } = report;
   const lines = [
     labelled(source.file, factsLine(source), options, 'bold'),
     labelled('input', inputLine(report), options),
+    ...(report.task ? [labelled('task', taskText(report.task), options)] : []),
     labelled('data', dataText(report.data), options),
     labelled('target', `${target.name} (${targetDetail(report)})`, options),
     ...(report.config ? [labelled('config', configText(report.config), options)] : []),

@@ -4,8 +4,10 @@ import { formatOfName } from '../../model/formats/index.ts';
 import { tfjsFormat } from '../../model/formats/tfjs/format.ts';
 import { wilsonInterval } from '../../support/statistics.ts';
 import { counted, formatBytes, formatDb, formatMs, formatPercent, formatTimes } from '../../support/units.ts';
+import { type Level, levelOf, type Measure } from '../task/measure.ts';
 import { leftSentence } from './account.ts';
 import { compareLatency, type LatencyPair, latencyPairs, placeName } from './latency.ts';
+import { isShareOfAnswers, mainMeasure, measureHeadline, measureLacks, measuresOf } from './measure-words.ts';
 import { changeOf, formatChange, formatChangeInterval, formatMetric, type Metric } from './metrics.ts';
 import type { Report } from './report.ts';
 
@@ -19,8 +21,6 @@ export const limits = {
   metricDrop: 0.01,
   /** Relative loss of a metric that is not a fraction, such as perplexity. */
   metricRelativeDrop: 0.02,
-  agreementWarn: 0.97,
-  agreementBad: 0.9,
   outputSqnrDb: 15,
   /** Relative slowdown that the whole interval must be beyond. */
   slowdown: 0.05,
@@ -74,13 +74,8 @@ function qualityWords(report: Judged): string | null {
       : `${metric.name} ${after} (was ${before}) ${on}`;
   }
   if (report.compare === null) return 'quality not measured';
-  const share = worstAgreement(report);
-  if (share !== null)
-    return `same answer for ${formatPercent(share)} of ${report.compare.samples} ${noun(report)}`;
-  const sqnr = worstSqnr(report);
-  return sqnr === null
-    ? null
-    : `outputs within ${formatDb(sqnr)} SQNR on ${report.compare.samples} ${noun(report)}`;
+  const measure = mainMeasure(report);
+  return measure && measureHeadline(measure, `${report.compare.samples} ${noun(report)}`);
 }
 
 /** Its files have nothing narrower than 8 bits. */
@@ -116,9 +111,11 @@ export function noun(report: Pick<Report, 'data'>): string {
 export const mainMetric = (report: Pick<Report, 'evaluation'>): Metric | null =>
   report.evaluation?.metrics.find((m) => m.before !== null && m.after !== null) ?? null;
 
-/** Lowest top-1 agreement of any output; null where none has one. */
-export const worstAgreement = (report: Pick<Report, 'compare'>) =>
-  lowest(report.compare?.outputs.map((output) => output.top1Agreement) ?? []);
+/** Share of answers that are the original's, where that is what stands for the task; else null. */
+export function sameAnswers(report: Pick<Report, 'compare'>): number | null {
+  const measure = mainMeasure(report);
+  return measure && isShareOfAnswers(measure) ? measure.value : null;
+}
 
 /** Lowest SQNR of any output in dB; null where none has one. */
 export const worstSqnr = (report: Pick<Report, 'compare'>) =>
@@ -188,10 +185,13 @@ function accuracy({ evaluation, data }: Judged): Warning[] {
 
 /** Other answers than the original's are bad, unless enough samples show that no fewer of them are right: then the
  *  result has learnt something else, as training on labels does. */
-export function agreementLevel(report: Judged): 'plain' | 'warn' | 'bad' {
-  const share = worstAgreement(report);
-  if (share === null || share >= limits.agreementWarn) return 'plain';
-  return share < limits.agreementBad && !isAccurate(report) ? 'bad' : 'warn';
+export function agreementLevel(report: Judged): Level {
+  return measureLevel(report, mainMeasure(report));
+}
+
+function measureLevel(report: Judged, measure: Measure | null): Level {
+  const level = measure ? levelOf(measure) : 'plain';
+  return level === 'bad' && isAccurate(report) ? 'warn' : level;
 }
 
 const isAccurate = (report: Judged) =>
@@ -201,21 +201,30 @@ const isAccurate = (report: Judged) =>
 
 function agreement(report: Judged): Warning[] {
   const found: Warning[] = [];
-  const share = worstAgreement(report);
-  const level = agreementLevel(report);
-  if (share !== null && level !== 'plain') {
+  for (const measure of measuresOf(report)) {
+    const level = measureLevel(report, measure);
+    // Of noise each output has a sentence of its own.
+    if (level === 'plain' || measure.id === 'sqnr') continue;
     const but = isAccurate(report) ? `, though ${accuracyWords(mainMetric(report)!)}` : '';
-    const text = `Gives the same answer as the original for only ${formatPercent(share)} of ${report.compare!.samples} ${noun(report)}${but}.`;
+    const text = `${measureLacks(measure, `${report.compare!.samples} ${noun(report)}`)}${but}.`;
     found.push({ level, text });
   }
+  const isJudged = (name: string) => judgedOutputs(report).has(name);
   for (const { name, sqnrDb } of report.compare?.outputs ?? [])
-    if (sqnrDb !== null && sqnrDb < limits.outputSqnrDb)
+    if (sqnrDb !== null && sqnrDb < limits.outputSqnrDb && !isJudged(name))
       found.push(
         warn(
           `Output "${name}" is far from the original: SQNR ${formatDb(sqnrDb)} (under ${limits.outputSqnrDb} dB).`,
         ),
       );
   return found;
+}
+
+/** Outputs of which a measure of the task says more than their noise does. */
+function judgedOutputs(report: Judged): ReadonlySet<string> {
+  const main = mainMeasure(report);
+  if (!main || main.id === 'sqnr' || isShareOfAnswers(main)) return new Set();
+  return new Set(report.task?.outputs.map(({ name }) => name));
 }
 
 /** Of a metric that lost nothing, or no more than is allowed. */
@@ -296,7 +305,7 @@ function evidence(report: Judged): Warning[] {
     found.push(
       warn(
         mainMetric(report) === null
-          ? `Preprocessing ${preprocessingName(data)} was guessed, and without labels nothing confirms it. Pass --preprocess${worstAgreement(report) === null ? '' : ' or --labels'}.`
+          ? `Preprocessing ${preprocessingName(data)} was guessed, and without labels nothing confirms it. Pass --preprocess${sameAnswers(report) === null ? '' : ' or --labels'}.`
           : `Preprocessing ${preprocessingName(data)} was guessed, and no samples were left to try others on: accuracy may be lower than it could be. Pass --preprocess.`,
       ),
     );
@@ -319,7 +328,7 @@ function fewSamples(report: Judged): Warning[] {
   const samples = compare?.samples ?? evaluation?.samples;
   if (samples === undefined || samples >= limits.evaluationSamples || report.data?.synthetic) return [];
   const one = noun(report).replace(/s$/, '');
-  const share = worstAgreement(report);
+  const share = sameAnswers(report);
   if (share === null) return [warn(`Compared on only ${counted(samples, one)}: the figures are rough.`)];
   const [low, high] = wilsonInterval(Math.round(share * samples), samples);
   const range = `${formatPercent(low, 0)} to ${formatPercent(high, 0)}`;

@@ -71,6 +71,14 @@ export const parity = z.strictObject({
   sqnrDb: number,
   cosine: number,
   top1Agreement: number,
+  /** What stands for the model's task, where that isn't the largest score: "mean IoU". */
+  measure: z
+    .strictObject({
+      name: z.string(),
+      value: z.number(),
+      unit: z.enum(['fraction', 'index', 'dB', 'own', 'nats', 'number']),
+    })
+    .optional(),
 });
 
 export const variantSchema = z.strictObject({

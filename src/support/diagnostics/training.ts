@@ -186,7 +186,7 @@ export const budgetNotMeasured = (most: number): Diagnostic =>
   new Diagnostic(
     'BUDGET_NOT_MEASURED',
     'gate',
-    `--max-drop ${most} bounds accuracy or agreement with the original, and no output of this model scores classes. Nothing was written.`,
+    `--max-drop ${most} bounds accuracy or how alike the original's the answers are, and no share of either could be told. Nothing was written.`,
     'Leave --max-drop out, and judge by the SQNR in the report.',
   );
 
@@ -194,6 +194,6 @@ export const accuracyBudget = (metric: string, before: number, after: number, mo
   new Diagnostic(
     'ACCURACY_BUDGET',
     'gate',
-    `The result loses ${(100 * (before - after)).toFixed(2)} points of ${metric} (${(100 * before).toFixed(2)} → ${(100 * after).toFixed(2)} %); --max-drop allows ${most}. Nothing was written.`,
+    `The result loses ${(100 * Math.abs(before - after)).toFixed(2)} points of ${metric} (${(100 * before).toFixed(2)} → ${(100 * after).toFixed(2)} %); --max-drop allows ${most}. Nothing was written.`,
     'Remove less (--prune, --macs), train longer (--epochs), or allow more.',
   );

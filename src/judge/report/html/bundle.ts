@@ -13,6 +13,7 @@ import {
 } from '../bundle-report.ts';
 import {
   againstText,
+  agreementText,
   baseOf,
   batchesOf,
   deviceFacts,
@@ -147,7 +148,7 @@ export function bundleSections(report: BundleReport, draw: Draw): Markup {
 
 function variantTable({ variants, data }: BundleReport): Markup {
   const accuracy = variants.find((v) => v.accuracy)?.accuracy?.metric;
-  const agreement = (v: ReportedVariant) => widestParity(v);
+  const named = variants.map((v) => widestParity(v)?.measure?.name).find((name) => name !== undefined);
   return table<ReportedVariant>(
     'What the bundle holds',
     variants,
@@ -169,8 +170,8 @@ function variantTable({ variants, data }: BundleReport): Markup {
         ? []
         : [
             {
-              title: 'Same top-1',
-              cell: (v: ReportedVariant) => orNone(agreement(v)?.top1Agreement, formatPercent),
+              title: named ? named.charAt(0).toUpperCase() + named.slice(1) : 'Same top-1',
+              cell: (v: ReportedVariant) => agreementText(widestParity(v)),
               numeric: true,
             },
           ]),

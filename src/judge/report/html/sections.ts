@@ -4,6 +4,7 @@ import { formatBytes, formatDb, formatInteger, formatMs } from '../../../support
 import { type Account, operatorsOf, roleName, storedAs } from '../account.ts';
 import { configText } from '../config-text.ts';
 import { dataText } from '../data-text.ts';
+import { taskText } from '../measure-words.ts';
 import { preprocessingText } from '../preprocessing-text.ts';
 import type { Report } from '../report.ts';
 import { stepRemarks, stepTable } from '../steps.ts';
@@ -231,6 +232,7 @@ function recipe(report: Report): Markup {
       [target.name, target.runtime, list(target.sessionConfig)].filter((text) => text !== '').join(' · '),
     ],
     ['Data', dataText(data)],
+    ...(report.task ? [['Task', taskText(report.task)] as const] : []),
     ['Preprocessing', preprocessingText(data?.preprocessing ?? null)],
     ['Guessed', data === null || data.guessed.length === 0 ? 'nothing' : data.guessed.join('; ')],
     [

@@ -1,10 +1,12 @@
 /** The top of the page: verdict in one sentence, bad news, five big numbers. */
-import { formatBytes, formatDb, formatMs, formatPercent, formatTimes } from '../../../support/units.ts';
+import { formatBytes, formatDb, formatMs, formatTimes } from '../../../support/units.ts';
+import type { Measure } from '../../task/measure.ts';
 import { compareLatency, latencyPairs } from '../latency.ts';
+import { formatMeasure, isShareOfAnswers, mainMeasure } from '../measure-words.ts';
 import { changeOf, formatChange, formatMetric } from '../metrics.ts';
 import type { Report } from '../report.ts';
 import { speedNote, type Tone, timesSmaller } from '../summary.ts';
-import { agreementLevel, isSlower, limits, mainMetric, worstAgreement, worstSqnr } from '../verdict.ts';
+import { agreementLevel, isSlower, limits, mainMetric, worstSqnr } from '../verdict.ts';
 import { html, type Markup, unbroken } from './markup.ts';
 
 export interface BigNumber {
@@ -94,10 +96,10 @@ function sized(label: string, before: number | null, after: number | null, detai
 
 function quality(report: Report): BigNumber {
   const metric = mainMetric(report);
-  const agreement = worstAgreement(report);
+  const measure = mainMeasure(report);
   if (metric !== null) {
     const isBad = metric.unit === 'fraction' && -(changeOf(metric) ?? 0) > limits.metricDrop + 1e-9;
-    const same = agreement === null ? '' : `same answer for ${formatPercent(agreement)}`;
+    const same = measure && measure.id !== 'sqnr' ? `${titleOf(measure)} ${formatMeasure(measure)}` : '';
     return {
       label: metric.name,
       after: formatMetric(metric, metric.after),
@@ -108,20 +110,19 @@ function quality(report: Report): BigNumber {
       share: null,
     };
   }
-  const sqnr = worstSqnr(report);
-  const base = { label: 'Same answer', before: null, share: null };
-  const samples = report.compare === null ? '' : `of ${report.compare.samples} samples`;
-  if (agreement !== null) {
-    const tone = agreementLevel(report);
-    const note = [samples, sqnr === null ? '' : `SQNR ${formatDb(sqnr)}`]
-      .filter((text) => text !== '')
-      .join(', ');
-    return { ...base, after: formatPercent(agreement), note, tone };
-  }
-  if (sqnr === null)
+  const base = { before: null, share: null };
+  if (measure === null)
     return { ...base, label: 'Quality', after: 'not measured', note: 'no samples', tone: 'warn' };
-  const tone = sqnr < limits.outputSqnrDb ? 'warn' : 'plain';
-  return { ...base, label: 'Output SQNR', after: formatDb(sqnr), note: samples, tone };
+  const label = titleOf(measure);
+  const samples = `${isShareOfAnswers(measure) ? 'of' : 'on'} ${report.compare!.samples} samples`;
+  const sqnr = measure.id === 'sqnr' ? null : worstSqnr(report);
+  const note = sqnr === null ? samples : `${samples}, SQNR ${formatDb(sqnr)}`;
+  return { ...base, label, after: formatMeasure(measure), note, tone: agreementLevel(report) };
+}
+
+function titleOf({ id, name }: Measure): string {
+  if (id === 'same-top-1') return 'Same answer';
+  return id === 'sqnr' ? 'Output SQNR' : `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
 }
 
 function speed(report: Report): BigNumber {

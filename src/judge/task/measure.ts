@@ -1,0 +1,95 @@
+/** What can be measured of a model at its task: the catalogue of measures, and one of them with its value. */
+import { z } from 'zod';
+
+export const measureSchema = z.object({
+  /** Which of the catalogue, for programs: "same-top-1". */
+  id: z.string(),
+  /** As people read it. */
+  name: z.string(),
+  /** null where it could not be told, such as boxes where neither model finds any. */
+  value: z.number().nullable(),
+  /** 'fraction' prints as percent; 'index' is a number up to 1, 'own' in the unit of the output itself, 'nats' of a distribution. */
+  unit: z.enum(['fraction', 'index', 'dB', 'own', 'nats', 'number']),
+  higherIsBetter: z.boolean(),
+  /** Of two models that answer alike; null where there is none (decibels have no end). */
+  ideal: z.number().nullable(),
+  /** Worse than `warn` is doubtful, worse than `bad` is bad; null for what says nothing by itself. */
+  limits: z.object({ warn: z.number(), bad: z.number().nullable() }).nullable(),
+  /** 95 %, where it is known. */
+  interval: z.tuple([z.number(), z.number()]).nullable(),
+});
+
+export type Measure = z.infer<typeof measureSchema>;
+
+type Kind = Omit<Measure, 'id' | 'value' | 'interval'>;
+
+const share = (name: string, limits: Kind['limits']): Kind => ({
+  ...{ name, limits, unit: 'fraction', higherIsBetter: true, ideal: 1 },
+});
+const index = (name: string, limits: Kind['limits']): Kind => ({
+  ...{ name, limits, unit: 'index', higherIsBetter: true, ideal: 1 },
+});
+const error = (name: string, unit: Kind['unit'], limits: Kind['limits'] = null): Kind => ({
+  ...{ name, limits, unit, higherIsBetter: false, ideal: 0 },
+});
+
+/** Of answers that are right or wrong. */
+const answers = { warn: 0.97, bad: 0.9 };
+
+/** Measures against the original, each in one row. What they mean in a sentence is in src/judge/report/measure-words.ts. */
+export const measures = {
+  'same-top-1': share('same top-1', answers),
+  'same-next-token': share('same next token', answers),
+  sqnr: { name: 'SQNR', unit: 'dB', higherIsBetter: true, ideal: null, limits: { warn: 15, bad: null } },
+  'cosine-mean': index('cosine', { warn: 0.99, bad: 0.95 }),
+  'cosine-worst': index('worst cosine', { warn: 0.95, bad: 0.8 }),
+  'neighbours-kept': share('nearest neighbours kept', null),
+  /** Of the root mean square of what the original's answers vary by: 15 dB and 10 dB of noise. */
+  'relative-error': error('error', 'fraction', { warn: 0.178, bad: 0.316 }),
+  rmse: error('RMSE', 'own'),
+  mae: error('mean absolute error', 'own'),
+  ssim: index('SSIM', { warn: 0.95, bad: 0.85 }),
+  psnr: { name: 'PSNR', unit: 'dB', higherIsBetter: true, ideal: null, limits: { warn: 30, bad: 20 } },
+  'mean-iou': share('mean IoU', { warn: 0.9, bad: 0.75 }),
+  'same-places': share('same class of places', null),
+  'activations-f1': share('F1 of what is there', { warn: 0.95, bad: 0.85 }),
+  'activations-error': error('mean difference of activations', 'number'),
+  'text-kept': share('text kept', { warn: 0.95, bad: 0.85 }),
+  'characters-kept': share('characters kept', { warn: 0.98, bad: 0.93 }),
+} as const satisfies Record<string, Kind>;
+
+export type MeasureId = keyof typeof measures;
+
+/** One of the catalogue with what was found. */
+export function measured(
+  id: MeasureId,
+  value: number | null,
+  interval: readonly [number, number] | null = null,
+): Measure {
+  const { limits, ...kind } = measures[id];
+  // Numbers that are none are told of as such, output by output.
+  const known = value !== null && Number.isFinite(value) ? value : null;
+  return { id, ...kind, limits: limits && { ...limits }, value: known, interval: interval && [...interval] };
+}
+
+export type Level = 'plain' | 'warn' | 'bad';
+
+export function levelOf({ value, limits, higherIsBetter }: Measure): Level {
+  if (value === null || limits === null) return 'plain';
+  const isWorse = (limit: number) => (higherIsBetter ? value < limit : value > limit);
+  return limits.bad !== null && isWorse(limits.bad) ? 'bad' : isWorse(limits.warn) ? 'warn' : 'plain';
+}
+
+/** Points (hundredths) that are lost against a model that answers alike; null for what is no share. */
+export function pointsLost({ value, ideal, unit }: Measure): number | null {
+  if (value === null || ideal === null || (unit !== 'fraction' && unit !== 'index')) return null;
+  return 100 * Math.abs(ideal - value);
+}
+
+/** The measure that stands for the task: the first that has a value. */
+export const mainOf = (found: readonly Measure[]): Measure | null =>
+  found.find(({ value }) => value !== null) ?? null;
+
+/** The first that points can be lost of. */
+export const budgeted = (found: readonly Measure[]): Measure | null =>
+  found.find((m) => pointsLost(m) !== null) ?? null;

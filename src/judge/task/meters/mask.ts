@@ -1,0 +1,69 @@
+/** How masks overlap: intersection over union of each class, over all samples together, and its mean. */
+import { pictureInput } from '../../../data/picture-input.ts';
+import { isFloat } from '../../../model/ir/dtype.ts';
+import { float32Values, numbers, type Tensor } from '../../../model/ir/tensor.ts';
+import { measured } from '../measure.ts';
+import type { OpenMeter } from '../meter.ts';
+import { outputsAs } from '../task.ts';
+
+/** A mask of one channel says how sure it is that something is there: yes from here on. */
+const half = 0.5;
+
+export const maskMeter: OpenMeter = ({ task, inputs }) => {
+  const name = outputsAs(task, 'mask')[0]!;
+  const isLast = inputs.some((port) => pictureInput(port)?.layout === 'NHWC');
+  const overlaps = new Map<number, { both: number; either: number }>();
+  let [places, same] = [0, 0];
+  let isOneClass = false;
+  const count = (label: number, inBoth: boolean) => {
+    const overlap = overlaps.get(label) ?? { both: 0, either: 0 };
+    overlap.either++;
+    if (inBoth) overlap.both++;
+    overlaps.set(label, overlap);
+  };
+  return {
+    add(x, y) {
+      const [a, b] = [classesIn(x[name]!, isLast), classesIn(y[name]!, isLast)];
+      isOneClass = a.isOneClass;
+      for (let i = 0; i < a.labels.length; i++) {
+        const [p, q] = [a.labels[i]!, b.labels[i]!];
+        places++;
+        count(p, p === q);
+        if (p === q) same++;
+        else count(q, false);
+      }
+      return null;
+    },
+    result: () => {
+      if (places === 0) return [];
+      // What is not there is no object: a mask of one class is judged by what it shows.
+      const shown = [...overlaps].filter(([label]) => !isOneClass || label !== 0);
+      const ious = shown.map(([, { both, either }]) => both / either);
+      const mean = ious.length > 0 ? ious.reduce((a, b) => a + b, 0) / ious.length : null;
+      return [measured('mean-iou', mean), measured('same-places', same / places)];
+    },
+  };
+};
+
+interface Labelled {
+  readonly labels: ArrayLike<number>;
+  readonly isOneClass: boolean;
+}
+
+/** The class of each place: the largest score, or what stands there already. */
+function classesIn(t: Tensor, isLast: boolean): Labelled {
+  if (!isFloat(t.dtype)) return { labels: numbers(t), isOneClass: false };
+  const values = float32Values(t);
+  const classes = t.dims.length < 3 ? 1 : isLast ? t.dims.at(-1)! : t.dims.at(-3)!;
+  if (classes === 1) return { labels: Uint8Array.from(values, (v) => (v > half ? 1 : 0)), isOneClass: true };
+  const places = values.length / classes;
+  const labels = new Uint32Array(places);
+  for (let i = 0; i < places; i++) {
+    let best = Number.NEGATIVE_INFINITY;
+    for (let c = 0; c < classes; c++) {
+      const value = values[isLast ? i * classes + c : c * places + i]!;
+      if (value > best) [best, labels[i]] = [value, c];
+    }
+  }
+  return { labels, isOneClass: false };
+}

@@ -1,0 +1,82 @@
+/** How far numbers are from the original's, in their own unit and against how much they vary. */
+import { elementCount, float32Values } from '../../../model/ir/tensor.ts';
+import { measured } from '../measure.ts';
+import type { OpenMeter } from '../meter.ts';
+import { outputsAs } from '../task.ts';
+
+interface Track {
+  readonly name: string;
+  count: number;
+  squares: number;
+  absolute: number;
+  samples: number;
+  /** Of each element over samples (Welford 1962); null where sizes change from sample to sample. */
+  means: Float64Array | null;
+  /** Σ(x − mean)², of all elements. */
+  spread: number;
+  /** Of all elements together, for a single sample. */
+  mean: number;
+  overall: number;
+}
+
+/** Of several outputs the one with the largest error against its spread counts. */
+export const valuesMeter: OpenMeter = ({ task }) => {
+  const tracks = outputsAs(task, 'values').map(emptyTrack);
+  return {
+    add(x, y) {
+      for (const track of tracks)
+        addTo(
+          track,
+          float32Values(x[track.name]!),
+          float32Values(y[track.name]!),
+          elementCount(x[track.name]!.dims),
+        );
+      return null;
+    },
+    result: () => {
+      const [worst] = tracks
+        .filter(({ count }) => count > 0)
+        .map((track) => ({ track, error: relative(track) }))
+        .sort((a, b) => (b.error ?? -1) - (a.error ?? -1));
+      if (!worst) return [];
+      const { track, error } = worst;
+      return [
+        measured('relative-error', error),
+        measured('rmse', Math.sqrt(track.squares / track.count)),
+        measured('mae', track.absolute / track.count),
+      ];
+    },
+  };
+};
+
+const emptyTrack = (name: string): Track => ({
+  name,
+  ...{ count: 0, squares: 0, absolute: 0, samples: 0, means: null, spread: 0, mean: 0, overall: 0 },
+});
+
+function addTo(track: Track, x: Float32Array, y: Float32Array, size: number): void {
+  if (track.samples === 0) track.means = new Float64Array(size);
+  else if (track.means?.length !== size) track.means = null;
+  track.samples++;
+  for (let i = 0; i < size; i++) {
+    const value = x[i]!;
+    const off = y[i]! - value;
+    track.squares += off * off;
+    track.absolute += Math.abs(off);
+    track.count++;
+    const step = value - track.mean;
+    track.mean += step / track.count;
+    track.overall += step * (value - track.mean);
+    if (!track.means) continue;
+    const own = value - track.means[i]!;
+    track.means[i]! += own / track.samples;
+    track.spread += own * (value - track.means[i]!);
+  }
+}
+
+/** Root mean square of the error as a share of the standard deviation; null where the original always says the same. */
+function relative({ squares, spread, overall, means, samples }: Track): number | null {
+  const variation = means && samples > 1 && spread > 0 ? spread : overall;
+  if (squares === 0) return 0;
+  return variation > 0 ? Math.sqrt(squares / variation) : null;
+}
