@@ -174,7 +174,7 @@ describe('compress bundle', () => {
     w.copy('glyphs-cnn');
     const before = w.listing();
     let sent = false;
-    const { code, stderr } = await w.run(
+    const { code, stderr } = await w.start(
       ['bundle', 'glyphs-cnn.onnx', '-o', 'm', '--targets', 'wasm', ...brief],
       {
         onStderr(text, child) {

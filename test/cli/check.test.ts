@@ -67,7 +67,7 @@ describe('compress check', () => {
     const files = ['--markdown', 'comment.md', '--junit', 'reports/check.xml'];
     const env = { GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: w.path('summary.md') };
     const check = ['check', 'small.onnx', '--max-size', '1kB', ...files];
-    const { code, stdout, stderr } = await w.run(check, { env });
+    const { code, stdout, stderr } = await w.start(check, { env });
     expect(stdout).toContain('→ reports/check.xml');
     expect(stderr).toMatch(/^::error title=small\.onnx%3A file size::File size is /m);
     const comment = readFileSync(w.path('comment.md'), 'utf8');
@@ -79,7 +79,7 @@ describe('compress check', () => {
     // Its own files are replaced; a person's never, nor is anything written then.
     writeFileSync(w.path('reports/check.xml'), '<mine/>');
     const before = w.listing();
-    const refused = await w.run(check, { env });
+    const refused = await w.start(check, { env });
     expect(refused.stderr).toContain('OUTPUT_EXISTS');
     expect(refused.code).toBe(2);
     expect(w.listing()).toEqual(before);

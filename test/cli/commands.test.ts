@@ -15,8 +15,8 @@ beforeEach(() => {
 });
 afterEach(() => w.remove());
 
-async function succeeds(args: readonly string[]): Promise<Outcome> {
-  const outcome = await w.run(args);
+async function succeeds(args: readonly string[], run: Workspace['run'] = w.run): Promise<Outcome> {
+  const outcome = await run(args);
   expect(outcome.stderr).not.toContain('✖');
   expect(outcome.code).toBe(0);
   return outcome;
@@ -67,13 +67,8 @@ describe('compress --int8', () => {
 
   it('prints one JSON document that its schema allows, all else on stderr', async () => {
     w.copy('glyphs-cnn');
-    const { stdout, stderr } = await succeeds([
-      'glyphs-cnn.onnx',
-      '--int8',
-      '--data',
-      data('glyphs'),
-      '--json',
-    ]);
+    const args = ['glyphs-cnn.onnx', '--int8', '--data', data('glyphs'), '--json'];
+    const { stdout, stderr } = await succeeds(args, w.start);
     const report = JSON.parse(stdout) as Report;
     const validate = new Ajv2020({ strict: false }).compile(reportJsonSchema());
     expect(validate(report), JSON.stringify(validate.errors)).toBe(true);
@@ -140,7 +135,7 @@ describe('compress --int8', () => {
         '--no-compare',
         '-q',
       ];
-      await succeeds([`${name}/m.onnx`, ...options]);
+      await succeeds([`${name}/m.onnx`, ...options], w.start);
     }
     expect(readFileSync(w.path('a/m.int8.onnx')).equals(readFileSync(w.path('b/m.int8.onnx')))).toBe(true);
   });
@@ -199,7 +194,7 @@ describe('compress --int8', () => {
 
   it('takes the model after --int8, too', async () => {
     w.copy('glyphs-mlp');
-    await succeeds(['--int8', 'glyphs-mlp.onnx', '--no-measure', '-q']);
+    await succeeds(['--int8', 'glyphs-mlp.onnx', '--no-measure', '-q'], w.start);
     expect(existsSync(w.path('glyphs-mlp.int8.onnx'))).toBe(true);
   });
 });

@@ -17,7 +17,7 @@ async function decodes(args: readonly string[]): Promise<string[]> {
   const log = w.path('decodes.log');
   rmSync(log, { force: true });
   const env = { NODE_OPTIONS: `--import ${counter.href}`, DECODES: log };
-  const { code, stderr } = await w.run(args, { env });
+  const { code, stderr } = await w.start(args, { env });
   expect(code, stderr).toBe(0);
   return existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : [];
 }

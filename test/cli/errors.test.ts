@@ -28,9 +28,14 @@ beforeAll(() => {
 afterAll(() => w.remove());
 
 /** Runs a command that has to fail: the code on stderr, no stack, nothing on stdout, nothing written or touched. */
-async function refuses(args: readonly string[], code: string, exit: number): Promise<Outcome> {
+async function refuses(
+  args: readonly string[],
+  code: string,
+  exit: number,
+  run: Workspace['run'] = w.run,
+): Promise<Outcome> {
   const before = w.listing();
-  const outcome = await w.run(args);
+  const outcome = await run(args);
   expect(outcome.stderr).toContain(`✖ ${code}  `);
   expect(outcome.stderr).not.toMatch(/^\s+at .*:\d+:\d+/m);
   expect(outcome.stderr).not.toContain('node:internal');
@@ -65,7 +70,8 @@ describe('a model that is none', () => {
       await refuses(compress('other.onnx'), code, 2);
     });
 
-  it('is refused when there is no such file', () => refuses(compress('absent.onnx'), 'FILE_NOT_FOUND', 2));
+  it('is refused when there is no such file', () =>
+    refuses(compress('absent.onnx'), 'FILE_NOT_FOUND', 2, w.start));
 
   it('is refused when the path is a folder', () => refuses(compress('.'), 'FILE_IS_FOLDER', 2));
 
@@ -107,7 +113,8 @@ describe('a model that is broken', () => {
 
   it.each(['wasm', 'node'])('is refused when %s lacks an operator of it', async (target) => {
     writeUnknownOperator(w.path('foreign.onnx'));
-    const { stderr } = await refuses(compress('foreign.onnx', '--target', target), 'MODEL_REFUSED', 3);
+    const args = compress('foreign.onnx', '--target', target);
+    const { stderr } = await refuses(args, 'MODEL_REFUSED', 3, w.start);
     expect(stderr).toContain('com.microsoft.extensions');
   });
 
@@ -220,7 +227,7 @@ describe('an output that must not be written', () => {
       return context.skip('mounting a small disk needs root');
     }
     try {
-      await refuses(compress('glyphs-cnn.onnx', '-o', 'small-disk/x.onnx'), 'DISK_FULL', 5);
+      await refuses(compress('glyphs-cnn.onnx', '-o', 'small-disk/x.onnx'), 'DISK_FULL', 5, w.start);
       expect(readdirSync(small)).toEqual([]);
     } finally {
       execFileSync('umount', [small]);
@@ -277,7 +284,7 @@ describe('a command line with a mistake', () => {
   it('is told when nothing measures what --max-drop bounds', async () => {
     writeFilter(w.path('filter.onnx'));
     const budget = ['--int8', 'weights', '--data', 'synthetic', '--max-drop', '1', '--no-measure'];
-    await refuses(['filter.onnx', ...budget], 'BUDGET_NOT_MEASURED', 4);
+    await refuses(['filter.onnx', ...budget], 'BUDGET_NOT_MEASURED', 4, w.start);
     await refuses(
       compress('glyphs-cnn.onnx', '--data', data('glyphs'), '--max-drop', '1', '--no-compare'),
       'OPTION_WITHOUT_EFFECT',
@@ -285,7 +292,7 @@ describe('a command line with a mistake', () => {
     );
   });
 
-  it('needs a model', () => refuses(['--int8'], 'MISSING_ARGUMENT', 2));
+  it('needs a model', () => refuses(['--int8'], 'MISSING_ARGUMENT', 2, w.start));
 
   it('needs data to compare', () =>
     refuses(['compare', 'a.onnx', 'b.onnx'], 'MISSING_MANDATORY_OPTION_VALUE', 2));

@@ -11,7 +11,7 @@ afterAll(() => w.remove());
 
 describe('--help', () => {
   it('starts with four examples, groups the options and fits 80 columns', async () => {
-    const { stdout, code } = await w.run(['--help']);
+    const { stdout, code } = await w.start(['--help']);
     expect(code).toBe(0);
     const lines = stdout.split('\n');
     expect(lines[0]).toBe('Examples:');
@@ -61,7 +61,9 @@ it('help loads commander, zod, requests and nothing that works, until a command 
       else seen.add(name!);
     expect(text).not.toMatch(/^import\s+'/m);
   };
-  const commands = readFileSync(join(root, 'src/cli/main.ts'), 'utf8').matchAll(/import\('(\.\/\w+\.ts)'\)/g);
+  const commands = readFileSync(join(root, 'src/cli/program.ts'), 'utf8').matchAll(
+    /import\('(\.\/\w+\.ts)'\)/g,
+  );
   visit(join(root, 'src/cli/main.ts'));
   for (const [, name] of commands) if (name !== './failure.ts') visit(join(root, 'src/cli', name!));
   const packages = [...seen].filter((name) => !name.includes('/') && !name.startsWith('node:'));

@@ -21,7 +21,7 @@ describe('a job that is stopped', () => {
   ] as const)('by %s after "%s" leaves nothing behind', async (signal, step) => {
     const before = w.listing();
     let sent = false;
-    const { code, stderr, stdout } = await w.run(job, {
+    const { code, stderr, stdout } = await w.start(job, {
       onStderr(text, child) {
         if (sent || !text.includes(`  ${step} `)) return;
         sent = true;
@@ -39,7 +39,7 @@ describe('a job that is stopped', () => {
     w.copy(name);
     const samples = data(name === 'sequence-gru' ? 'waves.npz' : 'sentiment.npz');
     let sent = false;
-    const { code, stderr } = await w.run([`${name}.onnx`, '--int8', '--data', samples, '--no-cache'], {
+    const { code, stderr } = await w.start([`${name}.onnx`, '--int8', '--data', samples, '--no-cache'], {
       onStderr(text, child) {
         if (sent || !text.includes('  tidy ')) return;
         sent = true;
@@ -53,7 +53,7 @@ describe('a job that is stopped', () => {
   it('a second signal ends it at once, and still leaves nothing behind', async () => {
     const before = w.listing();
     let sent = 0;
-    const { code } = await w.run(job, {
+    const { code } = await w.start(job, {
       onStderr(text, child) {
         if (sent > 0 || !text.includes('  tidy ')) return;
         sent = 2;
@@ -76,7 +76,7 @@ describe('a program that computes without a pause', () => {
   const block = `fs.writeSync(2, 'blocked'); for (;;);`;
   const stopped = (env: Record<string, string>, signal: NodeJS.Signals) => {
     let sent = false;
-    return w.run(['glyphs-cnn.onnx', '--no-measure'], {
+    return w.start(['glyphs-cnn.onnx', '--no-measure'], {
       env,
       onStderr(text, child) {
         if (sent || !text.includes('blocked')) return;
@@ -108,7 +108,7 @@ describe('a program that computes without a pause', () => {
 
   it('is said to have crashed where it did', async () => {
     const env = inside(`setTimeout(() => process.kill(process.pid, 'SIGSEGV'), 50);`);
-    const { code, stderr } = await w.run(['glyphs-cnn.onnx', '--no-measure'], { env });
+    const { code, stderr } = await w.start(['glyphs-cnn.onnx', '--no-measure'], { env });
     expect(stderr).toContain('RUNTIME_CRASHED');
     expect(code).toBe(5);
   });

@@ -31,7 +31,7 @@ it('what a killed run left behind goes with the next, and nothing of one that go
   const old = foreign.replace('.mine', '.old');
   for (const folder of [gone, foreign, old]) mkdirSync(folder);
   utimesSync(old, 0, 0);
-  const { code, stderr } = await w.run(['glyphs-mlp.onnx', '--int8', '--no-measure', '-q']);
+  const { code, stderr } = await w.start(['glyphs-mlp.onnx', '--int8', '--no-measure', '-q']);
   expect(code, stderr).toBe(0);
   expect([own, gone, foreign, old].map((folder) => existsSync(folder))).toEqual([true, false, true, false]);
 });
@@ -66,7 +66,7 @@ describe('a command that is killed', { timeout: 300_000 }, () => {
   /** Kills the command, and the process that works, if so wished. */
   async function killed(both: boolean): Promise<void> {
     let [worker, folder] = [0, ''];
-    const { code } = await w.run(['glyphs-mlp.onnx', '--no-measure'], {
+    const { code } = await w.start(['glyphs-mlp.onnx', '--no-measure'], {
       env: { NODE_OPTIONS, TMPDIR: temporary },
       onStderr(text, child) {
         const [, pid, at] = /worker (\d+) in (\S+)\./.exec(text) ?? [];
@@ -91,7 +91,7 @@ describe('a command that is killed', { timeout: 300_000 }, () => {
   it('leaves temporary files to the next one where all was killed', async () => {
     await killed(true);
     expect(readdirSync(temporary)).toHaveLength(1);
-    const { code, stderr } = await w.run(['inspect', 'glyphs-mlp.onnx'], { env: { TMPDIR: temporary } });
+    const { code, stderr } = await w.start(['inspect', 'glyphs-mlp.onnx'], { env: { TMPDIR: temporary } });
     expect(code, stderr).toBe(0);
     expect(readdirSync(temporary)).toEqual([]);
   });

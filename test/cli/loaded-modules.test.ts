@@ -12,7 +12,7 @@ afterAll(() => w.remove());
 
 async function loadedBy(args: readonly string[]): Promise<string[]> {
   const folder = w.path('coverage');
-  const { code } = await w.run(args, { env: { NODE_V8_COVERAGE: folder } });
+  const { code } = await w.start(args, { env: { NODE_V8_COVERAGE: folder } });
   expect(code).toBe(0);
   const urls = readdirSync(folder).flatMap((file) => {
     const { result } = JSON.parse(readFileSync(`${folder}/${file}`, 'utf8')) as { result: { url: string }[] };

@@ -19,7 +19,7 @@ const filesIn = (folder: string) =>
 
 /** As a user's machine would have it: nobody has said a word about telemetry. */
 const run = (args: readonly string[]) =>
-  w.run(args, {
+  w.start(args, {
     env: {
       HOME: w.path('home'),
       TMPDIR: w.path('tmp'),

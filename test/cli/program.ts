@@ -1,10 +1,11 @@
-/** Starts the program as a user's shell does, in a folder of its own. */
+/** The program in a folder of its own: in a process that is kept, or started as a user's shell does. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { program } from './build.ts';
+import { runKept } from './kept-program.ts';
 
 export { program };
 
@@ -33,7 +34,10 @@ export interface Workspace {
   path(name: string): string;
   /** A copy of a shipped model in the folder. */
   copy(name: string, as?: string): string;
-  run(args: readonly string[], options?: RunOptions): Promise<Outcome>;
+  /** In a process that has run the program before. */
+  run(args: readonly string[]): Promise<Outcome>;
+  /** In a process of its own, and the child that it makes. */
+  start(args: readonly string[], options?: RunOptions): Promise<Outcome>;
   /** Everything in the folder, hidden files too, with sizes and times: equal lists mean nothing was written. */
   listing(): string[];
   remove(): void;
@@ -51,7 +55,8 @@ export function createWorkspace(): Workspace {
       cpSync(shippedModel(name), path(as));
       return path(as);
     },
-    run: (args, options = {}) => start(process.execPath, [program, ...args], folder, top, options),
+    run: (args) => runKept(args, folder, join(top, 'cache')),
+    start: (args, options = {}) => start(process.execPath, [program, ...args], folder, top, options),
     listing: () =>
       readdirSync(folder, { recursive: true, encoding: 'utf8' })
         .sort()

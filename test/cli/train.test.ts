@@ -237,7 +237,7 @@ describe('a training that is stopped', () => {
   it('leaves nothing but the checkpoint, from which the same command goes on', async () => {
     const args = ['finetune', 'glyphs-mlp.onnx', '--data', grey, '--epochs', '40', '--batch', '8', ...few];
     let sent = false;
-    const stopped = await w.run(args, {
+    const stopped = await w.start(args, {
       onStderr(text, child) {
         if (sent || !text.includes('epoch 2 of 40')) return;
         sent = true;

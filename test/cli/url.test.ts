@@ -85,7 +85,7 @@ describe('a model on the web', () => {
       generate: ['generate', `${origin}/stalled.onnx`, '--ids', '--prompt', '1 2'],
     }[command]!;
     let stop: () => void = () => {};
-    const ended = w.run(words, { onStart: (child) => (stop = () => child.kill('SIGINT')) });
+    const ended = w.start(words, { onStart: (child) => (stop = () => child.kill('SIGINT')) });
     await running;
     stop();
     const { code, stderr } = await ended;

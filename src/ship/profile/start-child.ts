@@ -30,20 +30,24 @@ interface Bounds extends Stoppable {
 }
 
 /** Ends a child: when it answered, when time is up, when the signal aborts.
- *  @returns `settle` ends it and does what follows; `answered` gives it the whole time again */
+ *  @returns `settle` ends it and does what follows; `answered` gives it the whole time again; `release` bounds it no longer */
 export function bounded(child: ChildProcess, { timeoutMs, onTimeout, onAbort, signal }: Bounds) {
   const abort = () => onAbort(signal?.reason);
   let timer = setTimeout(onTimeout, timeoutMs);
   signal?.addEventListener('abort', abort, { once: true });
+  const release = () => {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', abort);
+    child.removeAllListeners();
+  };
   return {
+    release,
     answered() {
       clearTimeout(timer);
       timer = setTimeout(onTimeout, timeoutMs);
     },
     settle(finish: () => void) {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', abort);
-      child.removeAllListeners();
+      release();
       child.kill('SIGKILL');
       finish();
     },

@@ -1,13 +1,12 @@
-/** Entry of the child process that trial.ts starts: opens and runs one model after the other, and tells of each. */
+/** Entry of the child process that trial.ts starts: opens and runs one model after the other, and tells of each; then it waits for
+ *  more. */
 import { openEngine } from '../../compute/engine/open.ts';
 import { endWithParent } from '../../support/end-with-parent.ts';
-import { failureOf, fromWire, toWire } from './isolated-messages.ts';
+import { failureOf, fromWire, toWire, type WireTensor } from './isolated-messages.ts';
 import { sourceFor } from './model-files.ts';
 import type { TrialMessage, TrialTask } from './trial-messages.ts';
 
-process.once('message', (task: TrialTask) => {
-  perform(task).then(() => process.exit(0));
-});
+process.on('message', perform);
 // Nobody waits for the answer then.
 endWithParent({ parent: process.ppid, code: 0 });
 
@@ -22,10 +21,13 @@ async function perform({ engine: name, models }: TrialTask): Promise<void> {
     try {
       const session = await engine.open(await sourceFor(engine, source), { threads: 1 });
       await tell({ opened: true });
-      const outputs = [];
-      for (const feeds of runs) outputs.push(toWire(await session.run(fromWire(feeds))));
+      const outputs: WireTensor[][] = [];
+      try {
+        for (const feeds of runs) outputs.push(toWire(await session.run(fromWire(feeds))));
+      } finally {
+        await session.close();
+      }
       await tell({ outputs });
-      await session.close();
     } catch (error) {
       await tell({ failed: failureOf(error) });
     }

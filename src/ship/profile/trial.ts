@@ -1,4 +1,6 @@
 /** Opens and runs models in a process of its own, which a runtime may end. Node only. */
+import type { ChildProcess } from 'node:child_process';
+import type { Socket } from 'node:net';
 import type { EngineName } from '../../compute/engine/contract.ts';
 import type { Stoppable } from '../../compute/engine/run-context.ts';
 import type { Runnable } from '../../model/formats/opened.ts';
@@ -46,15 +48,15 @@ export const tryModels = (trials: readonly Trial[], options: TrialOptions): Prom
     },
   );
 
-/** What became of the models up to the one that ended the child, one at least. */
+/** What became of the models up to the one that ended the child; none where that is a child that had tried others before: they may
+ *  have spoilt it. */
 function inChild(task: TrialTask, { timeoutMs = 60_000, signal }: TrialOptions): Promise<Tried[]> {
   signal?.throwIfAborted();
-  const child = startChild(import.meta.url, './trial-child');
-  child.stderr?.resume();
+  const { child, isNew } = takeChild(task.engine);
   return new Promise<Tried[]>((resolve, reject) => {
     const tried: Tried[] = [];
     let opened = false;
-    const { settle, answered } = bounded(child, {
+    const { settle, answered, release } = bounded(child, {
       ...{ timeoutMs, signal },
       onTimeout: () => end(null),
       onAbort: (reason) => settle(() => reject(reason)),
@@ -75,12 +77,50 @@ function inChild(task: TrialTask, { timeoutMs = 60_000, signal }: TrialOptions):
           : { opened, outputs: message.outputs.map(fromWire), failed: null },
       );
       opened = false;
-      if (tried.length === task.models.length) settle(() => resolve(tried));
+      if (tried.length < task.models.length) return;
+      release();
+      keepChild(task.engine, child);
+      resolve(tried);
     });
     child.once('error', (error) => settle(() => reject(error)));
-    child.once('exit', (code, by) =>
-      end(trialCrashed(task.engine, by ?? `exit code ${code}`, opened ? 'ran' : 'opened')),
-    );
-    sendTo(child, task, (error) => settle(() => reject(error)));
+    child.once('exit', (code, by) => {
+      if (!isNew) return settle(() => resolve(tried));
+      end(trialCrashed(task.engine, by ?? `exit code ${code}`, opened ? 'ran' : 'opened'));
+    });
+    sendTo(child, task, (error) => settle(() => (isNew ? reject(error) : resolve(tried))));
   });
+}
+
+/** Children that have answered wait a while for more models: their start takes longer than most trials. */
+const waiting = new Map<EngineName, { readonly child: ChildProcess; readonly timer: NodeJS.Timeout }>();
+
+/** They hold what the runtime doesn't give back. */
+const waitMs = 5000;
+
+function takeChild(engine: EngineName): { readonly child: ChildProcess; readonly isNew: boolean } {
+  const kept = waiting.get(engine);
+  if (!kept) {
+    const child = startChild(import.meta.url, './trial-child');
+    child.stderr?.resume();
+    return { child, isNew: true };
+  }
+  clearTimeout(kept.timer);
+  waiting.delete(engine);
+  kept.child.removeAllListeners();
+  kept.child.ref();
+  kept.child.channel?.ref();
+  return { child: kept.child, isNew: false };
+}
+
+/** This process may end while it waits; it ends then, too. */
+function keepChild(engine: EngineName, child: ChildProcess): void {
+  const forget = () => {
+    waiting.delete(engine);
+    child.kill('SIGKILL');
+  };
+  if (waiting.has(engine)) return void child.kill('SIGKILL');
+  child.once('exit', forget).once('error', forget).unref();
+  child.channel?.unref();
+  (child.stderr as Socket | null)?.unref();
+  waiting.set(engine, { child, timer: setTimeout(forget, waitMs).unref() });
 }
