@@ -26,6 +26,8 @@ export { openTrainer, type StepResult, type Trainer } from './compute/train/trai
 export { openData } from './data/open.ts';
 export type { DataSource, Sample, Split } from './data/source.ts';
 export { splitData } from './data/split.ts';
+export { positionLimit } from './data/text/position-limit.ts';
+export { readTokenizer, type TextTokenizer } from './data/text/tokenizer.ts';
 export { type BundledModel, type BundleOptions, bundle } from './jobs/bundle.ts';
 export { type CheckOptions, check } from './jobs/check.ts';
 export { type CompareOptions, type Comparison, compare } from './jobs/compare.ts';
@@ -69,9 +71,7 @@ export { createPerplexityMeter, type PerplexityMeter } from './judge/evaluate/pe
 export type { Decoder, DecoderKind, DecoderRun, Logits } from './judge/generate/decoder.ts';
 export { type GenerateOptions, generate, generateAll } from './judge/generate/generate.ts';
 export { type DecoderOptions, openDecoder } from './judge/generate/open.ts';
-export { positionLimit } from './judge/generate/position-limit.ts';
 export { createSampler, type Sampler, type SamplingOptions } from './judge/generate/sampling.ts';
-export { readTokenizer, type TextTokenizer } from './judge/generate/tokenizer.ts';
 export type { CheckReport } from './judge/report/check-report.ts';
 export type { Report } from './judge/report/report.ts';
 export { type FetchOptions, fetchModel } from './model/formats/fetch-model.ts';

@@ -32,6 +32,8 @@ const pageRequest = compressRequest.omit({
   data: true,
   labels: true,
   preprocess: true,
+  tokenizer: true,
+  window: true,
   skipBad: true,
   evaluate: true,
   testData: true,

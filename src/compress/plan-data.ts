@@ -6,7 +6,15 @@ import type { CompressRequest } from './request.ts';
 /** What requests say about data. */
 export type DataRequest = Pick<
   CompressRequest,
-  'data' | 'labels' | 'preprocess' | 'skipBad' | 'evaluate' | 'testData' | 'testLabels'
+  | 'data'
+  | 'labels'
+  | 'preprocess'
+  | 'tokenizer'
+  | 'window'
+  | 'skipBad'
+  | 'evaluate'
+  | 'testData'
+  | 'testLabels'
 > &
   Partial<Pick<CompressRequest, 'compare'>>;
 
@@ -53,11 +61,13 @@ export function dataOptions({
   data,
   labels,
   preprocess,
+  tokenizer,
+  window,
   skipBad,
   testData,
   testLabels,
 }: Omit<DataRequest, 'evaluate'>): DataOptions | null {
   if (data === undefined) return null;
   const test = testData === undefined ? undefined : { path: testData, labels: testLabels };
-  return { path: data, labels, preprocess, skipBad, test };
+  return { path: data, labels, preprocess, tokenizer, window, skipBad, test };
 }

@@ -2,7 +2,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { dataNotFound, dataUnreadable } from '../support/diagnostics/data.ts';
+import { dataNotFound, dataTooLarge, dataUnreadable } from '../support/diagnostics/data.ts';
 import { nearbyPath } from '../support/read-problem.ts';
 
 export interface DataFile {
@@ -53,13 +53,15 @@ export async function listFiles(folder: string): Promise<DataFile[]> {
 /** 'folder' or 'file'.
  *  @throws DATA_NOT_FOUND, DATA_UNREADABLE */
 export async function pathKind(path: string): Promise<'folder' | 'file'> {
-  const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+  return (await statOf(path)).isDirectory() ? 'folder' : 'file';
+}
+
+const statOf = (path: string) =>
+  stat(path).catch((cause: NodeJS.ErrnoException) => {
     throw cause.code === 'ENOENT' || cause.code === 'ENOTDIR'
       ? dataNotFound(path, nearbyPath(path), cause)
       : dataUnreadable(path, cause);
   });
-  return found.isDirectory() ? 'folder' : 'file';
-}
 
 /** "12 .txt, 3 .docx", most frequent first; '' for none. */
 export function describeFiles(files: readonly DataFile[]): string {
@@ -77,6 +79,13 @@ export const readBytes = (path: string): Promise<Uint8Array> =>
   readFile(path).catch((cause: unknown) => {
     throw dataUnreadable(path, cause);
   });
+
+/** @throws DATA_NOT_FOUND, DATA_UNREADABLE, DATA_TOO_LARGE */
+export async function readBounded(path: string, mostBytes: number): Promise<Uint8Array> {
+  const { size } = await statOf(path);
+  if (size > mostBytes) throw dataTooLarge(path, size, mostBytes);
+  return readBytes(path);
+}
 
 /** The content of gzip bytes; other bytes as they are.
  *  @throws DATA_UNREADABLE */

@@ -19,7 +19,8 @@ export type LabelTable = readonly Entry[];
 
 const fileKeys = ['file', 'filename', 'file_name', 'path', 'image', 'imageid', 'image_id', 'id'];
 const indexKeys = ['index', 'class_index', 'class_id', 'label_index', 'target'];
-const labelKeys = ['label', 'class', 'category', 'y', ...indexKeys];
+/** Names of columns that hold labels. */
+export const labelKeys = ['label', 'class', 'category', 'y', ...indexKeys];
 const nameKeys = ['name', 'class_name', 'label_name'];
 
 /** CSV (also tab, semicolon or space separated): file and label, with or without a header, or one column of
@@ -98,6 +99,23 @@ export function parseLabelArray(tensor: Tensor, where: string): LabelTable {
     where,
   );
 }
+
+/** Class indices, or class names, that stand with the samples.
+ *  @throws LABELS_INVALID */
+export const labelsOfValues = (
+  values: readonly (number | string)[],
+  where: string,
+  own?: OwnClasses,
+): ClassLabels =>
+  matchLabels(
+    typed(
+      values.map((value) => ({ file: null, value })),
+      where,
+    ),
+    values.map(String),
+    where,
+    own,
+  );
 
 /** Labels for samples, matched by path, else by file name, else by file name without its ending.
  *  @param ids  relative paths of the samples

@@ -1,6 +1,7 @@
 /** Opens whatever --data names: looks at what is there and picks the reader. */
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import type { Port } from '../model/ir/port.ts';
+import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
 import {
   calibrationShape,
   dataEmpty,
@@ -39,8 +40,10 @@ import {
   presetPreprocessing,
 } from './preprocess.ts';
 import type { DataSource } from './source.ts';
+import { openTexts, type TextFileOptions } from './text/open-texts.ts';
+import { textExtensions } from './text/parse-texts.ts';
 
-interface OpenDataOptions {
+interface OpenDataOptions extends TextFileOptions {
   /** A preset's name, or a preprocessor_config.json (or a spec of ours), or a folder holding one. Guessed
    *  when left out. */
   readonly preprocess?: string | undefined;
@@ -54,19 +57,30 @@ interface OpenDataOptions {
   readonly skipBad?: boolean | undefined;
 }
 
-const textExtensions = new Set('.txt .tsv .csv .json .jsonl .md .parquet .arrow .bin'.split(' '));
 const archives = new Set('.zip .tar .tgz .gz .xz .7z .bz2 .rar'.split(' '));
 
 /** Samples for the inputs of a model.
  *  @throws DATA_NOT_FOUND, DATA_UNREADABLE, DATA_EMPTY, DATA_KIND, DATA_MIXED, DATA_INPUTS_MISSING,
  *  CALIBRATION_SHAPE,
- *    INPUT_NOT_PICTURE, UNKNOWN_PREPROCESSING, PREPROCESSING_INVALID, LABELS_INVALID, LABELS_UNMATCHED,
- *  BAD_IMAGES */
+ *    INPUT_NOT_TEXT, TEXT_DATA, TOKENIZER_REQUIRED, INPUT_NOT_PICTURE, UNKNOWN_PREPROCESSING, PREPROCESSING_INVALID, LABELS_INVALID, LABELS_UNMATCHED,
+ *  BAD_IMAGES, OPTION_WITHOUT_EFFECT */
 export async function openData(
   path: string,
   ports: readonly Port[],
   options: OpenDataOptions,
 ): Promise<DataSource> {
+  const source = await openPath(path, ports, options);
+  if (source.kind !== 'text') refuseTextOptions(options);
+  return source;
+}
+
+/** @throws OPTION_WITHOUT_EFFECT */
+function refuseTextOptions({ tokenizer, window }: OpenDataOptions): void {
+  const idle = tokenizer === undefined ? (window === undefined ? null : '--window') : '--tokenizer';
+  if (idle) throw optionWithoutEffect(idle, 'text in --data');
+}
+
+async function openPath(path: string, ports: readonly Port[], options: OpenDataOptions): Promise<DataSource> {
   if ((await pathKind(path)) === 'folder') return openFolder(path, ports, options);
   const file: DataFile = { name: basename(path), path, extension: extname(path).toLowerCase() };
   const own = ownClasses(ports);
@@ -82,6 +96,8 @@ export async function openData(
       labels: await finder(),
       choose: (count) => choose(count, options),
     });
+  if (textExtensions.has(file.extension))
+    return openTexts([file], file.name, ports, textOptions(ports, options));
   if (/[-.]idx[34]-ubyte(\.gz)?$/.test(file.name)) return openIdx(file, ports, options);
   throw refusedFile(file);
 }
@@ -90,20 +106,12 @@ function refusedFile({ path, extension }: DataFile): Diagnostic {
   if (foreignPictures.has(extension))
     return dataKind(path, `a ${extension} picture`, 'Convert it to PNG or JPEG.');
   if (archives.has(extension)) return dataKind(path, 'an archive', 'Unpack it and pass the folder.');
-  if (textExtensions.has(extension)) return textRefused(path, `a ${extension} file`);
   return dataKind(
     path,
     `a file of an unknown kind (${extension || 'no extension'})`,
-    'Pass a folder of pictures, or a .npy or .npz file.',
+    'Pass a folder of pictures, a file of text (.txt, .csv, .tsv, .jsonl), or a .npy or .npz file.',
   );
 }
-
-const textRefused = (path: string, what: string) =>
-  dataKind(
-    path,
-    what,
-    'Text is passed tokenised: a .npz file with an integer array for each input, such as input_ids [samples, tokens].',
-  );
 
 async function openFolder(
   path: string,
@@ -116,7 +124,10 @@ async function openFolder(
   const pictures = files.filter((f) => pictureExtensions.has(f.extension));
   const npy = files.filter((f) => f.extension === '.npy');
   const npz = files.filter((f) => f.extension === '.npz');
-  const kinds = [pictures, npy, npz].filter((list) => list.length > 0);
+  const texts = files.filter((f) => textExtensions.has(f.extension));
+  const arrays = [pictures, npy, npz].filter((list) => list.length > 0);
+  // Texts beside other samples are notes about them.
+  const kinds = arrays.length > 0 ? arrays : [texts].filter((list) => list.length > 0);
   if (kinds.length > 1) throw dataMixed(path, describeFiles(kinds.flat()));
   const chosen = kinds[0];
   if (!chosen) throw emptyFolder(path, files);
@@ -124,9 +135,12 @@ async function openFolder(
   const used = new Set(chosen);
   const rest = files.filter((f) => !used.has(f));
   const notes = rest.length > 0 ? [`other files passed over: ${describeFiles(rest)}`] : [];
+  const found = all.find(isLabelFile)?.path;
+  if (chosen === texts)
+    return openTexts(texts, name, ports, { ...textOptions(ports, options), found, notes });
   const finder = await labelFinder({
     given: options.labels,
-    found: all.find(isLabelFile)?.path,
+    found,
     folders: true,
     notes,
     own: ownClasses(ports),
@@ -147,9 +161,6 @@ function emptyFolder(path: string, files: readonly DataFile[]): Diagnostic {
   const foreign = files.filter((f) => foreignPictures.has(f.extension));
   if (foreign.length > 0)
     return dataKind(path, `a folder of ${describeFiles(foreign)}`, 'Convert the pictures to PNG or JPEG.');
-  const text = files.filter((f) => ['.txt', '.tsv', '.jsonl'].includes(f.extension));
-  const others = files.filter((f) => !archives.has(f.extension) && f.extension !== '');
-  if (text.length * 2 > others.length) return textRefused(path, `a folder of text (${describeFiles(files)})`);
   return dataEmpty(path, describeFiles(files));
 }
 
@@ -180,6 +191,12 @@ async function openPictures(
 const pictureFile = (file: DataFile): Picture => ({
   id: file.name,
   load: async () => ({ data: await readBytes(file.path) }),
+});
+
+const textOptions = (ports: readonly Port[], options: OpenDataOptions) => ({
+  ...options,
+  own: ownClasses(ports),
+  choose: (count: number) => choose(count, options),
 });
 
 const ownClasses = (ports: readonly Port[]) => ports.find(({ classes }) => classes)?.classes;

@@ -1,5 +1,6 @@
 /** Opens what --data and --test-data name, and divides it: samples to calibrate and train on, others to compare on. */
 
+import type { OpenedModel } from '../model/formats/opened.ts';
 import type { Port } from '../model/ir/port.ts';
 import { testDataDiffers, testDataSame } from '../support/diagnostics/data.ts';
 import { formatInteger } from '../support/units.ts';
@@ -14,6 +15,8 @@ export interface DataOptions {
   readonly path: string;
   readonly labels?: string | undefined;
   readonly preprocess?: string | undefined;
+  readonly tokenizer?: string | undefined;
+  readonly window?: number | undefined;
   readonly skipBad?: boolean | undefined;
   /** What to compare on, instead of a part of the above; preprocessed likewise. */
   readonly test?: { readonly path: string; readonly labels?: string | undefined } | undefined;
@@ -39,6 +42,8 @@ export interface PrepareOptions {
   readonly learns?: boolean;
   /** At most half compare, so that as many are left for other things. */
   readonly halfAtMost?: boolean;
+  /** What the samples are for, beside its inputs: texts are read as its graph and the files beside it say. */
+  readonly model?: OpenedModel | undefined;
   /** Samples of 'synthetic'. */
   readonly synthetic: number;
 }
@@ -98,12 +103,12 @@ export async function prepareData(
 async function divided(
   given: DataOptions,
   ports: readonly Port[],
-  { seed, calibration, evaluation, halfAtMost = false, synthetic }: PrepareOptions,
+  { seed, calibration, evaluation, halfAtMost = false, synthetic, model }: PrepareOptions,
 ): Promise<Omit<Prepared, 'training'>> {
   const source =
     given.path === 'synthetic'
       ? createSyntheticSource(ports, { seed, length: synthetic })
-      : await openData(given.path, ports, { ...given, seed });
+      : await openData(given.path, ports, { ...given, seed, model });
   if (!given.test) {
     const { length } = source;
     const most = halfAtMost && length > 1 ? Math.min(evaluation, Math.floor(length / 2)) : evaluation;
@@ -113,7 +118,7 @@ async function divided(
   }
   const { path, labels } = given.test;
   const limit = Number.isFinite(evaluation) ? evaluation : undefined;
-  const test = await openData(path, ports, { ...given, labels, seed, limit });
+  const test = await openData(path, ports, { ...given, labels, seed, limit, model });
   rejectOther(source, test);
   const held = { source: test, indices: every(test) };
   const split = await splitData(source, { calibration, evaluation: 0, seed });

@@ -27,7 +27,7 @@ export interface PreprocessingTrial {
 export interface DataSource {
   /** For people: "photos/ (500 images)". */
   readonly name: string;
-  readonly kind: 'images' | 'npy' | 'npz' | 'synthetic';
+  readonly kind: 'images' | 'npy' | 'npz' | 'text' | 'synthetic';
   readonly length: number;
   readonly labelled: boolean;
   /** Whether samples have a `target`. */

@@ -8,7 +8,6 @@ import { measuresOf } from '../judge/report/measure-words.ts';
 import type { PairResult, Report } from '../judge/report/report.ts';
 import { budgeted, type Measure, pointsLost } from '../judge/task/measure.ts';
 import type { OpenedModel } from '../model/formats/opened.ts';
-import { portsOf } from '../model/ir/port.ts';
 import { counted } from '../support/units.ts';
 import { isBeyond } from './accuracy-budget.ts';
 import { attempt } from './attempt.ts';
@@ -197,7 +196,7 @@ async function besideReport(
   const { maxDrop } = asked;
   if (maxDrop === undefined) return { rows: [], guessed: [] };
   const model = alike(result);
-  const chosen = await chooseSamples(portsOf(model.model), asked);
+  const chosen = await chooseSamples(model, asked);
   const source = fittingLabels(chosen.source, model.model, asked.labels !== undefined);
   const { indices } = chosen;
   const reason = source.labelled ? otherSamples(source, indices.length, report) : unlabelled(source);

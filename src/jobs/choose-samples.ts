@@ -3,7 +3,8 @@ import { openData } from '../data/open.ts';
 import type { DataSource } from '../data/source.ts';
 import { splitData } from '../data/split.ts';
 import { createSyntheticSource } from '../data/synthetic.ts';
-import type { Port } from '../model/ir/port.ts';
+import type { OpenedModel } from '../model/formats/opened.ts';
+import { portsOf } from '../model/ir/port.ts';
 import type { CompareRequest } from './requests/compare.ts';
 
 export interface Samples {
@@ -13,14 +14,15 @@ export interface Samples {
 
 /** As many as were asked for, spread over all. @throws what openData throws */
 export async function chooseSamples(
-  ports: readonly Port[],
+  opened: OpenedModel,
   request: Omit<CompareRequest, 'engine'>,
 ): Promise<Samples> {
   const { data, evaluate, seed } = request;
+  const ports = portsOf(opened.model);
   const source =
     data === 'synthetic'
       ? createSyntheticSource(ports, { seed, length: Math.min(evaluate ?? 32, mostSynthetic) })
-      : await openData(data, ports, request);
+      : await openData(data, ports, { ...request, model: opened });
   const wanted = Math.min(evaluate ?? source.length, source.length);
   const { evaluation } = await splitData(source, { calibration: 0, evaluation: wanted, seed });
   return { source, indices: evaluation };

@@ -1,5 +1,7 @@
 /** Metrics of models that read and write text, of one model or of two side by side. */
 import type { RunContext, Tell } from '../compute/engine/run-context.ts';
+import { openTokenizer, type TokenizerChoice } from '../data/text/open-tokenizer.ts';
+import type { TextTokenizer } from '../data/text/tokenizer.ts';
 import { type BleuResult, createBleuMeter } from '../judge/evaluate/bleu.ts';
 import type { BleuTokenizer } from '../judge/evaluate/bleu-tokenize.ts';
 import { createExactMatchMeter, type ExactMatchResult } from '../judge/evaluate/exact-match.ts';
@@ -9,17 +11,15 @@ import {
   textPerplexity,
 } from '../judge/evaluate/language-model.ts';
 import { generateAll } from '../judge/generate/generate.ts';
-import type { TextTokenizer } from '../judge/generate/tokenizer.ts';
 import type { Metric } from '../judge/report/metrics.ts';
 import type { Report } from '../judge/report/report.ts';
 import type { ModelInput } from '../model/formats/open-file.ts';
 import { type Pair, readPairs, readTexts, type Texts } from './evaluate-text-data.ts';
 import { type Generator, type GeneratorFiles, openGenerator } from './generate-session.ts';
 import { promptIds, stopsOf } from './generate-text.ts';
-import { openTokenizer, type TokenizerChoice } from './generate-tokenizer.ts';
 import { readModel } from './read-model.ts';
 
-interface EvaluateTextOptions extends GeneratorFiles, TokenizerChoice, RunContext {
+interface EvaluateTextOptions extends GeneratorFiles, Omit<TokenizerChoice, 'model'>, RunContext {
   readonly data: string;
   /** The original: its figures stand in `before`. */
   readonly baseline?: ModelInput | undefined;
@@ -78,7 +78,7 @@ interface EvaluatePairsOptions extends EvaluateTextOptions {
  *  @throws TEXT_DATA, TOKENIZER_…, what openDecoder and the engine throw */
 export async function evaluatePairs(options: EvaluatePairsOptions): Promise<TextEvaluation> {
   const tokenizer = await openTokenizer(options, 'Translating texts');
-  const pairs = readPairs(options.data, options.samples);
+  const pairs = await readPairs(options.data, options.samples);
   const results = await onEach(options, options, tokenizer.padToken, (generator, onProgress) =>
     measurePairs(generator, tokenizer, pairs, options, onProgress),
   );

@@ -2,7 +2,6 @@
 import { basename } from 'node:path';
 import { openEngine } from '../compute/engine/open.ts';
 import type { ModelInput } from '../model/formats/open-file.ts';
-import { portsOf } from '../model/ir/port.ts';
 import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
 import { labelsRequired } from '../support/diagnostics/data.ts';
 import { fieldsOf } from '../support/field.ts';
@@ -57,7 +56,7 @@ export const evaluateWith = (
     : onText(model, request, family, run);
 };
 
-const textKeys = ['tokenizer', 'ids', 'encoder', 'window', 'stop', 'startToken'];
+const textKeys = ['ids', 'encoder', 'stop', 'startToken'];
 const classKeys = ['labels', 'preprocess', 'outputs', 'layout', 'sizes', 'fix'];
 
 /** @throws OPTION_WITHOUT_EFFECT for options of the other kind of metric */
@@ -89,7 +88,7 @@ async function onData(
   const original = baseline === undefined ? undefined : await readModel(baseline, request, run);
   const opened = alike(given, original);
   const others = original ? { baseline: { model: alike(original, given) } } : {};
-  const { source, indices } = await chooseSamples(portsOf(opened.model), request);
+  const { source, indices } = await chooseSamples(opened, request);
   if (family === 'classes' && !source.labelled) throw labelsRequired(source.name);
   if (family === 'classes') fittingLabels(source, opened.model, true);
   const measure = family === 'classes' ? evaluateModel : evaluateNumbers;

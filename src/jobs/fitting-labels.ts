@@ -19,7 +19,10 @@ export function withFittingLabels(prepared: Prepared, model: Model, asked: boole
 
 /** @throws LABEL_RANGE */
 export function fittingLabels(source: DataSource, model: Model, asked: boolean): DataSource {
-  const classes = scoresOutput(outputPortsOf(model))?.shape?.at(-1);
+  const scores = scoresOutput(outputPortsOf(model));
+  if (source.labelled && !scores && !asked)
+    return unlabelled(source, 'no output of the model scores classes');
+  const classes = scores?.shape?.at(-1);
   if (!source.labelled || typeof classes !== 'number') return source;
   const largest = largestLabel(source);
   if (largest >= classes) {

@@ -1,12 +1,11 @@
 /** A decoder opened from files: model, encoder, and what the configuration beside them says. */
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Engine } from '../compute/engine/contract.ts';
 import { openOn } from '../compute/engine/open-model.ts';
 import type { Stoppable } from '../compute/engine/run-context.ts';
+import { readModelConfig } from '../data/text/model-config.ts';
+import { positionLimit } from '../data/text/position-limit.ts';
 import type { Decoder } from '../judge/generate/decoder.ts';
 import { openDecoder } from '../judge/generate/open.ts';
-import { positionLimit } from '../judge/generate/position-limit.ts';
 import { folderOf, type ModelInput } from '../model/formats/open-file.ts';
 import { readModel } from './read-model.ts';
 
@@ -38,7 +37,7 @@ export async function openGenerator(
   const run = { events: {}, signal: files.signal };
   const model = await readModel(files.model, {}, run);
   const encoderModel = files.encoder ? await readModel(files.encoder, {}, run) : null;
-  const config = configuration(folderOf(model));
+  const config = readModelConfig(folderOf(model));
   const start = files.startToken ?? config.start ?? padToken;
   const [limit, maxSource] = [model, encoderModel].map((opened) => opened && positionLimit(opened.model));
   const session = await openOn(engine, model);
@@ -66,31 +65,4 @@ export async function openGenerator(
 async function closing(session: { close(): Promise<void> }, error: unknown): Promise<never> {
   await session.close();
   throw error;
-}
-
-interface Configuration {
-  readonly start: number | null;
-  readonly stop: readonly number[] | null;
-}
-
-/** generation_config.json and config.json beside the model, or one folder up, where transformers.js keeps them. */
-function configuration(folder: string | null): Configuration {
-  const found: Record<string, unknown> = {};
-  for (const place of folder === null ? [] : [join(folder, '..'), folder])
-    for (const name of ['config.json', 'generation_config.json'])
-      Object.assign(found, parsed(join(place, name)));
-  const start = found['decoder_start_token_id'];
-  const ends = [found['eos_token_id']].flat().filter((id) => typeof id === 'number');
-  return { start: typeof start === 'number' ? start : null, stop: ends.length > 0 ? ends : null };
-}
-
-/** A file that is not a JSON object says nothing: it may belong to something else. */
-function parsed(path: string): object {
-  if (!existsSync(path)) return {};
-  try {
-    const json: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    return typeof json === 'object' && json !== null ? json : {};
-  } catch {
-    return {};
-  }
 }

@@ -1,14 +1,14 @@
 /** Text from a prompt, told piece by piece. */
 import type { RunContext } from '../compute/engine/run-context.ts';
+import { openTokenizer, type TokenizerChoice } from '../data/text/open-tokenizer.ts';
+import type { TextTokenizer } from '../data/text/tokenizer.ts';
 import type { DecoderKind } from '../judge/generate/decoder.ts';
 import { type GenerateOptions, generate } from '../judge/generate/generate.ts';
-import type { TextTokenizer } from '../judge/generate/tokenizer.ts';
 import { type GeneratorFiles, openGenerator } from './generate-session.ts';
-import { openTokenizer, type TokenizerChoice } from './generate-tokenizer.ts';
 
 export interface GenerateTextOptions
   extends GeneratorFiles,
-    TokenizerChoice,
+    Omit<TokenizerChoice, 'model'>,
     Pick<GenerateOptions, 'maxTokens' | 'temperature' | 'topK' | 'topP' | 'seed' | 'signal'>,
     Pick<RunContext, 'engine'> {
   readonly prompt: string;

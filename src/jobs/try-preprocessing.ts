@@ -53,7 +53,7 @@ export async function prepareDataFor(
   const named = [given.labels, given.test?.labels].some((l) => l !== undefined && l !== noLabels);
   const asked = named || options.needsLabels === true;
   const prepare = async (from: DataOptions) =>
-    withFittingLabels(await prepareData(from, ports, options), model.model, asked);
+    withFittingLabels(await prepareData(from, ports, { ...options, model }), model.model, asked);
   const prepared = await prepare(given);
   const ways = waysToTry(prepared.source, ports, given, options.seed);
   const found = await tried(ways, model, prepared, options);

@@ -46,11 +46,11 @@ describe('what cannot be opened', () => {
     expect((await failure(docs)).message).toContain('found 2 .docx, 1 .xls');
   });
 
-  it('sends text to a tokenised .npz', async () => {
+  it('refuses text for a model without an input of token ids', async () => {
     for (const path of [folder('text', { 'a.txt': 'x' }), join(folder('tsv', { 'a.tsv': 'x' }), 'a.tsv')])
       expect(await failure(path)).toMatchObject({
-        code: 'DATA_KIND',
-        hint: expect.stringContaining('tokenised'),
+        code: 'INPUT_NOT_TEXT',
+        message: expect.stringContaining('"image" float32 [N,3,8,8]'),
       });
   });
 

@@ -7,10 +7,14 @@ import { taskNames } from '../../support/task.ts';
 const data = field.bind(null, 'Data');
 
 const dataPath = z.string().meta(
-  data('--data <path>', 'folder of images, .npy or .npz; "synthetic" for seeded noise', {
-    isPath: true,
-    word: 'synthetic',
-  }),
+  data(
+    '--data <path>',
+    'folder of images, text (.txt, .csv, .tsv, .jsonl), .npy or .npz; "synthetic" for seeded noise',
+    {
+      isPath: true,
+      word: 'synthetic',
+    },
+  ),
 );
 
 /** Where nothing can be done without data. */
@@ -42,6 +46,22 @@ export const dataFields = {
         { fallback: 'guessed', needs: 'data' },
       ),
     ),
+  tokenizer: z
+    .string()
+    .optional()
+    .meta(
+      data('--tokenizer <file>', 'tokenizer.json, a vocabulary (.json or .txt) or tokenizer.bin', {
+        fallback: 'the one beside the model',
+        needs: 'data',
+        isPath: true,
+      }),
+    ),
+  window: positive.optional().meta(
+    data('--window <n>', 'tokens of a sample of text, at most', {
+      fallback: 'all the model sees, 512 at most; 128 where it writes on',
+      needs: 'data',
+    }),
+  ),
   skipBad: z
     .boolean()
     .default(false)

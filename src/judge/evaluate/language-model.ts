@@ -1,8 +1,9 @@
 /** Perplexity of a decoder on texts longer than it can see: windows that slide over them. */
 
 import type { Watchable } from '../../compute/engine/run-context.ts';
+import type { TokenRows } from '../../data/text/feeds.ts';
 import { allPositionsNeeded, tooFewTokens, windowInvalid } from '../../support/diagnostics/generation.ts';
-import type { Decoder, TokenRows } from '../generate/decoder.ts';
+import type { Decoder } from '../generate/decoder.ts';
 import { createPerplexityMeter, type PerplexityResult } from './perplexity.ts';
 
 export interface TextPerplexityOptions extends Watchable {

@@ -2,11 +2,11 @@
  *  run reads the prompt with an empty past, each later run only the new tokens. The cache never leaves the tensors that
  *  the engine gave. When the text outgrows `maxLength`, its last half is read again. */
 import type { Session } from '../../compute/engine/contract.ts';
-import type { Port } from '../../model/ir/port.ts';
+import type { DecoderPorts } from '../../data/text/decoder-ports.ts';
+import { filled, firstFeeds, fixedBatch, positionTensor, type TokenRows } from '../../data/text/feeds.ts';
 import { elementCount, type Tensor } from '../../model/ir/tensor.ts';
-import type { Decoder, Logits, TokenRows } from './decoder.ts';
-import { filled, fixedBatch, logitsOf, positionTensor, tokenTensor } from './feeds.ts';
-import type { DecoderPorts } from './ports.ts';
+import type { Decoder, Logits } from './decoder.ts';
+import { logitsOf } from './logits.ts';
 import type { FixedFeeds } from './window.ts';
 
 type Past = Record<string, Tensor>;
@@ -22,17 +22,16 @@ export function cacheDecoder(
 
   /** Feeds `rows` after `length` tokens that `past` holds. */
   const run = async (rows: TokenRows, past: Past, length: number): Promise<[Logits, Past]> => {
-    const tokens = tokenTensor(ports.tokens, rows);
-    const [batch, fed] = tokens.dims as [number, number];
-    const first = length === 0;
-    const feeds: Record<string, Tensor> = { ...fixed, ...past, [ports.tokens.name]: tokens };
-    if (first) for (const { input } of ports.states) feeds[input.name] = emptyPast(input, batch);
-    if (ports.mask) feeds[ports.mask.name] = filled(ports.mask, [batch, length + fed], 1);
-    if (ports.positions) feeds[ports.positions.name] = positionTensor(ports.positions, batch, length, fed);
-    if (ports.tokenTypes) feeds[ports.tokenTypes.name] = filled(ports.tokenTypes, [batch, fed], 0);
-    if (ports.useCache) feeds[ports.useCache.name] = filled(ports.useCache, [1], first ? 0 : 1);
-    if (ports.logitsKept) feeds[ports.logitsKept.name] = filled(ports.logitsKept, [], fed);
-    const results = await session.run(feeds, outputs);
+    const fed = rows[0]?.length ?? 0;
+    const feeds = firstFeeds(ports, rows);
+    if (length > 0) {
+      const [batch] = feeds[ports.tokens.name]!.dims as [number];
+      Object.assign(feeds, past);
+      if (ports.mask) feeds[ports.mask.name] = filled(ports.mask, [batch, length + fed], 1);
+      if (ports.positions) feeds[ports.positions.name] = positionTensor(ports.positions, batch, length, fed);
+      if (ports.useCache) feeds[ports.useCache.name] = filled(ports.useCache, [1], 1);
+    }
+    const results = await session.run({ ...fixed, ...feeds }, outputs);
     const next: Past = {};
     for (const { input, output, kind } of ports.states) {
       const present = results[output]!;
@@ -67,10 +66,4 @@ export function cacheDecoder(
       };
     },
   };
-}
-
-/** No positions yet: the open dimensions are the batch, first, and the length of the past, 0. */
-function emptyPast(port: Port, batch: number): Tensor {
-  const dims = (port.shape ?? []).map((d, i) => (typeof d === 'number' ? d : i === 0 ? batch : 0));
-  return filled(port, dims, 0);
 }

@@ -1,10 +1,9 @@
 /** What generating asks of a model: after some tokens, scores of the next. Four kinds of graph serve it
  *  (window.ts, cache.ts, recurrent.ts, encoder-decoder.ts); open.ts finds which one a model is. */
 
-export type DecoderKind = 'window' | 'cache' | 'recurrent' | 'encoder-decoder';
+import type { TokenRows } from '../../data/text/feeds.ts';
 
-/** Token ids, one list a row; all rows of a call have the same length. */
-export type TokenRows = readonly (readonly number[])[];
+export type DecoderKind = 'window' | 'cache' | 'recurrent' | 'encoder-decoder';
 
 /** Scores of the token that comes after each position: [batch, length, vocabulary], row by row. */
 export interface Logits {

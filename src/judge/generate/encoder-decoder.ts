@@ -1,13 +1,14 @@
 /** Pairs of an encoder and a decoder (T5, BART, Marian): the encoder reads the source once, the decoder, a window or a
  *  cached one, writes from the start token on with the encoder's states beside it. */
 import type { Session } from '../../compute/engine/contract.ts';
+import { type DecoderPorts, describePorts } from '../../data/text/decoder-ports.ts';
+import { type EncoderPorts, encoderPorts } from '../../data/text/encoder-ports.ts';
+import { encoderFeeds, fixedBatch, fixedLength, type TokenRows, tokenTensor } from '../../data/text/feeds.ts';
 import type { Port } from '../../model/ir/port.ts';
 import type { Tensor } from '../../model/ir/tensor.ts';
 import { encoderUnused, notAnEncoder } from '../../support/diagnostics/generation.ts';
 import { cacheDecoder } from './cache.ts';
-import type { Decoder, TokenRows } from './decoder.ts';
-import { filled, fixedBatch, tokenTensor } from './feeds.ts';
-import { type DecoderPorts, describePorts, tokensPort } from './ports.ts';
+import type { Decoder } from './decoder.ts';
 import { recurrentDecoder } from './recurrent.ts';
 import { type FixedFeeds, windowDecoder } from './window.ts';
 
@@ -29,13 +30,13 @@ export function encoderDecoder(
 ): Decoder {
   const { encoderStates } = ports;
   if (!encoderStates) throw encoderUnused(decoder.inputs.map((p) => p.name));
-  const reader = encoderPorts(encoder, encoderStates);
+  const reader = readerOf(encoder, encoderStates);
 
   const encode = async (sources: TokenRows): Promise<FixedFeeds> => {
-    const { tokens, mask } = sourceFeeds(reader.tokens, reader.mask, sources, maxSource);
-    const feeds: Record<string, Tensor> = { [reader.tokens.name]: tokens };
-    if (reader.mask && mask) feeds[reader.mask.name] = mask;
-    if (reader.tokenTypes) feeds[reader.tokenTypes.name] = filled(reader.tokenTypes, tokens.dims, 0);
+    const width = fixedLength(reader.tokens);
+    const most = Math.min(width ?? Number.POSITIVE_INFINITY, maxSource ?? Number.POSITIVE_INFINITY);
+    const text = sources.map((r) => r.slice(0, most));
+    const feeds = encoderFeeds(reader, text, { width: width ?? text[0]!.length });
     const states = (await encoder.run(feeds, [reader.states.name]))[reader.states.name]!;
     const seen = sourceFeeds(reader.tokens, ports.encoderMask, sources, maxSource).mask;
     return { [encoderStates.name]: states, ...(seen ? { [ports.encoderMask!.name]: seen } : {}) };
@@ -85,8 +86,7 @@ function sourceFeeds(
   sources: TokenRows,
   maxSource: number | null,
 ): { tokens: Tensor; mask: Tensor | null } {
-  const columns = port.shape?.[1];
-  const fixedWidth = typeof columns === 'number' ? columns : null;
+  const fixedWidth = fixedLength(port);
   const most = Math.min(fixedWidth ?? Number.POSITIVE_INFINITY, maxSource ?? Number.POSITIVE_INFINITY);
   const text = sources.map((r) => r.slice(0, most));
   const length = text[0]!.length;
@@ -98,24 +98,17 @@ function sourceFeeds(
   };
 }
 
-interface EncoderPorts {
-  readonly tokens: Port;
-  readonly mask: Port | null;
-  readonly tokenTypes: Port | null;
+interface Reader extends EncoderPorts {
   readonly states: Port;
 }
 
-function encoderPorts({ inputs, outputs }: Session, wanted: Port): EncoderPorts {
-  const named = (pattern: RegExp) => inputs.find((p) => pattern.test(p.name)) ?? null;
-  const mask = named(/^attention_mask$/);
-  const tokenTypes = named(/^token_type_ids$/);
-  const tokens = tokensPort(inputs.filter((p) => p !== mask && p !== tokenTypes));
+function readerOf({ inputs, outputs }: Session, wanted: Port): Reader {
+  const ports = encoderPorts(inputs);
   const fitting = outputs.filter(
     (p) => p.dtype === wanted.dtype && (p.shape === null || p.shape.length === 3),
   );
   const states = fitting.find((p) => /last_hidden_state|encoder/.test(p.name)) ?? fitting[0];
-  const fed = [tokens, mask, tokenTypes].filter((p) => p !== null);
-  if (!tokens || !states || fed.length !== inputs.length)
+  if (!ports || !states || ports.others.length > 0)
     throw notAnEncoder(describePorts(inputs), describePorts(outputs), describePorts([wanted]).join());
-  return { tokens, mask, tokenTypes, states };
+  return { ...ports, states };
 }

@@ -1,10 +1,10 @@
 /** Finds how a model generates from what its graph takes and gives. */
 import type { Session } from '../../compute/engine/contract.ts';
+import { type DecoderPorts, decoderPorts } from '../../data/text/decoder-ports.ts';
 import { encoderRequired, generationOption, promptEmpty } from '../../support/diagnostics/generation.ts';
 import { cacheDecoder } from './cache.ts';
 import type { Decoder } from './decoder.ts';
 import { encoderDecoder, jointDecoder } from './encoder-decoder.ts';
-import { type DecoderPorts, decoderPorts } from './ports.ts';
 import { recurrentDecoder } from './recurrent.ts';
 import { windowDecoder } from './window.ts';
 

@@ -1,10 +1,10 @@
 /** Recurrent decoders (LSTM, GRU, state-space): the states that a run gives are fed to the next, zeros to the first. */
 import type { Session } from '../../compute/engine/contract.ts';
-import type { Port } from '../../model/ir/port.ts';
+import type { DecoderPorts } from '../../data/text/decoder-ports.ts';
+import { firstFeeds, fixedBatch, positionTensor, type TokenRows } from '../../data/text/feeds.ts';
 import type { Tensor } from '../../model/ir/tensor.ts';
-import type { Decoder, Logits, TokenRows } from './decoder.ts';
-import { filled, fixedBatch, logitsOf, positionTensor, tokenTensor } from './feeds.ts';
-import type { DecoderPorts } from './ports.ts';
+import type { Decoder, Logits } from './decoder.ts';
+import { logitsOf } from './logits.ts';
 import type { FixedFeeds } from './window.ts';
 
 /** Graphs that take a fixed number of tokens a run (one, say) are run as often as it takes; the number of tokens fed
@@ -20,13 +20,11 @@ export function recurrentDecoder(session: Session, ports: DecoderPorts, fixed: F
       let states: Record<string, Tensor> | null = null;
       let position = 0;
       const step = async (rows: TokenRows): Promise<Logits> => {
-        const tokens = tokenTensor(ports.tokens, rows);
-        const [batch, fed] = tokens.dims as [number, number];
-        states ??= Object.fromEntries(ports.states.map(({ input }) => [input.name, zeroState(input, batch)]));
-        const feeds: Record<string, Tensor> = { ...fixed, ...states, [ports.tokens.name]: tokens };
+        const first = firstFeeds(ports, rows);
+        const [batch, fed] = first[ports.tokens.name]!.dims as [number, number];
+        const feeds = { ...fixed, ...first, ...states };
         if (ports.positions)
           feeds[ports.positions.name] = positionTensor(ports.positions, batch, position, fed);
-        if (ports.mask) feeds[ports.mask.name] = filled(ports.mask, [batch, fed], 1);
         const results = await session.run(feeds, outputs);
         states = Object.fromEntries(ports.states.map((s) => [s.input.name, results[s.output]!]));
         position += fed;
@@ -44,12 +42,6 @@ export function recurrentDecoder(session: Session, ports: DecoderPorts, fixed: F
       return { logits: await advance(prompts), advance };
     },
   };
-}
-
-/** Open dimensions of a state are its batch. */
-function zeroState(port: Port, batch: number): Tensor {
-  const dims = (port.shape ?? []).map((d) => (typeof d === 'number' ? d : batch));
-  return filled(port, dims, 0);
 }
 
 /** Positions of several runs in one. */

@@ -1,10 +1,11 @@
 /** Decoders without memory between runs: each run reads the whole text so far, its last `maxLength` tokens once it is
  *  longer. Graphs of a fixed length get zeros behind the text, which causal attention never looks at. */
 import type { Session } from '../../compute/engine/contract.ts';
+import type { DecoderPorts } from '../../data/text/decoder-ports.ts';
+import { firstFeeds, fixedBatch, fixedLength, type TokenRows } from '../../data/text/feeds.ts';
 import type { Tensor } from '../../model/ir/tensor.ts';
-import type { Decoder, Logits, TokenRows } from './decoder.ts';
-import { filled, fixedBatch, logitsOf, positionTensor, sliceLogits, tokenTensor } from './feeds.ts';
-import type { DecoderPorts } from './ports.ts';
+import type { Decoder, Logits } from './decoder.ts';
+import { logitsOf, sliceLogits } from './logits.ts';
 
 /** Feeds that stay the same through a run: what an encoder gave. */
 export type FixedFeeds = Readonly<Record<string, Tensor>>;
@@ -15,22 +16,13 @@ export function windowDecoder(
   limit: number | null,
   fixed: FixedFeeds = {},
 ): Decoder {
-  const columns = ports.tokens.shape?.[1];
-  const fixedLength = typeof columns === 'number' ? columns : null;
-  const maxLength = fixedLength === null ? limit : Math.min(fixedLength, limit ?? fixedLength);
+  const columns = fixedLength(ports.tokens);
+  const maxLength = columns === null ? limit : Math.min(columns, limit ?? columns);
 
   const run = async (rows: TokenRows, fed: number): Promise<Logits> => {
     const text = maxLength === null ? rows : rows.map((r) => r.slice(-maxLength));
     const length = text[0]!.length;
-    const tokens = tokenTensor(ports.tokens, text, fixedLength ?? length);
-    const [batch, width] = tokens.dims as [number, number];
-    const feeds: Record<string, Tensor> = { ...fixed, [ports.tokens.name]: tokens };
-    if (ports.mask) {
-      const ones = text.map(() => new Array<number>(length).fill(1));
-      feeds[ports.mask.name] = tokenTensor(ports.mask, ones, width);
-    }
-    if (ports.positions) feeds[ports.positions.name] = positionTensor(ports.positions, batch, 0, width);
-    if (ports.tokenTypes) feeds[ports.tokenTypes.name] = filled(ports.tokenTypes, [batch, width], 0);
+    const feeds = { ...fixed, ...firstFeeds(ports, text, columns ?? length) };
     const { [ports.logits.name]: out } = await session.run(feeds, [ports.logits.name]);
     const logits = logitsOf(out!);
     if (logits.length === 1) return logits;

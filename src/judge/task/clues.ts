@@ -1,12 +1,12 @@
 /** What rules look at to tell what a model is for: its ports without states, and what computes the outputs. */
 import { pictureInput } from '../../data/picture-input.ts';
+import { matchStates, tokensPort } from '../../data/text/decoder-ports.ts';
 import { subgraphs } from '../../model/ir/attribute.ts';
 import { isFloat } from '../../model/ir/dtype.ts';
 import { dtypeOf, type Model, type Node, opKey, shapeOf, type Value } from '../../model/ir/model.ts';
 import { type Port, portsOf } from '../../model/ir/port.ts';
 import { formatShape, type Shape } from '../../model/ir/type.ts';
 import { nodesOf } from '../../model/ir/walk.ts';
-import { matchStates, tokensPort } from '../generate/ports.ts';
 
 export interface Answer {
   readonly name: string;

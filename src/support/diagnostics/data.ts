@@ -1,6 +1,6 @@
 /** Messages of samples, labels and preprocessing, and of comparing two models on them. */
 import { environment, user } from '../diagnostics.ts';
-import { formatPercent } from '../units.ts';
+import { formatBytes, formatPercent } from '../units.ts';
 
 export const labelsRequired = (source: string) =>
   user(
@@ -73,6 +73,34 @@ export const dataMixed = (path: string, found: string) =>
 
 export const dataKind = (path: string, what: string, hint: string) =>
   user('DATA_KIND', `${path} is ${what}, which can't be used as samples.`, hint);
+
+export const dataTooLarge = (path: string, sizeBytes: number, mostBytes: number) =>
+  user(
+    'DATA_TOO_LARGE',
+    `${path} has ${formatBytes(sizeBytes)}; at most ${formatBytes(mostBytes)} of one file are read.`,
+    'Pass a part of it; a few hundred samples are enough to calibrate and compare on.',
+  );
+
+export const inputNotText = (source: string, inputs: readonly string[]) =>
+  user(
+    'INPUT_NOT_TEXT',
+    `${source} holds text, which can't feed ${some(inputs)}.`,
+    'Text feeds token ids (integers [batch, tokens]) and what goes with them; pass a .npz file with one array for each input.',
+  );
+
+export const tokensUnknown = (source: string, token: number, known: number) =>
+  user(
+    'TOKENS_UNKNOWN',
+    `${source} gives token ${token}; the model knows ${known} (0 to ${known - 1}).`,
+    'Pass the tokenizer.json that belongs to the model with --tokenizer.',
+  );
+
+export const windowTooLong = (window: number, most: number, source: string) =>
+  user(
+    'WINDOW_TOO_LONG',
+    `A window of ${window} tokens was asked for; the model sees ${most} at once (${source}).`,
+    `Pass --window ${most} or less.`,
+  );
 
 export const badImages = (folder: string, total: number, bad: readonly string[]) =>
   user(

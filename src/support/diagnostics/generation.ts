@@ -60,7 +60,7 @@ export const tokenizerRequired = (what: string) =>
   user(
     'TOKENIZER_REQUIRED',
     `${what} needs a tokeniser to turn text into token ids, and none was given.`,
-    'Pass --tokenizer tokenizer.json (or a vocabulary file), or --ids and the ids themselves.',
+    'Put the tokenizer.json of the model beside it (it lies in the repository that the model is from), or pass it with --tokenizer.',
   );
 
 export const tokenizerInvalid = (where: string, what: string, cause?: unknown) =>

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { TokenRows } from '../../../src/data/text/feeds.ts';
 import { textPerplexity } from '../../../src/judge/evaluate/language-model.ts';
-import type { Decoder, TokenRows } from '../../../src/judge/generate/decoder.ts';
+import type { Decoder } from '../../../src/judge/generate/decoder.ts';
 
 const vocabulary = 4;
 

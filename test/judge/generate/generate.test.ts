@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Decoder, TokenRows } from '../../../src/judge/generate/decoder.ts';
+import type { TokenRows } from '../../../src/data/text/feeds.ts';
+import type { Decoder } from '../../../src/judge/generate/decoder.ts';
 import { generate, generateAll } from '../../../src/judge/generate/generate.ts';
 
 const vocabulary = 7;

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Session } from '../../../src/compute/engine/contract.ts';
 import { openEngine } from '../../../src/compute/engine/open.ts';
+import { positionLimit } from '../../../src/data/text/position-limit.ts';
+import { readTokenizer } from '../../../src/data/text/tokenizer.ts';
 import { textPerplexity } from '../../../src/judge/evaluate/language-model.ts';
 import type { Decoder } from '../../../src/judge/generate/decoder.ts';
 import { generate, generateAll } from '../../../src/judge/generate/generate.ts';
 import { openDecoder } from '../../../src/judge/generate/open.ts';
-import { positionLimit } from '../../../src/judge/generate/position-limit.ts';
-import { readTokenizer } from '../../../src/judge/generate/tokenizer.ts';
 import { readModelFile } from '../../../src/model/formats/file.ts';
 
 const zoo = process.env['EDGEPRESS_ZOO'];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readTokenizer } from '../../../src/judge/generate/tokenizer.ts';
+import { readTokenizer } from '../../../src/data/text/tokenizer.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const open = (name: string, content: unknown, config?: unknown) =>

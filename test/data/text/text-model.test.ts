@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { generatesText } from '../../../src/judge/generate/text-model.ts';
+import { generatesText } from '../../../src/data/text/text-model.ts';
 import { openModel } from '../../../src/model/formats/open-file.ts';
 
 it.each([

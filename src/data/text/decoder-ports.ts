@@ -1,6 +1,5 @@
 /** What each input and output of a decoder's graph is for, from names, types and shapes: the naming of
  *  transformers.js and Optimum exports first, then what is left over. */
-import type { Session } from '../../compute/engine/contract.ts';
 import { dtypes } from '../../model/ir/dtype.ts';
 import type { Port } from '../../model/ir/port.ts';
 import { formatShape, type Shape } from '../../model/ir/type.ts';
@@ -30,6 +29,12 @@ export interface DecoderPorts {
   /** Exports that can leave out the logits of all positions but the last few. */
   readonly logitsKept: Port | null;
   readonly states: readonly State[];
+}
+
+/** What a graph takes and gives. */
+export interface GraphPorts {
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
 }
 
 const cacheInput = /^past(?:_key_values?)?[._](\d+)[._](?:(decoder|encoder)[._])?(key|value|k|v)$/;
@@ -66,7 +71,7 @@ const isInteger = (p: Port) => p.dtype === 'int64' || p.dtype === 'int32';
 const isFloat = (p: Port) => dtypes[p.dtype].kind === 'float';
 
 /** @throws NOT_A_DECODER without token ids or logits; DECODER_INPUT_UNKNOWN for an input that nothing feeds */
-export function decoderPorts({ inputs, outputs }: Pick<Session, 'inputs' | 'outputs'>): DecoderPorts {
+export function decoderPorts({ inputs, outputs }: GraphPorts): DecoderPorts {
   const found: Partial<Record<keyof DecoderPorts, Port>> = {};
   const both = ['input_ids', 'decoder_input_ids'].every((name) => inputs.some((p) => p.name === name));
   for (const [role, pattern] of [...(both ? masksOfBoth : masks), ...roles]) {

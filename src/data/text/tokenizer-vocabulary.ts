@@ -8,7 +8,10 @@ const special = /^(<[a-z/_|]+>|\[(PAD|UNK|CLS|SEP|MASK|BOS|EOS)\])$/;
 
 /** @param vocabulary  token → id
  *  @throws TOKENIZER_INVALID for the vocabulary of a byte-level tokeniser, which is nothing without its merges */
-export function vocabularyTokenizer(vocabulary: ReadonlyMap<string, number>, name: string): TextTokenizer {
+export function vocabularyTokenizer(
+  vocabulary: ReadonlyMap<string, number>,
+  name: string,
+): Omit<TextTokenizer, 'hash'> {
   if (vocabulary.size === 0) throw tokenizerInvalid(name, 'it holds no tokens');
   // In a byte-level vocabulary the space is Ġ, and there is none.
   if (!vocabulary.has(' ') && vocabulary.has('Ġ'))
@@ -20,7 +23,8 @@ export function vocabularyTokenizer(vocabulary: ReadonlyMap<string, number>, nam
   return {
     stopTokens: idsNamed(endNames),
     padToken: idsNamed(padNames)[0] ?? null,
-    encode(text) {
+    hasMask: vocabulary.has('[MASK]') || vocabulary.has('<mask>'),
+    encode(text, most) {
       const ids: number[] = [];
       for (let at = 0; at < text.length; ) {
         let length = Math.min(longest, text.length - at);
@@ -29,7 +33,7 @@ export function vocabularyTokenizer(vocabulary: ReadonlyMap<string, number>, nam
         ids.push(vocabulary.get(text.slice(at, at + length))!);
         at += length;
       }
-      return ids;
+      return ids.slice(0, most);
     },
     decode: (ids) =>
       ids

@@ -1,13 +1,14 @@
 /** The tokeniser that a command was given, or that lies beside the model. */
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { readTokenizer, type TextTokenizer } from '../judge/generate/tokenizer.ts';
-import { folderOf, type ModelInput } from '../model/formats/open-file.ts';
-import { idsInvalid, tokenizerRequired } from '../support/diagnostics/generation.ts';
-import { readProblem } from '../support/read-problem.ts';
+import { folderOf, type ModelInput } from '../../model/formats/open-file.ts';
+import { idsInvalid, tokenizerRequired } from '../../support/diagnostics/generation.ts';
+import { readProblem } from '../../support/read-problem.ts';
+import { readTokenizer, type TextTokenizer } from './tokenizer.ts';
 
 export interface TokenizerChoice {
-  readonly model: ModelInput;
+  /** Beside which it may lie. */
+  readonly model?: ModelInput | undefined;
   /** tokenizer.json, a vocabulary, or llama2.c's tokenizer.bin. */
   readonly tokenizer?: string | undefined;
   /** Texts are token ids with spaces between. */
@@ -18,7 +19,7 @@ export interface TokenizerChoice {
  *  @throws TOKENIZER_REQUIRED, TOKENIZER_INVALID, FILE_NOT_FOUND … */
 export async function openTokenizer(choice: TokenizerChoice, what: string): Promise<TextTokenizer> {
   if (choice.ids) return idTokenizer;
-  const path = choice.tokenizer ?? beside(folderOf(choice.model));
+  const path = choice.tokenizer ?? (choice.model === undefined ? null : beside(folderOf(choice.model)));
   if (path === null) throw tokenizerRequired(what);
   const settings = join(dirname(path), 'tokenizer_config.json');
   return readTokenizer({
@@ -34,7 +35,7 @@ const beside = (folder: string | null) =>
     .map((folder) => join(folder, 'tokenizer.json'))
     .find((path) => existsSync(path)) ?? null;
 
-export function readBytes(path: string): Uint8Array {
+function readBytes(path: string): Uint8Array {
   try {
     return readFileSync(path);
   } catch (error) {
@@ -55,12 +56,16 @@ function parsed(path: string): unknown {
 const idTokenizer: TextTokenizer = {
   stopTokens: [],
   padToken: null,
-  encode(text) {
+  hasMask: false,
+  hash: 'ids',
+  encode(text, most) {
     const words = text.split(/[\s,]+/).filter((w) => w !== '');
-    return words.map((word) => {
-      if (!/^\d+$/.test(word) || !Number.isSafeInteger(Number(word))) throw idsInvalid(word);
-      return Number(word);
-    });
+    return words
+      .map((word) => {
+        if (!/^\d+$/.test(word) || !Number.isSafeInteger(Number(word))) throw idsInvalid(word);
+        return Number(word);
+      })
+      .slice(0, most);
   },
   decode: (ids) => ids.join(' '),
 };

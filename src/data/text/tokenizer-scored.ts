@@ -32,7 +32,7 @@ export function parseScoredPieces(bytes: Uint8Array, name: string): ScoredPiece[
 const binary = (bytes: Uint8Array) => Array.from(bytes, (b) => String.fromCharCode(b)).join('');
 const utf8 = (text: string) => binary(new TextEncoder().encode(text));
 
-export function scoredTokenizer(pieces: readonly ScoredPiece[], name: string): TextTokenizer {
+export function scoredTokenizer(pieces: readonly ScoredPiece[], name: string): Omit<TextTokenizer, 'hash'> {
   const ids = new Map(pieces.map(({ piece }, id) => [piece, id]));
   // Text falls apart in front of its words where no piece reaches from one into the next: each is joined by itself.
   const apart = pieces.every(({ piece }, id) => id < firstByte + 256 || !/[^ ] /.test(piece));
@@ -41,10 +41,11 @@ export function scoredTokenizer(pieces: readonly ScoredPiece[], name: string): T
     // Where a new text begins, the one before has ended.
     stopTokens: [begin, end],
     padToken: null,
-    encode(text) {
+    hasMask: false,
+    encode(text, most) {
       // SentencePiece puts a space in front of a text.
       const parts = text === '' ? [] : apart ? ` ${text}`.split(/(?<=[^ ])(?= )/) : [` ${text}`];
-      return [begin, ...parts.flatMap(encodePart)];
+      return [begin, ...parts.flatMap(encodePart)].slice(0, most);
     },
     decode(all) {
       const bytes = all.map((id, i) => bytesOf(id, pieces, i === 0 || all[i - 1] === begin)).join('');

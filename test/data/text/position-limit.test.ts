@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { positionLimit } from '../../../src/judge/generate/position-limit.ts';
+import { positionLimit } from '../../../src/data/text/position-limit.ts';
 import { gpt2, gpt2Tiny } from '../../../src/model/build/networks/gpt2.ts';
 import { t5, t5Tiny } from '../../../src/model/build/networks/t5.ts';
 import { parseModel } from '../../../src/model/formats/onnx-text/parse-model.ts';
