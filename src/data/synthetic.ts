@@ -79,4 +79,5 @@ export function createSyntheticSource(
 }
 
 /** Seeds of neighbouring samples far apart, so that seeds 1 and 2 share no sample. */
-const mixed = (seed: number, index: number) => Math.imul(seed ^ Math.imul(index + 1, 0x9e3779b1), 0x85ebca6b);
+export const mixed = (seed: number, index: number) =>
+  Math.imul(seed ^ Math.imul(index + 1, 0x9e3779b1), 0x85ebca6b);

@@ -14,6 +14,7 @@ import { layerQuality } from '../judge/analyze/layer-quality.ts';
 import { recipeAccount } from '../judge/analyze/recipe-account.ts';
 import { buildReport, type ReportParts } from '../judge/report/build-report.ts';
 import { layerTable } from '../judge/report/layer-table.ts';
+import { probeNouns } from '../judge/report/probe.ts';
 import type { Report } from '../judge/report/report.ts';
 import { reportFiles } from '../judge/report/report-files.ts';
 import { requireWritable, writeModelFile } from '../model/formats/file.ts';
@@ -36,6 +37,7 @@ import { factsOf } from './model-facts.ts';
 import type { StepsResult } from './model-steps.ts';
 import { taskOf } from './model-task.ts';
 import { openSteps } from './open-steps.ts';
+import { openProbe } from './probe.ts';
 import { type JobEvents, type JobRun, step } from './progress.ts';
 import { refuseIdle, refuseSpoilt } from './refusals.ts';
 import { runPair } from './run-pair.ts';
@@ -133,7 +135,8 @@ export async function compressFile(options: CompressFileOptions): Promise<Compre
     await checkOpens(opened, result, runtime);
     const shipped = openedFromFiles(typed, written);
     const parts = await study(options, opened, { result, shipped }, prepared, made, events);
-    checkBudget(parts.pair, request.maxDrop);
+    // What a probe finds bounds nothing.
+    checkBudget(parts.probe ? null : parts.pair, request.maxDrop);
     const files = [...targets, ...outputs];
     const report = buildReport({
       ...parts,
@@ -225,8 +228,10 @@ async function study(
   const runtime = await openEngine(engineOfTarget(recipe.target));
   const held = prepared?.held.indices.length ? prepared.held : null;
   const task = taskOf(source, request.task, held?.source ?? null);
+  const probe = !held && compares ? await openProbe(source, prepared) : null;
+  const on = held ?? probe;
   const pair =
-    held && compares
+    on && compares
       ? await step(
           events,
           'compare',
@@ -234,13 +239,14 @@ async function study(
             runPair(
               { model: source },
               { model: result },
-              { engine: runtime, ...held, task, signal, onProgress },
+              { engine: runtime, source: on.source, indices: on.indices, task, signal, onProgress },
             ),
-          (r) => `${counted(r.compare.samples, 'sample')} on ${r.compare.runtime}`,
+          ({ compare: { samples, runtime: name } }) =>
+            `${probe ? `${samples} ${probeNouns[probe.facts.kind]}` : counted(samples, 'sample')} on ${name}`,
         )
       : null;
   const few = held?.indices.slice(0, 16) ?? [];
-  if (pair) events.begin?.('layers');
+  if (held && pair) events.begin?.('layers');
   const quality =
     held && compares
       ? await layerQuality(
@@ -279,6 +285,7 @@ async function study(
     account: await recipeAccount(model, recipe, journal),
     data: prepared,
     pair,
+    probe: probe?.facts ?? null,
     measured,
   };
 }

@@ -5,14 +5,16 @@ import { openOn } from '../compute/engine/open-model.ts';
 import type { RunContext } from '../compute/engine/run-context.ts';
 import { readAll } from '../data/read-all.ts';
 import type { DataSource, Sample } from '../data/source.ts';
+import { encoderPorts } from '../data/text/encoder-ports.ts';
 import { createComparer, type Top1 } from '../judge/analyze/compare.ts';
 import { type ClassificationMeter, createClassificationMeter } from '../judge/evaluate/classification.ts';
+import { createRunningTextMeter, type RunningTextMeter } from '../judge/evaluate/running-text.ts';
 import { confusionOf } from '../judge/report/confusion.ts';
 import type { PairResult, Report } from '../judge/report/report.ts';
 import { openMeter, taskMeasures } from '../judge/task/measures-of.ts';
 import type { Difference } from '../judge/task/meter.ts';
 import { recogniseTask } from '../judge/task/recognise.ts';
-import { decidingOutputs, type Task } from '../judge/task/task.ts';
+import { decidingOutputs, outputsAs, type Task } from '../judge/task/task.ts';
 import type { OpenedModel, Runnable } from '../model/formats/opened.ts';
 import type { Port } from '../model/ir/port.ts';
 import { elementCount, float32Values, type Tensor } from '../model/ir/tensor.ts';
@@ -49,6 +51,7 @@ export async function runPair(
       const comparer = createComparer(a.outputs, a.inputs, decidingOutputs(task));
       const meter = openMeter({ task, inputs: a.inputs, outputs: a.outputs });
       const meters = isLabelled(source, task) ? createMeters(a.outputs, source) : null;
+      const running = source.isRunningText ? runningTextMeter(a.inputs, task) : null;
       const disagreements: Disagreement[] = [];
       const breathe = createBreather();
       let done = 0;
@@ -57,6 +60,7 @@ export async function runPair(
         const x = await a.run(feedsFor(a, sample));
         const y = await b.run(feedsFor(b, sample));
         meters?.add(x, y, sample);
+        running?.add(x, y, sample.inputs);
         const top = comparer.add(x, y);
         const differs = meter ? meter.add(x, y, sample) : top && namedTop(top, source);
         if (differs) await note(differs, sample, indices[done]!, disagreements, options);
@@ -73,7 +77,7 @@ export async function runPair(
           measures: [...taskMeasures(task, meter, result.outputs)],
           disagreements,
         },
-        evaluation: meters?.result(runtime) ?? null,
+        evaluation: meters?.result(runtime) ?? (running && perplexityOf(running, result.samples, runtime)),
       };
     } finally {
       await b.close();
@@ -150,6 +154,26 @@ export function createMeters(outputs: readonly Port[], source: DataSource): Mete
       confusionMatrix: confusionOf(before.result(), after.result(), (index) => className(source, index)),
     }),
   };
+}
+
+/** null for what doesn't write on in running text. */
+function runningTextMeter(inputs: readonly Port[], task: Task): RunningTextMeter | null {
+  const ports = encoderPorts(inputs);
+  const [logits] = outputsAs(task, 'logits');
+  if (task.name !== 'language-model' || !ports || logits === undefined) return null;
+  return createRunningTextMeter({ tokens: ports.tokens.name, mask: ports.mask?.name ?? null, logits });
+}
+
+function perplexityOf(
+  meter: RunningTextMeter,
+  samples: number,
+  runtime: string,
+): NonNullable<Report['evaluation']> | null {
+  const found = meter.result();
+  if (!found) return null;
+  const { tokens, before, after } = found;
+  const perplexity = { name: 'perplexity', unit: 'number', higherIsBetter: false, interval: null } as const;
+  return { task: 'language', samples, tokens, runtime, metrics: [{ ...perplexity, before, after }] };
 }
 
 /** @param changeInterval  of the change of top-1 accuracy, where both ran on the same samples */

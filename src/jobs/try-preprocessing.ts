@@ -11,6 +11,7 @@ import type { DataSource, PreprocessingTrial } from '../data/source.ts';
 import type { OpenedModel, Runnable } from '../model/formats/opened.ts';
 import type { Port } from '../model/ir/port.ts';
 import { chanceLevel } from '../support/diagnostics/data.ts';
+import { spread } from '../support/spread.ts';
 import { mean } from '../support/statistics.ts';
 import { withFittingLabels } from './fitting-labels.ts';
 import { type Look, look } from './preset-trial.ts';
@@ -219,10 +220,4 @@ function freeIndices({ source, calibration, held }: Prepared): readonly number[]
   const first = new Set(calibration);
   const all = Array.from({ length: source.length }, (_, i) => i);
   return [...calibration, ...all.filter((i) => !first.has(i))].filter((i) => !taken.has(i));
-}
-
-/** Evenly spread. */
-function spread(indices: readonly number[], most: number): readonly number[] {
-  const count = Math.min(most, indices.length);
-  return Array.from({ length: count }, (_, k) => indices[Math.floor((k * indices.length) / count)]!);
 }

@@ -37,8 +37,7 @@ interface Known {
 
 const wasmMemory =
   'it ran out of memory. WebAssembly has at most 4 GB for model, activations and working space.';
-const largerTargets = '--target webgpu, or --target node (npm install onnxruntime-node)';
-const memoryHint = `Use a smaller batch or input, or a target that holds more: ${largerTargets}.`;
+const memoryHint = 'Use a smaller batch or input, or the native engine (npm install onnxruntime-node).';
 const operatorHint =
   'Operators outside ai.onnx need a runtime that was built with them; export the model without them.';
 
@@ -96,7 +95,7 @@ const known: readonly Known[] = [
     pattern: /Integer overflow/,
     kind: 'environment',
     say: () => 'a tensor is larger than its memory can address.',
-    hint: `WebAssembly has at most 4 GB; use a target that holds more: ${largerTargets}.`,
+    hint: memoryHint,
   },
   {
     pattern: /Load model from (.+?) failed:.*(File doesn't exist|No such file)/,

@@ -21,11 +21,12 @@ import { reestimateStatistics } from '../../compute/train/statistics.ts';
 import { cloneModel } from '../../model/ir/clone.ts';
 import type { Model } from '../../model/ir/model.ts';
 import { scoresClasses } from '../../model/ops/class-scores.ts';
+import { spread } from '../../support/spread.ts';
 import { formatCount, formatPercent } from '../../support/units.ts';
 import type { ModelStep, StepContext } from '../model-steps.ts';
 import { lossGradients } from './loss-gradients.ts';
 import { inRounds } from './rounds.ts';
-import { fewest, someSamples, spread } from './spread.ts';
+import { fewest, someSamples } from './spread.ts';
 
 export const pruneStep = (options: PrunePlan): ModelStep => ({
   name: 'prune',

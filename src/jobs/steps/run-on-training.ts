@@ -5,9 +5,9 @@ import type { Skip } from '../../compress/pipeline/pass.ts';
 import type { Recipe } from '../../compress/pipeline/recipe.ts';
 import { observe } from '../../compute/calibrate/observe.ts';
 import type { Model } from '../../model/ir/model.ts';
+import { spread } from '../../support/spread.ts';
 import type { StepContext } from '../model-steps.ts';
 import { refuse } from '../refusals.ts';
-import { spread } from './spread.ts';
 
 export interface RecipeResult {
   readonly model: Model;

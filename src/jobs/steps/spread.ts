@@ -1,12 +1,7 @@
 /** Some of the training samples, spread over all of them: data often stands in the order of its classes. */
 import type { Samples } from '../../compute/calibrate/run-samples.ts';
+import { spread } from '../../support/spread.ts';
 import type { StepContext } from '../model-steps.ts';
-
-/** @returns as many of `indices` as asked for, or all, at equal distances */
-export function spread(indices: readonly number[], most: number): number[] {
-  const count = Math.min(most, indices.length);
-  return Array.from({ length: count }, (_, i) => indices[Math.floor((i * indices.length) / count)] as number);
-}
 
 /** Null without data, or with so little that nothing should be judged by it. */
 export function someSamples({ prepared, training }: StepContext, most: number): Samples | null {

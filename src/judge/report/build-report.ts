@@ -15,6 +15,7 @@ import type { Task } from '../task/task.ts';
 import type { Account } from './account.ts';
 import { measuresOf } from './measure-words.ts';
 import { nextSteps } from './next-steps.ts';
+import type { Probe } from './probe.ts';
 import type { Layer, ModelFacts, PairMeasurement, PairResult, Report } from './report.ts';
 import { precisionSummary, stageSummary } from './stage-summary.ts';
 import type { StepsRecord } from './steps.ts';
@@ -38,6 +39,8 @@ export interface ReportParts {
   readonly account: Account;
   readonly data: Prepared | null;
   readonly pair: PairResult | null;
+  /** What the pair ran on where no samples were held back. */
+  readonly probe: Probe | null;
   readonly measured: PairMeasurement | null;
   /** What was done before the recipe; null when nothing was. */
   readonly staged: StepsRecord | null;
@@ -107,6 +110,7 @@ export function buildReport(parts: ReportParts): Report {
     inFile: parts.inFile.length > 0 ? [...parts.inFile] : undefined,
     skipped: [...(parts.staged?.skips ?? []), ...parts.journal.skips],
     compare: pair?.compare ?? null,
+    ...(parts.probe && { probe: parts.probe }),
     evaluation: pair?.evaluation ?? null,
     latency: parts.measured?.latency ?? [],
     memory: parts.measured?.memory ?? null,

@@ -1,6 +1,7 @@
 /** What a result was calibrated and compared on, in a line. */
 import { sharesText } from '../../data/prepare-data.ts';
 import { formatInteger } from '../../support/units.ts';
+import type { Probe } from './probe.ts';
 import type { Report } from './report.ts';
 
 type Divided = Pick<
@@ -8,9 +9,10 @@ type Divided = Pick<
   'source' | 'calibrationSamples' | 'trainingSamples' | 'evaluationSamples' | 'test' | 'synthetic' | 'leftOut'
 >;
 
-/** "photos/ (500 images): 100 to calibrate, 200 held back to compare; left out 2 that can't be read: a.png, b.png" */
-export function dataText(data: Divided | null): string {
-  if (data === null) return 'none';
+/** @param probe  what was compared on where no samples were held back
+ *  @returns "photos/ (500 images): 100 to calibrate, 200 held back to compare; left out 2 that can't be read: a.png, b.png" */
+export function dataText(data: Divided | null, probe?: Probe): string {
+  if (data === null) return probe ? `none; compared on ${probe.what}` : 'none';
   const evaluation = formatInteger(data.evaluationSamples);
   const compared =
     data.evaluationSamples === 0

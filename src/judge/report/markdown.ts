@@ -95,7 +95,7 @@ function environment(report: Report): string {
     ...(report.config ? [`config: ${configText(report.config)}`] : []),
     `made: ${report.createdAt} by ${report.tool.name} ${report.tool.version}`,
     `precision: ${report.precision.summary}`,
-    `data: ${dataText(data)}`,
+    `data: ${dataText(data, report.probe)}`,
     ...(report.task ? [`task: ${taskText(report.task)}`] : []),
     `preprocessing: ${preprocessingText(data?.preprocessing ?? null)}`,
     ...(data && data.guessed.length > 0 ? [`guessed: ${data.guessed.join('; ')}`] : []),

@@ -5,8 +5,9 @@ import { quoted } from '../../support/shell.ts';
 import { levelOf } from '../task/measure.ts';
 import type { ReportParts } from './build-report.ts';
 import { measuresOf } from './measure-words.ts';
+import { changeOf } from './metrics.ts';
 import type { Report } from './report.ts';
-import { isSlower, sameAnswers } from './verdict.ts';
+import { isSlower, limits, mainMetric, sameAnswers } from './verdict.ts';
 
 type Next = Report['next'];
 type Known = Pick<
@@ -40,6 +41,12 @@ export function nextSteps(parts: Known, mode: Report['precision']['mode']): Next
           ? '--q4 --fp16'
           : '--q4'
         : '--int8';
+  const safer = lostMuch(parts) ? saferMode(mode) : null;
+  if (safer)
+    next.push({
+      command: `compress ${model} ${safer.flag}${dataFlags && ` ${dataFlags}`}${written}`,
+      why: safer.why,
+    });
   if ((!data || data.path === 'synthetic') && flag !== '--int8') {
     next.push({
       command: `compress ${model} ${flag} --data <folder or .npz>${written}`,
@@ -70,7 +77,7 @@ export function nextSteps(parts: Known, mode: Report['precision']['mode']): Next
     });
   }
   const [before, after] = parts.measured?.latency ?? [];
-  if (before && after && isSlower({ before, after }) && mode !== 'float16')
+  if (before && after && isSlower({ before, after }) && mode !== 'float16' && !safer)
     next.push({
       command: `compress ${model} --int8 weights${data ? ` ${dataFlags}` : ''}${written}`,
       why: mode === 'q4' ? 'larger, at the speed of float' : 'the same size at the speed of float',
@@ -88,6 +95,17 @@ export function nextSteps(parts: Known, mode: Report['precision']['mode']): Next
     });
   }
   return next;
+}
+
+/** What keeps more of a model, where a precision lost much; null where data helps more. */
+function saferMode(mode: Report['precision']['mode']): { flag: string; why: string } | null {
+  if (mode === 'dynamic')
+    return {
+      flag: '--int8 weights',
+      why: 'the same size, computed in floats: activations in int8 lose most',
+    };
+  if (mode === 'q4') return { flag: '--int8 weights', why: 'larger, and nearer to the original' };
+  return mode === 'weight-only' ? { flag: '--fp16', why: 'larger, and nearer to the original' } : null;
 }
 
 /** Nothing was asked for, or nothing was found that could take it: what the precisions are. */
@@ -109,7 +127,13 @@ function longerTraining(parts: Known): Next {
   const trained = parts.staged?.training.at(-1);
   if (!lostMuch(parts)) return [];
   if (!trained) {
-    if (parts.options.data === undefined || parts.options.data.path === 'synthetic') return [];
+    if (parts.options.data === undefined || parts.options.data.path === 'synthetic')
+      return [
+        {
+          command: `${parts.options.command} --data <folder or .npz>`,
+          why: 'goes by what your samples need, fits what is left to them, and compares on others; or remove less',
+        },
+      ];
     return [
       {
         command: `${parts.options.command} --distill`,
@@ -136,10 +160,11 @@ const hasLabels = ({ data }: Known) =>
 const scoresClasses = ({ pair }: Known) => pair === null || sameAnswers(pair) !== null;
 
 function lostMuch({ pair }: Known): boolean {
-  const accuracy = pair?.evaluation?.metrics[0];
-  if (accuracy && accuracy.before !== null && accuracy.after !== null)
-    return accuracy.before - accuracy.after > 0.005;
   if (pair === null) return false;
+  const metric = mainMetric(pair);
+  const change = metric && changeOf(metric);
+  if (metric && change !== null)
+    return -change > (metric.unit === 'fraction' ? 0.005 : limits.metricRelativeDrop * metric.before!);
   return measuresOf(pair).some((measure) => levelOf(measure) !== 'plain');
 }
 

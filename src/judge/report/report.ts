@@ -5,6 +5,7 @@ import { measureSchema } from '../task/measure.ts';
 import { taskSchema } from '../task/task.ts';
 import { accountSchema } from './account.ts';
 import { confusionSchema } from './confusion.ts';
+import { probeSchema } from './probe.ts';
 import { trainingSchema } from './training.ts';
 
 /** `type` as people read it: "float32 [N,3,224,224]". */
@@ -223,10 +224,14 @@ export const reportSchema = z.object({
       ),
     })
     .nullable(),
+  /** What `compare` and `evaluation` ran on where no samples were held back for it; absent where some were, or nothing ran. */
+  probe: probeSchema.optional(),
   evaluation: z
     .object({
       task: z.string(),
       samples: z.number(),
+      /** Tokens that were predicted, of running text. */
+      tokens: z.number().optional(),
       runtime: z.string(),
       metrics: z.array(
         z.object({

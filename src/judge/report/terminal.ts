@@ -49,7 +49,7 @@ export const renderTerminal = (report: Report, options: TerminalOptions): string
 
 /** Model, input, data and target: what is known before any work, so that it can be printed first. */
 export function renderHeader(
-  report: Pick<Report, 'source' | 'data' | 'task' | 'target' | 'latency' | 'config'>,
+  report: Pick<Report, 'source' | 'data' | 'probe' | 'task' | 'target' | 'latency' | 'config'>,
   options: TerminalOptions,
 ): string {
   const { source, target } = report;
@@ -57,7 +57,7 @@ export function renderHeader(
     labelled(source.file, factsLine(source), options, 'bold'),
     labelled('input', inputLine(report), options),
     ...(report.task ? [labelled('task', taskText(report.task), options)] : []),
-    labelled('data', dataText(report.data), options),
+    labelled('data', dataText(report.data, report.probe), options),
     labelled('target', `${target.name} (${targetDetail(report)})`, options),
     ...(report.config ? [labelled('config', configText(report.config), options)] : []),
   ];

@@ -9,6 +9,7 @@ import { leftSentence } from './account.ts';
 import { compareLatency, type LatencyPair, latencyPairs, placeName } from './latency.ts';
 import { isShareOfAnswers, mainMeasure, measureHeadline, measureLacks, measuresOf } from './measure-words.ts';
 import { changeOf, formatChange, formatChangeInterval, formatMetric, type Metric } from './metrics.ts';
+import { probeNouns, probeTells } from './probe.ts';
 import type { Report } from './report.ts';
 
 type Judged = Omit<Report, 'verdict'>;
@@ -101,8 +102,9 @@ function speedWords(report: Judged): string | null {
     : `but takes ${formatTimes(1 / ratio)} times as long ${where}`;
 }
 
-/** What the samples are called: "images", "samples", "synthetic samples". */
-export function noun(report: Pick<Report, 'data'>): string {
+/** What the samples that were compared on are called: "images", "samples", "made-up inputs". */
+export function noun(report: Pick<Report, 'data' | 'probe'>): string {
+  if (report.probe) return probeNouns[report.probe.kind];
   if (report.data?.synthetic) return 'synthetic samples';
   return report.data?.kind === 'images' ? 'images' : 'samples';
 }
@@ -160,7 +162,8 @@ function leftOutWarning({ pass, effect, reason }: NonNullable<Report['leftOut']>
     : warn(`${what} A report with the model helps to mend it.`);
 }
 
-function accuracy({ evaluation, data }: Judged): Warning[] {
+function accuracy(report: Judged): Warning[] {
+  const { evaluation } = report;
   const worse = (evaluation?.metrics ?? []).flatMap((metric) => {
     const { before, after } = metric;
     const change = changeOf(metric);
@@ -176,7 +179,7 @@ function accuracy({ evaluation, data }: Judged): Warning[] {
   });
   const [first, ...others] = worse;
   if (!first) return [];
-  const on = `on ${evaluation!.samples} ${noun({ data })}`;
+  const on = `on ${evaluation!.samples} ${noun(report)}`;
   const interval = first.interval && `; difference ${first.interval} points`;
   const main = bad(`${first.name} is worse by ${first.lost}: ${first.values}, ${on}${interval}.`);
   const too = others.map(({ name, lost }) => `${name} by ${lost}`).join(', ');
@@ -184,19 +187,19 @@ function accuracy({ evaluation, data }: Judged): Warning[] {
 }
 
 /** Other answers than the original's are bad, unless enough samples show that no fewer of them are right: then the
- *  result has learnt something else, as training on labels does. */
+ *  result has learnt something else, as training on labels does. What a probe finds excuses nothing. */
 export function agreementLevel(report: Judged): Level {
   return measureLevel(report, mainMeasure(report));
 }
 
 function measureLevel(report: Judged, measure: Measure | null): Level {
   const level = measure ? levelOf(measure) : 'plain';
-  return level === 'bad' && isAccurate(report) ? 'warn' : level;
+  return level === 'bad' && !report.probe && isAccurate(report) ? 'warn' : level;
 }
 
 const isAccurate = (report: Judged) =>
   mainMetric(report) !== null &&
-  report.evaluation!.samples >= limits.evaluationSamples &&
+  (report.evaluation!.tokens ?? report.evaluation!.samples) >= limits.evaluationSamples &&
   accuracy(report).length === 0;
 
 function agreement(report: Judged): Warning[] {
@@ -209,7 +212,7 @@ function agreement(report: Judged): Warning[] {
     const text = `${measureLacks(measure, `${report.compare!.samples} ${noun(report)}`)}${but}.`;
     found.push({ level, text });
   }
-  const isJudged = (name: string) => judgedOutputs(report).has(name);
+  const isJudged = (name: string) => judgedOutputs(report).has(name) || isState(report, name);
   for (const { name, sqnrDb } of report.compare?.outputs ?? [])
     if (sqnrDb !== null && sqnrDb < limits.outputSqnrDb && !isJudged(name))
       found.push(
@@ -219,6 +222,11 @@ function agreement(report: Judged): Warning[] {
       );
   return found;
 }
+
+/** What a model of text hands on from token to token: what is lost there shows in the tokens. */
+const isState = ({ task }: Judged, output: string): boolean =>
+  (task?.name === 'language-model' || task?.name === 'encoder-decoder') &&
+  !task.outputs.some(({ name }) => name === output);
 
 /** Outputs of which a measure of the task says more than their noise does. */
 function judgedOutputs(report: Judged): ReadonlySet<string> {
@@ -295,7 +303,8 @@ function unmeasuredHalfs({ layers, data }: Judged): Warning[] {
 function evidence(report: Judged): Warning[] {
   const { data, compare, evaluation, precision } = report;
   const found: Warning[] = [];
-  if (data?.synthetic)
+  if (report.probe) found.push(warn(probeTells(report.probe)));
+  else if (data?.synthetic)
     found.push(warn('Measured on synthetic data: how it does on real inputs is not known. Pass --data.'));
   if (compare === null && evaluation === null)
     found.push(warn('Not compared with the original: no samples were held back. Pass --data to know.'));
@@ -326,7 +335,8 @@ function evidence(report: Judged): Warning[] {
 function fewSamples(report: Judged): Warning[] {
   const { compare, evaluation } = report;
   const samples = compare?.samples ?? evaluation?.samples;
-  if (samples === undefined || samples >= limits.evaluationSamples || report.data?.synthetic) return [];
+  if (samples === undefined || report.probe || samples >= limits.evaluationSamples || report.data?.synthetic)
+    return [];
   const one = noun(report).replace(/s$/, '');
   const share = sameAnswers(report);
   if (share === null) return [warn(`Compared on only ${counted(samples, one)}: the figures are rough.`)];

@@ -231,7 +231,7 @@ function recipe(report: Report): Markup {
       'Target',
       [target.name, target.runtime, list(target.sessionConfig)].filter((text) => text !== '').join(' · '),
     ],
-    ['Data', dataText(data)],
+    ['Data', dataText(data, report.probe)],
     ...(report.task ? [['Task', taskText(report.task)] as const] : []),
     ['Preprocessing', preprocessingText(data?.preprocessing ?? null)],
     ['Guessed', data === null || data.guessed.length === 0 ? 'nothing' : data.guessed.join('; ')],

@@ -6,7 +6,7 @@ import { formatMeasure, isShareOfAnswers, mainMeasure } from '../measure-words.t
 import { changeOf, formatChange, formatMetric } from '../metrics.ts';
 import type { Report } from '../report.ts';
 import { speedNote, type Tone, timesSmaller } from '../summary.ts';
-import { agreementLevel, isSlower, limits, mainMetric, worstSqnr } from '../verdict.ts';
+import { agreementLevel, isSlower, limits, mainMetric, noun, worstSqnr } from '../verdict.ts';
 import { html, type Markup, unbroken } from './markup.ts';
 
 export interface BigNumber {
@@ -114,7 +114,7 @@ function quality(report: Report): BigNumber {
   if (measure === null)
     return { ...base, label: 'Quality', after: 'not measured', note: 'no samples', tone: 'warn' };
   const label = titleOf(measure);
-  const samples = `${isShareOfAnswers(measure) ? 'of' : 'on'} ${report.compare!.samples} samples`;
+  const samples = `${isShareOfAnswers(measure) ? 'of' : 'on'} ${report.compare!.samples} ${report.probe ? noun(report) : 'samples'}`;
   const sqnr = measure.id === 'sqnr' ? null : worstSqnr(report);
   const note = sqnr === null ? samples : `${samples}, SQNR ${formatDb(sqnr)}`;
   return { ...base, label, after: formatMeasure(measure), note, tone: agreementLevel(report) };

@@ -1,0 +1,71 @@
+/** What a result is compared with the original on where no samples were held back: samples that it was calibrated on, text that
+ *  ships with us, or inputs that are made up. */
+
+import type { Prepared } from '../data/prepare-data.ts';
+import { madeUpTokens } from '../data/probe/made-up-tokens.ts';
+import { shippedTextSource } from '../data/probe/shipped-text.ts';
+import type { DataSource } from '../data/source.ts';
+import { readModelConfig } from '../data/text/model-config.ts';
+import { openTokenizer } from '../data/text/open-tokenizer.ts';
+import { type TextModel, textModelOf } from '../data/text/text-model.ts';
+import type { TextTokenizer } from '../data/text/tokenizer.ts';
+import type { Probe as ProbeFacts } from '../judge/report/probe.ts';
+import { folderOf } from '../model/formats/open-file.ts';
+import type { OpenedModel } from '../model/formats/opened.ts';
+import { portsOf } from '../model/ir/port.ts';
+import { Diagnostic } from '../support/diagnostics.ts';
+import { spread } from '../support/spread.ts';
+
+export interface Probe {
+  readonly source: DataSource;
+  readonly indices: readonly number[];
+  readonly facts: ProbeFacts;
+}
+
+/** Samples of a probe: fewer of large models, and shorter ones, so that two of them run in reasonable time. A model of 650 MB reads four
+ *  times 64 tokens. */
+const samples = { most: 32, fewest: 4, bytes: 1e9 };
+const tokens = { most: 128, fewest: 64 };
+
+const samplesOf = ({ sizeBytes }: Pick<OpenedModel, 'sizeBytes'>): number =>
+  Math.max(samples.fewest, Math.min(samples.most, Math.floor(samples.bytes / sizeBytes)));
+const tokensOf = ({ sizeBytes }: Pick<OpenedModel, 'sizeBytes'>): number =>
+  sizeBytes * samples.fewest > samples.bytes ? tokens.fewest : tokens.most;
+
+/** @param prepared  data of which nothing was held back; null where there is none
+ *  @returns null where nothing is known to try such a model on */
+export async function openProbe(opened: OpenedModel, prepared: Prepared | null): Promise<Probe | null> {
+  const most = samplesOf(opened);
+  const seen = prepared && spread([...prepared.calibration, ...prepared.training], samples.most);
+  if (prepared && seen?.length) return probeOf('seen', prepared.source, seen);
+  const ports = portsOf(opened.model);
+  const reader = textModelOf(ports, opened.model);
+  if (!reader) return null;
+  const text = await textFor(opened, reader, most);
+  return text ? probeOf('text', text) : probeOf('made-up', madeUpTokens(reader, ports, most));
+}
+
+function probeOf(
+  kind: ProbeFacts['kind'],
+  source: DataSource,
+  indices: readonly number[] = [...Array(source.length).keys()],
+): Probe {
+  return { source, indices, facts: { kind, what: source.name, samples: indices.length } };
+}
+
+async function textFor(opened: OpenedModel, model: TextModel, most: number): Promise<DataSource | null> {
+  const tokenizer = await tokenizerBeside(opened);
+  if (!tokenizer) return null;
+  const { start: startToken } = readModelConfig(folderOf(opened));
+  return shippedTextSource({ model, tokenizer, startToken, most, tokens: tokensOf(opened) });
+}
+
+/** What lies there may be another program's. */
+async function tokenizerBeside(model: OpenedModel): Promise<TextTokenizer | null> {
+  try {
+    return await openTokenizer({ model }, 'A probe');
+  } catch (error) {
+    if (error instanceof Diagnostic) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,61 @@
+/** Without data, models that read text are compared with the original on text that ships with us. */
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { compress } from '../../src/jobs/compress.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'edgepress-probe-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+/** A shipped model, with the letters that it knows beside it. */
+function withTokenizer(name: string, letters: string | null): string {
+  const folder = join(root, `${name}${letters === null ? '-alone' : ''}`);
+  mkdirSync(folder);
+  if (letters !== null) writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify([...letters]));
+  copyFileSync(`fixtures/models/${name}.onnx`, join(folder, 'model.onnx'));
+  return join(folder, 'model.onnx');
+}
+const letters = '\n abcdefghijklmnopqrstuvwxyz.,';
+const quick = { measure: false } as const;
+
+describe('a language model', () => {
+  const model = withTokenizer('sentences-gpt2', letters);
+
+  it('is compared on shipped text, through the tokeniser beside it', async () => {
+    const { report } = await compress(model, { int8: 'weights', ...quick });
+    expect(report.data).toBeNull();
+    expect(report.probe?.kind).toBe('text');
+    expect(report.probe!.samples).toBe(report.compare!.samples);
+    expect(report.compare!.measures![0]!.id).toBe('same-next-token');
+    expect(report.verdict.headline).toContain('pieces of shipped text');
+    expect(report.verdict.level).toBe('warn');
+  });
+
+  it('is red where pruning without data destroys it, and is told what helps', async () => {
+    const { report } = await compress(model, { prune: 50, ...quick });
+    expect(report.verdict.level).toBe('bad');
+    expect(report.next.map(({ command }) => command).join()).toContain('--data');
+  });
+
+  it('reads made-up tokens where no tokeniser lies beside it', async () => {
+    const { report } = await compress(withTokenizer('sentences-gpt2', null), { int8: 'weights', ...quick });
+    expect(report.probe?.kind).toBe('made-up');
+    expect(report.evaluation).toBeNull();
+    expect(report.verdict.level).toBe('warn');
+  });
+
+  it('is not compared where nobody wants that', async () => {
+    const { report } = await compress(model, { int8: true, compare: false, ...quick });
+    expect([report.probe, report.compare]).toEqual([undefined, null]);
+    expect(report.verdict.headline).toContain('quality not measured');
+  });
+});
+
+it('compares with samples that it was calibrated on where none are held back, and says so', async () => {
+  const { report } = await compress('fixtures/models/glyphs-mlp.onnx', {
+    ...{ int8: true, data: 'fixtures/data/glyphs-grey.npz', evaluate: 0, calibrate: 40, ...quick },
+  });
+  expect(report.probe).toMatchObject({ kind: 'seen', samples: 32 });
+  expect(report.verdict.headline).toContain('on 32 samples already seen');
+});
