@@ -67,6 +67,10 @@ const words: Readonly<Partial<Record<MeasureId, Words>>> = {
     headline: (value, on) => `masks overlap by ${value} (mean IoU) on ${on}`,
     lacks: (value, on) => `Masks overlap the original's by only ${value} (mean IoU) on ${on}`,
   },
+  'map-50': {
+    headline: (value, on) => `finds the original's boxes with mAP@0.5 ${value} on ${on}`,
+    lacks: (value, on) => `Finds the original's boxes with an mAP@0.5 of only ${value} on ${on}`,
+  },
   'activations-f1': {
     headline: (value, on) => `finds what the original finds with F1 ${value} on ${on}`,
     lacks: (value, on) => `Finds what the original finds with an F1 of only ${value} on ${on}`,

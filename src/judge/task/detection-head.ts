@@ -35,9 +35,14 @@ interface Sized {
 /** Places that boxes are proposed at, at least: fewer rows are tokens or points. */
 const fewestPlaces = 20;
 
-/** @param picture  size of what goes in; null where it is no picture */
-export function detectionHead(outputs: readonly Shaped[], picture: Sized | null): DetectionHead | null {
-  return finished(outputs) ?? pairs(outputs) ?? (picture ? rows(outputs, picture) : null);
+/** @param picture  size of what goes in; null where it is no picture
+ *  @param looksLikeScores  whether an output's numbers do, where they are there and names say nothing */
+export function detectionHead(
+  outputs: readonly Shaped[],
+  picture: Sized | null,
+  looksLikeScores: (name: string) => boolean = () => false,
+): DetectionHead | null {
+  return finished(outputs, looksLikeScores) ?? pairs(outputs) ?? (picture ? rows(outputs, picture) : null);
 }
 
 export const outputsOfHead = (head: DetectionHead): string[] => {
@@ -56,25 +61,26 @@ const rank = ({ shape }: Shaped) => shape?.length ?? -1;
 const last = ({ shape }: Shaped): Dim => shape?.at(-1) ?? null;
 
 /** Boxes [N,K,4] or [K,4] beside scores of one number each, [N,K] or [K]. */
-function finished(outputs: readonly Shaped[]): DetectionHead | null {
-  const boxes = outputs.find((o) => (rank(o) === 2 || rank(o) === 3) && last(o) === 4);
-  if (!boxes) return null;
-  const beside = outputs.filter(
-    (o) => o !== boxes && rank(o) === rank(boxes) - 1 && sameDims(o.shape!, boxes.shape!.slice(0, -1)),
-  );
-  const scores =
-    beside.find((o) => namesObjectScores.test(o.name)) ??
-    beside.find((o) => !namesClasses.test(o.name) && !namesCount.test(o.name));
-  if (!scores) return null;
-  const classes = beside.find((o) => namesClasses.test(o.name)) ?? beside.find((o) => o !== scores) ?? null;
-  const count = outputs.find((o) => namesCount.test(o.name) && rank(o) <= 2) ?? null;
-  return {
-    kind: 'finished',
-    boxes: boxes.name,
-    scores: scores.name,
-    classes: classes?.name ?? null,
-    count: count && count !== classes ? count.name : null,
-  };
+function finished(
+  outputs: readonly Shaped[],
+  looksLikeScores: (name: string) => boolean,
+): DetectionHead | null {
+  for (const boxes of outputs) {
+    if ((rank(boxes) !== 2 && rank(boxes) !== 3) || last(boxes) !== 4) continue;
+    const beside = outputs.filter(
+      (o) => o !== boxes && rank(o) === rank(boxes) - 1 && sameDims(o.shape!, boxes.shape!.slice(0, -1)),
+    );
+    const scores =
+      beside.find((o) => namesObjectScores.test(o.name)) ??
+      beside.find((o) => looksLikeScores(o.name)) ??
+      beside.find((o) => !namesClasses.test(o.name) && !namesCount.test(o.name));
+    if (!scores) continue;
+    const classes = beside.find((o) => namesClasses.test(o.name)) ?? beside.find((o) => o !== scores) ?? null;
+    const count = outputs.find((o) => namesCount.test(o.name) && rank(o) <= 2 && !beside.includes(o));
+    const named = { boxes: boxes.name, scores: scores.name, classes: classes?.name ?? null };
+    return { kind: 'finished', ...named, count: count?.name ?? null };
+  }
+  return null;
 }
 
 const sameDims = (a: Shape, b: Shape) => a.length === b.length && a.every((d, i) => d === b[i]);
@@ -111,7 +117,9 @@ function rows(outputs: readonly Shaped[], picture: Sized): DetectionHead | null 
     const { name, shape } = output;
     if (!shape || rank(output) !== 3) continue;
     const [a, b] = shape.slice(-2) as [Dim, Dim];
-    if ((b === 6 || b === 7) && outputs.length === 1) return { kind: 'finished-rows', output: name };
+    const isChosen = (b === 6 || b === 7) && outputs.length === 1;
+    if (isChosen && !(typeof a === 'number' && isKnownGrid(a, picture)))
+      return { kind: 'finished-rows', output: name };
     if (typeof a !== 'number' || typeof b !== 'number') continue;
     if (a >= 5 && b > 5 * a && isGrid(b, picture))
       return { kind: 'rows', output: name, hasObjectness: false };
@@ -120,9 +128,13 @@ function rows(outputs: readonly Shaped[], picture: Sized): DetectionHead | null 
   return null;
 }
 
+/** The same; many places, where nobody knows how large the picture is. */
+const isGrid = (places: number, picture: Sized): boolean =>
+  picture.height === null || picture.width === null ? places >= 300 : isKnownGrid(places, picture);
+
 /** Whether so many places are those of grids with strides of 8, 16 and 32 (64) over the picture, one or three a cell. */
-function isGrid(places: number, { height, width }: Sized): boolean {
-  if (height === null || width === null) return places >= 300;
+function isKnownGrid(places: number, { height, width }: Sized): boolean {
+  if (height === null || width === null) return false;
   const cells = (strides: readonly number[]) =>
     strides.reduce((n, s) => n + Math.ceil(height / s) * Math.ceil(width / s), 0);
   const grids = [

@@ -52,6 +52,10 @@ export const measures = {
   psnr: { name: 'PSNR', unit: 'dB', higherIsBetter: true, ideal: null, limits: { warn: 30, bad: 20 } },
   'mean-iou': share('mean IoU', { warn: 0.9, bad: 0.75 }),
   'same-places': share('same class of places', null),
+  /** Of the result's boxes, the original's being taken for right. */
+  'map-50': share('mAP@0.5', { warn: 0.95, bad: 0.85 }),
+  'map-coco': share('mAP@0.5:0.95', null),
+  'boxes-matched': share('matched boxes', null),
   'activations-f1': share('F1 of what is there', { warn: 0.95, bad: 0.85 }),
   'activations-error': error('mean difference of activations', 'number'),
   'text-kept': share('text kept', { warn: 0.95, bad: 0.85 }),

@@ -4,6 +4,7 @@ import type { OutputComparison } from '../analyze/compare.ts';
 import { type Measure, type MeasureId, mainOf, measured } from './measure.ts';
 import type { Meter, MeterContext, OpenMeter } from './meter.ts';
 import { activationsMeter } from './meters/activations.ts';
+import { detectionMeter } from './meters/detection.ts';
 import { embeddingMeter } from './meters/embedding.ts';
 import { imageMeter } from './meters/image.ts';
 import { lettersMeter } from './meters/letters.ts';
@@ -14,6 +15,7 @@ import type { Task } from './task.ts';
 /** Tasks that aren't here are judged by the largest score of their rows, else by noise. */
 const meters: Readonly<Partial<Record<TaskName, OpenMeter>>> = {
   tagging: activationsMeter,
+  detection: detectionMeter,
   segmentation: maskMeter,
   embedding: embeddingMeter,
   'image-to-image': imageMeter,
