@@ -123,7 +123,7 @@ export function createGate(options: GateOptions): Gate {
     const comparer = createComparer(ports.outputs, ports.inputs, decidingOutputs(task));
     for (const [i, after] of made.outputs.entries()) {
       comparer.add(expected[i]!, after);
-      meter?.add(expected[i]!, after, { inputs: feeds[i]! });
+      meter?.add(expected[i]!, after, { ...samples[i], inputs: feeds[i]! });
       meters?.add(expected[i]!, after, samples[i]!);
     }
     const result = comparer.result();
@@ -131,7 +131,7 @@ export function createGate(options: GateOptions): Gate {
     const agreement = isPart
       ? fewAgreement(result.samples, budget.minAgreement ?? usualAgreement)
       : undefined;
-    const found = { task, outputs: result.outputs, measures: taskMeasures(task, meter, result.outputs) };
+    const found = { task, outputs: result.outputs, measures: taskMeasures(meter, result.outputs) };
     return {
       parity: [parityOf(found, result.samples, `${made.runtime} (${placeOf(provider, made)})`)],
       accuracy: accuracyOf(meters?.result(made.runtime) ?? null),
@@ -208,7 +208,8 @@ const titleOf = (engine: Engine) =>
   `onnxruntime-${engine.name === 'node' ? 'node' : 'web'} ${engine.version} (${engine.name === 'node' ? 'cpu' : 'wasm'})`;
 
 function accuracyOf(evaluation: PairResult['evaluation']): Variant['accuracy'] {
-  const top = evaluation?.metrics[0];
+  // Where it isn't a share the measures against the original say more to a page.
+  const top = evaluation?.metrics.find(({ unit }) => unit === 'fraction');
   return top && top.after !== null
     ? { metric: top.name, value: top.after, original: top.before, samples: evaluation!.samples }
     : null;

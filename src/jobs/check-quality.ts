@@ -5,6 +5,7 @@ import type { DataSource } from '../data/source.ts';
 import type { CheckRow } from '../judge/report/check-report.ts';
 import { samplesText } from '../judge/report/check-words.ts';
 import { measuresOf } from '../judge/report/measure-words.ts';
+import { type Metric, pointsLostOf } from '../judge/report/metrics.ts';
 import type { PairResult, Report } from '../judge/report/report.ts';
 import { budgeted, type Measure, pointsLost } from '../judge/task/measure.ts';
 import type { OpenedModel } from '../model/formats/opened.ts';
@@ -99,12 +100,23 @@ async function besideOriginal(
 
 function dropOf(comparison: Comparison, source: DataSource, maxDrop: number): Found {
   const metric = comparison.evaluation?.metrics[0];
+  if (metric && metric.unit !== 'fraction') return lostOf(metric, maxDrop);
   if (metric) return lost(metric.name, metric.before, metric.after, maxDrop);
   const own = ownMeasure(comparison, source);
   if (!own) return unmeasured(unlabelled(source));
   const points = pointsLost(own)!;
   return {
     ...{ measure: own.name, measured: { unit: 'points', value: points } },
+    status: isBeyond(maxDrop, points / 100, 0) ? 'exceeded' : 'kept',
+  };
+}
+
+/** Of what is no share, as perplexity, a point is a hundredth of what the original has. */
+function lostOf(metric: Metric, maxDrop: number): Found {
+  const points = pointsLostOf(metric);
+  if (points === null) return unmeasured(`there is no ${metric.name}`);
+  return {
+    ...{ subject: metric.name, measured: { unit: 'points', value: points } },
     status: isBeyond(maxDrop, points / 100, 0) ? 'exceeded' : 'kept',
   };
 }

@@ -12,7 +12,7 @@ import { createRunningTextMeter, type RunningTextMeter } from '../judge/evaluate
 import { confusionOf } from '../judge/report/confusion.ts';
 import type { PairResult, Report } from '../judge/report/report.ts';
 import { openMeter, taskMeasures } from '../judge/task/measures-of.ts';
-import type { Difference } from '../judge/task/meter.ts';
+import type { Difference, Meter } from '../judge/task/meter.ts';
 import { recogniseTask } from '../judge/task/recognise.ts';
 import { decidingOutputs, outputsAs, type Task } from '../judge/task/task.ts';
 import type { OpenedModel, Runnable } from '../model/formats/opened.ts';
@@ -74,10 +74,13 @@ export async function runPair(
           samples: result.samples,
           runtime,
           outputs: [...result.outputs],
-          measures: [...taskMeasures(task, meter, result.outputs)],
+          measures: [...taskMeasures(meter, result.outputs)],
           disagreements,
         },
-        evaluation: meters?.result(runtime) ?? (running && perplexityOf(running, result.samples, runtime)),
+        evaluation:
+          meters?.result(runtime) ??
+          (running && perplexityOf(running, result.samples, runtime)) ??
+          ownEvaluation(meter, { task, source, runtime, samples: result.samples }),
       };
     } finally {
       await b.close();
@@ -111,6 +114,19 @@ async function note(
 /** null where both decide alike. */
 const namedTop = ({ before, after }: Top1, source: DataSource): Difference | null =>
   before === after ? null : { before: className(source, before), after: className(source, after) };
+
+/** What samples themselves say is right, of tasks other than classification; made-up ones say nothing. */
+function ownEvaluation(
+  meter: Meter | null,
+  about: Pick<NonNullable<Report['evaluation']>, 'runtime' | 'samples'> & {
+    readonly task: Task;
+    readonly source: DataSource;
+  },
+): Report['evaluation'] {
+  const { task, source, ...rest } = about;
+  const metrics = source.kind === 'synthetic' ? [] : (meter?.quality?.() ?? []);
+  return metrics.length > 0 ? { task: task.name, ...rest, metrics: [...metrics] } : null;
+}
 
 /** Whether labels are classes of what this model answers with. */
 export const isLabelled = (source: Pick<DataSource, 'labelled'>, { name }: Pick<Task, 'name'>): boolean =>

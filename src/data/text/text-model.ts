@@ -53,8 +53,8 @@ function portsIfAny(ports: GraphPorts): DecoderPorts | null {
   }
 }
 
-/** Rows of the table that token ids are looked up in. */
-function knownTokens(model: Model, tokens: string): number | null {
+/** Rows of the table that token ids are looked up in; null where none is found. */
+export function knownTokens(model: Model, tokens: string): number | null {
   const isTokens = (v: Model['graph']['inputs'][number] | null | undefined): boolean =>
     v != null && (v.name === tokens || (isOp(v.producer, 'Cast') && isTokens(v.producer.inputs[0])));
   for (const node of model.graph.nodes) {

@@ -38,6 +38,11 @@ const words: Readonly<Partial<Record<MeasureId, Words>>> = {
     headline: (value, on) => `same next token ${value} of the time on ${on}`,
     lacks: (value, on) => `Says the same next token as the original only ${value} of the time on ${on}`,
   },
+  divergence: {
+    headline: (value, on) => `next token's distribution off by ${value} on ${on}`,
+    lacks: (value, on) =>
+      `What comes next is as likely as for the original no more: ${value} of divergence on ${on}`,
+  },
   sqnr: {
     headline: (value, on) => `outputs within ${value} SQNR on ${on}`,
     lacks: (value, on) => `Outputs are far from the original's: SQNR ${value} on ${on}`,

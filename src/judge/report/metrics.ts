@@ -1,14 +1,21 @@
 /** Task metrics as people read them. */
 import { formatDecimal, formatPercent, formatSigned } from '../../support/units.ts';
-import type { Report } from './report.ts';
+import type { Metric } from '../task/measure.ts';
 
-export type Metric = NonNullable<Report['evaluation']>['metrics'][number];
+export type { Metric };
 
 /** 0.8225 → "82.3 %"; bits and plain numbers with three decimals. */
 export function formatMetric(metric: Pick<Metric, 'unit'>, value: number | null): string {
   if (value === null) return '–';
   if (metric.unit === 'fraction') return formatPercent(value);
   return metric.unit === 'bits' ? `${formatDecimal(value, 3)} bits` : formatDecimal(value, 3);
+}
+
+/** What is lost, in points of a share, and in per cent of what the original has of anything else; null when not measured. */
+export function pointsLostOf(metric: Metric): number | null {
+  const change = changeOf(metric);
+  if (change === null) return null;
+  return -100 * (metric.unit === 'fraction' ? change : change / (Math.abs(metric.before!) || 1));
 }
 
 /** How much better the result is: positive is better whichever way the metric points; null when not measured. */

@@ -5,9 +5,9 @@ import { quoted } from '../../support/shell.ts';
 import { levelOf } from '../task/measure.ts';
 import type { ReportParts } from './build-report.ts';
 import { measuresOf } from './measure-words.ts';
-import { changeOf } from './metrics.ts';
+import { pointsLostOf } from './metrics.ts';
 import type { Report } from './report.ts';
-import { isSlower, limits, mainMetric, sameAnswers } from './verdict.ts';
+import { isLoss, isSlower, mainMetric, sameAnswers } from './verdict.ts';
 
 type Next = Report['next'];
 type Known = Pick<
@@ -162,9 +162,7 @@ const scoresClasses = ({ pair }: Known) => pair === null || sameAnswers(pair) !=
 function lostMuch({ pair }: Known): boolean {
   if (pair === null) return false;
   const metric = mainMetric(pair);
-  const change = metric && changeOf(metric);
-  if (metric && change !== null)
-    return -change > (metric.unit === 'fraction' ? 0.005 : limits.metricRelativeDrop * metric.before!);
+  if (metric) return metric.unit === 'fraction' ? (pointsLostOf(metric) ?? 0) > 0.5 : isLoss(metric);
   return measuresOf(pair).some((measure) => levelOf(measure) !== 'plain');
 }
 

@@ -1,7 +1,7 @@
 /** The one value that says all that happened. Terminal, JSON, Markdown and HTML are views of it.
  *  null means "not measured" or "not applicable" everywhere; it is never written as zero. */
 import { z } from 'zod';
-import { measureSchema } from '../task/measure.ts';
+import { measureSchema, metricSchema } from '../task/measure.ts';
 import { taskSchema } from '../task/task.ts';
 import { accountSchema } from './account.ts';
 import { confusionSchema } from './confusion.ts';
@@ -233,20 +233,8 @@ export const reportSchema = z.object({
       /** Tokens that were predicted, of running text. */
       tokens: z.number().optional(),
       runtime: z.string(),
-      metrics: z.array(
-        z.object({
-          name: z.string(),
-          before: z.number().nullable(),
-          after: z.number().nullable(),
-          /** 'fraction' prints as percent. */
-          unit: z.enum(['fraction', 'number', 'bits']),
-          higherIsBetter: z.boolean(),
-          /** 95 % interval of `after`, where it has one. */
-          interval: z.tuple([z.number(), z.number()]).nullable(),
-          /** 95 % interval of `after` − `before` on the same samples; absent where it is not known. */
-          changeInterval: z.tuple([z.number(), z.number()]).optional(),
-        }),
-      ),
+      /** What stands for the task first. */
+      metrics: z.array(metricSchema),
       /** How often a class was taken for another, or for itself. Absent in older reports, and where none has labels. */
       confusionMatrix: confusionSchema.optional(),
     })

@@ -14,9 +14,9 @@ import {
 import { levelOf, mainOf } from '../task/measure.ts';
 import { compareLatency, type LatencyChange, latencyPairs, shortPlaceName } from './latency.ts';
 import { formatMeasure, measuresOf } from './measure-words.ts';
-import { changeOf, formatChange, formatChangeInterval, formatMetric, type Metric } from './metrics.ts';
+import { formatChange, formatChangeInterval, formatMetric, type Metric } from './metrics.ts';
 import type { Layer, ModelFacts, Report } from './report.ts';
-import { agreementLevel, isSlower, limits, worstSqnr } from './verdict.ts';
+import { agreementLevel, isLoss, isSlower, worstSqnr } from './verdict.ts';
 
 export type Tone = 'plain' | 'good' | 'warn' | 'bad';
 
@@ -92,8 +92,6 @@ function qualityRows(report: Report): SummaryRow[] {
     rows.push({ label: 'quality', before: none, after: 'not measured', note: '', tone: 'warn' });
   }
   for (const metric of report.evaluation?.metrics ?? []) {
-    const change = changeOf(metric);
-    const isBad = change !== null && metric.unit === 'fraction' && -change > limits.metricDrop + 1e-9;
     const interval = metric.interval
       ? `95 % confidence interval ${formatMetric(metric, metric.interval[0])} to ${formatMetric(metric, metric.interval[1])}`
       : '';
@@ -104,7 +102,7 @@ function qualityRows(report: Report): SummaryRow[] {
       note: [changeText(metric), metric.changeInterval ? '' : interval]
         .filter((text) => text !== '')
         .join(' · '),
-      tone: isBad ? 'bad' : 'plain',
+      tone: isLoss(metric) ? 'bad' : 'plain',
     });
   }
   return rows;

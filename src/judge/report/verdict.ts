@@ -8,7 +8,14 @@ import { type Level, levelOf, type Measure } from '../task/measure.ts';
 import { leftSentence } from './account.ts';
 import { compareLatency, type LatencyPair, latencyPairs, placeName } from './latency.ts';
 import { isShareOfAnswers, mainMeasure, measureHeadline, measureLacks, measuresOf } from './measure-words.ts';
-import { changeOf, formatChange, formatChangeInterval, formatMetric, type Metric } from './metrics.ts';
+import {
+  changeOf,
+  formatChange,
+  formatChangeInterval,
+  formatMetric,
+  type Metric,
+  pointsLostOf,
+} from './metrics.ts';
 import { probeNouns, probeTells } from './probe.ts';
 import type { Report } from './report.ts';
 
@@ -109,6 +116,13 @@ export function noun(report: Pick<Report, 'data' | 'probe'>): string {
   return report.data?.kind === 'images' ? 'images' : 'samples';
 }
 
+/** Whether a metric has lost more than is allowed: a hair of tolerance, so that 0.82 → 0.81 is one point and not 1.0000000000000009. */
+export function isLoss(metric: Metric): boolean {
+  const lost = pointsLostOf(metric);
+  const allowed = metric.unit === 'fraction' ? limits.metricDrop : limits.metricRelativeDrop;
+  return lost !== null && lost > 100 * (allowed + 1e-9);
+}
+
 /** The first metric with a value on both sides stands for the task. */
 export const mainMetric = (report: Pick<Report, 'evaluation'>): Metric | null =>
   report.evaluation?.metrics.find((m) => m.before !== null && m.after !== null) ?? null;
@@ -167,11 +181,7 @@ function accuracy(report: Judged): Warning[] {
   const worse = (evaluation?.metrics ?? []).flatMap((metric) => {
     const { before, after } = metric;
     const change = changeOf(metric);
-    if (before === null || after === null || change === null) return [];
-    const allowed =
-      metric.unit === 'fraction' ? limits.metricDrop : limits.metricRelativeDrop * Math.abs(before);
-    // A hair of tolerance, so that 0.82 → 0.81 is one point and not 1.0000000000000009.
-    if (-change <= allowed + 1e-9) return [];
+    if (before === null || after === null || change === null || !isLoss(metric)) return [];
     const lost =
       metric.unit === 'fraction' ? `${(-100 * change).toFixed(1)} points` : formatMetric(metric, -change);
     const values = `${formatMetric(metric, before)} before, ${formatMetric(metric, after)} after`;

@@ -21,6 +21,22 @@ export const measureSchema = z.object({
 
 export type Measure = z.infer<typeof measureSchema>;
 
+/** How good each of two models is by labels, or by what comes next in a text. */
+export const metricSchema = z.object({
+  name: z.string(),
+  before: z.number().nullable(),
+  after: z.number().nullable(),
+  /** 'fraction' prints as percent. */
+  unit: z.enum(['fraction', 'number', 'bits']),
+  higherIsBetter: z.boolean(),
+  /** 95 % interval of `after`, where it has one. */
+  interval: z.tuple([z.number(), z.number()]).nullable(),
+  /** 95 % interval of `after` − `before` on the same samples; absent where it is not known. */
+  changeInterval: z.tuple([z.number(), z.number()]).optional(),
+});
+
+export type Metric = z.infer<typeof metricSchema>;
+
 type Kind = Omit<Measure, 'id' | 'value' | 'interval'>;
 
 const share = (name: string, limits: Kind['limits']): Kind => ({
@@ -41,6 +57,8 @@ export const measures = {
   'same-top-1': share('same top-1', answers),
   'same-next-token': share('same next token', answers),
   sqnr: { name: 'SQNR', unit: 'dB', higherIsBetter: true, ideal: null, limits: { warn: 15, bad: null } },
+  /** Of the next token's distribution; 0.2 nats are a fifth more of perplexity. */
+  divergence: error('divergence of the next token', 'nats', { warn: 0.05, bad: 0.2 }),
   'cosine-mean': index('cosine', { warn: 0.99, bad: 0.95 }),
   'cosine-worst': index('worst cosine', { warn: 0.95, bad: 0.8 }),
   'neighbours-kept': share('nearest neighbours kept', null),

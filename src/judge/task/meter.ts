@@ -2,7 +2,7 @@
 import type { Sample } from '../../data/source.ts';
 import type { Port } from '../../model/ir/port.ts';
 import type { Tensor } from '../../model/ir/tensor.ts';
-import type { Measure } from './measure.ts';
+import type { Measure, Metric } from './measure.ts';
 import type { Task } from './task.ts';
 
 export type Outputs = Readonly<Record<string, Tensor>>;
@@ -15,9 +15,11 @@ export interface Difference {
 
 export interface Meter {
   /** @returns what differs, where that can be said in a few words */
-  add(before: Outputs, after: Outputs, sample: Pick<Sample, 'inputs'>): Difference | null;
+  add(before: Outputs, after: Outputs, sample: Pick<Sample, 'inputs' | 'target'>): Difference | null;
   /** Against the original; the first with a value stands for the task. */
   result(): readonly Measure[];
+  /** Of each model by itself, where samples say what is right: labels, targets, the text itself. What stands for the task first. */
+  quality?(): readonly Metric[];
 }
 
 export interface MeterContext {

@@ -190,6 +190,20 @@ export const budgetNotMeasured = (most: number): Diagnostic =>
     'Leave --max-drop out, and judge by the SQNR in the report.',
   );
 
+/** Of what is no share. */
+export const metricBudget = (
+  metric: string,
+  before: number,
+  after: number,
+  { lost, most }: { readonly lost: number; readonly most: number },
+): Diagnostic =>
+  new Diagnostic(
+    'ACCURACY_BUDGET',
+    'gate',
+    `The result's ${metric} is worse by ${lost.toFixed(2)} % (${before.toPrecision(4)} → ${after.toPrecision(4)}); --max-drop allows ${most}. Nothing was written.`,
+    'Compress less (--int8 weights, --q4 with calibration by --data), train longer (--epochs), or allow more.',
+  );
+
 export const accuracyBudget = (metric: string, before: number, after: number, most: number): Diagnostic =>
   new Diagnostic(
     'ACCURACY_BUDGET',

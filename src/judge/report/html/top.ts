@@ -3,10 +3,10 @@ import { formatBytes, formatDb, formatMs, formatTimes } from '../../../support/u
 import type { Measure } from '../../task/measure.ts';
 import { compareLatency, latencyPairs } from '../latency.ts';
 import { formatMeasure, isShareOfAnswers, mainMeasure } from '../measure-words.ts';
-import { changeOf, formatChange, formatMetric } from '../metrics.ts';
+import { formatChange, formatMetric } from '../metrics.ts';
 import type { Report } from '../report.ts';
 import { speedNote, type Tone, timesSmaller } from '../summary.ts';
-import { agreementLevel, isSlower, limits, mainMetric, noun, worstSqnr } from '../verdict.ts';
+import { agreementLevel, isLoss, isSlower, mainMetric, noun, worstSqnr } from '../verdict.ts';
 import { html, type Markup, unbroken } from './markup.ts';
 
 export interface BigNumber {
@@ -98,7 +98,6 @@ function quality(report: Report): BigNumber {
   const metric = mainMetric(report);
   const measure = mainMeasure(report);
   if (metric !== null) {
-    const isBad = metric.unit === 'fraction' && -(changeOf(metric) ?? 0) > limits.metricDrop + 1e-9;
     const same = measure && measure.id !== 'sqnr' ? `${titleOf(measure)} ${formatMeasure(measure)}` : '';
     return {
       label: metric.name,
@@ -106,7 +105,7 @@ function quality(report: Report): BigNumber {
       before: formatMetric(metric, metric.before),
       note: formatChange(metric),
       detail: same,
-      tone: isBad ? 'bad' : 'plain',
+      tone: isLoss(metric) ? 'bad' : 'plain',
       share: null,
     };
   }

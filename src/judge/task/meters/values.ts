@@ -1,6 +1,7 @@
 /** How far numbers are from the original's, in their own unit and against how much they vary. */
-import { elementCount, float32Values } from '../../../model/ir/tensor.ts';
-import { measured } from '../measure.ts';
+import { elementCount, float32Values, numbers } from '../../../model/ir/tensor.ts';
+import { createRegressionMeter, type RegressionResult } from '../../evaluate/regression.ts';
+import { type Metric, measured } from '../measure.ts';
 import type { OpenMeter } from '../meter.ts';
 import { outputsAs } from '../task.ts';
 
@@ -22,8 +23,15 @@ interface Track {
 /** Of several outputs the one with the largest error against its spread counts. */
 export const valuesMeter: OpenMeter = ({ task }) => {
   const tracks = outputsAs(task, 'values').map(emptyTrack);
+  const [was, is] = [createRegressionMeter(), createRegressionMeter()];
   return {
-    add(x, y) {
+    add(x, y, { target }) {
+      const [only] = tracks;
+      const right = target && tracks.length === 1 ? numbers(target) : null;
+      if (right && right.length === elementCount(x[only!.name]!.dims)) {
+        was.add(float32Values(x[only!.name]!), right);
+        is.add(float32Values(y[only!.name]!), right);
+      }
       for (const track of tracks)
         addTo(
           track,
@@ -46,8 +54,23 @@ export const valuesMeter: OpenMeter = ({ task }) => {
         measured('mae', track.absolute / track.count),
       ];
     },
+    quality: () => qualityOf(was.result(), is.result()),
   };
 };
+
+/** Against the targets of samples; none without them. */
+function qualityOf(was: RegressionResult, is: RegressionResult): Metric[] {
+  const row = (name: string, higherIsBetter: boolean, of: (r: RegressionResult) => number | null) => ({
+    ...{ name, higherIsBetter, unit: 'number' as const, interval: null },
+    ...{ before: of(was), after: of(is) },
+  });
+  if (was.count === 0) return [];
+  return [
+    row('RMSE against targets', false, ({ mse }) => mse && Math.sqrt(mse)),
+    row('mean absolute error against targets', false, ({ mae }) => mae),
+    row('R²', true, ({ r2 }) => r2),
+  ];
+}
 
 const emptyTrack = (name: string): Track => ({
   name,

@@ -1,6 +1,5 @@
 /** Models that read token ids: language models, the decoders of encoder–decoders, encoders. */
-import { constantOf, isOp, type Node, readers, type Value } from '../../../model/ir/model.ts';
-import { constantBehind } from '../../../model/ops/constant-behind.ts';
+import { knownTokens } from '../../../data/text/text-model.ts';
 import { type Answer, type Clues, described, rankOf, widthOf } from '../clues.ts';
 import type { Found } from '../task.ts';
 
@@ -14,35 +13,11 @@ const namesPooled = /sentence|pool|embed|feature|vector/i;
 function vocabularyScores({ tokens, answers, model }: Clues): { answer: Answer; rows: number | null } | null {
   if (!tokens) return null;
   const places = answers.filter((a) => a.isFloat && (rankOf(a) === 3 || rankOf(a) === null));
-  const rows = vocabularySize(model.graph.inputs.find((v) => v.name === tokens.name));
+  const rows = knownTokens(model, tokens.name);
   const named = places.find((a) => namesLogits.test(a.name));
   const wide = places.find((a) => widthOf(a) !== null && widthOf(a) === rows && !namesStates.test(a.name));
   const answer = named ?? wide;
   return answer ? { answer, rows } : null;
-}
-
-/** Rows of the table that ids are looked up in; null where none is found. */
-function vocabularySize(ids: Value | undefined): number | null {
-  if (!ids) return null;
-  const seen = new Set<Value>();
-  const waiting = [ids];
-  for (let value = waiting.pop(); value; value = waiting.pop()) {
-    if (seen.has(value)) continue;
-    seen.add(value);
-    for (const node of readers(value)) {
-      const rows = tableRows(node, value);
-      if (rows !== null) return rows;
-      if (isOp(node, 'Cast', 'Identity', 'Reshape', 'Unsqueeze', 'Squeeze', 'Flatten'))
-        waiting.push(...node.outputs.filter((v) => v !== null));
-    }
-  }
-  return null;
-}
-
-function tableRows(node: Node, indices: Value): number | null {
-  if (!isOp(node, 'Gather') || node.inputs[1] !== indices) return null;
-  const table = constantOf(node.inputs[0]) ?? constantBehind(node.inputs[0])?.tensor;
-  return table?.dims.length === 2 ? table.dims[0]! : null;
 }
 
 const readsFromEncoder = ({ inputs }: Clues) => inputs.find(({ name }) => readsEncoder.test(name));
