@@ -33,7 +33,8 @@ export const upgradeOpset = definePass({
   name: 'upgrade-opset',
   summary: 'Moves the model to a newer ONNX operator set',
   effect: 'exact',
-  describe: (_, { opset: version }) => `upgraded to opset ${version}`,
+  describe: (_, { opset: version, opsetBefore }) =>
+    opsetBefore === 0 ? `opset ${version} of ai.onnx imported` : `upgraded to opset ${version}`,
   prominence: 90,
   // Resize and AveragePool kernels of two versions may round coordinates differently in the last place.
   tolerance: 1e-6,

@@ -16,7 +16,6 @@ import type { Port } from '../model/ir/port.ts';
 import { sizeBytes, type Tensor } from '../model/ir/tensor.ts';
 import type { Variant } from '../ship/emit/manifest.ts';
 import { runInBrowser } from '../ship/profile/browser-parity.ts';
-import { type LaunchedBrowser, launchBrowser } from '../ship/profile/launch.ts';
 import { isOther, type OtherFormat } from '../ship/profile/other-runtimes.ts';
 import type { OtherModel } from '../ship/profile/page/messages.ts';
 import { Diagnostic } from '../support/diagnostics.ts';
@@ -31,6 +30,7 @@ import {
   usualAgreement,
 } from './bundle-budget.ts';
 import type { VariantPlan } from './bundle-plan.ts';
+import { createGateBrowsers } from './gate-browsers.ts';
 import { createMeters, feedsFor, isLabelled, runPair } from './run-pair.ts';
 
 export interface GateResult {
@@ -81,7 +81,7 @@ const pageSamples = 100;
 export function createGate(options: GateOptions): Gate {
   const { original, data, budget, signal } = options;
   const task = options.task ?? recogniseTask(original.model, { labelled: data.source.labelled });
-  let browser: LaunchedBrowser | null = null;
+  const browsers = createGateBrowsers({ signal });
   let kept: { readonly most: number; readonly made: Promise<Recorded> } | null = null;
   /** What the original answers is the same for all that is compared in pages. */
   const recordedOnce = async (most: number) => {
@@ -111,15 +111,19 @@ export function createGate(options: GateOptions): Gate {
   const inBrowser = async (
     variant: Pick<OpenedModel, 'engineSource'>,
     provider: 'wasm' | 'webgpu',
+    requires: VariantPlan['requires'],
     other?: OtherModel,
   ) => {
-    browser ??= await launchBrowser('chromium', true);
     const few = provider === 'webgpu';
     const { feeds, outputs: expected, ports, samples } = await recordedOnce(few ? fewSamples : pageSamples);
     const meters = isLabelled(data.source, task) ? createMeters(ports.outputs, data.source) : null;
     const meter = openMeter({ task, ...ports });
     const model = variant.engineSource('bytes');
-    const made = await runInBrowser({ model, provider, other, feeds, browser, signal });
+    const shaderF16 = requires.includes('shader-f16');
+    const made = await browsers.tryIn(provider, (browser) =>
+      runInBrowser({ model, provider, other, feeds, shaderF16, browser, signal }),
+    );
+    if ('absent' in made) return made;
     const comparer = createComparer(ports.outputs, ports.inputs, decidingOutputs(task));
     for (const [i, after] of made.outputs.entries()) {
       comparer.add(expected[i]!, after);
@@ -145,27 +149,23 @@ export function createGate(options: GateOptions): Gate {
     variant: Pick<OpenedModel, 'engineSource'>,
   ) => {
     const other = { runtime: format, outputs: outputs.map(({ name, dtype }) => ({ name, dtype })) };
-    const near = await inBrowser(variant, 'wasm', other).catch((error: unknown) => {
-      signal?.throwIfAborted();
-      const absent = absence(error, { requires: [] });
-      if (absent === null) throw error;
-      const refused = `it is compared in a page, and there is none: ${absent}`;
-      return { parity: [], accuracy: null, refused, isUntried: true };
-    });
+    const near = await inBrowser(variant, 'wasm', [], other);
+    if ('absent' in near) {
+      const refused = `it is compared in a page, and there is none: ${near.absent}`;
+      return { parity: [], accuracy: null, refused, isUntried: true, providers, notes: [] };
+    }
     if (near.refused || !providers.includes('webgpu')) return { ...near, providers, notes: [] };
-    return withWebGpu({ providers, requires: [] }, near, () => inBrowser(variant, 'webgpu', other));
+    return withWebGpu(providers, near, () => inBrowser(variant, 'webgpu', [], other));
   };
 
   /** Tried on WebGPU as well: that provider is dropped where it goes wrong. */
   const withWebGpu = async (
-    { providers, requires }: Pick<VariantPlan, 'providers' | 'requires'>,
+    providers: GateResult['providers'],
     near: Omit<GateResult, 'providers' | 'notes'>,
-    run: () => Promise<Pick<GateResult, 'parity' | 'refused'>>,
+    run: () => ReturnType<typeof inBrowser>,
   ): Promise<GateResult> => {
     const real = await run().catch((error: unknown) => {
       signal?.throwIfAborted();
-      const absent = absence(error, { requires });
-      if (absent !== null) return { absent };
       if (!isItsFault(error)) throw error;
       return { parity: [], refused: error.message };
     });
@@ -181,7 +181,7 @@ export function createGate(options: GateOptions): Gate {
     if (isOther(format)) return inPage({ ...plan, format }, variant);
     const near = await onEngine(variant, plan.engine, onProgress);
     if (near.refused || !providers.includes('webgpu')) return { ...near, providers, notes: [] };
-    return withWebGpu(plan, near, () => inBrowser(variant, 'webgpu'));
+    return withWebGpu(providers, near, () => inBrowser(variant, 'webgpu', plan.requires));
   };
 
   return {
@@ -194,10 +194,7 @@ export function createGate(options: GateOptions): Gate {
         return { parity: [], accuracy: null, refused: error.message, providers: plan.providers, notes: [] };
       }
     },
-    async close() {
-      await browser?.close();
-      browser = null;
-    },
+    close: browsers.close,
   };
 }
 
@@ -252,15 +249,4 @@ async function recorded(
   } finally {
     await session.close();
   }
-}
-
-/** Why WebGPU could not be had on this machine; null when the failure is the variant's own. */
-function absence(error: unknown, { requires }: Pick<VariantPlan, 'requires'>): string | null {
-  if (!(error instanceof Diagnostic)) return null;
-  if (error.code === 'BROWSER_MISSING') return 'no Chromium here';
-  if (error.code === 'ENGINE_MISSING') return error.message;
-  if (error.code === 'BROWSER_LAUNCH') return 'Chromium does not start here';
-  if (error.code === 'PAGE_WEBGPU') return 'no WebGPU here';
-  const lacksHalf = requires.includes('shader-f16') && /f16|float16|shader-f16/i.test(error.message);
-  return lacksHalf ? 'the GPU here has no shader-f16' : null;
 }

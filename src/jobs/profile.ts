@@ -5,7 +5,13 @@ import type { ModelInput } from '../model/formats/open-file.ts';
 import type { BundleMeasurement, Manifest, Variant } from '../ship/emit/manifest.ts';
 import { createStage } from '../ship/emit/write.ts';
 import { manifestFile, openBundle, readManifest } from '../ship/lab/bundle.ts';
-import { type BrowserKind, browserVariable, findBrowser, findBrowsers } from '../ship/profile/browsers.ts';
+import {
+  type BrowserKind,
+  browserVariable,
+  debianPackages,
+  findBrowser,
+  findBrowsers,
+} from '../ship/profile/browsers.ts';
 import { type Profile, type ProfileRow, parseDevice } from '../ship/profile/device.ts';
 import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
 import { browserMissing, nothingMeasured } from '../support/diagnostics/devices.ts';
@@ -81,7 +87,7 @@ export function checkDevice(name: string): void {
   const { kind } = parseDevice(name);
   if (kind === 'node' || kind === 'wasm' || findBrowser(kind)) return;
   const missing: BrowserKind = kind;
-  throw browserMissing(missing, findBrowsers(), browserVariable(missing));
+  throw browserMissing(missing, findBrowsers(), browserVariable(missing), debianPackages(missing));
 }
 
 /** @returns the manifest's path */

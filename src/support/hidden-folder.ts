@@ -1,5 +1,5 @@
 /** Hidden folders in which outputs are made before they get their names: `.model.onnx.tmp-<machine>-<process>-XXXXXX`. What a killed run
- *  left of them goes with the next run into the same folder. */
+ *  left of them goes with the next run into the same folder; what it was just replacing comes back. */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { hostname } from 'node:os';
@@ -18,6 +18,23 @@ function numbering(): string {
   } catch {
     return '';
   }
+}
+
+/** Where in a hidden folder things wait, under their own names, while others take their places. */
+export const asideIn = (folder: string): string => path.join(folder, '.replaced');
+
+/** Removes one. What waits in it goes back where its place is empty still: the run, or a move, ended in between. */
+export function removeHiddenFolder(folder: string): void {
+  const aside = asideIn(folder);
+  if (fs.existsSync(aside)) {
+    for (const name of fs.readdirSync(aside)) {
+      const place = path.join(path.dirname(folder), name);
+      if (!fs.lstatSync(place, { throwIfNoEntry: false })) fs.renameSync(path.join(aside, name), place);
+    }
+    // Whoever ends this run leaves nothing that is half removed to come back.
+    fs.renameSync(aside, path.join(folder, '.gone'));
+  }
+  fs.rmSync(folder, { recursive: true, force: true });
 }
 
 /** Makes one beside `target`, and removes those whose runs are gone. @throws what mkdtemp throws */
@@ -46,6 +63,6 @@ function isAlive(pid: number): boolean {
 /** Another user's folder stays. */
 function remove(folder: string): void {
   try {
-    fs.rmSync(folder, { recursive: true, force: true });
+    removeHiddenFolder(folder);
   } catch {}
 }

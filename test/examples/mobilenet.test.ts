@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { copyLibraries } from '../../examples/build-models.ts';
 import { manifestSchema } from '../../src/ship/emit/manifest.ts';
 import { findBrowser } from '../../src/ship/profile/browsers.ts';
-import { chromiumFlags } from '../../src/ship/profile/launch.ts';
+import { chromiumFlags } from '../../src/ship/profile/launch-chromium.ts';
 import { type Site, serveFolders } from './site.ts';
 
 const zoo = process.env['EDGEPRESS_ZOO'];

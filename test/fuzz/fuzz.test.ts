@@ -50,7 +50,7 @@ describe('the fuzzer', () => {
     const runner = planted((bytes) => bytes.length < 30);
     const told: string[] = [];
     const { findings } = await fuzz({
-      ...{ minutes: 0.15, seed: 1, only: ['npy'], folder, runner },
+      ...{ minutes: 0.05, seed: 1, only: ['npy'], folder, runner },
       onFinding: ({ file }) => told.push(file),
     });
     expect(findings).toHaveLength(1);

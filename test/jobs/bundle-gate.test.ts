@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openData } from '../../src/data/open.ts';
 import { createGate, type Gate } from '../../src/jobs/bundle-gate.ts';
+import { compress } from '../../src/jobs/compress.ts';
 import { encodeModel } from '../../src/model/formats/onnx/index.ts';
 import { openModel } from '../../src/model/formats/open-file.ts';
 import { writeTflite } from '../../src/model/formats/tflite/write/write.ts';
@@ -63,6 +64,29 @@ describe.skipIf(!findBrowser('chromium'))('the gate on WebGPU (skipped: no Chrom
     const result = await check(bytes.slice(0, 2000), ['webgpu', 'wasm']);
     expect(result).toMatchObject({ refused: null, providers: ['wasm'] });
     expect(result.notes[0]).toMatch(/^not offered for WebGPU: ./);
+  });
+
+  it('tries half floats in Firefox where the GPU that Chromium has lacks them (skipped: neither has them)', async ({
+    skip,
+  }) => {
+    const { files } = await compress(bytes, { fp16: true, target: 'webgpu' });
+    const result = await gate.check(
+      {
+        engine: 'wasm',
+        providers: ['webgpu'],
+        requires: ['webgpu', 'shader-f16'],
+        format: 'onnx',
+        outputs: [],
+      },
+      { name: 'variant', engineSource: () => ({ bytes: files[0]!.bytes }) },
+      () => {},
+    );
+    if (result.notes.length > 0) skip(result.notes[0]);
+    expect(result.refused).toBeNull();
+    expect(result.parity[0]).toMatchObject({ samples: 4, top1Agreement: 1 });
+    expect(result.parity[0]!.runtime).toMatch(/\(webgpu, /);
+    // Half floats were computed: float32 agrees to more than 100 dB.
+    expect(result.parity[0]!.sqnrDb!).toBeLessThan(90);
   });
 
   it('compares a few samples in a page where more would take too much memory, and all of them elsewhere', async () => {

@@ -12,7 +12,7 @@ import { parseModel } from '../../src/model/formats/onnx-text/parse-model.ts';
 import { writeTflite } from '../../src/model/formats/tflite/write/write.ts';
 import type { Manifest } from '../../src/ship/emit/manifest.ts';
 import { findBrowser } from '../../src/ship/profile/browsers.ts';
-import { chromiumFlags } from '../../src/ship/profile/launch.ts';
+import { chromiumFlags } from '../../src/ship/profile/launch-chromium.ts';
 import { litertFiles, litertVersion } from '../../src/ship/profile/litert-runtime.ts';
 import { packageFolder } from '../../src/ship/profile/machine.ts';
 import { makeBundle, startServer, type TestServer, type VariantSketch } from './bundle.ts';

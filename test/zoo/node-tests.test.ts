@@ -24,9 +24,34 @@ const kinds = ['node', 'simple', 'pytorch-converted', 'pytorch-operator'];
 /** The Scan of opset 8 has a batch dimension that no later one has. */
 const refused = ['test_scan_sum: UPGRADE_UNSUPPORTED'];
 
+/** What the runtime says of operators, opsets and element types that it doesn't have. */
+const unknownThere = /it is of opset \d+ of|it does not know the operator|it has no kernel for/;
+
+/** What it fails on, or computes otherwise than ONNX expects, for reasons of its own. Integers aside: processors without VNNI cut
+ *  their sums off. */
+const failsThere = [
+  'attention_24_qk_matmul_output_mode3_softmax_precision_expanded',
+  'attention_4d_diff_heads_mask4d_padded_kv',
+  'attention_4d_fp16_expanded',
+  'attention_4d_gqa_causal_nonpad_decode_fp16_expanded',
+  'attention_4d_gqa_with_past_and_present_fp16_expanded',
+  'gru_batchwise',
+  'lstm_batchwise',
+  'maxunpool_export_with_output_shape',
+  'resize_downsample_scales_cubic_align_corners',
+  'resize_downsample_scales_linear_align_corners',
+  'simple_rnn_batchwise',
+  'training_dropout',
+  'training_dropout_default',
+  'training_dropout_default_mask',
+  'training_dropout_mask',
+].map((name) => `test_${name}`);
+const ofIntegers = /integer|qlinear|quantize/;
+
 describe.skipIf(!zoo)('the exact passes on ONNX backend tests (set EDGEPRESS_ZOO to run)', () => {
   let engine: Engine;
   const runnable: Case[] = [];
+  const leftOut: { readonly name: string; readonly why: string }[] = [];
   /** Of opset 6 and before: what ONNX expects of them is the judge alone. */
   const withoutKernels: Case[] = [];
 
@@ -34,11 +59,22 @@ describe.skipIf(!zoo)('the exact passes on ONNX backend tests (set EDGEPRESS_ZOO
     engine = await openEngine('node');
     for (const one of unpackNodeTests(zoo!, kinds))
       if (isOlderThanKernels(one.model)) withoutKernels.push(one);
-      else if ((await differences(engine, one.model, one)).length === 0) runnable.push(one);
+      else {
+        const found = await differences(engine, one.model, one);
+        if (found.length === 0) runnable.push(one);
+        else leftOut.push({ name: one.name, why: found.join() });
+      }
   });
 
-  it('has enough of them that run', () => {
-    expect(runnable.length).toBeGreaterThan(1000);
+  it('leaves out only what the runtime does not have, or fails on by itself', () => {
+    console.log(
+      `${leftOut.length} node tests fail in onnxruntime before any pass; ${runnable.length} don't.`,
+    );
+    const failing = leftOut.filter(({ why }) => !unknownThere.test(why)).map(({ name }) => name);
+    expect(failing.filter((name) => !ofIntegers.test(name)).sort()).toEqual(failsThere);
+    // As many as with onnxruntime 1.30; a newer one has more.
+    expect(leftOut.length - failing.length).toBeLessThanOrEqual(120);
+    expect(runnable.length).toBeGreaterThanOrEqual(1500);
   });
 
   it('cleans up without changing a result', async () => {

@@ -10,6 +10,14 @@ import { passNeedsOpset } from '../../support/diagnostics/passes.ts';
 import type { Random } from '../../support/random.ts';
 import type { TargetName } from '../../support/target.ts';
 
+/** Of the stage that a pass was in. */
+export interface StageFacts {
+  /** Version of ai.onnx behind it. */
+  readonly opset: number;
+  /** Before it; 0: the model didn't import ai.onnx. */
+  readonly opsetBefore: number;
+}
+
 export interface Pass<Options extends object = object> {
   /** verb-object, equal to the file name. */
   readonly name: string;
@@ -25,7 +33,7 @@ export interface Pass<Options extends object = object> {
   needs?(options: Options): PassNeeds;
   /** What it did, as part of a sentence for someone who never heard of the pass: "19 BatchNormalizations folded". null where
    *  that only prepares the work of others. Without this, a lossy pass is described by what became of the layers. */
-  describe?(changed: number, after: { readonly opset: number }): string | null;
+  describe?(changed: number, stage: StageFacts): string | null;
   /** How early that part is said among those of its stage: the highest first. 0 when absent. */
   readonly prominence?: number;
   /** What it stores weights as, and whose: said of weights that no pass has a word for, and where it finds nothing to do. */

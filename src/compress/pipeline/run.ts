@@ -12,7 +12,7 @@ import { calibrationRequired } from '../../support/diagnostics/quantization.ts';
 import { Diagnostic } from '../../support/diagnostics.ts';
 import { createRandom } from '../../support/random.ts';
 import { keepWhole, markLayers } from '../quant/layers.ts';
-import { checkNeeds, type Pass, type PassContext, type Skip } from './pass.ts';
+import { checkNeeds, type Pass, type PassContext, type Skip, type StageFacts } from './pass.ts';
 import { type Recipe, type ResolvedStep, resolveRecipe } from './recipe.ts';
 
 export interface PipelineOptions extends EngineRun {
@@ -93,6 +93,7 @@ async function runStage(
   options: PipelineOptions,
 ): Promise<JournalStage> {
   const started = performance.now();
+  const opsetBefore = opset(state.model) || opset(state.model, 'ai.onnx');
   const context: PassContext = {
     engine: options.engine,
     statistics: noStatistics,
@@ -116,7 +117,7 @@ async function runStage(
     }
     if (done.changed > 0) options.onPassDone?.(state.model, { pass: done.name, exact: !state.clean });
   }
-  entry.said = sentences(steps, entry.passes, opset(state.model));
+  entry.said = sentences(steps, entry.passes, { opset: opset(state.model), opsetBefore });
   entry.ms = performance.now() - started;
   return entry;
 }
@@ -132,7 +133,7 @@ function keepClean(state: State): Model {
 function sentences(
   steps: readonly ResolvedStep[],
   done: readonly JournalPass[],
-  version: number,
+  stage: StageFacts,
 ): JournalStage['said'] {
   const changed = new Map<Pass, number>();
   for (const [i, { pass }] of steps.entries())
@@ -141,7 +142,7 @@ function sentences(
     .filter(([, n]) => n > 0)
     .sort(([a], [b]) => (b.prominence ?? 0) - (a.prominence ?? 0))
     .flatMap(([pass, n]) => {
-      const text = pass.describe?.(n, { opset: version }) ?? null;
+      const text = pass.describe?.(n, stage) ?? null;
       return text === null ? [] : [{ pass: pass.name, text }];
     });
 }

@@ -37,7 +37,8 @@ interface Known {
 
 const wasmMemory =
   'it ran out of memory. WebAssembly has at most 4 GB for model, activations and working space.';
-const memoryHint = 'Use a smaller batch or input, or the native engine (npm install onnxruntime-node).';
+const largerTargets = '--target webgpu, or --target node (npm install onnxruntime-node)';
+const memoryHint = `Use a smaller batch or input, or a target that holds more: ${largerTargets}.`;
 const operatorHint =
   'Operators outside ai.onnx need a runtime that was built with them; export the model without them.';
 
@@ -95,7 +96,7 @@ const known: readonly Known[] = [
     pattern: /Integer overflow/,
     kind: 'environment',
     say: () => 'a tensor is larger than its memory can address.',
-    hint: memoryHint,
+    hint: `WebAssembly has at most 4 GB; use a target that holds more: ${largerTargets}.`,
   },
   {
     pattern: /Load model from (.+?) failed:.*(File doesn't exist|No such file)/,

@@ -13,7 +13,7 @@ export const profileRequest = z.strictObject({
     .array(z.string().min(1, 'An item is empty.'))
     .default(['node', 'wasm'])
     .meta(
-      target('--device <names>', 'node, wasm, chromium, chrome, edge, firefox, chromium:phone …', {
+      target('--device <names>', 'node, wasm, chromium, chrome, edge, firefox, webkit, chromium:phone …', {
         fallback: 'node,wasm',
         isList: true,
       }),

@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { bundleInvalid, outputHoldsInput } from '../../support/diagnostics/bundle.ts';
 import { outputExists, outputFolderMissing, outputUnwritable } from '../../support/diagnostics/files.ts';
-import { makeHiddenFolder } from '../../support/hidden-folder.ts';
+import { asideIn, makeHiddenFolder, removeHiddenFolder } from '../../support/hidden-folder.ts';
 import { manifestName } from './bundle.ts';
 import { failureReason } from './write.ts';
 
@@ -94,7 +94,7 @@ export function createBundleStage(output: string): BundleStage {
     fs.mkdirSync(made);
   });
   const discard = () => {
-    fs.rmSync(outer, { recursive: true, force: true });
+    removeHiddenFolder(outer);
     if (added && !fs.existsSync(target)) fs.rmSync(added, { recursive: true, force: true });
   };
   // A second Ctrl-C ends the process without unwinding.
@@ -109,18 +109,17 @@ export function createBundleStage(output: string): BundleStage {
       });
     },
     commit() {
-      const aside = path.join(outer, 'replaced');
-      const replaces = fs.existsSync(target);
+      const aside = asideIn(outer);
       guarded(output, () => {
-        if (replaces) fs.renameSync(target, aside);
+        fs.mkdirSync(aside);
+        if (fs.existsSync(target)) fs.renameSync(target, path.join(aside, path.basename(target)));
         try {
           fs.renameSync(made, target);
-        } catch (error) {
-          if (replaces) fs.renameSync(aside, target);
-          throw error;
+        } finally {
+          // Where that failed, or this run ends before it, the older bundle goes back.
+          discard();
         }
       });
-      discard();
     },
     discard() {
       process.off('exit', discard);

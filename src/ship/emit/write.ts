@@ -8,7 +8,7 @@ import {
   outputIsInput,
   outputUnwritable,
 } from '../../support/diagnostics/files.ts';
-import { makeHiddenFolder } from '../../support/hidden-folder.ts';
+import { asideIn, makeHiddenFolder, removeHiddenFolder } from '../../support/hidden-folder.ts';
 import { leftBehind } from '../../support/left-behind.ts';
 
 /** What a file of ours carries at its begin or end, by the kind of file: a person's own file may well mention us. */
@@ -123,7 +123,7 @@ export function createStage(output: string): Stage {
   const folder = guarded(output, () => makeHiddenFolder(path.join(target, path.basename(output))));
   const pathOf = (file: string) => path.join(folder, path.basename(file));
   leftBehind.tell(folder);
-  const discard = () => fs.rmSync(folder, { recursive: true, force: true });
+  const discard = () => removeHiddenFolder(folder);
   // A second Ctrl-C ends the process without unwinding.
   process.once('exit', discard);
   return {
@@ -135,7 +135,7 @@ export function createStage(output: string): Stage {
       leftBehind.tell(null);
       const names = fs.readdirSync(folder);
       moveAll(movesOf(folder, target));
-      fs.rmSync(folder, { recursive: true, force: true });
+      discard();
       return names.map((name) => path.join(path.dirname(output), name));
     },
     discard() {
@@ -171,7 +171,7 @@ interface Move {
 
 function movesOf(folder: string, target: string): Move[] {
   const names = fs.readdirSync(folder);
-  const aside = path.join(folder, '.replaced');
+  const aside = asideIn(folder);
   guarded(aside, () => fs.mkdirSync(aside));
   return names.map((name) => ({
     from: path.join(folder, name),

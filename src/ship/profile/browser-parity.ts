@@ -7,7 +7,8 @@ import { internal } from '../../support/diagnostics.ts';
 import { runTask, type TaskPart } from './browser-task.ts';
 import type { BrowserKind } from './browsers.ts';
 import { fromWire } from './isolated-messages.ts';
-import { type LaunchedBrowser, launchBrowser } from './launch.ts';
+import { launchBrowser } from './launch.ts';
+import type { LaunchedBrowser } from './launched-browser.ts';
 import type { OtherModel, PageProvider } from './page/messages.ts';
 
 interface BrowserRun extends Stoppable {
@@ -16,6 +17,8 @@ interface BrowserRun extends Stoppable {
   readonly provider: PageProvider;
   /** What is not onnxruntime's: a model.json with its weights, or a .tflite file, in `model`. */
   readonly other?: OtherModel | undefined;
+  /** The GPU must compute in float16: PAGE_SHADER_F16 where it does not. */
+  readonly shaderF16?: boolean;
   /** wasm threads; default 1. */
   readonly threads?: number;
   /** onnxruntime session configuration entries. */
@@ -51,6 +54,7 @@ export async function runInBrowser(run: BrowserRun): Promise<BrowserOutputs> {
       feeds: run.feeds,
       provider,
       threads: run.threads ?? 1,
+      shaderF16: run.shaderF16,
       config: run.sessionConfig ?? {},
       other: run.other,
       work: { kind: 'run' },

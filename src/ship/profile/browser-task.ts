@@ -3,11 +3,11 @@
 import { join } from 'node:path';
 import type { Stoppable } from '../../compute/engine/run-context.ts';
 import type { Tensor } from '../../model/ir/tensor.ts';
-import { browserTimeout } from '../../support/diagnostics/devices.ts';
+import { browserCrashed, browserTimeout } from '../../support/diagnostics/devices.ts';
 import { engineMissing } from '../../support/diagnostics/engines.ts';
 import { Diagnostic } from '../../support/diagnostics.ts';
 import { toWire } from './isolated-messages.ts';
-import type { LaunchedBrowser, Tab } from './launch.ts';
+import type { LaunchedBrowser, Tab } from './launched-browser.ts';
 import { packageFolder } from './machine.ts';
 import { otherRuntimeFiles } from './other-files.ts';
 import { decodeFrame, encodeFrame } from './page/frame.ts';
@@ -78,17 +78,33 @@ export async function runTask(browser: LaunchedBrowser, task: BrowserTask): Prom
     receive = resolve;
   });
   let opened: Promise<Tab> | undefined;
+  let lose: (how: string) => void = () => {};
+  const lost = new Promise<never>((_, reject) => {
+    lose = (how) => reject(browserCrashed(browser.title, how));
+  });
+  lost.catch(() => {});
   const server = await serve({
     files,
     folders: { '/ort/': runtimeFolder() },
     isolated: true,
-    receive: { '/answer': receive, '/ready': async () => (await opened)?.slowDown() },
+    receive: {
+      '/answer': receive,
+      '/ready': async () => (await opened)?.slowDown(),
+      '/failed': (body) => lose(new TextDecoder().decode(body)),
+    },
+    held: { '/alive': () => lose('its page is gone') },
   });
   try {
     opened = browser.open(`${server.url}index.html`, task.preset);
     const tab = await opened;
     try {
-      const body = await firstOf(answered, tab.failed, { signal, timeoutMs, title: browser.title });
+      const failed = Promise.race([tab.failed, lost]);
+      failed.catch(() => {});
+      const body = await firstOf(answered, failed, {
+        signal,
+        timeoutMs,
+        title: browser.title,
+      });
       return checked(decodeFrame(body) as PageAnswer);
     } finally {
       await tab.close();
@@ -98,8 +114,12 @@ export async function runTask(browser: LaunchedBrowser, task: BrowserTask): Prom
   }
 }
 
-const html =
-  '<!doctype html><meta charset="utf-8"><title>edgepress</title><body><script type="module" src="page.js"></script>';
+/** A script that does not load says nothing by itself, nor does a page that its browser ends: the one is told, the other closes its
+ *  connection. */
+const html = `<!doctype html><meta charset="utf-8"><title>edgepress</title><body><script>
+addEventListener('error', (e) => fetch('failed', { method: 'POST', body: e.message || 'its script does not load' }), true);
+fetch('alive').catch(() => {});
+</script><script type="module" src="page.js"></script>`;
 
 /** Adds the model's files to `files`, below `folder`. */
 function served(

@@ -30,7 +30,7 @@ export async function openBrowserDevice(
     name,
     title: emulated ? `${browser.title}, ${preset} emulated: ${presets[preset].summary}` : browser.title,
     emulated,
-    providers: ['wasm', 'webgpu'],
+    providers: kind === 'webkit' ? ['wasm'] : ['wasm', 'webgpu'],
     network: emulated ? presets[preset].network : null,
     refuses: (subject, setting) =>
       notMadeFor(subject, setting) ?? (emulated ? notEmulated(setting) : notInBrowsers(setting)),
@@ -60,7 +60,7 @@ export async function openBrowserDevice(
         notes: [
           ...notes,
           ...failedBatches(timed.throughput),
-          ...(timed.peakBytes === null ? [memoryNote(threads)] : []),
+          ...(timed.peakBytes === null ? [memoryNote(kind, threads)] : []),
           ...(adapter && isSoftware(adapter) ? [`WebGPU by the CPU: ${adapter}`] : []),
         ],
       };
@@ -93,8 +93,8 @@ const modelOf = ({ parts, sessionConfig, format, outputs }: Subject): TaskModel 
 const needsFloat16 = ({ requires }: Subject, provider: string) =>
   provider === 'webgpu' && requires.includes('shader-f16');
 
-const memoryNote = (threads: number) =>
-  threads > 1
+const memoryNote = (kind: BrowserKind, threads: number) =>
+  threads > 1 && kind !== 'firefox' && kind !== 'webkit'
     ? 'memory not measured: Chromium does not tell it while worker threads wait'
     : 'memory not measured: the browser does not tell it';
 

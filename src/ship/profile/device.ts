@@ -83,8 +83,8 @@ type DeviceName =
   | { readonly kind: 'wasm' }
   | { readonly kind: BrowserKind; readonly preset?: PresetName };
 
-/** Firefox has no way to slow a page down. */
-const canEmulate = browserKinds.filter((kind) => kind !== 'firefox');
+/** Firefox and WebKit have no way to slow a page down. */
+const canEmulate = browserKinds.filter((kind) => kind !== 'firefox' && kind !== 'webkit');
 
 /** All names that `parseDevice` takes. */
 export const deviceNames: readonly string[] = [

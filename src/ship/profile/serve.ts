@@ -14,6 +14,8 @@ interface ServeOptions {
   readonly isolated?: boolean;
   /** Takes what is posted to these paths, and is answered when that is done; a larger body is refused with 413. */
   readonly receive?: Readonly<Record<string, (body: Uint8Array) => void | Promise<void>>>;
+  /** Requests for these are held open; called when the client is gone. */
+  readonly held?: Readonly<Record<string, () => void>>;
   /** Default 1 GB. */
   readonly maxBodyBytes?: number;
 }
@@ -73,6 +75,11 @@ async function answer(
   if (path === null) return refuse(response, 400);
   if (request.method === 'POST') return receive(request, response, path, options);
   if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, 405);
+  const gone = Object.hasOwn(options.held ?? {}, path) ? options.held?.[path] : undefined;
+  if (gone) {
+    response.on('close', gone).flushHeaders();
+    return;
+  }
   const file = options.files?.get(path) ?? (await inFolders(path, options.folders ?? {}));
   if (!file) return refuse(response, 404);
   response.setHeader('content-type', types[extname(path)] ?? 'application/octet-stream');

@@ -45,7 +45,13 @@ export const nothingMeasured = (reasons: readonly string[]) =>
     'Choose other devices or providers: --device wasm, --provider wasm.',
   );
 
-export const browserMissing = (kind: string, installed: readonly InstalledBrowser[], variable: string) =>
+/** @param packages  of Debian */
+export const browserMissing = (
+  kind: string,
+  installed: readonly InstalledBrowser[],
+  variable: string,
+  packages: string | null,
+) =>
   environment(
     'BROWSER_MISSING',
     `No ${kind} was found on this machine; ${
@@ -53,7 +59,14 @@ export const browserMissing = (kind: string, installed: readonly InstalledBrowse
         ? `there is ${installed.map((b) => `${b.kind} (${b.path})`).join(', ')}`
         : 'nor any other browser that can be measured in'
     }.`,
-    `Install it, or name its program in ${variable}. edgepress does not download browsers.`,
+    `Install it${packages === null ? '' : ` (Debian: apt-get install ${packages})`}, or name its program in ${variable}. edgepress does not download browsers.`,
+  );
+
+export const screenMissing = () =>
+  environment(
+    'SCREEN_MISSING',
+    'WebKit shows its page on a screen, and there is none here.',
+    'Install Xvfb, a screen that nobody sees (Debian: apt-get install xvfb).',
   );
 
 export const browserLaunch = (kind: string, path: string, cause: unknown) =>
@@ -95,6 +108,6 @@ export const noFloat16 = (adapter: string) =>
 export const noThreads = () =>
   environment(
     'PAGE_THREADS',
-    'Threads need a cross-origin isolated page; this one is not.',
+    'Threads need a cross-origin isolated page with SharedArrayBuffer; this one is not.',
     'Serve it with COOP same-origin and COEP require-corp, in a secure context.',
   );

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { upgradeOpset } from '../../../passes/upgrade-opset.ts';
 import { definePass, type Pass } from '../../../src/compress/pipeline/pass.ts';
 import { parseRecipe } from '../../../src/compress/pipeline/recipe.ts';
 import { type PipelineOptions, runRecipe } from '../../../src/compress/pipeline/run.ts';
@@ -119,6 +120,16 @@ describe('a run', () => {
       { pass: 'upgrade', text: 'opset 17' },
       { pass: 'fold', text: '4 folded' },
     ]);
+  });
+
+  it.each([
+    ['"" : 13', 'y = Relu (x)', 'upgraded to opset 17'],
+    ['"com.microsoft" : 1', 'y = com.microsoft.Gelu (x)', 'opset 17 of ai.onnx imported'],
+  ])('says of a model of %s what became of its opset', async (imports, node, text) => {
+    const model = parseModel(`<ir_version: 8, opset_import: [${imports}]>
+g (float[2] x) => (float[2] y) { ${node} }`);
+    const { journal } = await run(model, { one: [upgradeOpset] });
+    expect(journal.stages[0]!.said).toEqual([{ pass: 'upgrade-opset', text }]);
   });
 
   it('refuses a model whose opset is older than a pass needs', async () => {

@@ -101,6 +101,12 @@ describe('explaining errors of the runtimes', () => {
     expect(reason.text).toContain('memory');
   });
 
+  it.each(['Integer overflow', 'std::bad_alloc'])('names targets that hold more for "%s"', (message) => {
+    const { kind, hint } = explain(new Error(message), 'wasm');
+    expect(kind).toBe('environment');
+    expect(hint).toMatch(/--target webgpu, or --target node/);
+  });
+
   it.each(['std::bad_alloc', 'Aborted(). Build with -sASSERTIONS for more info.', 'Cannot enlarge memory'])(
     'speaks of memory for "%s"',
     (message) => {

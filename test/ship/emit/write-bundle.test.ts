@@ -1,7 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createStage } from '../../../src/ship/emit/write.ts';
 import { checkBundleFolder, createBundleStage } from '../../../src/ship/emit/write-bundle.ts';
 
 let folder: string;
@@ -112,6 +114,31 @@ describe('a stage', () => {
     stage.commit();
     expect(list()).toEqual(['model', 'model/edgepress.json']);
   });
+
+  it.each([
+    ['write-bundle', 'createBundleStage', 'model', 'edgepress.json'],
+    ['write', 'createStage', 'model/edgepress.json', 'edgepress.json'],
+  ])(
+    'of %s that is killed in the midst of replacing gives the older one back to the next run',
+    (module, make, output, file) => {
+      put('model/edgepress.json', ours);
+      const before = list();
+      const url = new URL(`../../../src/ship/emit/${module}.ts`, import.meta.url);
+      const work = `import fs from 'node:fs';
+      const { ${make} } = await import(${JSON.stringify(url.href)});
+      const stage = ${make}(${JSON.stringify(at(output))});
+      stage.write(${JSON.stringify(file)}, new Uint8Array(1));
+      const rename = fs.renameSync;
+      fs.renameSync = (...names) => { rename(...names); process.kill(process.pid, 'SIGKILL'); };
+      stage.commit();`;
+      const { signal } = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', work]);
+      expect(signal).toBe('SIGKILL');
+      expect(fs.existsSync(at('model/edgepress.json'))).toBe(false);
+      (make === 'createStage' ? createStage : createBundleStage)(at(output)).discard();
+      expect(list()).toEqual(before);
+      expect(fs.readFileSync(at('model/edgepress.json'), 'utf8')).toBe(ours);
+    },
+  );
 
   it('leaves no trace when it is given up', () => {
     put('model/edgepress.json', ours);

@@ -6,7 +6,8 @@ import { parseModel } from '../../../src/model/formats/onnx-text/parse-model.ts'
 import { numbers, tensorOf } from '../../../src/model/ir/tensor.ts';
 import { runInBrowser } from '../../../src/ship/profile/browser-parity.ts';
 import { findBrowser } from '../../../src/ship/profile/browsers.ts';
-import { type LaunchedBrowser, launchBrowser } from '../../../src/ship/profile/launch.ts';
+import { launchBrowser } from '../../../src/ship/profile/launch.ts';
+import type { LaunchedBrowser } from '../../../src/ship/profile/launched-browser.ts';
 
 const model = encodeModel(
   parseModel(`<ir_version: 8, opset_import: ["" : 13]>
@@ -66,4 +67,19 @@ describe.skipIf(!findBrowser('chromium'))('a model in Chromium (skipped: none fo
     controller.abort(new Error('enough'));
     await expect(run).rejects.toThrow('enough');
   });
+});
+
+describe.each(['firefox', 'webkit'] as const)('a model in %s', (kind) => {
+  it.skipIf(!findBrowser(kind))(
+    'computes with 2 threads what onnxruntime computes (skipped: not installed)',
+    async () => {
+      const session = await (await openEngine('wasm')).open({ bytes: model });
+      const ran = await runInBrowser({ model, provider: 'wasm', threads: 2, feeds, kind });
+      expect(ran.browser).toMatch(/^(Firefox|WebKitGTK) \d/);
+      for (const [i, feed] of feeds.entries())
+        for (const [name, tensor] of Object.entries(await session.run(feed)))
+          expect(numbers(ran.outputs[i]![name]!)).toEqual(numbers(tensor));
+      await session.close();
+    },
+  );
 });

@@ -9,6 +9,7 @@ import { type Serving, serve } from '../../../src/ship/profile/serve.ts';
 const folder = mkdtempSync(join(tmpdir(), 'edgepress-serve-'));
 let server: Serving;
 let received: Uint8Array | null = null;
+let left = () => {};
 
 beforeAll(async () => {
   mkdirSync(join(folder, 'inside/deeper'), { recursive: true });
@@ -25,6 +26,7 @@ beforeAll(async () => {
         received = body;
       },
     },
+    held: { '/alive': () => left() },
     maxBodyBytes: 10,
   });
 });
@@ -50,6 +52,17 @@ const raw = (path: string, { method = 'GET', body = '', host = '' } = {}) =>
   });
 
 describe('the server of measured pages', () => {
+  it('holds a request open, and notices when its page is gone', async () => {
+    const gone = new Promise<void>((resolve) => {
+      left = resolve;
+    });
+    const page = new AbortController();
+    const response = await fetch(`${server.url}alive`, { signal: page.signal });
+    expect(response.status).toBe(200);
+    page.abort();
+    await gone;
+  });
+
   it('serves what it was given, with its type and the headers of isolation', async () => {
     expect(await raw('/index.html')).toEqual({
       status: 200,

@@ -39,7 +39,7 @@ export async function fetchEngine(
         ? await fetchTfjs(other, threads)
         : await fetchLiteRt(other, { threads, provider });
     return async () => {
-      if (threads > 1 && !globalThis.crossOriginIsolated) throw noThreads();
+      if (threads > 1 && !hasThreads()) throw noThreads();
       const adapter = provider === 'webgpu' ? await adapterFor(false) : null;
       const { engine, title, compileMs } = await open();
       return { engine, compileMs, environment: environment(title, adapter, threads) };
@@ -64,7 +64,7 @@ async function openPageEngine(
   { provider, threads, shaderF16 }: Pick<PageTask, 'provider' | 'threads' | 'shaderF16'>,
   { base, script, wasmBinary }: RuntimeFiles,
 ): Promise<PageEngine> {
-  if (threads > 1 && !globalThis.crossOriginIsolated) throw noThreads();
+  if (threads > 1 && !hasThreads()) throw noThreads();
   const adapter = provider === 'webgpu' ? await adapterFor(shaderF16 === true) : null;
   const begin = performance.now();
   const url: string = script.href;
@@ -78,6 +78,9 @@ async function openPageEngine(
   const compileMs = performance.now() - begin;
   return { engine, compileMs, environment: environment(title, adapter, threads) };
 }
+
+/** Where onnxruntime-web would go on with one, and say so in the console alone. */
+const hasThreads = () => globalThis.crossOriginIsolated && typeof SharedArrayBuffer === 'function';
 
 const environment = (runtime: string, adapter: string | null, threads: number): PageEnvironment => ({
   runtime,
