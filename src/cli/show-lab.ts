@@ -3,9 +3,10 @@ import ora, { type Ora } from 'ora';
 import pc from 'picocolors';
 import { renderUnicodeCompact } from 'uqr';
 import type { LabSummary, OpenLab } from '../jobs/lab.ts';
+import { speedNote } from '../judge/report/summary.ts';
 import { plain } from '../judge/report/terminal.ts';
-import { describeRun } from '../ship/lab/naming.ts';
-import { fastestRun, figures, type LabDeviceResult, type LabRunResult } from '../ship/lab/results.ts';
+import { describeProvider, describeRun } from '../ship/lab/naming.ts';
+import { fastestOf, figures, type LabDeviceResult, type LabRunResult } from '../ship/lab/results.ts';
 import type { LabDevice, LabEvent } from '../ship/lab/roster.ts';
 import { formatMs } from '../support/units.ts';
 import { isPlain } from './progress.ts';
@@ -34,6 +35,7 @@ function plainScreen(): Screen {
 }
 
 function news({ type, device, run, outcome }: LabEvent): string | null {
+  if (type === 'compared' && run) return `compared  ${describeProvider(run)}: variants by turns`;
   if (type === 'joined') return `joined    ${nameOf(device)}`;
   if (type === 'resumed') return `is back   ${nameOf(device)}`;
   if (type === 'finished') return `finished  ${nameOf(device)}: ${verdict(device)}`;
@@ -125,14 +127,20 @@ function stateOf(device: LabDevice): string {
 
 function verdict(device: LabDevice): string {
   const outcomes = [...device.done.values()];
-  const best = outcomes
-    .flatMap(({ run, outcome }) => (outcome.kind === 'measured' ? [{ run, ...figures(outcome) }] : []))
-    .sort((a, b) => (a.medianMs ?? 0) - (b.medianMs ?? 0))[0];
+  const measured = outcomes.flatMap(({ run, outcome, against }) =>
+    outcome.kind === 'measured' ? [{ ...run, measured: { ...figures(outcome), against } }] : [],
+  );
+  const [best, ...asFast] = fastestOf({ runs: measured, adapter: device.facts.adapter });
   const failed = outcomes.filter(({ outcome }) => outcome.kind === 'failed').length;
+  const time = ({ medianMs, resolutionMs, p90Ms }: (typeof measured)[number]['measured']) =>
+    `${medianText(medianMs, resolutionMs)} (p90 ${formatMs(p90Ms)})`;
   const parts = [
     best
-      ? `fastest ${describeRun(best.run)} ${medianText(best.medianMs, best.resolutionMs)} (p90 ${formatMs(best.p90Ms)})`
-      : 'nothing could be measured',
+      ? `fastest ${describeRun(best)} ${time(best.measured)}`
+      : measured.length > 0
+        ? 'nothing to rank'
+        : 'nothing could be measured',
+    ...asFast.map((run) => `${describeRun(run)} as fast within noise`),
     ...(failed > 0 ? [`${failed} failed`] : []),
   ];
   return parts.join(' · ');
@@ -153,7 +161,8 @@ export function renderSummary({ end, devices, files }: LabSummary, idleMinutes: 
 function renderDevice(device: LabDeviceResult): string {
   const head = `  ${plain(device.name)} · ${plain(device.host)}${device.automated ? ' (emulated)' : ''}`;
   const unfinished = device.finishedAt === null ? ['  It did not finish.'] : [];
-  const best = fastestRun(device.runs);
+  const fastest = fastestOf(device);
+  const base = device.runs.find((run) => run.measured?.against)?.measured?.against?.variant;
   const rows = device.runs
     .filter(
       (run): run is LabRunResult & { measured: NonNullable<LabRunResult['measured']> } =>
@@ -164,7 +173,8 @@ function renderDevice(device: LabDeviceResult): string {
       describeRun(run),
       medianText(run.measured.medianMs, run.measured.resolutionMs),
       formatMs(run.measured.p90Ms),
-      run === best ? 'fastest' : '',
+      run.measured.against ? speedNote(run.measured.against) : '',
+      fastest.includes(run) ? 'fastest' : '',
     ]);
   const missing = [
     ...device.runs
@@ -173,6 +183,7 @@ function renderDevice(device: LabDeviceResult): string {
     ...device.left.map(({ variant, what, reason }) => `  – ${plain(`${variant} · ${what}: ${reason}`)}`),
     ...device.notes.map((note) => `  ${plain(note)}`),
   ];
-  const figuresTable = rows.length > 0 ? [table(['', 'median', 'p90', ''], rows)] : [];
+  const figuresTable =
+    rows.length > 0 ? [table(['', 'median', 'p90', base ? `than ${base}` : '', ''], rows)] : [];
   return [head, ...unfinished, ...figuresTable, ...missing].join('\n');
 }

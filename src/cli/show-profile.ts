@@ -1,7 +1,7 @@
 /** What was measured, in tables. */
 import { placeOf } from '../jobs/profile-rows.ts';
-import { fastestRuns } from '../judge/report/fastest.ts';
 import type { Profile, ProfileRow } from '../ship/profile/device.ts';
+import { fastestRuns } from '../ship/profile/fastest.ts';
 import { isSoftware } from '../support/gpu-adapter.ts';
 import { formatBytes, formatDecimal, formatMs, formatTimes } from '../support/units.ts';
 import { table } from './table.ts';

@@ -1,7 +1,7 @@
 /** The rows of a check about time: latency, and what a first visit costs a page. */
 import type { CheckRow } from '../judge/report/check-report.ts';
-import { widest } from '../judge/report/latency.ts';
 import type { OpenedModel } from '../model/formats/opened.ts';
+import { widest } from '../ship/profile/compare-runs.ts';
 import { parseDevice } from '../ship/profile/device.ts';
 import { visitOf } from '../ship/profile/visit.ts';
 import type { Amount } from '../support/amount.ts';

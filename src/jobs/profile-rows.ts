@@ -1,10 +1,8 @@
 /** Rows of a profile: subjects on one device, each alone first, then by turns. */
 
-import { compareLatency } from '../judge/report/latency.ts';
-import type { Against } from '../ship/emit/manifest.ts';
+import { againstOf } from '../ship/profile/compare-runs.ts';
 import type { Device, ProfileRow, Provider, Setting, Subject } from '../ship/profile/device.ts';
 import { timedByTurns } from '../ship/profile/device.ts';
-import type { Measurement } from '../ship/profile/measure.ts';
 import { openDevice } from '../ship/profile/open-device.ts';
 import { visitOf } from '../ship/profile/visit.ts';
 import { attempt } from './attempt.ts';
@@ -154,18 +152,10 @@ async function turnsOf(
   );
   if (!turns) return null;
   return rows.map((row, i): ProfileRow => {
-    const against = i === 0 ? undefined : againstFirst(first.subject, turns[0]!, turns[i]!);
+    const { samplesMs } = turns[i]!;
+    const against = i === 0 ? null : againstOf(first.subject, turns[0]!.samplesMs, samplesMs);
     return { ...row, measured: timedByTurns(row.measured!, turns[i]!, against) };
   });
-}
-
-function againstFirst(variant: string, first: Measurement, other: Measurement): Against {
-  const { ratio, interval, change } = compareLatency(
-    { ...first, byTurns: true },
-    { ...other, byTurns: true },
-  );
-  const [low, high] = interval.map((end) => Number(end.toPrecision(4)));
-  return { variant, ratio: Number(ratio.toPrecision(4)), interval: [low!, high!], change };
 }
 
 export const placeOf = ({ provider, threads }: Setting) =>

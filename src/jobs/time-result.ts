@@ -1,9 +1,10 @@
 /** How long a result takes on a device: beside the original by turns where there is one, else alone. */
 import { syntheticInputs } from '../data/synthetic.ts';
-import { compareLatency, type LatencyChange, placeName } from '../judge/report/latency.ts';
+import { placeName } from '../judge/report/latency.ts';
 import type { Latency, Report } from '../judge/report/report.ts';
 import type { OpenedModel } from '../model/formats/opened.ts';
 import { type Port, portsOf } from '../model/ir/port.ts';
+import { compareLatency, type LatencyChange } from '../ship/profile/compare-runs.ts';
 import { type ProfileRow, parseDevice, type Subject } from '../ship/profile/device.ts';
 import { medianInterval } from '../support/statistics.ts';
 import { counted } from '../support/units.ts';

@@ -2,9 +2,9 @@
  *  HTML, Markdown and JSON are views of it. null means "not measured" everywhere; it is never written as zero. */
 import { z } from 'zod';
 import { againstSchema } from '../../ship/emit/manifest.ts';
+import { fastestRuns } from '../../ship/profile/fastest.ts';
 import { isSoftware } from '../../support/gpu-adapter.ts';
 import { type Measure, measureSchema } from '../task/measure.ts';
-import { fastestRuns } from './fastest.ts';
 
 const number = z.number().nullable();
 

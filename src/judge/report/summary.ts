@@ -1,6 +1,7 @@
 /** The before/after rows, what was left alone, and the worst layers: worked out once, shown by every view. */
 
 import { formatOfName } from '../../model/formats/index.ts';
+import { compareLatency, type LatencyChange } from '../../ship/profile/compare-runs.ts';
 import { reasonOf, reasonWords } from '../../support/reason.ts';
 import { quoted } from '../../support/shell.ts';
 import {
@@ -12,7 +13,7 @@ import {
   formatTimes,
 } from '../../support/units.ts';
 import { levelOf, mainOf } from '../task/measure.ts';
-import { compareLatency, type LatencyChange, latencyPairs, shortPlaceName } from './latency.ts';
+import { latencyPairs, shortPlaceName } from './latency.ts';
 import { formatMeasure, measuresOf } from './measure-words.ts';
 import { formatChange, formatChangeInterval, formatMetric, type Metric } from './metrics.ts';
 import type { Layer, ModelFacts, Report } from './report.ts';

@@ -2,11 +2,12 @@
  *  something was not measured nothing is claimed. */
 import { formatOfName } from '../../model/formats/index.ts';
 import { tfjsFormat } from '../../model/formats/tfjs/format.ts';
+import { compareLatency } from '../../ship/profile/compare-runs.ts';
 import { wilsonInterval } from '../../support/statistics.ts';
 import { counted, formatBytes, formatDb, formatMs, formatPercent, formatTimes } from '../../support/units.ts';
 import { type Level, levelOf, type Measure } from '../task/measure.ts';
 import { leftSentence } from './account.ts';
-import { compareLatency, type LatencyPair, latencyPairs, placeName } from './latency.ts';
+import { type LatencyPair, latencyPairs, placeName } from './latency.ts';
 import { isShareOfAnswers, mainMeasure, measureHeadline, measureLacks, measuresOf } from './measure-words.ts';
 import {
   changeOf,

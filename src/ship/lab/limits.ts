@@ -1,2 +1,2 @@
 /** How much a device may send. */
-export const messageLimits = { bodyBytes: 64_000, runs: 64, samples: 200 } as const;
+export const messageLimits = { bodyBytes: 64_000, runs: 64, samples: 200, turnSamples: 4000 } as const;

@@ -1,6 +1,7 @@
 /** What devices send, strictly validated: nothing that isn't listed here, texts without control characters (they end
  *  up on a terminal), numbers that are finite. Pages import the types only. */
 import { z } from 'zod';
+import type { Against } from '../emit/manifest.ts';
 import { messageLimits } from './limits.ts';
 
 /** No control, direction or surrogate characters: a name must not be able to move the cursor. */
@@ -85,6 +86,12 @@ export const messageSchema = z.discriminatedUnion('type', [
   }),
   z.strictObject({ type: z.literal('start'), run: runSchema }),
   z.strictObject({ type: z.literal('result'), run: runSchema, outcome: outcomeSchema }),
+  /** Runs at one place, all measured alone before, now by turns: the i-th sample of one is the neighbour of the others' i-th. */
+  z.strictObject({
+    type: z.literal('turns'),
+    runs: z.array(runSchema).min(2).max(messageLimits.runs),
+    samplesMs: z.array(z.array(ms).min(1).max(messageLimits.samples)).min(2).max(messageLimits.runs),
+  }),
   z.strictObject({ type: z.literal('finish') }),
 ]);
 
@@ -95,7 +102,16 @@ export type JoinRequest = z.infer<typeof joinSchema>;
 export type Outcome = z.infer<typeof outcomeSchema>;
 export type Measured = Extract<Outcome, { kind: 'measured' }>;
 export type Message = z.infer<typeof messageSchema>;
+export type Turns = Extract<Message, { type: 'turns' }>;
 export type LeftOut = Extract<Message, { type: 'plan' }>['left'][number];
+
+/** A run and what came of it; where it took turns, its samples are of then. */
+export interface DoneRun {
+  readonly run: Run;
+  readonly outcome: Outcome;
+  /** How it compares with the first of those that it took turns with. */
+  readonly against?: Against | undefined;
+}
 
 /** What a device is told when it joins, or joins again after a reload. */
 export interface JoinReply {
@@ -103,7 +119,7 @@ export interface JoinReply {
   /** Number of the device, as the terminal shows it. */
   readonly id: number;
   readonly finished: boolean;
-  readonly done: readonly { readonly run: Run; readonly outcome: Outcome }[];
+  readonly done: readonly DoneRun[];
   /** How often a run was begun, by its key, so that one that takes the page down is not tried for ever. */
   readonly starts: Readonly<Record<string, number>>;
   /** The parsed edgepress.json. */

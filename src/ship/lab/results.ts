@@ -5,10 +5,12 @@ import path from 'node:path';
 import { z } from 'zod';
 import { outputExists, outputUnwritable } from '../../support/diagnostics/files.ts';
 import { median, medianInterval, quantile } from '../../support/statistics.ts';
-import type { BundleMeasurement, Manifest } from '../emit/manifest.ts';
+import { againstSchema, type BundleMeasurement, type Manifest } from '../emit/manifest.ts';
 import { failureReason } from '../emit/write.ts';
+import { fastestRuns } from '../profile/fastest.ts';
 import { manifestFile, readManifest } from './bundle.ts';
-import { deviceSchema, type Measured, runSchema } from './messages.ts';
+import { deviceSchema, type Measured, type Run, runSchema } from './messages.ts';
+import { placeKey } from './naming.ts';
 import type { LabDevice } from './roster.ts';
 
 export const resultsFile = 'lab-results.json';
@@ -38,6 +40,8 @@ const labRunSchema = z.strictObject({
       peakBytes: z.number().nullable(),
       resolutionMs: ms,
       samplesMs: z.array(ms),
+      /** Where it took turns with others at its place. */
+      against: againstSchema.optional(),
     })
     .nullable(),
   error: z.string().nullable(),
@@ -71,10 +75,10 @@ export function deviceResult(device: LabDevice, manifest: Manifest, runtime: str
     joinedAt: device.joinedAt,
     finishedAt: device.finishedAt,
     runtime,
-    runs: [...device.done.values()].map(({ run, outcome }) => ({
+    runs: [...device.done.values()].map(({ run, outcome, against }) => ({
       ...run,
       sha256: manifest.variants.find((v) => v.name === run.variant)?.parts[0]?.sha256 ?? '',
-      measured: outcome.kind === 'measured' ? figures(outcome) : null,
+      measured: outcome.kind === 'measured' ? { ...figures(outcome), ...(against ? { against } : {}) } : null,
       error: outcome.kind === 'failed' ? outcome.message : null,
     })),
     left: [...device.left],
@@ -95,11 +99,25 @@ export function figures({ kind: _, samplesMs, ...rest }: Measured): NonNullable<
   };
 }
 
-/** The fastest run of a device; one below the clock's step counts as nothing at all. */
-export function fastestRun(runs: readonly LabRunResult[]): LabRunResult | undefined {
-  const measured = runs.filter((run) => run.measured);
-  const key = (run: LabRunResult) => run.measured?.medianMs ?? 0;
-  return measured.sort((a, b) => key(a) - key(b))[0];
+/** The runs of a device that none is clearly faster than; one below the clock's step counts as nothing at all. */
+export const fastestOf = <T extends Timed>({
+  runs,
+  adapter,
+}: { readonly runs: readonly T[] } & Pick<LabDeviceResult, 'adapter'>): T[] =>
+  fastestRuns(runs, ({ variant, measured, ...place }) => {
+    if (!measured) return null;
+    const { medianMs, intervalMs, against } = measured;
+    return {
+      ...{ variant, place: placeKey(place), adapter: place.provider === 'webgpu' ? adapter : null },
+      ...{ medianMs: medianMs ?? 0, intervalMs, against },
+    };
+  });
+
+interface Timed extends Run {
+  readonly measured: Pick<
+    NonNullable<LabRunResult['measured']>,
+    'medianMs' | 'intervalMs' | 'against'
+  > | null;
 }
 
 /** Results of earlier labs in this bundle. @throws OUTPUT_EXISTS for a file of that name which is something else */
@@ -164,6 +182,7 @@ function measurementOf(device: LabDeviceResult, run: LabRunResult): BundleMeasur
       adapter: run.provider === 'webgpu' ? device.adapter : null,
       emulated: device.automated,
       ...{ downloadMs, createMs, firstRunMs, warmup, repetitions, medianMs, p90Ms, peakBytes },
+      ...(run.measured.against ? { against: run.measured.against } : {}),
       measuredAt: device.finishedAt ?? device.joinedAt,
     },
   ];

@@ -4,8 +4,19 @@
 
 import { labRefused } from '../../support/diagnostics/lab.ts';
 import type { Manifest } from '../emit/manifest.ts';
-import type { DeviceFacts, JoinReply, JoinRequest, LeftOut, Message, Outcome, Run } from './messages.ts';
-import { runKey } from './naming.ts';
+import { againstOf } from '../profile/compare-runs.ts';
+import type {
+  DeviceFacts,
+  DoneRun,
+  JoinReply,
+  JoinRequest,
+  LeftOut,
+  Message,
+  Outcome,
+  Run,
+  Turns,
+} from './messages.ts';
+import { placeKey, runKey } from './naming.ts';
 import { createSecret, hashSecret, isSecret } from './token.ts';
 
 export interface LabDevice {
@@ -14,14 +25,14 @@ export interface LabDevice {
   readonly facts: DeviceFacts;
   readonly plan: readonly Run[];
   readonly left: readonly LeftOut[];
-  readonly done: ReadonlyMap<string, { readonly run: Run; readonly outcome: Outcome }>;
+  readonly done: ReadonlyMap<string, DoneRun>;
   /** What it is at; null between two runs. */
   readonly current: Run | null;
   readonly finishedAt: string | null;
 }
 
 export interface LabEvent {
-  readonly type: 'joined' | 'resumed' | 'planned' | 'started' | 'measured' | 'finished';
+  readonly type: 'joined' | 'resumed' | 'planned' | 'started' | 'measured' | 'compared' | 'finished';
   readonly device: LabDevice;
   readonly run?: Run;
   readonly outcome?: Outcome;
@@ -53,7 +64,7 @@ interface Entry {
   facts: DeviceFacts;
   plan: readonly Run[];
   left: readonly LeftOut[];
-  done: Map<string, { run: Run; outcome: Outcome }>;
+  done: Map<string, DoneRun>;
   starts: Map<string, number>;
   current: Run | null;
   finishedAt: string | null;
@@ -128,6 +139,35 @@ export function createRoster({
     tell('started', entry, { run });
   }
 
+  /** What was measured alone stays where runs by turns say nothing of it: loading, and the first run. */
+  function compare(entry: Entry, { runs, samplesMs }: Turns): void {
+    const [first, ...others] = runs as [Run, ...Run[]];
+    const keys = new Set(runs.map(runKey));
+    const lengths = new Set(samplesMs.map((samples) => samples.length));
+    const fits = keys.size === samplesMs.length && lengths.size === 1 && keys.size === runs.length;
+    const known = runs.map((run) => entry.done.get(runKey(run)));
+    const onePlace = runs.every((run) => placeKey(run) === placeKey(first));
+    if (!fits || !onePlace || known.some((done) => done?.outcome.kind !== 'measured'))
+      throw labRefused('LAB_MESSAGE', 'Only what was measured at one place can have taken turns there.');
+    if (known.slice(1).some((done) => done?.against))
+      throw labRefused('LAB_REPEATED', `${runKey(others[0]!)} has taken turns already.`);
+    const isBase = [...entry.done.values()].some(
+      ({ run, against }) => against?.variant === first.variant && placeKey(run) === placeKey(first),
+    );
+    for (const [i, done] of known.entries()) {
+      const { run, outcome } = done!;
+      // Of several pairs the first one's samples stand for what is in all of them.
+      if (outcome.kind !== 'measured' || (i === 0 && isBase)) continue;
+      const against = i === 0 ? null : againstOf(first.variant, samplesMs[0]!, samplesMs[i]!);
+      entry.done.set(runKey(run), {
+        run,
+        outcome: { ...outcome, samplesMs: samplesMs[i]! },
+        ...(against ? { against } : {}),
+      });
+    }
+    tell('compared', entry, { run: first });
+  }
+
   function take(entry: Entry, message: Message): void {
     if (entry.finishedAt !== null)
       throw labRefused('LAB_FINISHED', 'This device has finished; scan the code again to measure once more.');
@@ -142,6 +182,10 @@ export function createRoster({
       entry.finishedAt = now().toISOString();
       entry.current = null;
       tell('finished', entry);
+      return;
+    }
+    if (message.type === 'turns') {
+      compare(entry, message);
       return;
     }
     const { run } = message;

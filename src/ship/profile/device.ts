@@ -3,7 +3,7 @@
 import type { Port } from '../../model/ir/port.ts';
 import type { Tensor } from '../../model/ir/tensor.ts';
 import { unknownDevice } from '../../support/diagnostics/devices.ts';
-import type { BundleMeasurement, Variant } from '../emit/manifest.ts';
+import type { Against, BundleMeasurement, Variant } from '../emit/manifest.ts';
 import type { TaskPart } from './browser-task.ts';
 import { type BrowserKind, browserKinds, isBrowser } from './browsers.ts';
 import { describeMachine } from './machine.ts';
@@ -180,7 +180,7 @@ export function measurementOf(
 export function timedByTurns(
   alone: DeviceMeasurement,
   turns: Measurement,
-  against: BundleMeasurement['against'],
+  against: Against | null,
 ): DeviceMeasurement {
   const { warmup, samplesMs, intervalMs, medianMs, p90Ms } = turns;
   const timed = {

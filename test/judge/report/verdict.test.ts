@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { compareLatency, latencyPairs } from '../../../src/judge/report/latency.ts';
+import { latencyPairs } from '../../../src/judge/report/latency.ts';
 import type { Report } from '../../../src/judge/report/report.ts';
 import { speedNote, summaryRows } from '../../../src/judge/report/summary.ts';
+import { compareLatency } from '../../../src/ship/profile/compare-runs.ts';
 import { latency, metric, sampleReport } from './sample.ts';
 
 const texts = (report: Report, level: 'bad' | 'warn') =>

@@ -1,6 +1,8 @@
 /** Latency by place: every repetition a faint dot, the median a bar, before above after. */
+
+import { compareLatency } from '../../../ship/profile/compare-runs.ts';
 import { formatInteger, formatMs } from '../../../support/units.ts';
-import { compareLatency, latencyPairs, placeName } from '../latency.ts';
+import { latencyPairs, placeName } from '../latency.ts';
 import type { Latency, Report } from '../report.ts';
 import { speedNote } from '../summary.ts';
 import { type Chart, fontSize, fromZero, still, valueAxis } from './chart.ts';

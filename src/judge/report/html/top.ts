@@ -1,7 +1,9 @@
 /** The top of the page: verdict in one sentence, bad news, five big numbers. */
+
+import { compareLatency } from '../../../ship/profile/compare-runs.ts';
 import { formatBytes, formatDb, formatMs, formatTimes } from '../../../support/units.ts';
 import type { Measure } from '../../task/measure.ts';
-import { compareLatency, latencyPairs } from '../latency.ts';
+import { latencyPairs } from '../latency.ts';
 import { formatMeasure, isShareOfAnswers, mainMeasure } from '../measure-words.ts';
 import { formatChange, formatMetric } from '../metrics.ts';
 import type { Report } from '../report.ts';

@@ -1,12 +1,15 @@
 /** Entry of the lab page: joins, measures what it can, sends it, and shows it. A reload goes on where it stopped. */
 import type { Manifest } from '../../emit/manifest.ts';
-import type { DeviceFacts, JoinReply, Outcome, Run } from '../messages.ts';
-import { describeRun, runKey } from '../naming.ts';
+import { againstOf } from '../../profile/compare-runs.ts';
+import type { DeviceFacts, DoneRun, JoinReply, Outcome, Run } from '../messages.ts';
+import { describeProvider, describeRun, runKey } from '../naming.ts';
 import { describeDevice } from './capabilities.ts';
 import { join, send, tokenOf } from './client.ts';
 import { planRuns } from './plan.ts';
 import { rank } from './ranking.ts';
 import { measureInWorker } from './run.ts';
+import type { TakenTurns, WorkerTask } from './tasks.ts';
+import { groupsOf, takeTurns } from './turns.ts';
 import { createView } from './view.ts';
 import { keepAwake, untilVisible } from './wake.ts';
 
@@ -15,7 +18,7 @@ const view = createView();
 /** A run that was begun so often and never ended takes the page down with it. */
 const maxStarts = 3;
 
-type Done = Map<string, { readonly run: Run; readonly outcome: Outcome }>;
+type Done = Map<string, DoneRun>;
 
 async function main(): Promise<void> {
   const token = tokenOf(location.hash);
@@ -38,7 +41,7 @@ async function main(): Promise<void> {
       [],
     );
   const problem = reply.finished ? null : await measureAll(reply, device, done);
-  finish(done, problem);
+  finish(done, device, problem);
 }
 
 /** @returns why results did not reach the terminal; null when they did */
@@ -73,8 +76,49 @@ async function measureAll(reply: JoinReply, device: DeviceFacts, done: Done): Pr
     view.outcome(run, outcome);
     await tell({ type: 'result', run, outcome });
   }
+  for (const group of groupsOf(done.values()))
+    await takeTurns(group, manifest, device, session, async (runs) => {
+      view.status(`Comparing ${runs.length} variants`, `${describeProvider(runs[0]!)}, by turns`);
+      const samplesMs = await turnsOf(runs, manifest, session);
+      if (!samplesMs) return false;
+      const turns = runs.map((run, i) => compared(done.get(runKey(run))!, runs[0]!, samplesMs, i));
+      for (const turn of turns) done.set(runKey(turn.run), turn);
+      for (const { run, outcome } of turns) view.outcome(run, outcome);
+      await tell({ type: 'turns', runs: [...runs], samplesMs: samplesMs.map((samples) => [...samples]) });
+      return true;
+    });
   await tell({ type: 'finish' });
   return lost;
+}
+
+/** As the lab keeps it: see roster.ts. */
+function compared(done: DoneRun, base: Run, samplesMs: TakenTurns['samplesMs'], i: number): DoneRun {
+  const { run, outcome } = done;
+  if (outcome.kind !== 'measured') return done;
+  const against = i === 0 ? null : againstOf(base.variant, samplesMs[0]!, samplesMs[i]!);
+  return { run, outcome: { ...outcome, samplesMs: [...samplesMs[i]!] }, ...(against ? { against } : {}) };
+}
+
+/** null where it could not be done; each was measured alone then. */
+async function turnsOf(
+  runs: readonly Run[],
+  manifest: Manifest,
+  session: string,
+): Promise<TakenTurns['samplesMs'] | null> {
+  for (let i = 0; i < 5; i++) {
+    await untilVisible();
+    const outcome = await measureInWorker(taskOf(runs, manifest, session), () => {});
+    if (outcome !== 'hidden') return outcome.kind === 'turns' ? outcome.samplesMs : null;
+  }
+  return null;
+}
+
+function taskOf(runs: readonly Run[], manifest: Manifest, session: string): WorkerTask {
+  const { inputs, outputs, preprocessing } = manifest;
+  const { provider, threads } = runs[0]!;
+  const variants = runs.map((run) => manifest.variants.find((v) => v.name === run.variant)!);
+  const [first, ...others] = variants;
+  return { provider, threads, variants: [first!, ...others], inputs, outputs, preprocessing, session };
 }
 
 const gaveUp: Outcome = {
@@ -89,14 +133,12 @@ async function measureRun(
   session: string,
   onStart: () => Promise<void>,
 ): Promise<Outcome> {
-  const variant = manifest.variants.find((v) => v.name === run.variant)!;
-  const { inputs, outputs, preprocessing } = manifest;
   await onStart();
   for (let i = 0; i < 5; i++) {
     await untilVisible();
-    const task = { run, variant, inputs, outputs, preprocessing, session };
+    const task = taskOf([run], manifest, session);
     const outcome = await measureInWorker(task, (step, fraction) => view.progress(run, step, fraction));
-    if (outcome !== 'hidden') return outcome;
+    if (outcome !== 'hidden' && outcome.kind !== 'turns') return outcome;
     view.progress(run, 'download', 0);
   }
   return {
@@ -105,13 +147,18 @@ async function measureRun(
   };
 }
 
-function finish(done: Done, problem: string | null): void {
+function finish(done: Done, device: DeviceFacts, problem: string | null): void {
   const results = [...done.values()];
-  view.table(results);
-  const [fastest] = rank(results);
+  view.table(results, device);
+  const fastest = rank(results, device).filter((ranked) => ranked.isFastest);
+  const [first] = fastest;
   const failed = results.filter(({ outcome }) => outcome.kind === 'failed').length;
   const said = [
-    fastest ? `Fastest: ${describeRun(fastest.run)}, ${fastest.median}.` : 'Nothing could be measured.',
+    fastest.length > 1
+      ? `Fastest, as fast within noise: ${fastest.map(({ run }) => describeRun(run)).join('; ')}.`
+      : first
+        ? `Fastest: ${describeRun(first.run)}, ${first.median}.`
+        : 'Nothing could be ranked.',
     failed > 0 ? `${failed} failed.` : '',
   ];
   if (problem !== null) view.status('Not sent', `${problem} ${said.join(' ')}`, 'bad');

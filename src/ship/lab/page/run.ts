@@ -1,7 +1,7 @@
-/** One run in a worker of its own, from the page's side. */
+/** One run, or several by turns, in a worker of its own, from the page's side. */
 import type { Outcome } from '../messages.ts';
-import { runKey } from '../naming.ts';
-import type { Step, WorkerReport, WorkerTask } from './tasks.ts';
+import { placeKey } from '../naming.ts';
+import type { Step, TakenTurns, WorkerReport, WorkerTask } from './tasks.ts';
 
 /** A slow phone may need long to start a large model; nothing for this long means that it hangs. */
 const silenceMs = 120_000;
@@ -17,11 +17,11 @@ const spans: Readonly<Record<Step, readonly [number, number]>> = {
 export function measureInWorker(
   task: WorkerTask,
   onProgress: (step: Step, fraction: number) => void,
-): Promise<Outcome | 'hidden'> {
+): Promise<Outcome | TakenTurns | 'hidden'> {
   return new Promise((resolve) => {
-    const worker = new Worker('/lab-worker.js', { type: 'module', name: runKey(task.run) });
+    const worker = new Worker('/lab-worker.js', { type: 'module', name: placeKey(task) });
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const settle = (outcome: Outcome | 'hidden') => {
+    const settle = (outcome: Outcome | TakenTurns | 'hidden') => {
       clearTimeout(timer);
       document.removeEventListener('visibilitychange', hidden);
       worker.terminate();

@@ -1,6 +1,6 @@
 /** Draws the lab page. Everything that comes from elsewhere goes in as text, never as markup. */
 import { formatMs } from '../../../support/units.ts';
-import type { DeviceFacts, LeftOut, Outcome, Run } from '../messages.ts';
+import type { DeviceFacts, DoneRun, LeftOut, Outcome, Run } from '../messages.ts';
 import { describeProvider, runKey } from '../naming.ts';
 import { type Ranked, rank } from './ranking.ts';
 import type { Step } from './tasks.ts';
@@ -12,7 +12,7 @@ interface View {
   progress(run: Run, step: Step, fraction: number): void;
   outcome(run: Run, outcome: Outcome): void;
   /** The bars give way to the table; failures stay below it. */
-  table(results: readonly { readonly run: Run; readonly outcome: Outcome }[]): void;
+  table(results: readonly DoneRun[], device: DeviceFacts): void;
 }
 
 const steps: Readonly<Record<Step, string>> = {
@@ -54,12 +54,12 @@ export function createView(): View {
     },
     progress: (run, step, fraction) => rows.get(runKey(run))?.progress(steps[step], fraction),
     outcome: (run, outcome) => rows.get(runKey(run))?.outcome(outcome),
-    table(results) {
+    table(results, device) {
       for (const { run, outcome } of results) {
         rows.get(runKey(run))?.outcome(outcome);
         if (outcome.kind === 'measured') rows.get(runKey(run))?.item.remove();
       }
-      const ranked = rank(results);
+      const ranked = rank(results, device);
       byId('results').hidden = ranked.length === 0;
       if (ranked.length > 0) byId('results').replaceChildren(createTable(ranked));
     },
@@ -93,7 +93,7 @@ function createRow(run: Run): Row {
       if (outcome.kind === 'failed') {
         figure.textContent = 'failed';
         item.append(create('p', 'why', outcome.message));
-      } else figure.textContent = rank([{ run, outcome }])[0]!.median;
+      } else figure.textContent = rank([{ run, outcome }], { adapter: null })[0]!.median;
     },
   };
 }
@@ -103,11 +103,12 @@ function createTable(ranked: readonly Ranked[]): HTMLElement {
   const head = create('tr');
   head.append(...['Variant', 'Median', 'p90'].map((text) => headCell('col', text)));
   const body = create('tbody');
-  for (const [i, { run, median, p90Ms }] of ranked.entries()) {
-    const row = create('tr', i === 0 ? 'fastest' : '');
+  for (const { run, median, p90Ms, isFastest, isSoftware } of ranked) {
+    const row = create('tr', isFastest ? 'fastest' : '');
     const name = headCell('row');
     name.append(nameOf(run));
-    if (i === 0) name.append(create('span', 'mark', 'fastest'));
+    if (isFastest) name.append(create('span', 'mark', 'fastest'));
+    if (isSoftware) name.append(create('span', 'mark', 'no GPU, not ranked'));
     row.append(name, create('td', '', median), create('td', '', formatMs(p90Ms)));
     body.append(row);
   }

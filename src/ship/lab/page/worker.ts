@@ -1,26 +1,29 @@
-/** Entry of the measuring worker: one run, then it is ended by the page. */
+/** Entry of the measuring worker: one run, or several by turns, then it is ended by the page. */
 
+import type { Engine, Session } from '../../../compute/engine/contract.ts';
 import { messageOf } from '../../../support/diagnostics.ts';
-import { measure } from '../../profile/measure.ts';
+import { type Candidate, measure, measureByTurns } from '../../profile/measure.ts';
 import { isOther } from '../../profile/other-runtimes.ts';
 import { fetchEngine } from '../../profile/page/runtime.ts';
 import { messageLimits } from '../limits.ts';
 import type { Measured } from '../messages.ts';
 import { downloadModel } from './download.ts';
 import { createFeeds } from './feeds.ts';
-import type { Step, WorkerReport, WorkerTask } from './tasks.ts';
+import type { Step, TakenTurns, WorkerReport, WorkerTask } from './tasks.ts';
 
 const tell = (report: WorkerReport) => globalThis.postMessage(report);
 
-/** Time for the counted repetitions: a phone that measures ten variants is done within a minute. */
-const maxMs = 3000;
+/** Time for the counted repetitions of a variant, alone and then by turns: a phone that measures ten is done within a minute. */
+const aloneMs = 1000;
+const turnMs = 1500;
 /** Messages cost time that would be measured; the page draws what lies between. */
 const tellEveryMs = 250;
 
 globalThis.addEventListener(
   'message',
-  (event: MessageEvent<WorkerTask>) => {
-    perform(event.data).then(
+  ({ data: task }: MessageEvent<WorkerTask>) => {
+    const measured = task.variants.length > 1 ? takeTurns(task) : measureAlone(task);
+    measured.then(
       (measured) => tell({ type: 'done', measured }),
       (error: unknown) => tell({ type: 'failed', message: messageOf(error) }),
     );
@@ -28,40 +31,22 @@ globalThis.addEventListener(
   { once: true },
 );
 
-async function perform(task: WorkerTask): Promise<Measured> {
-  const { run, variant, inputs, outputs, preprocessing, session } = task;
+async function measureAlone(task: WorkerTask): Promise<Measured> {
+  const [variant] = task.variants;
   const progress = reporter();
-  let begin = performance.now();
-  const model = await downloadModel(variant.parts, session, (loaded) =>
+  const begin = performance.now();
+  const model = await downloadModel(variant.parts, task.session, (loaded) =>
     progress('download', loaded / variant.bytes),
   );
   const downloadMs = performance.now() - begin;
   tell({ type: 'progress', step: 'start', fraction: 0 });
-  const { format } = variant;
-  const start = await fetchEngine({
-    ...{ provider: run.provider, threads: run.threads, shaderF16: shaderF16(variant), runtimeUrl: '/ort/' },
-    other: isOther(format) ? { runtime: format, url: `/${format}/`, outputs } : undefined,
-  });
+  const start = await fetchEngine(engineOf(variant, task));
   const { engine, environment, compileMs } = await start();
   tell({ type: 'progress', step: 'start', fraction: 0.5 });
-  begin = 0;
-  let runs = 0;
   const measured = await measure(
-    async () => {
-      const opened = await engine.open(model, { config: variant.sessionConfig });
-      begin = performance.now();
-      return {
-        ...opened,
-        async run(feeds, outputs) {
-          const result = await opened.run(feeds, outputs);
-          runs++;
-          progress('measure', Math.max(runs / messageLimits.samples, (performance.now() - begin) / maxMs));
-          return result;
-        },
-      };
-    },
-    createFeeds({ inputs, preprocessing }),
-    { maxMs, warmupMs: 500, maxRepetitions: messageLimits.samples },
+    counted(() => engine.open(model, { config: variant.sessionConfig }), aloneMs, progress),
+    createFeeds(task),
+    { maxMs: aloneMs, warmupMs: 500, maxRepetitions: messageLimits.samples },
   );
   const { createMs, firstRunMs, warmup, samplesMs } = measured;
   return {
@@ -73,7 +58,63 @@ async function perform(task: WorkerTask): Promise<Measured> {
   };
 }
 
-const shaderF16 = ({ requires }: WorkerTask['variant']) => requires.includes('shader-f16');
+/** All open in this worker at once; those of one runtime in one engine. */
+async function takeTurns(task: WorkerTask): Promise<TakenTurns> {
+  const { variants, session } = task;
+  const progress = reporter();
+  const bytes = variants.reduce((sum, variant) => sum + variant.bytes, 0);
+  const feeds = createFeeds(task);
+  const engines = new Map<string, Engine>();
+  const candidates: Candidate[] = [];
+  const maxMs = turnMs * variants.length;
+  let before = 0;
+  for (const variant of variants) {
+    const model = await downloadModel(variant.parts, session, (loaded) =>
+      progress('download', (before + loaded) / bytes),
+    );
+    before += variant.bytes;
+    const runtime = isOther(variant.format) ? variant.format : 'ort';
+    const engine = engines.get(runtime) ?? (await (await fetchEngine(engineOf(variant, task)))()).engine;
+    engines.set(runtime, engine);
+    const open = () => engine.open(model, { config: variant.sessionConfig });
+    candidates.push({ open: counted(open, maxMs, progress), feeds });
+  }
+  tell({ type: 'progress', step: 'start', fraction: 0.5 });
+  const maxRepetitions = Math.min(
+    messageLimits.samples,
+    Math.floor(messageLimits.turnSamples / variants.length),
+  );
+  const turns = await measureByTurns(candidates, { maxMs, warmupMs: 300, maxRepetitions });
+  return { kind: 'turns', samplesMs: turns.map(({ samplesMs }) => samplesMs.map(microseconds)) };
+}
+
+const microseconds = (ms: number) => Math.round(1000 * ms) / 1000;
+
+function engineOf({ format }: Variant, { provider, threads, variants, outputs }: WorkerTask) {
+  const shaderF16 = variants.some(({ requires }) => requires.includes('shader-f16'));
+  const other = isOther(format) ? { runtime: format, url: `/${format}/`, outputs } : undefined;
+  return { provider, threads, shaderF16, runtimeUrl: '/ort/', other };
+}
+
+type Variant = WorkerTask['variants'][number];
+
+/** A session that tells of its runs. */
+const counted =
+  (open: () => Promise<Session>, maxMs: number, progress: ReturnType<typeof reporter>) =>
+  async (): Promise<Session> => {
+    const opened = await open();
+    const begin = performance.now();
+    let runs = 0;
+    return {
+      ...opened,
+      async run(feeds, outputs) {
+        const result = await opened.run(feeds, outputs);
+        runs++;
+        progress('measure', Math.max(runs / messageLimits.samples, (performance.now() - begin) / maxMs));
+        return result;
+      },
+    };
+  };
 
 function reporter(): (step: Step, fraction: number) => void {
   let last = 0;

@@ -1,7 +1,7 @@
 /** Which run is called the fastest. */
 import { expect, it } from 'vitest';
-import { fastestRuns, type RunTimes } from '../../../src/judge/report/fastest.ts';
 import type { Against } from '../../../src/ship/emit/manifest.ts';
+import { fastestRuns, type RunTimes } from '../../../src/ship/profile/fastest.ts';
 
 const run = (variant: string, medianMs: number, more: Partial<RunTimes> = {}): RunTimes => ({
   ...{ variant, place: 'wasm', adapter: null, medianMs, intervalMs: [medianMs * 0.99, medianMs * 1.01] },

@@ -1,6 +1,7 @@
 /** Which runs on a device are the fastest: those that nothing else there is clearly faster than. */
-import type { Against } from '../../ship/emit/manifest.ts';
+
 import { isSoftware } from '../../support/gpu-adapter.ts';
+import type { Against } from '../emit/manifest.ts';
 
 /** One variant at one place. */
 export interface RunTimes {
