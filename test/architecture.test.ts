@@ -51,6 +51,7 @@ const machineFiles = [
   /^src\/ship\/profile\//,
   /^src\/ship\/lab\/[^/]+\.ts$/,
   /^src\/model\/formats\/(.+\/)?((external|open)-)?file\.ts$/,
+  /^src\/data\/sound\/open-sounds\.ts$/,
   /^src\/data\/text\/(open-texts|open-tokenizer|model-config)\.ts$/,
   /^src\/data\/(images|decode-picture|array-source|data-files|label-files|label-names|open)\.ts$/,
   /^src\/compute\/engine\/onnxruntime-node\.ts$/,

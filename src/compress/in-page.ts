@@ -34,6 +34,7 @@ const pageRequest = compressRequest.omit({
   preprocess: true,
   tokenizer: true,
   window: true,
+  sampleRate: true,
   skipBad: true,
   evaluate: true,
   testData: true,

@@ -11,6 +11,7 @@ export type DataRequest = Pick<
   | 'preprocess'
   | 'tokenizer'
   | 'window'
+  | 'sampleRate'
   | 'skipBad'
   | 'evaluate'
   | 'testData'
@@ -63,11 +64,12 @@ export function dataOptions({
   preprocess,
   tokenizer,
   window,
+  sampleRate,
   skipBad,
   testData,
   testLabels,
 }: Omit<DataRequest, 'evaluate'>): DataOptions | null {
   if (data === undefined) return null;
   const test = testData === undefined ? undefined : { path: testData, labels: testLabels };
-  return { path: data, labels, preprocess, tokenizer, window, skipBad, test };
+  return { path: data, labels, preprocess, tokenizer, window, sampleRate, skipBad, test };
 }

@@ -39,11 +39,12 @@ import {
   presetNames,
   presetPreprocessing,
 } from './preprocess.ts';
+import { foreignSounds, openSounds, type SoundFileOptions, soundExtensions } from './sound/open-sounds.ts';
 import type { DataSource } from './source.ts';
 import { openTexts, type TextFileOptions } from './text/open-texts.ts';
 import { textExtensions } from './text/parse-texts.ts';
 
-interface OpenDataOptions extends TextFileOptions {
+interface OpenDataOptions extends TextFileOptions, SoundFileOptions {
   /** A preset's name, or a preprocessor_config.json (or a spec of ours), or a folder holding one. Guessed
    *  when left out. */
   readonly preprocess?: string | undefined;
@@ -70,14 +71,17 @@ export async function openData(
   options: OpenDataOptions,
 ): Promise<DataSource> {
   const source = await openPath(path, ports, options);
-  if (source.kind !== 'text') refuseTextOptions(options);
+  refuseIdle(source.kind, options);
   return source;
 }
 
 /** @throws OPTION_WITHOUT_EFFECT */
-function refuseTextOptions({ tokenizer, window }: OpenDataOptions): void {
-  const idle = tokenizer === undefined ? (window === undefined ? null : '--window') : '--tokenizer';
-  if (idle) throw optionWithoutEffect(idle, 'text in --data');
+function refuseIdle(kind: DataSource['kind'], { tokenizer, window, sampleRate }: OpenDataOptions): void {
+  if (tokenizer !== undefined && kind !== 'text') throw optionWithoutEffect('--tokenizer', 'text in --data');
+  if (sampleRate !== undefined && kind !== 'sound')
+    throw optionWithoutEffect('--sample-rate', 'recordings in --data');
+  if (window !== undefined && kind !== 'text' && kind !== 'sound')
+    throw optionWithoutEffect('--window', 'text or recordings in --data');
 }
 
 async function openPath(path: string, ports: readonly Port[], options: OpenDataOptions): Promise<DataSource> {
@@ -96,6 +100,10 @@ async function openPath(path: string, ports: readonly Port[], options: OpenDataO
       labels: await finder(),
       choose: (count) => choose(count, options),
     });
+  if (soundExtensions.has(file.extension)) {
+    const labels = (await finder())?.([file.name]) ?? null;
+    return openSounds([file], file.name, ports, soundOptions(options, labels, []));
+  }
   if (textExtensions.has(file.extension))
     return openTexts([file], file.name, ports, textOptions(ports, options));
   if (/[-.]idx[34]-ubyte(\.gz)?$/.test(file.name)) return openIdx(file, ports, options);
@@ -105,11 +113,12 @@ async function openPath(path: string, ports: readonly Port[], options: OpenDataO
 function refusedFile({ path, extension }: DataFile): Diagnostic {
   if (foreignPictures.has(extension))
     return dataKind(path, `a ${extension} picture`, 'Convert it to PNG or JPEG.');
+  if (foreignSounds.has(extension)) return dataKind(path, `a ${extension} recording`, toWav);
   if (archives.has(extension)) return dataKind(path, 'an archive', 'Unpack it and pass the folder.');
   return dataKind(
     path,
     `a file of an unknown kind (${extension || 'no extension'})`,
-    'Pass a folder of pictures, a file of text (.txt, .csv, .tsv, .jsonl), or a .npy or .npz file.',
+    'Pass a folder of pictures, recordings (.wav), a file of text (.txt, .csv, .tsv, .jsonl), or a .npy or .npz file.',
   );
 }
 
@@ -125,7 +134,8 @@ async function openFolder(
   const npy = files.filter((f) => f.extension === '.npy');
   const npz = files.filter((f) => f.extension === '.npz');
   const texts = files.filter((f) => textExtensions.has(f.extension));
-  const arrays = [pictures, npy, npz].filter((list) => list.length > 0);
+  const sounds = files.filter((f) => soundExtensions.has(f.extension));
+  const arrays = [pictures, sounds, npy, npz].filter((list) => list.length > 0);
   // Texts beside other samples are notes about them.
   const kinds = arrays.length > 0 ? arrays : [texts].filter((list) => list.length > 0);
   if (kinds.length > 1) throw dataMixed(path, describeFiles(kinds.flat()));
@@ -148,6 +158,7 @@ async function openFolder(
   const labels = finder?.(chosen.map((f) => f.name)) ?? null;
   if (chosen === pictures)
     return openPictures(name, pictures.map(pictureFile), labels, notes, ports, options);
+  if (chosen === sounds) return openSounds(sounds, name, ports, soundOptions(options, labels, notes));
   return createArrayFolderSource(chosen, {
     name,
     ports,
@@ -157,10 +168,14 @@ async function openFolder(
   });
 }
 
+const toWav = 'Convert it to WAV, such as by: ffmpeg -i in.mp3 out.wav';
+
 function emptyFolder(path: string, files: readonly DataFile[]): Diagnostic {
   const foreign = files.filter((f) => foreignPictures.has(f.extension));
   if (foreign.length > 0)
     return dataKind(path, `a folder of ${describeFiles(foreign)}`, 'Convert the pictures to PNG or JPEG.');
+  const recordings = files.filter((f) => foreignSounds.has(f.extension));
+  if (recordings.length > 0) return dataKind(path, `a folder of ${describeFiles(recordings)}`, toWav);
   return dataEmpty(path, describeFiles(files));
 }
 
@@ -191,6 +206,15 @@ async function openPictures(
 const pictureFile = (file: DataFile): Picture => ({
   id: file.name,
   load: async () => ({ data: await readBytes(file.path) }),
+});
+
+const soundOptions = (
+  { model, sampleRate, window, ...options }: OpenDataOptions,
+  labels: ClassLabels | null,
+  notes: readonly string[],
+) => ({
+  ...{ model, sampleRate, window, labels, notes },
+  choose: (count: number) => choose(count, options),
 });
 
 const textOptions = (ports: readonly Port[], options: OpenDataOptions) => ({

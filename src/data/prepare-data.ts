@@ -17,6 +17,7 @@ export interface DataOptions {
   readonly preprocess?: string | undefined;
   readonly tokenizer?: string | undefined;
   readonly window?: number | undefined;
+  readonly sampleRate?: number | undefined;
   readonly skipBad?: boolean | undefined;
   /** What to compare on, instead of a part of the above; preprocessed likewise. */
   readonly test?: { readonly path: string; readonly labels?: string | undefined } | undefined;

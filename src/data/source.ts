@@ -27,7 +27,7 @@ export interface PreprocessingTrial {
 export interface DataSource {
   /** For people: "photos/ (500 images)". */
   readonly name: string;
-  readonly kind: 'images' | 'npy' | 'npz' | 'text' | 'synthetic';
+  readonly kind: 'images' | 'npy' | 'npz' | 'text' | 'sound' | 'synthetic';
   readonly length: number;
   readonly labelled: boolean;
   /** Whether samples have a `target`. */
@@ -60,8 +60,18 @@ export interface DataSource {
   /** Identifies the stored content of one sample, so that copies of it never stand on both sides of a
    *  split. */
   fingerprint?(index: number): Promise<string>;
+  /** Absent where samples stand alone. */
+  readonly carried?: Carried;
   /** A small picture (PNG data URL) of a sample for the report, where there is one. */
   picture?(index: number): Promise<string | null>;
+}
+
+/** Of models that hand states on from sample to sample: samples stand in stretches, at steps from 0 on. Samples as they are read have
+ *  states of zeros; whoever runs the model feeds those of the step before. */
+export interface Carried {
+  readonly states: readonly { readonly input: string; readonly output: string }[];
+  place(index: number): { readonly stretch: number; readonly step: number };
+  readStep(stretch: number, step: number): Promise<Sample>;
 }
 
 /** Indices for calibrating and for evaluating; disjoint by construction. */

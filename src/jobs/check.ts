@@ -36,7 +36,17 @@ export async function check(model: ModelInput, options: CheckOptions): Promise<{
 
 const quality = ['maxDrop', 'minAgreement', 'minSqnr'] as const;
 const times = ['maxLatency', 'maxFirstVisit'] as const;
-const dataKeys = ['data', 'evaluate', 'labels', 'preprocess', 'tokenizer', 'window', 'skipBad', 'engine'];
+const dataKeys = [
+  'data',
+  'evaluate',
+  'labels',
+  'preprocess',
+  'tokenizer',
+  'window',
+  'sampleRate',
+  'skipBad',
+  'engine',
+];
 const deviceKeys = ['device', 'provider', 'threads', 'dim'];
 
 /** @throws NO_BUDGET; OPTION_WITHOUT_EFFECT for a budget without what it is measured on or against, and for what no budget needs */

@@ -1,10 +1,13 @@
 /** The samples that finished models are compared or evaluated on. */
+import { openEngine } from '../compute/engine/open.ts';
+import { openOn } from '../compute/engine/open-model.ts';
 import { openData } from '../data/open.ts';
 import type { DataSource } from '../data/source.ts';
 import { splitData } from '../data/split.ts';
 import { createSyntheticSource } from '../data/synthetic.ts';
 import type { OpenedModel } from '../model/formats/opened.ts';
 import { portsOf } from '../model/ir/port.ts';
+import { withCarriedStates } from './carry-states.ts';
 import type { CompareRequest } from './requests/compare.ts';
 
 export interface Samples {
@@ -13,11 +16,8 @@ export interface Samples {
 }
 
 /** As many as were asked for, spread over all. @throws what openData throws */
-export async function chooseSamples(
-  opened: OpenedModel,
-  request: Omit<CompareRequest, 'engine'>,
-): Promise<Samples> {
-  const { data, evaluate, seed } = request;
+export async function chooseSamples(opened: OpenedModel, request: CompareRequest): Promise<Samples> {
+  const { data, evaluate, seed, engine } = request;
   const ports = portsOf(opened.model);
   const source =
     data === 'synthetic'
@@ -25,7 +25,13 @@ export async function chooseSamples(
       : await openData(data, ports, { ...request, model: opened });
   const wanted = Math.min(evaluate ?? source.length, source.length);
   const { evaluation } = await splitData(source, { calibration: 0, evaluation: wanted, seed });
-  return { source, indices: evaluation };
+  if (!source.carried) return { source, indices: evaluation };
+  const session = await openOn(await openEngine(engine), opened);
+  try {
+    return { source: await withCarriedStates(source, evaluation, session), indices: evaluation };
+  } finally {
+    await session.close();
+  }
 }
 
 /** "all" of what has no end. */

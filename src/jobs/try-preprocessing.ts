@@ -13,6 +13,7 @@ import type { Port } from '../model/ir/port.ts';
 import { chanceLevel } from '../support/diagnostics/data.ts';
 import { spread } from '../support/spread.ts';
 import { mean } from '../support/statistics.ts';
+import { withCarriedStates } from './carry-states.ts';
 import { withFittingLabels } from './fitting-labels.ts';
 import { type Look, look } from './preset-trial.ts';
 import { scoresOutput } from './run-pair.ts';
@@ -55,7 +56,7 @@ export async function prepareDataFor(
   const asked = named || options.needsLabels === true;
   const prepare = async (from: DataOptions) =>
     withFittingLabels(await prepareData(from, ports, { ...options, model }), model.model, asked);
-  const prepared = await prepare(given);
+  const prepared = await carrying(await prepare(given), model, options);
   const ways = waysToTry(prepared.source, ports, given, options.seed);
   const found = await tried(ways, model, prepared, options);
   options.signal?.throwIfAborted();
@@ -64,6 +65,26 @@ export async function prepareDataFor(
   const source = { ...fitted.source, ...asTried(fitted.source, found) };
   const { held } = fitted;
   return { ...fitted, source, held: held.source === fitted.source ? { ...held, source } : held };
+}
+
+/** Samples that states are handed on to have those of the model. */
+async function carrying(
+  prepared: Prepared,
+  model: OpenedModel,
+  { engine, signal }: PrepareForOptions,
+): Promise<Prepared> {
+  const { source, held, calibration, training } = prepared;
+  if (!source.carried && !held.source.carried) return prepared;
+  const session = await openOn(await engine(), model);
+  try {
+    const isOne = held.source === source;
+    const indices = [...new Set([...calibration, ...training, ...(isOne ? held.indices : [])])];
+    const own = await withCarriedStates(source, indices, session, signal);
+    const other = isOne ? own : await withCarriedStates(held.source, held.indices, session, signal);
+    return { ...prepared, source: own, held: { ...held, source: other } };
+  } finally {
+    await session.close();
+  }
 }
 
 interface Way {

@@ -9,7 +9,7 @@ const data = field.bind(null, 'Data');
 const dataPath = z.string().meta(
   data(
     '--data <path>',
-    'folder of images, text (.txt, .csv, .tsv, .jsonl), .npy or .npz; "synthetic" for seeded noise',
+    'folder of images or .wav, text (.txt, .csv, .tsv, .jsonl), .npy or .npz; "synthetic" for seeded noise',
     {
       isPath: true,
       word: 'synthetic',
@@ -57,8 +57,14 @@ export const dataFields = {
       }),
     ),
   window: positive.optional().meta(
-    data('--window <n>', 'tokens of a sample of text, at most', {
-      fallback: 'all the model sees, 512 at most; 128 where it writes on',
+    data('--window <n>', 'tokens of a sample of text, samples of a stretch of sound', {
+      fallback: 'what the model takes; of text 512 at most, 128 where it writes on; of sound 10 s',
+      needs: 'data',
+    }),
+  ),
+  sampleRate: positive.optional().meta(
+    data('--sample-rate <Hz>', 'of sound as the model takes it', {
+      fallback: 'by its metadata or preprocessor_config.json, else guessed',
       needs: 'data',
     }),
   ),

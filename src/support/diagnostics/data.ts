@@ -88,6 +88,21 @@ export const inputNotText = (source: string, inputs: readonly string[]) =>
     'Text feeds token ids (integers [batch, tokens]) and what goes with them; pass a .npz file with one array for each input.',
   );
 
+export const inputNotSound = (source: string, inputs: readonly string[]) =>
+  user(
+    'INPUT_NOT_SOUND',
+    `${source} holds recordings, which can't feed ${some(inputs)}.`,
+    'Recordings feed one input of samples (floats [batch, time]) and what goes with it; features such as spectrograms are passed as .npz.',
+  );
+
+export const soundInvalid = (file: string, what: string, cause?: unknown) =>
+  user(
+    'SOUND_INVALID',
+    `${file} can't be read: ${what}.`,
+    'Remove it, or convert it: ffmpeg -i in.wav -c:a pcm_s16le out.wav',
+    cause,
+  );
+
 export const tokensUnknown = (source: string, token: number, known: number) =>
   user(
     'TOKENS_UNKNOWN',
