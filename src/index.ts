@@ -43,6 +43,7 @@ export {
   write,
 } from './jobs/compress.ts';
 export { type Conversion, type ConvertOptions, convert } from './jobs/convert.ts';
+export { type DataInspection, inspectData, type ShownInput, type ShownSample } from './jobs/data.ts';
 export { type EvaluateOptions, type Evaluation, evaluate } from './jobs/evaluate.ts';
 export { type Inspection, inspect } from './jobs/inspect.ts';
 export { type ModelStep, runModelSteps, type StepOutcome } from './jobs/model-steps.ts';

@@ -41,6 +41,12 @@ const rows: readonly Row[] = [
     load: async () => (await import('./check.ts')).command,
   },
   {
+    usage: 'data <path>',
+    description: 'What data is understood as for a model, three samples of it, and arrays made of it',
+    example: 'compress data recordings/ --model keywords.onnx -o samples.npz',
+    load: async () => (await import('./data.ts')).command,
+  },
+  {
     usage: 'evaluate <model>',
     description: 'Accuracy, perplexity or BLEU of a model, or of two side by side',
     example: 'compress evaluate model.onnx --data val/ --labels val.csv',

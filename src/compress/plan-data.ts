@@ -25,7 +25,7 @@ export interface DataPlan {
 }
 
 /** Samples to compare on where nothing says how many. */
-const usualEvaluation = 200;
+export const usualEvaluation = 200;
 
 /** @param calibrates  whether the recipe finds ranges; samples are left for other things where it doesn't
  *  @param learns  whether something prunes or trains on samples that nothing is compared on */

@@ -62,6 +62,8 @@ export interface DataSource {
   fingerprint?(index: number): Promise<string>;
   /** Absent where samples stand alone. */
   readonly carried?: Carried;
+  /** What a sample says in words, in short, where that can be said. */
+  describe?(index: number): Promise<string | null>;
   /** A small picture (PNG data URL) of a sample for the report, where there is one. */
   picture?(index: number): Promise<string | null>;
 }

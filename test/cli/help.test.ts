@@ -38,7 +38,7 @@ describe('--help', () => {
     expect((await w.run([])).stdout).toBe((await w.run(['--help'])).stdout);
   });
 
-  it.each(['inspect', 'compare', 'check', 'evaluate', 'generate', 'passes', 'recipe'])(
+  it.each(['inspect', 'compare', 'check', 'data', 'evaluate', 'generate', 'passes', 'recipe'])(
     'fits 80 columns for %s',
     async (command) => {
       const { stdout, code } = await w.run(['help', command]);

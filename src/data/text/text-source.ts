@@ -36,6 +36,9 @@ export interface TextSourceOptions {
 /** Where nothing says how long samples should be: a text for a reader, a window for a writer. */
 const usual = { text: 512, window: 128 };
 
+/** Tokens that are told in words. */
+const shownTokens = 24;
+
 /** Characters that windows are made of: of longer texts, stretches spread over all. */
 const mostCharacters = 2_000_000;
 
@@ -82,6 +85,11 @@ export async function createTextSource(options: TextSourceOptions): Promise<Data
     },
     fingerprint: (index) => sha256Text(at(index).content),
     label: (index) => at(index).label,
+    async describe(index) {
+      const port = model.decoder?.source ?? model.encoder.tokens;
+      const ids = numbers(at(index).feeds()[port.name]!).slice(0, shownTokens);
+      return tokenizer ? tokenizer.decode(ids) : null;
+    },
     read,
   };
 }

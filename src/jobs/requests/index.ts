@@ -5,6 +5,7 @@ import { bundleRequest } from './bundle.ts';
 import { checkRequest } from './check.ts';
 import { compareRequest } from './compare.ts';
 import { convertRequest } from './convert.ts';
+import { dataRequest } from './data.ts';
 import { evaluateRequest } from './evaluate.ts';
 import { generateRequest } from './generate.ts';
 import { labRequest } from './lab.ts';
@@ -19,6 +20,7 @@ export const requests = {
   compare: compareRequest,
   check: checkRequest,
   convert: convertRequest,
+  data: dataRequest,
   evaluate: evaluateRequest,
   generate: generateRequest,
   profile: profileRequest,

@@ -1,4 +1,5 @@
 /** NumPy's .npy arrays and .npz archives ↔ Tensor. Source: numpy.lib.format, versions 1 to 3. */
+import { zipSync } from 'fflate';
 import { npyDtype, npyMalformed } from '../../support/diagnostics/files.ts';
 import { byteLength, type DType, dtypes } from '../ir/dtype.ts';
 import { denseTensor, elementCount, type Tensor } from '../ir/tensor.ts';
@@ -113,6 +114,12 @@ export function encodeNpy(tensor: Tensor): Uint8Array {
   for (let i = 0; i < header.length; i++) out[i] = header.charCodeAt(i);
   out.set(content, 10 + length);
   return out;
+}
+
+/** Writes arrays as NumPy's `savez` does, uncompressed; the same bytes for the same arrays. @throws NPY_DTYPE */
+export function encodeNpz(arrays: ReadonlyMap<string, Tensor>): Uint8Array {
+  const entries = [...arrays].map(([name, tensor]) => [`${name}.npy`, encodeNpy(tensor)]);
+  return zipSync(Object.fromEntries(entries), { level: 0, mtime: new Date(1980, 0, 1) });
 }
 
 /** The arrays of an archive by name, without `.npy`, in the order of the archive. Entries that aren't arrays are

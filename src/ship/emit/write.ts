@@ -147,7 +147,9 @@ export function createStage(output: string): Stage {
 }
 
 /** Text files wherever each is to lie, all of them or none. @throws OUTPUT_UNWRITABLE; then nothing was changed */
-export function writeTogether(files: readonly { readonly path: string; readonly content: string }[]): void {
+export function writeTogether(
+  files: readonly { readonly path: string; readonly content: string | Uint8Array }[],
+): void {
   const stages = new Map<string, Stage>();
   try {
     for (const file of files) {

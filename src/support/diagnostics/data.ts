@@ -103,6 +103,27 @@ export const soundInvalid = (file: string, what: string, cause?: unknown) =>
     cause,
   );
 
+export const outputNotArrays = (output: string) =>
+  user(
+    'OUTPUT_NOT_ARRAYS',
+    `Samples are written to a .npz file or a folder; ${output} is neither by its name.`,
+    'Name a file that ends in .npz, or a folder with a slash at its end.',
+  );
+
+export const samplesUnequal = (input: string, one: readonly number[], other: readonly number[], id: string) =>
+  user(
+    'SAMPLES_UNEQUAL',
+    `Samples of one array have one shape; "${input}" is [${one.join(',')}] in the first sample and [${other.join(',')}] in ${id}.`,
+    'Write a file for each sample: -o samples/ with a slash at its end.',
+  );
+
+export const arraysTooLarge = (sizeBytes: number, mostBytes: number) =>
+  user(
+    'ARRAYS_TOO_LARGE',
+    `The arrays would have ${formatBytes(sizeBytes)}; at most ${formatBytes(mostBytes)} are written.`,
+    'Pass a smaller --limit.',
+  );
+
 export const tokensUnknown = (source: string, token: number, known: number) =>
   user(
     'TOKENS_UNKNOWN',
