@@ -174,8 +174,11 @@ function numbered(table: LabelTable, where: string, own: OwnClasses) {
   if (table.every((entry) => typeof entry.value === 'number')) {
     const classes: string[] = [];
     for (const { value, name } of table) if (name) classes[value as number] = name;
-    const named = classes.length > 0 ? Array.from(classes, (name, i) => name ?? String(i)) : [];
-    return { index: (e: Entry) => e.value as number, classes: named, how: `class indices from ${where}` };
+    const named = Array.from(classes, (name, i) => name ?? `class ${i}`);
+    const missing = classes.length - Object.keys(classes).length;
+    const unnamed = missing > 0 ? `, which names ${classes.length - missing} of ${classes.length}` : '';
+    const how = `class indices from ${where}${unnamed}`;
+    return { index: (e: Entry) => e.value as number, classes: named, how };
   }
   const names = table.map((entry) => String(entry.value));
   const { labels, ...named } = numberNames(names, `the class names of ${where}`, own);

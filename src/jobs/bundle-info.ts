@@ -33,12 +33,16 @@ export async function useOf(
   prepared: Prepared | null,
   { preprocess, labelNames }: InfoRequest,
 ): Promise<ModelUse> {
-  const labels = labelNames?.names ?? prepared?.source.classes;
+  const labels = labelNames?.names ?? longest(prepared?.source.classes, labelsOfModel(model));
   return {
     ...(await preprocessingOf(portsOf(model), prepared, preprocess)),
-    labels: labels ? [...labels] : labelsOfModel(model),
+    labels: labels && [...labels],
   };
 }
+
+/** Labels of samples name the classes that samples have; a model may name all. */
+const longest = (ofSamples: readonly string[] | null | undefined, ofModel: readonly string[] | null) =>
+  (ofModel?.length ?? 0) > (ofSamples?.length ?? 0) ? ofModel : (ofSamples ?? ofModel);
 
 /** @param clean  the model with inferred shapes
  *  @throws LABEL_NAMES_COUNT */

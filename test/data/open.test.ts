@@ -103,6 +103,17 @@ describe('what is found beside the samples', () => {
     expect(source.guessed).toContain('class indices from labels.csv');
   });
 
+  it('says how many classes have a name where labels name some of them only', async () => {
+    const path = folder('some', {
+      'a.png': await png(),
+      'b.png': await png(),
+      'labels.json': '[{"file":"a.png","index":0,"name":"hen"},{"file":"b.png","index":2,"name":"owl"}]',
+    });
+    const source = await openData(path, [image], { seed: 1 });
+    expect(source.classes).toEqual(['hen', 'class 1', 'owl']);
+    expect(source.guessed).toContain('class indices from labels.json, which names 2 of 3');
+  });
+
   it('leaves a labels file alone that does not fit, with the reason', async () => {
     const path = folder('odd', { 'a.png': await png(), 'b.png': await png(), 'labels.json': '["x"]' });
     const source = await openData(path, [image], { seed: 1 });

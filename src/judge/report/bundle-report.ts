@@ -200,6 +200,8 @@ export interface Quality {
   readonly original: number | null;
   readonly samples: number;
   readonly unit: Measure['unit'];
+  /** Whether it counts samples, each a hit or none, so that it has the interval of a share. */
+  readonly isShare: boolean;
 }
 
 /** What is best known of a variant's answers: accuracy, else what stands for the task against the original on
@@ -208,14 +210,21 @@ export function qualityOf(
   { accuracy, parity }: Pick<ReportedVariant, 'accuracy' | 'parity'>,
   data: BundleReport['data'],
 ): Quality | null {
-  if (accuracy) return { ...accuracy, unit: 'fraction' };
+  if (accuracy) return { ...accuracy, unit: 'fraction', isShare: true };
   const widest = widestParity({ parity });
   if (!widest) return null;
   const { samples, top1Agreement, sqnrDb, measure } = widest;
   const real = data !== null && !data.synthetic;
   if (real && measure)
-    return { metric: measure.name, value: measure.value, original: null, samples, unit: measure.unit };
+    return {
+      ...{ metric: measure.name, value: measure.value, original: null, samples, unit: measure.unit },
+      isShare: false,
+    };
   if (real && top1Agreement !== null)
-    return { metric: 'same top-1', value: top1Agreement, original: null, samples, unit: 'fraction' };
-  return sqnrDb === null ? null : { metric: 'SQNR', value: sqnrDb, original: null, samples, unit: 'dB' };
+    return {
+      ...{ metric: 'same top-1', value: top1Agreement, original: null, samples, unit: 'fraction' },
+      isShare: true,
+    };
+  if (sqnrDb === null) return null;
+  return { metric: 'SQNR', value: sqnrDb, original: null, samples, unit: 'dB', isShare: false };
 }

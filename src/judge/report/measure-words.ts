@@ -90,10 +90,14 @@ const words: Readonly<Partial<Record<MeasureId, Words>>> = {
   },
 };
 
+/** "Mean IoU" at the beginning of a line; "mAP@0.5" is a name of its own. */
+export const titleOfMeasure = (name: string): string =>
+  /^[a-z]+[A-Z]/.test(name) ? name : `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+
 const wordsOf = ({ id, name }: Pick<Measure, 'id' | 'name'>): Words =>
   words[id as MeasureId] ?? {
     headline: (value, on) => `${name} ${value} on ${on}`,
-    lacks: (value, on) => `${name.charAt(0).toUpperCase()}${name.slice(1)} is ${value} on ${on}`,
+    lacks: (value, on) => `${titleOfMeasure(name)} is ${value} on ${on}`,
   };
 
 /** @param on  "400 images" */

@@ -3,6 +3,8 @@ import type { Skip } from '../../compress/pipeline/pass.ts';
 import { formatBytes, formatCount, formatMs, formatPercent } from '../../support/units.ts';
 import { table, text } from './markdown-text.ts';
 import type { Report } from './report.ts';
+import { macsNote } from './summary.ts';
+
 import type { TrainingRecord } from './training.ts';
 
 type Step = NonNullable<Report['steps']>[number];
@@ -52,8 +54,9 @@ export function stepTable(steps: readonly Step[]): { head: string[]; rows: strin
 
 const trains = (name: string) => name === 'distil' || name === 'finetune';
 
-/** Why the steps came in this order, where there was a choice, and what each has to say; null where there is nothing. */
-export function stepRemarks(steps: readonly Step[]): string | null {
+/** Why the steps came in this order, where there was a choice, what each has to say, and what the MACs take for open sizes;
+ *  null where there is nothing. */
+export function stepRemarks({ steps = [], source }: Pick<Report, 'steps' | 'source'>): string | null {
   const names = steps.slice(1).map((s) => s.name);
   const removes = names.some((name) => name === 'prune' || name === 'sparsify');
   const learns = names.some(trains);
@@ -64,13 +67,15 @@ export function stepRemarks(steps: readonly Step[]): string | null {
     quantised ? `${last} last, so that its scales fit the weights that are left` : '',
   ].filter((part) => part !== '');
   const notes = steps.flatMap((s) => (s.note ? [`${s.name} ${s.note}`] : []));
-  const sentences = [parts.join('; '), ...notes].filter((part) => part !== '');
+  const macs = steps.some((s) => s.macs !== null) ? macsNote(source) : '';
+  const sentences = [parts.join('; '), ...notes, macs && `MACs ${macs}`].filter((part) => part !== '');
   const whole = sentences.map((s) => `${s.charAt(0).toUpperCase()}${s.slice(1)}.`).join(' ');
   return whole === '' ? null : whole;
 }
 
 /** A table, and the reason below it; empty where there was no step. */
-export function stepsMarkdown({ steps }: Pick<Report, 'steps'>): string {
+export function stepsMarkdown(report: Pick<Report, 'steps' | 'source'>): string {
+  const { steps } = report;
   if (!steps || steps.length < 2) return '';
   const { head, rows } = stepTable(steps);
   const body = table(
@@ -78,6 +83,6 @@ export function stepsMarkdown({ steps }: Pick<Report, 'steps'>): string {
     head.map((_, i) => (i === 0 ? 'left' : 'right')),
     rows.map((row) => row.map(text)),
   );
-  const reason = stepRemarks(steps);
+  const reason = stepRemarks(report);
   return `Step by step:\n\n${body}${reason ? `\n\n${text(reason)}` : ''}`;
 }

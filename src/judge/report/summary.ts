@@ -13,11 +13,11 @@ import {
   formatTimes,
 } from '../../support/units.ts';
 import { levelOf, mainOf } from '../task/measure.ts';
-import { latencyPairs, shortPlaceName } from './latency.ts';
+import { type LatencyPair, latencyPairs, shortPlaceName } from './latency.ts';
 import { formatMeasure, measuresOf } from './measure-words.ts';
 import { formatChange, formatChangeInterval, formatMetric, type Metric } from './metrics.ts';
 import type { Layer, ModelFacts, Report } from './report.ts';
-import { agreementLevel, isLoss, isSlower, worstSqnr } from './verdict.ts';
+import { agreementLevel, isLoss, isSlower, mainMetric, worstSqnr } from './verdict.ts';
 
 export type Tone = 'plain' | 'good' | 'warn' | 'bad';
 
@@ -29,6 +29,8 @@ export interface SummaryRow {
   /** What it means, or where it was measured. */
   readonly note: string;
   readonly tone: Tone;
+  /** One of the five figures that a page shows large: its table doesn't repeat them. */
+  readonly isBig: boolean;
 }
 
 const none = '–';
@@ -38,6 +40,9 @@ export function summaryRows(report: Report): SummaryRow[] {
   return [...sizeRows(report), ...qualityRows(report), ...latencyRows(report), ...memoryRows(report)];
 }
 
+/** What is known besides the five figures that a page shows large. */
+export const smallRows = (report: Report): SummaryRow[] => summaryRows(report).filter((row) => !row.isBig);
+
 /** File, transfer sizes, parameters and MACs; also what `compress compare` and `inspect` show of two models. */
 export function sizeRows({
   source,
@@ -45,19 +50,24 @@ export function sizeRows({
   target,
 }: Pick<Report, 'source' | 'result' | 'target'>): SummaryRow[] {
   const runtime = target.runtimeBrotliBytes;
-  const transfer = (label: string, pick: (facts: ModelFacts) => number | null, note: string) =>
-    pairRow(label, pick(source), pick(result), formatBytes, note);
+  const transfer = (
+    label: string,
+    pick: (facts: ModelFacts) => number | null,
+    note: string,
+    isBig: boolean,
+  ) => ({ ...pairRow(label, pick(source), pick(result), formatBytes, note), isBig });
+  const isBrotli = result.brotliBytes !== null;
   return [
-    transfer('file', (f) => f.sizeBytes, timesSmaller(source.sizeBytes, result.sizeBytes)),
-    transfer('gzip', (f) => f.gzipBytes, ''),
-    transfer('brotli', (f) => f.brotliBytes, brotliNote(result, runtime)),
+    transfer('file', (f) => f.sizeBytes, timesSmaller(source.sizeBytes, result.sizeBytes), true),
+    transfer('gzip', (f) => f.gzipBytes, '', !isBrotli),
+    transfer('brotli', (f) => f.brotliBytes, brotliNote(result, runtime), isBrotli),
     { ...pairRow('parameters', source.parameters, result.parameters, formatCount, ''), tone: 'plain' },
     { ...pairRow('MACs', source.macs, result.macs, formatCount, macsNote(source)), tone: 'plain' },
   ];
 }
 
 /** "quality 9 of 11, + runtime 2.35 MB". */
-function brotliNote({ brotliQuality }: ModelFacts, runtimeBytes: number | null): string {
+export function brotliNote({ brotliQuality }: ModelFacts, runtimeBytes: number | null): string {
   const quality = brotliQuality === undefined || brotliQuality === 11 ? '' : `quality ${brotliQuality} of 11`;
   const runtime = runtimeBytes === null ? '' : `+ runtime ${formatBytes(runtimeBytes)}`;
   return [quality, runtime].filter((text) => text !== '').join(', ');
@@ -78,6 +88,7 @@ function qualityRows(report: Report): SummaryRow[] {
   const sqnrNote = sqnr === null ? '' : `${worst && `${worst}: `}SQNR ${formatDb(sqnr)}`;
   const measures = measuresOf(report);
   const main = mainOf(measures);
+  const metric = mainMetric(report);
   for (const measure of measures) {
     if (measure.value === null) continue;
     const isNoise = measure.id === 'sqnr';
@@ -87,26 +98,34 @@ function qualityRows(report: Report): SummaryRow[] {
       after: formatMeasure(measure),
       note: measure !== main ? '' : isNoise ? worst : sqnrNote,
       tone: measure === main ? agreementLevel(report) : levelOf(measure),
+      // Beside an accuracy, noise alone is a small figure.
+      isBig: measure === main && !(isNoise && metric !== null),
     });
   }
   if (report.compare === null && report.evaluation === null) {
-    rows.push({ label: 'quality', before: none, after: 'not measured', note: '', tone: 'warn' });
+    rows.push({ label: 'quality', before: none, after: 'not measured', note: '', tone: 'warn', isBig: true });
   }
-  for (const metric of report.evaluation?.metrics ?? []) {
-    const interval = metric.interval
-      ? `95 % confidence interval ${formatMetric(metric, metric.interval[0])} to ${formatMetric(metric, metric.interval[1])}`
-      : '';
+  for (const each of report.evaluation?.metrics ?? []) {
     rows.push({
-      label: metric.name,
-      before: formatMetric(metric, metric.before),
-      after: formatMetric(metric, metric.after),
-      note: [changeText(metric), metric.changeInterval ? '' : interval]
-        .filter((text) => text !== '')
-        .join(' · '),
-      tone: isLoss(metric) ? 'bad' : 'plain',
+      label: each.name,
+      before: formatMetric(each, each.before),
+      after: formatMetric(each, each.after),
+      note: metricNote(each),
+      tone: isLoss(each) ? 'bad' : 'plain',
+      isBig: each === metric,
     });
   }
   return rows;
+}
+
+/** What changed, and how sure that is: of the difference where it is known, else of the value. */
+export function metricNote(metric: Metric): string {
+  const { interval, changeInterval } = metric;
+  const range =
+    interval && !changeInterval
+      ? `95 % confidence interval ${formatMetric(metric, interval[0])} to ${formatMetric(metric, interval[1])}`
+      : '';
+  return [changeText(metric), range].filter((text) => text !== '').join(' · ');
 }
 
 /** "−0.5 points (95 % −1.6 to +0.6)". */
@@ -115,12 +134,24 @@ function changeText(metric: Metric): string {
   return interval === '' ? formatChange(metric) : `${formatChange(metric)} (${interval})`;
 }
 
+/** Of all places, the one that stands for speed: the target, where it was measured. */
+export const bigPair = (pairs: readonly LatencyPair[]): LatencyPair | null =>
+  pairs.find((pair) => pair.after !== null) ?? null;
+
 function latencyRows(report: Report): SummaryRow[] {
   const pairs = latencyPairs(report);
   if (pairs.length === 0)
     return [
-      { label: 'latency p50', before: none, after: 'not measured', note: notTimed(report), tone: 'plain' },
+      {
+        label: 'latency p50',
+        before: none,
+        after: 'not measured',
+        note: notTimed(report),
+        tone: 'plain',
+        isBig: true,
+      },
     ];
+  const big = bigPair(pairs);
   return pairs.map((pair) => {
     const { before, after } = pair;
     const both = before !== null && after !== null ? compareLatency(before, after) : null;
@@ -136,6 +167,7 @@ function latencyRows(report: Report): SummaryRow[] {
         .filter((text) => text !== '')
         .join(' · '),
       tone,
+      isBig: pair === big,
     };
   });
 }
@@ -148,7 +180,8 @@ function notTimed({ result, files }: Report): string {
 
 function memoryRows({ memory }: Report): SummaryRow[] {
   if (memory === null) return [];
-  return [pairRow('memory peak', memory.beforePeakBytes, memory.afterPeakBytes, formatBytes, memory.how)];
+  const { beforePeakBytes, afterPeakBytes, how } = memory;
+  return [{ ...pairRow('memory peak', beforePeakBytes, afterPeakBytes, formatBytes, how), isBig: true }];
 }
 
 /** Larger after than before is bad; smaller is good only where the note says how much. */
@@ -166,6 +199,7 @@ function pairRow(
     after: after === null ? none : format(after),
     note,
     tone: grew ? 'bad' : note.endsWith('smaller') ? 'good' : 'plain',
+    isBig: false,
   };
 }
 

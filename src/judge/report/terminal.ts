@@ -180,7 +180,8 @@ function targetDetail(report: Pick<Report, 'target' | 'latency'>): string {
 }
 
 /** Every step of pruning and training with what it cost, and why they came in this order. */
-function stepLines({ steps }: Report, options: TerminalOptions): string {
+function stepLines(report: Report, options: TerminalOptions): string {
+  const { steps } = report;
   if (!steps || steps.length < 2) return '';
   const { head, rows } = stepTable(steps);
   const lines = renderTable(
@@ -188,7 +189,7 @@ function stepLines({ steps }: Report, options: TerminalOptions): string {
     options,
     labelWidth,
   );
-  const reason = stepRemarks(steps);
+  const reason = stepRemarks(report);
   return reason ? `${lines}${labelled('', reason, options)}` : lines;
 }
 

@@ -52,9 +52,19 @@ function best(data, labels) {
     .slice(0, 5);
 }
 
-/** A row of scores, one for each label: [labels] or [1, labels]. */
+/** A row of scores, [classes] or [1, classes], of which most have a label: a file of labels may end before the last class. */
 const isScores = ({ data, dims, type }, labels) =>
-  type.startsWith('float') && data.length === dims.at(-1) && data.length > 1 && data.length === labels?.length;
+  type.startsWith('float') &&
+  data.length === dims.at(-1) &&
+  data.length > 1 &&
+  labels?.length <= data.length &&
+  2 * labels.length > data.length;
+
+/** How many classes have no name but their number. */
+function unnamed({ data }, labels) {
+  const count = Array.from(data).filter((_, i) => (labels[i] ?? 'class ' + i) === 'class ' + i).length;
+  return count === 0 ? '' : count + ' of ' + data.length + ' classes have no name: compress bundle --label-names gives them some.';
+}
 
 function summary({ data, dims, type }) {
   const numbers = Array.from(data.slice(0, 100000), Number);
@@ -69,6 +79,7 @@ function showOutputs(outputs, labels, ms) {
     at('classes'),
     scores ? best(scores.data, labels).map(({ name, share }) => [name, (100 * share).toFixed(1) + ' %']) : [],
   );
+  at('unnamed').textContent = scores ? unnamed(scores, labels) : '';
   rows(
     at('outputs'),
     Object.entries(outputs).map(([name, output]) => [name, summary(output)]),

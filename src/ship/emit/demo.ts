@@ -63,6 +63,7 @@ button, input { font: inherit; min-height: 2.75rem; }
 <p><button id="made-up" disabled>Run on made-up numbers</button></p>
 <canvas id="preview" hidden></canvas>
 <table id="classes"></table>
+<p id="unnamed"></p>
 <h2>Outputs</h2>
 <table id="outputs"></table>
 <h2>On this device</h2>

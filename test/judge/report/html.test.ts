@@ -5,6 +5,10 @@ import { sampleReport } from './sample.ts';
 
 const evil = `"'><script>alert(1)</script><img src=x onerror=alert(1)></svg></script>`;
 
+/** A section of a page, by its id. */
+const section = (page: string, id: string) =>
+  new RegExp(`<section aria-labelledby="${id}-title">(.*?)</section>`, 's').exec(page)![1]!;
+
 describe('renderHtml', () => {
   it('gives the same bytes for the same report', async () => {
     expect(await renderHtml(sampleReport())).toBe(await renderHtml(sampleReport()));
@@ -25,6 +29,29 @@ describe('renderHtml', () => {
     expect(page.match(/role="img" aria-label="[^"]{40,}"/g)).toHaveLength(8);
     expect(page.match(/<figcaption>/g)).toHaveLength(4);
     expect(page.match(/<summary>The numbers<\/summary>/g)).toHaveLength(4);
+  });
+
+  it('says each figure once: what stands on a card is in no table below', async () => {
+    const page = await renderHtml(sampleReport());
+    const rows = [...section(page, 'summary').matchAll(/<th scope="row"[^>]*>([^<]*)</g)].map((m) => m[1]);
+    expect(rows).toEqual(['gzip', 'parameters', 'MACs', 'top-5', 'latency p50']);
+    const cards = /<dl class="numbers">(.*?)<\/dl><\/section>/s.exec(page)![1]!;
+    expect(cards.match(/<div class="card">/g)).toHaveLength(5);
+    for (const [figure] of cards.matchAll(/(?<=<dd class="big">)[^<]+/g))
+      expect(section(page, 'summary')).not.toContain(`>${figure}<`);
+  });
+
+  it('has no sentence twice outside of charts and what can be copied', async () => {
+    const page = await renderHtml(sampleReport());
+    const text = page.replace(/<(script|style|pre|svg|details)\b.*?<\/\1>/gs, '');
+    const sentences = text.split(/<[^>]+>|\n/).filter((part) => part.length > 25);
+    expect(sentences.length).toBeGreaterThan(10);
+    expect(sentences.filter((s, i) => sentences.indexOf(s) !== i)).toEqual([]);
+  });
+
+  it('draws no chart of two points: the headline says the same', async () => {
+    const { variants } = sampleReport();
+    expect(await renderHtml(sampleReport({ variants: variants.slice(1, 3) }))).not.toContain('id="variants"');
   });
 
   it('leaves out the charts and sections that have nothing to show', async () => {

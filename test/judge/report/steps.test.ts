@@ -44,6 +44,13 @@ describe('the model step by step', () => {
     expect(await renderHtml(told)).toContain(sentence);
   });
 
+  it('says what MACs take for sizes that are open', () => {
+    const { source } = sampleReport();
+    const macsAssumed = { sizes: ['batch', 'seq'], onData: false };
+    const remark = stepRemarks({ steps: [at('original'), at('prune')], source: { ...source, macsAssumed } });
+    expect(remark).toBe('MACs with batch = 1, seq = 1.');
+  });
+
   it('leaves out what was measured nowhere, and marks what is missing in one row', () => {
     const none = { metric: null, value: null, latencyMs: null };
     expect(stepTable([at('original', none), at('prune', none)]).head).toEqual([
@@ -70,7 +77,7 @@ describe('the model step by step', () => {
       /^Int8 last, so that its scales fit the weights that are left\.$/,
     ],
   ])('gives the reason for the order %j', (names, expected) => {
-    const reason = stepRemarks(names.map((name) => at(name)));
+    const reason = stepRemarks({ steps: names.map((name) => at(name)), source: sampleReport().source });
     if (expected) expect(reason).toMatch(expected);
     else expect(reason).toBeNull();
   });

@@ -33,7 +33,8 @@ describe.skipIf(!findBrowser('chromium'))('the demo page in Chromium (skipped: n
     const info = sampleInfo({
       name: 'glyphs <b>&',
       outputs: [{ name: 'scores', dtype: 'float32', shape: ['batch', 10] }],
-      labels: classes,
+      // The last class has no name.
+      labels: classes.slice(0, -1),
       preprocessing: {
         ...{ scale: 1 / 255, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
         ...{ crop: { width: 32, height: 32 }, resize: { mode: 'shorter-side', size: 37, kernel: 'linear' } },
@@ -80,6 +81,7 @@ describe.skipIf(!findBrowser('chromium'))('the demo page in Chromium (skipped: n
     await page.setInputFiles('#file', picture.pathname);
     await page.waitForFunction(() => document.querySelectorAll('#classes tr').length === 5);
     expect(await page.textContent('#classes th')).toBe('key');
+    expect(await page.textContent('#unnamed')).toMatch(/^1 of 10 classes have no name/);
     expect(await page.textContent('#info')).toContain('float');
     expect(await page.textContent('#outputs')).toContain('float32 [1, 10]');
 

@@ -1,4 +1,5 @@
 /** The page of a bundle: what it holds, size against quality, and a section for each device that measured it. */
+import { wilsonInterval } from '../../../support/statistics.ts';
 import { formatBytes, formatDb, formatDecimal, formatMs, formatPercent } from '../../../support/units.ts';
 import {
   type BundleReport,
@@ -26,6 +27,7 @@ import {
   wireBytes,
 } from '../bundle-summary.ts';
 import { dataText } from '../data-text.ts';
+import { titleOfMeasure } from '../measure-words.ts';
 import { strippedText } from '../stripped-text.ts';
 import { speedNote, timesSmaller } from '../summary.ts';
 import { type Draw, figure } from './chart.ts';
@@ -170,7 +172,7 @@ function variantTable({ variants, data }: BundleReport): Markup {
         ? []
         : [
             {
-              title: named ? named.charAt(0).toUpperCase() + named.slice(1) : 'Same top-1',
+              title: named ? titleOfMeasure(named) : 'Same top-1',
               cell: (v: ReportedVariant) => agreementText(widestParity(v)),
               numeric: true,
             },
@@ -199,6 +201,9 @@ function sizeAgainstQuality(report: BundleReport, draw: Draw): Markup | null {
       metric: known && (known.unit === 'dB' ? `${known.metric} (dB)` : known.metric),
       value: known?.value ?? null,
       current: v.precision !== 'float32',
+      ...(known?.isShare
+        ? { interval: wilsonInterval(Math.round(known.value * known.samples), known.samples) }
+        : {}),
     };
   });
   const words = { current: 'made smaller', others: 'float', mark: '' };

@@ -21,7 +21,7 @@ export function latencyChart(report: Pick<Report, 'latency' | 'target'>): Chart 
       .map((t) => `${formatMs(t.medianMs)} ${t.model}`);
     const { before, after } = pair;
     const medians = before && after && { before: before.medianMs, after: after.medianMs };
-    const change = medians ? ` (${speedNote(compareLatency(before, after), medians)})` : '';
+    const change = medians ? `; ${speedNote(compareLatency(before, after), medians)}` : '';
     return `${placeName(pair)}: ${texts.join(', ')}${change}.`;
   });
   const end = reach(rows);

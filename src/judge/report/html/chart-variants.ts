@@ -5,7 +5,8 @@ import type { Report } from '../report.ts';
 import { type Chart, fontSize, fromZero, shorten, still, valueAxis } from './chart.ts';
 import { table } from './table.ts';
 
-type Variant = Report['variants'][number];
+/** A variant and the 95 % interval of its value, where it has one. */
+export type ChartedVariant = Report['variants'][number] & { readonly interval?: readonly [number, number] };
 
 /** What the two colours mean, and what stands behind the name of a marked variant. */
 interface Words {
@@ -16,18 +17,19 @@ interface Words {
 
 const ofOneResult: Words = { current: 'this result', others: 'also tried', mark: ' (this one)' };
 
-/** @returns null where fewer than two variants were measured by the same metric: one point is not a comparison. */
+/** @returns null where fewer than three variants were measured by the same metric: of two a sentence says more. */
 export function variantsChart(
-  report: Pick<Report, 'variants' | 'evaluation'>,
+  report: { readonly variants: readonly ChartedVariant[]; readonly evaluation: Report['evaluation'] },
   words = ofOneResult,
 ): Chart | null {
   const metric = report.variants.find((v) => v.current)?.metric ?? report.variants[0]?.metric ?? null;
   const points = report.variants.filter((v) => v.metric === metric && v.value !== null);
-  if (metric === null || points.length < 2) return null;
+  if (metric === null || points.length < 3) return null;
   const unit = unitOf(report, metric, points);
   const scale = unit === 'fraction' ? 100 : 1;
   const sizes = points.map((v) => v.sizeBytes / 1e6);
   const values = points.map((v) => v.value! * scale);
+  const ends = points.flatMap(({ interval }) => interval?.map((end) => end * scale) ?? []);
   /** Beside the point, inwards; where there is no room for that, above and below alternately. */
   const placeOf = (i: number, narrow: boolean) => {
     const order = sizes.filter((s) => s < sizes[i]!).length;
@@ -41,14 +43,16 @@ export function variantsChart(
     description: describe(points, metric, unit, words),
     height: { wide: 340, narrow: 300 },
     legend: [
+      ...(ends.length > 0 ? [{ swatch: 'interval', text: '95 % interval' }] : []),
       { swatch: 'after', text: words.current },
       { swatch: 'before', text: words.others },
     ],
     option: (size) => ({
       grid: { left: 56, right: 24, top: 40, bottom: 52 },
       xAxis: { ...valueAxis('file size (MB)', size, false), ...fromZero(Math.max(...sizes) * 1.02) },
-      yAxis: { ...valueAxis(label, size, true), ...padded(values) },
+      yAxis: { ...valueAxis(label, size, true), ...padded([...values, ...ends]) },
       series: [
+        ...points.flatMap(({ interval }, i) => (interval ? [upright(sizes[i]!, interval, scale)] : [])),
         {
           ...still,
           type: 'scatter',
@@ -90,20 +94,39 @@ export function variantsChart(
         cell: (v) => formatMetric({ unit: unitOf(report, v.metric, [v]) }, v.value),
         numeric: true,
       },
+      ...(ends.length > 0 ? [{ title: '95 % interval', cell: intervalText(unit), numeric: true }] : []),
     ]),
   };
 }
 
+/** A line from one end of an interval to the other. */
+const upright = (size: number, interval: readonly [number, number], scale: number) => ({
+  ...still,
+  type: 'line' as const,
+  symbol: 'none',
+  lineStyle: { color: 'var(--muted)', width: 1.5, opacity: 0.7 },
+  data: interval.map((end) => [size, end * scale]),
+});
+
 /** The task metric's own unit; agreement and the like are fractions when they lie between 0 and 1. */
-function unitOf(report: Pick<Report, 'evaluation'>, metric: string | null, points: readonly Variant[]) {
+function unitOf(
+  report: Pick<Report, 'evaluation'>,
+  metric: string | null,
+  points: readonly ChartedVariant[],
+) {
   const known = report.evaluation?.metrics.find((m) => m.name === metric)?.unit;
   return (
     known ?? (points.every((v) => v.value === null || (v.value >= 0 && v.value <= 1)) ? 'fraction' : 'number')
   );
 }
 
+const intervalText =
+  (unit: 'fraction' | 'number' | 'bits') =>
+  ({ interval }: ChartedVariant): string =>
+    interval ? interval.map((end) => formatMetric({ unit }, end)).join(' to ') : '–';
+
 function describe(
-  points: readonly Variant[],
+  points: readonly ChartedVariant[],
   metric: string,
   unit: 'fraction' | 'number' | 'bits',
   { mark }: Words,

@@ -44,18 +44,15 @@ function pairTable(found: Confusion): Markup {
   if (rows.length === 0) return html`<p>Neither model takes a class for another.</p>`;
   const byIndex = new Map(found.classes.map((c) => [c.index, c]));
   const name = (index: number) => byIndex.get(index)!.name;
+  const share = (count: number, truth: number) =>
+    `${formatInteger(count)} of ${formatInteger(byIndex.get(truth)!.samples)}`;
   return table(
     `The ${rows.length === 1 ? 'pair' : `${rows.length} pairs`} confused most often, of ${formatInteger(found.classes.length)} classes`,
     rows,
     [
       { title: 'Label → answer', cell: ({ truth, predicted }) => `${name(truth)} → ${name(predicted)}` },
-      { title: 'Before', cell: ({ before }) => formatInteger(before), numeric: true },
-      { title: 'After', cell: ({ after }) => formatInteger(after), numeric: true },
-      {
-        title: 'Samples of the label',
-        cell: ({ truth }) => html`<span>of ${formatInteger(byIndex.get(truth)!.samples)}</span>`,
-      },
+      { title: 'Before', cell: ({ before, truth }) => share(before, truth), numeric: true },
+      { title: 'After', cell: ({ after, truth }) => share(after, truth), numeric: true },
     ],
-    'note',
   );
 }

@@ -9,7 +9,7 @@ import { preprocessingText } from '../preprocessing-text.ts';
 import type { Report } from '../report.ts';
 import { stepRemarks, stepTable } from '../steps.ts';
 import { strippedText } from '../stripped-text.ts';
-import { keptGroups, type SummaryRow, summaryRows } from '../summary.ts';
+import { keptGroups, type SummaryRow, smallRows } from '../summary.ts';
 import { type Chart, type Draw, figure } from './chart.ts';
 import { bytesChart } from './chart-bytes.ts';
 import { latencyChart } from './chart-latency.ts';
@@ -28,9 +28,9 @@ export function sections(report: Report, draw: Draw): Markup {
   const withChart = (title: string, chart: Chart | null, more: Markup | null = null) =>
     chart === null ? null : section(title, chart.id, html`${figure(chart, draw)}${more}`);
   return html`${[
-    section('Before and after', 'summary', summaryTable(report)),
+    moreFigures(report),
     milestones(report),
-    withChart('Size against accuracy', variantsChart(report)),
+    withChart('Size against quality', variantsChart(report)),
     withChart('Speed', latencyChart(report)),
     whereBytesAre(report, draw),
     withChart(
@@ -54,10 +54,13 @@ export const section = (title: string, id: string, body: Markup) =>
 ${body}</section>
 `;
 
-function summaryTable(report: Report): Markup {
-  return table<SummaryRow>(
+/** What the five figures above don't say. */
+function moreFigures(report: Report): Markup | null {
+  const rows = smallRows(report);
+  if (rows.length === 0) return null;
+  const body = table<SummaryRow>(
     'The model before and after',
-    summaryRows(report),
+    rows,
     [
       { title: 'Measure', cell: (row) => row.label },
       { title: 'Before', cell: (row) => row.before, numeric: true },
@@ -66,6 +69,7 @@ function summaryTable(report: Report): Markup {
     ],
     'note',
   );
+  return section('More figures', 'summary', body);
 }
 
 /** Layers as areas; then every constant, as a table. */
@@ -93,7 +97,8 @@ const accountTable = ({ bytes, rows }: Account): Markup =>
     'fold',
   );
 
-function milestones({ steps }: Report): Markup | null {
+function milestones(report: Report): Markup | null {
+  const { steps } = report;
   if (!steps || steps.length < 2) return null;
   const { head, rows } = stepTable(steps);
   const columns = head.map((title, i) => ({
@@ -101,7 +106,7 @@ function milestones({ steps }: Report): Markup | null {
     cell: (row: string[]) => row[i] ?? '',
     numeric: i > 0,
   }));
-  const reason = stepRemarks(steps);
+  const reason = stepRemarks(report);
   return section(
     'Step by step',
     'milestones',
@@ -176,7 +181,7 @@ function disagreements({ compare }: Report): Markup | null {
   return section(
     'Where before and after disagree',
     'disagree',
-    html`<p>Inputs for which the two models give a different first answer, of ${compare!.samples} compared.${shown}</p>
+    html`<p>Inputs of which the two models say something else, of ${compare!.samples} compared.${shown}</p>
 <ul class="pictures">${cards}</ul>`,
   );
 }

@@ -68,6 +68,7 @@ figure { margin: 0; }
 .swatch.before { background: var(--before); } .swatch.after { background: var(--after); }
 .swatch.float { background: var(--float); } .swatch.int8 { background: var(--int8); }
 .swatch.stored { background: var(--stored); } .swatch.marked { background: var(--marked); }
+.swatch.interval { width: 2px; border-radius: 0; margin: 0 11px 0 5px; background: var(--muted); }
 .swatch.dot { width: 6px; height: 6px; border-radius: 50%; background: var(--ink); opacity: .5; vertical-align: 2px; }
 .chart svg { display: block; width: 100%; height: auto; }
 .chart.narrow { display: none; max-width: 480px; margin: 0 auto; }

@@ -4,10 +4,10 @@ import { compareLatency } from '../../../ship/profile/compare-runs.ts';
 import { formatBytes, formatDb, formatMs, formatTimes } from '../../../support/units.ts';
 import type { Measure } from '../../task/measure.ts';
 import { latencyPairs } from '../latency.ts';
-import { formatMeasure, isShareOfAnswers, mainMeasure } from '../measure-words.ts';
-import { formatChange, formatMetric } from '../metrics.ts';
+import { formatMeasure, isShareOfAnswers, mainMeasure, titleOfMeasure } from '../measure-words.ts';
+import { formatMetric } from '../metrics.ts';
 import type { Report } from '../report.ts';
-import { speedNote, type Tone, timesSmaller } from '../summary.ts';
+import { bigPair, brotliNote, metricNote, speedNote, type Tone, timesSmaller } from '../summary.ts';
 import { agreementLevel, isLoss, isSlower, mainMetric, noun, worstSqnr } from '../verdict.ts';
 import { html, type Markup, unbroken } from './markup.ts';
 
@@ -67,9 +67,9 @@ function fileSize({ source, result }: Report): BigNumber {
 
 function transfer({ source, result, target }: Report): BigNumber {
   const runtime = target.runtimeBrotliBytes;
-  const note = runtime === null ? '' : `plus ${formatBytes(runtime)} of runtime`;
   if (result.brotliBytes !== null)
-    return sized('Download (brotli)', source.brotliBytes, result.brotliBytes, note);
+    return sized('Download (brotli)', source.brotliBytes, result.brotliBytes, brotliNote(result, runtime));
+  const note = runtime === null ? '' : `+ runtime ${formatBytes(runtime)}`;
   return sized('Download (gzip)', source.gzipBytes, result.gzipBytes, note);
 }
 
@@ -100,12 +100,16 @@ function quality(report: Report): BigNumber {
   const metric = mainMetric(report);
   const measure = mainMeasure(report);
   if (metric !== null) {
-    const same = measure && measure.id !== 'sqnr' ? `${titleOf(measure)} ${formatMeasure(measure)}` : '';
+    const sqnr = worstSqnr(report);
+    const same =
+      measure && measure.id !== 'sqnr'
+        ? `${titleOf(measure)} ${formatMeasure(measure)}${sqnr === null ? '' : `, SQNR ${formatDb(sqnr)}`}`
+        : '';
     return {
       label: metric.name,
       after: formatMetric(metric, metric.after),
       before: formatMetric(metric, metric.before),
-      note: formatChange(metric),
+      note: metricNote(metric),
       detail: same,
       tone: isLoss(metric) ? 'bad' : 'plain',
       share: null,
@@ -123,11 +127,11 @@ function quality(report: Report): BigNumber {
 
 function titleOf({ id, name }: Measure): string {
   if (id === 'same-top-1') return 'Same answer';
-  return id === 'sqnr' ? 'Output SQNR' : `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+  return id === 'sqnr' ? 'Output SQNR' : titleOfMeasure(name);
 }
 
 function speed(report: Report): BigNumber {
-  const pair = latencyPairs(report).find((p) => p.after !== null);
+  const pair = bigPair(latencyPairs(report));
   const label = pair ? `Latency on ${pair.provider}` : 'Latency';
   if (!pair?.after)
     return { label, after: 'not measured', before: null, note: '', tone: 'plain', share: null };
