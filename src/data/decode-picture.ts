@@ -4,6 +4,7 @@
  *  TensorFlow's decode_png(channels=3) do, so a network was trained that way. */
 import sharp, { type Sharp } from 'sharp';
 import type { Tensor } from '../model/ir/tensor.ts';
+import type { Drawing } from './drawing.ts';
 import { geometry, type Pixels, pixelsToTensor } from './pixels.ts';
 import type { Preprocessing } from './preprocess.ts';
 
@@ -74,3 +75,28 @@ export async function thumbnail(picture: EncodedPicture, side = 96): Promise<str
     .toBuffer();
   return `data:image/png;base64,${png.toString('base64')}`;
 }
+
+/** A JPEG data URL of what the model sees of a picture, resized and cut as the spec says, with a drawing on it. */
+export async function drawnPicture(
+  picture: EncodedPicture,
+  spec: Preprocessing,
+  drawing: Drawing,
+  side = 320,
+): Promise<string> {
+  const seen = await decodePicture(picture, { ...spec, ...asSeen });
+  const [, rows, columns] = seen.dims as [number, number, number];
+  const factor = Math.min(1, side / Math.max(rows, columns));
+  const [width, height] = [columns, rows].map((n) => Math.max(1, Math.round(n * factor))) as [number, number];
+  const small = await sharp(seen.bytes(), { raw: { width: columns, height: rows, channels: 3 } })
+    .resize({ width, height, fit: 'fill' })
+    .composite([{ input: Buffer.from(drawing.paint(width, height)), raw: { width, height, channels: 4 } }])
+    .jpeg({ quality: 80, chromaSubsampling: '4:4:4' })
+    .toBuffer();
+  return `data:image/jpeg;base64,${small.toString('base64')}`;
+}
+
+/** Pixels as they are, for people. */
+const asSeen = {
+  ...{ scale: 1, mean: [0], std: [1] },
+  ...{ layout: 'NHWC', channels: 'RGB', dtype: 'uint8' },
+} as const satisfies Partial<Preprocessing>;

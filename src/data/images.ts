@@ -4,7 +4,13 @@ import type { Port } from '../model/ir/port.ts';
 import type { Tensor } from '../model/ir/tensor.ts';
 import { badImages, calibrationShape, dataUnreadable } from '../support/diagnostics/data.ts';
 import type { ClassLabels } from './classes.ts';
-import { decodePicture, type EncodedPicture, pictureFacts, thumbnail } from './decode-picture.ts';
+import {
+  decodePicture,
+  drawnPicture,
+  type EncodedPicture,
+  pictureFacts,
+  thumbnail,
+} from './decode-picture.ts';
 import { formatInput } from './picture-input.ts';
 import type { FittedPreprocessing, Preprocessing } from './preprocess.ts';
 import { inParallel } from './read-all.ts';
@@ -98,7 +104,10 @@ export async function createImageSource(options: ImageSourceOptions): Promise<Da
         label: label(index),
       };
     },
-    picture: async (index) => thumbnail(await load(index)).catch(() => null),
+    picture: async (index, drawing) => {
+      const picture = await load(index);
+      return (drawing ? drawnPicture(picture, spec, drawing) : thumbnail(picture)).catch(() => null);
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 /** Where samples come from. A source knows how many it has and reads any of them on demand; it never holds
  *  them all. */
 import type { Tensor } from '../model/ir/tensor.ts';
+import type { Drawing } from './drawing.ts';
 
 export interface Sample {
   /** What a person would call it: a file name, "array[12]". */
@@ -64,8 +65,9 @@ export interface DataSource {
   readonly carried?: Carried;
   /** What a sample says in words, in short, where that can be said. */
   describe?(index: number): Promise<string | null>;
-  /** A small picture (PNG data URL) of a sample for the report, where there is one. */
-  picture?(index: number): Promise<string | null>;
+  /** A small picture (data URL) of a sample for the report, where there is one. With a drawing it shows what the model sees, and
+   *  is large enough to look at. */
+  picture?(index: number, drawing?: Drawing): Promise<string | null>;
 }
 
 /** Of models that hand states on from sample to sample: samples stand in stretches, at steps from 0 on. Samples as they are read have

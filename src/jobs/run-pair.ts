@@ -90,6 +90,9 @@ export async function runPair(
   }
 }
 
+/** Pictures with both models' boxes or masks on them. */
+const mostDrawn = 6;
+
 type Disagreement = NonNullable<Report['compare']>['disagreements'][number];
 
 export const feedsFor = (session: Session, sample: Sample): Record<string, Tensor> =>
@@ -100,15 +103,18 @@ export const feedsFor = (session: Session, sample: Sample): Record<string, Tenso
   );
 
 async function note(
-  { before, after }: Difference,
+  { before, after, drawing }: Difference,
   sample: Sample,
   index: number,
   list: Disagreement[],
   { source, pictures = 12 }: RunPairOptions,
 ): Promise<void> {
-  if (list.length >= pictures) return;
+  // Drawn pictures are large.
+  if (list.length >= (drawing ? Math.min(pictures, mostDrawn) : pictures)) return;
   const truth = sample.label === undefined ? null : className(source, sample.label);
-  list.push({ id: sample.id, before, after, truth, picture: (await source.picture?.(index)) ?? null });
+  const picture = (await source.picture?.(index, drawing)) ?? null;
+  const drawn = drawing && picture !== null ? { drawn: drawing.kind } : {};
+  list.push({ id: sample.id, before, after, truth, picture, ...drawn });
 }
 
 /** null where both decide alike. */

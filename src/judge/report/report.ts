@@ -220,6 +220,8 @@ export const reportSchema = z.object({
           truth: z.string().nullable(),
           /** A small picture as a data URL (PNG, JPEG, WebP or GIF, base64); anything else is not shown. */
           picture: z.string().nullable(),
+          /** What of both models is drawn on the picture, which shows what a model sees then; absent where nothing is. */
+          drawn: z.enum(['boxes', 'mask']).optional(),
         }),
       ),
     })

@@ -1,4 +1,5 @@
 /** How measures of a task are taken: a meter sees what both models make of each sample, one after another. */
+import type { Drawing } from '../../data/drawing.ts';
 import type { Sample } from '../../data/source.ts';
 import type { Port } from '../../model/ir/port.ts';
 import type { Tensor } from '../../model/ir/tensor.ts';
@@ -11,6 +12,8 @@ export type Outputs = Readonly<Record<string, Tensor>>;
 export interface Difference {
   readonly before: string;
   readonly after: string;
+  /** Both on the picture, where the two can be shown there. */
+  readonly drawing?: Drawing;
 }
 
 export interface Meter {

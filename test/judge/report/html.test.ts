@@ -105,6 +105,15 @@ describe('renderHtml', () => {
     expect(page.match(/<\/script>/g)).toHaveLength(2);
   });
 
+  it('says what the colours on drawn pictures mean', async () => {
+    const base = sampleReport();
+    const one = { ...base.compare!.disagreements[0]!, drawn: 'boxes' as const };
+    const page = await renderHtml(sampleReport({ compare: { ...base.compare!, disagreements: [one] } }));
+    expect(section(page, 'disagree')).toContain('<ul class="pictures drawn">');
+    expect(section(page, 'disagree').match(/class="swatch only-(before|after)"/g)).toHaveLength(2);
+    expect(section(await renderHtml(base), 'disagree')).not.toContain('swatch');
+  });
+
   it('embeds the whole report as JSON that reads back', async () => {
     const report = sampleReport({ recipe: { note: `${evil}\u2028` } });
     const page = await renderHtml(report);

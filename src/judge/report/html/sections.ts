@@ -165,9 +165,15 @@ function confused({ evaluation }: Report): Markup | null {
   return found ? section('Which classes are taken for which', 'confusion', confusion(found)) : null;
 }
 
+/** What the colours on pictures mean. */
+const drawnLegend = (kind: 'boxes' | 'mask') =>
+  html`<ul class="legend"><li><span class="swatch only-before"></span>${kind === 'boxes' ? 'original' : 'original alone'}</li><li><span class="swatch only-after"></span>${kind === 'boxes' ? 'result; thick where the other has no such box' : 'result alone'}</li>${kind === 'mask' ? html`<li><span class="swatch other-class"></span>another class</li>` : null}</ul>
+`;
+
 function disagreements({ compare }: Report): Markup | null {
   const found = compare?.disagreements ?? [];
   if (found.length === 0) return null;
+  const drawn = found.find((one) => one.drawn)?.drawn;
   const cards = found.slice(0, mostPictures).map(({ id, before, after, truth, picture }) => {
     const url = safePicture(picture);
     const image = url
@@ -182,7 +188,7 @@ function disagreements({ compare }: Report): Markup | null {
     'Where before and after disagree',
     'disagree',
     html`<p>Inputs of which the two models say something else, of ${compare!.samples} compared.${shown}</p>
-<ul class="pictures">${cards}</ul>`,
+${drawn ? drawnLegend(drawn) : null}<ul class="pictures${drawn ? ' drawn' : ''}">${cards}</ul>`,
   );
 }
 

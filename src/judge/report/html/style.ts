@@ -69,6 +69,8 @@ figure { margin: 0; }
 .swatch.float { background: var(--float); } .swatch.int8 { background: var(--int8); }
 .swatch.stored { background: var(--stored); } .swatch.marked { background: var(--marked); }
 .swatch.interval { width: 2px; border-radius: 0; margin: 0 11px 0 5px; background: var(--muted); }
+.swatch.only-before { background: rgb(255 160 0); } .swatch.only-after { background: rgb(0 180 255); }
+.swatch.other-class { background: rgb(255 0 170); }
 .swatch.dot { width: 6px; height: 6px; border-radius: 50%; background: var(--ink); opacity: .5; vertical-align: 2px; }
 .chart svg { display: block; width: 100%; height: auto; }
 .chart.narrow { display: none; max-width: 480px; margin: 0 auto; }
@@ -108,6 +110,9 @@ table.matrix tbody th { position: sticky; left: 0; background: var(--paper); }
   grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); }
 .pictures img, .no-picture { width: 100%; aspect-ratio: 1; object-fit: cover; border-radius: 8px; display: block;
   background: var(--track); }
+.legend + .pictures { margin-top: 12px; }
+.pictures.drawn { grid-template-columns: repeat(auto-fill, minmax(260px, 1fr)); }
+.pictures.drawn img { aspect-ratio: auto; height: auto; }
 .no-picture { display: grid; place-items: center; color: var(--muted); font-size: .85rem; }
 .pictures dl { display: grid; grid-template-columns: auto 1fr; gap: 0 10px; margin: 8px 0 4px; font-size: .88rem; }
 .pictures dt { color: var(--muted); } .pictures dd { margin: 0; overflow-wrap: anywhere; font-weight: 600; }
@@ -152,7 +157,7 @@ footer { color: var(--muted); font-size: .85rem; margin-top: 24px; }
   table.fold tbody th { font-weight: 600; }
   table.fold td:empty { display: none; }
   table.fold td::before { content: attr(data-title) " "; color: var(--muted); font-size: .85em; }
-  .pictures { grid-template-columns: repeat(2, 1fr); }
+  .pictures { grid-template-columns: repeat(2, 1fr); } .pictures.drawn { grid-template-columns: 1fr; }
 }
 @media print {
   body { background: none; font-size: 10.5pt; }

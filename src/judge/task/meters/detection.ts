@@ -1,8 +1,11 @@
 /** Whether what the original finds is found again: average precision against its boxes, and how many have a partner. */
 import { pictureInput } from '../../../data/picture-input.ts';
+import type { Sample } from '../../../data/source.ts';
+import type { Port } from '../../../model/ir/port.ts';
 import { averagePrecision, cocoOverlaps, type Found, matched } from '../boxes/average-precision.ts';
-import { suppressed } from '../boxes/box.ts';
+import { type Box, suppressed } from '../boxes/box.ts';
 import { boxReader, type ReadBoxes } from '../boxes/read-boxes.ts';
+import { type BoxUnits, drawBoxes } from '../drawing/boxes.ts';
 import { measured } from '../measure.ts';
 import type { Difference, OpenMeter, Outputs } from '../meter.ts';
 import { outputsAs } from '../task.ts';
@@ -20,7 +23,7 @@ export const detectionMeter: OpenMeter = ({ task, inputs }) => {
   const samples: Found[] = [];
   let [kept, drawn] = [0, 0];
   return {
-    add(x, y) {
+    add(x, y, sample) {
       const [before, after] = [pick(x, names), pick(y, names)];
       if (read === undefined) read = boxReader(before, picture);
       if (!read) return null;
@@ -28,10 +31,19 @@ export const detectionMeter: OpenMeter = ({ task, inputs }) => {
       const boxes = suppressed(read(after, ranked));
       samples.push({ truth, boxes });
       const sure = boxes.filter(({ score }) => score >= shown);
-      const both = matched(sure, truth, 0.5).filter((at) => at !== null).length;
+      const partners = matched(sure, truth, 0.5);
+      const both = partners.filter((at) => at !== null).length;
       kept += 2 * both;
       drawn += truth.length + sure.length;
-      return difference(truth.length, sure.length, both);
+      const found = difference(truth.length, sure.length, both);
+      const drawing =
+        found &&
+        drawBoxes(
+          { boxes: truth, isShared: (i) => partners.includes(i) },
+          { boxes: sure, isShared: (i) => partners[i] !== null },
+          unitsOf([...truth, ...sure], sizeOf(sample, inputs), names),
+        );
+      return found && { ...found, ...(drawing && { drawing }) };
     },
     result: () => {
       const fine = cocoOverlaps.map((overlap) => averagePrecision(samples, overlap));
@@ -48,6 +60,29 @@ export const detectionMeter: OpenMeter = ({ task, inputs }) => {
 
 const pick = (outputs: Outputs, names: readonly string[]): Outputs =>
   Object.fromEntries(names.map((name) => [name, outputs[name]!]));
+
+/** Of the picture that goes in. */
+function sizeOf({ inputs: given }: Pick<Sample, 'inputs'>, inputs: readonly Port[]): Size | null {
+  for (const port of inputs) {
+    const [layout, dims] = [pictureInput(port)?.layout, given[port.name]?.dims];
+    if (!layout || dims?.length !== 4) continue;
+    const [height, width] = layout === 'NCHW' ? dims.slice(2) : dims.slice(1, 3);
+    return { height: height!, width: width! };
+  }
+  return null;
+}
+
+interface Size {
+  readonly height: number;
+  readonly width: number;
+}
+
+/** Corners are shares of the picture, a little beyond it at most, or its pixels. Detectors that choose their boxes and tell how many
+ *  these are, TensorFlow's, have y first. */
+function unitsOf(boxes: readonly Box[], size: Size | null, names: readonly string[]): BoxUnits {
+  const isShares = boxes.every(({ right, bottom }) => right < 2 && bottom < 2);
+  return { ...(isShares || !size ? { width: 1, height: 1 } : size), isTurned: names.length === 4 };
+}
 
 /** null where every box has its partner. */
 function difference(before: number, after: number, both: number): Difference | null {

@@ -2,9 +2,14 @@
 import { pictureInput } from '../../../data/picture-input.ts';
 import { isFloat } from '../../../model/ir/dtype.ts';
 import { float32Values, numbers, type Tensor } from '../../../model/ir/tensor.ts';
+import { formatPercent } from '../../../support/units.ts';
+import { drawMasks } from '../drawing/masks.ts';
 import { measured } from '../measure.ts';
-import type { OpenMeter } from '../meter.ts';
+import type { Difference, OpenMeter } from '../meter.ts';
 import { outputsAs } from '../task.ts';
+
+/** With fewer places of a picture as they were, it is shown. */
+const alike = 0.99;
 
 /** A mask of one channel says how sure it is that something is there: yes from here on. */
 const half = 0.5;
@@ -25,6 +30,7 @@ export const maskMeter: OpenMeter = ({ task, inputs }) => {
     add(x, y) {
       const [a, b] = [classesIn(x[name]!, isLast), classesIn(y[name]!, isLast)];
       isOneClass = a.isOneClass;
+      const sameBefore = same;
       for (let i = 0; i < a.labels.length; i++) {
         const [p, q] = [a.labels[i]!, b.labels[i]!];
         places++;
@@ -32,7 +38,7 @@ export const maskMeter: OpenMeter = ({ task, inputs }) => {
         if (p === q) same++;
         else count(q, false);
       }
-      return null;
+      return differenceOf(a, b, (same - sameBefore) / a.labels.length);
     },
     result: () => {
       if (places === 0) return [];
@@ -45,17 +51,39 @@ export const maskMeter: OpenMeter = ({ task, inputs }) => {
   };
 };
 
+/** null where nearly all is as it was. */
+function differenceOf(a: Labelled, b: Labelled, kept: number): Difference | null {
+  if (kept >= alike) return null;
+  const shown = (labels: ArrayLike<number>) =>
+    Array.from(labels).filter((label) => label !== 0).length / Math.max(1, labels.length);
+  const words = (labels: ArrayLike<number>) => `${formatPercent(shown(labels))} of the picture`;
+  const [height, width] = a.size;
+  return {
+    before: words(a.labels),
+    after: `${words(b.labels)}, ${formatPercent(kept)} of places as they were`,
+    ...(height &&
+      width &&
+      height * width === a.labels.length && {
+        drawing: drawMasks({ height, width, before: a.labels, after: b.labels }),
+      }),
+  };
+}
+
 interface Labelled {
+  /** Height and width. */
+  readonly size: readonly number[];
   readonly labels: ArrayLike<number>;
   readonly isOneClass: boolean;
 }
 
 /** The class of each place: the largest score, or what stands there already. */
 function classesIn(t: Tensor, isLast: boolean): Labelled {
-  if (!isFloat(t.dtype)) return { labels: numbers(t), isOneClass: false };
+  if (!isFloat(t.dtype)) return { labels: numbers(t), isOneClass: false, size: t.dims.slice(-2) };
   const values = float32Values(t);
+  const size = isLast && t.dims.length > 2 ? t.dims.slice(-3, -1) : t.dims.slice(-2);
   const classes = t.dims.length < 3 ? 1 : isLast ? t.dims.at(-1)! : t.dims.at(-3)!;
-  if (classes === 1) return { labels: Uint8Array.from(values, (v) => (v > half ? 1 : 0)), isOneClass: true };
+  if (classes === 1)
+    return { labels: Uint8Array.from(values, (v) => (v > half ? 1 : 0)), isOneClass: true, size };
   const places = values.length / classes;
   const labels = new Uint32Array(places);
   for (let i = 0; i < places; i++) {
@@ -65,5 +93,5 @@ function classesIn(t: Tensor, isLast: boolean): Labelled {
       if (value > best) [best, labels[i]] = [value, c];
     }
   }
-  return { labels, isOneClass: false };
+  return { labels, isOneClass: false, size };
 }
