@@ -1,5 +1,5 @@
 /** Text to token ids and back: the tokenizer.json of Hugging Face, a plain vocabulary, or a llama2.c tokenizer.bin. */
-import { tokenizerInvalid } from '../../support/diagnostics/generation.ts';
+import { tokenizerInvalid, tokenUnknown } from '../../support/diagnostics/generation.ts';
 import { sha256 } from '../../support/hash.ts';
 import { parseScoredPieces, scoredTokenizer } from './tokenizer-scored.ts';
 import { vocabularyTokenizer } from './tokenizer-vocabulary.ts';
@@ -100,19 +100,24 @@ async function jsonTokenizer(
   const inner = opened(() => new Tokenizer(json, settings), name);
   const idOf = (token: string | null) => (token === null ? undefined : inner.token_to_id(token));
   const said = idOf(tokenNamed(settings, 'eos_token'));
-  const plain = (text: string) => inner.encode(text, { add_special_tokens: false }).ids;
-  const around = () => specialsAround(inner.encode('a').ids, plain('a'));
+  const known = knownIds(json, idOf, name);
+  const idsOf = (text: string, options?: Parameters<typeof inner.encode>[1]) => {
+    const { ids, tokens } = inner.encode(text, options);
+    return known(ids, tokens);
+  };
+  const plain = (text: string) => idsOf(text, { add_special_tokens: false });
+  const around = () =>
+    specialsAround(inner.encode('a').ids, inner.encode('a', { add_special_tokens: false }).ids);
   const stopTokens = said === undefined ? endNames.map(idOf).filter((id) => id !== undefined) : [said];
   return {
     stopTokens,
     padToken: idOf(tokenNamed(settings, 'pad_token')) ?? idOf('<pad>') ?? null,
     hasMask: [tokenNamed(settings, 'mask_token'), '[MASK]', '<mask>'].some((t) => idOf(t) !== undefined),
-    encode: (text, most) => shortened(inner.encode(text).ids, most, around().after),
+    encode: (text, most) => shortened(idsOf(text), most, around().after),
     encodePair(first, second, most) {
-      const { ids, token_type_ids: types } = inner.encode(first, {
-        text_pair: second,
-        return_token_type_ids: true,
-      });
+      const joined = inner.encode(first, { text_pair: second, return_token_type_ids: true });
+      const types = joined.token_type_ids;
+      const ids = known(joined.ids, joined.tokens);
       if (most === undefined || ids.length <= most) return { ids, types };
       const [a, b] = [plain(first).length, plain(second).length];
       const { before, after } = around();
@@ -125,6 +130,20 @@ async function jsonTokenizer(
     },
     decode: (ids) => (ids.length === 0 ? '' : inner.decode([...ids], { skip_special_tokens: true })),
   };
+}
+
+/** Tokens that the vocabulary lacks come without an id, where the library knows none for them: they get that of the file's unknown token.
+ *  @throws TOKEN_UNKNOWN where there is none */
+function knownIds(json: object, idOf: (token: string | null) => number | undefined, name: string) {
+  const { model } = json as { readonly model?: unknown };
+  const unknown =
+    typeof model === 'object' && model !== null ? idOf(tokenNamed(model, 'unk_token')) : undefined;
+  return (ids: readonly (number | undefined)[], tokens: readonly string[]): number[] =>
+    ids.map((id, at) => {
+      const found = id ?? unknown;
+      if (found === undefined) throw tokenUnknown(tokens[at] ?? '', name);
+      return found;
+    });
 }
 
 /** How many special tokens stand before and behind a text. */

@@ -70,6 +70,26 @@ describe('a tokenizer.json', () => {
     expect([told.stopTokens, told.padToken]).toEqual([[2], 1]);
   });
 
+  it('has the unknown token for words that it lacks, or names the word where there is none', async () => {
+    const words = (unk: object) => ({
+      version: '1.0',
+      added_tokens: [],
+      normalizer: null,
+      pre_tokenizer: { type: 'Whitespace' },
+      post_processor: null,
+      decoder: null,
+      model: { type: 'WordLevel', vocab: { '[UNK]': 0, good: 1, bad: 2 }, ...unk },
+    });
+    expect((await open('tokenizer.json', words({ unk_token: '[UNK]' }))).encode('good strange')).toEqual([
+      1, 0,
+    ]);
+    const strict = await open('tokenizer.json', words({}));
+    expect(strict.encode('bad good')).toEqual([2, 1]);
+    expect(() => strict.encode('good strange')).toThrow(
+      expect.objectContaining({ code: 'TOKEN_UNKNOWN', message: expect.stringContaining('strange') }),
+    );
+  });
+
   it('is refused when it can not be read', async () => {
     await expect(open('tokenizer.json', '{"model":')).rejects.toThrow(invalid);
     await expect(open('tokenizer.json', { model: { type: 'New' } })).rejects.toThrow(invalid);
