@@ -30,6 +30,7 @@ import { checkOpens } from '../ship/profile/check-opens.ts';
 import { describeMachine } from '../ship/profile/machine.ts';
 import { counted } from '../support/units.ts';
 import { checkBudget } from './accuracy-budget.ts';
+import { attempt } from './attempt.ts';
 import { blockRemarks } from './block-remarks.ts';
 import { checkPorts, checkSizes, typedPorts, withPreparation } from './io-types.ts';
 import { measurePair } from './measure-pair.ts';
@@ -145,7 +146,7 @@ export async function compressFile(options: CompressFileOptions): Promise<Compre
       files,
       leftOut,
       stripped,
-      remarks: [...remarks, ...blockRemarks(typed, options.output)],
+      remarks: [...parts.remarks, ...remarks, ...blockRemarks(typed, options.output)],
       inFile,
       environment: describeMachine(),
     });
@@ -214,10 +215,9 @@ async function study(
   { clean, model, journal }: CompressedModel,
   events: JobEvents,
 ): Promise<
-  Omit<
-    ReportParts,
-    'files' | 'staged' | 'training' | 'leftOut' | 'stripped' | 'remarks' | 'inFile' | 'environment'
-  >
+  Omit<ReportParts, 'files' | 'staged' | 'training' | 'leftOut' | 'stripped' | 'inFile' | 'environment'> & {
+    readonly remarks: readonly string[];
+  }
 > {
   const { plan, signal } = options;
   const { recipe, request } = plan;
@@ -229,22 +229,25 @@ async function study(
   const held = prepared?.held.indices.length ? prepared.held : null;
   const task = taskOf(source, request.task, held?.source ?? null);
   const probe = !held && compares ? await openProbe(source, prepared) : null;
-  const on = held ?? probe;
-  const pair =
-    on && compares
-      ? await step(
-          events,
-          'compare',
-          (onProgress) =>
-            runPair(
-              { model: source },
-              { model: result },
-              { engine: runtime, source: on.source, indices: on.indices, task, signal, onProgress },
-            ),
-          ({ compare: { samples, runtime: name } }) =>
-            `${probe ? `${samples} ${probeNouns[probe.facts.kind]}` : counted(samples, 'sample')} on ${name}`,
-        )
-      : null;
+  const compareOn = ({ source: from, indices }: NonNullable<typeof held>) =>
+    step(
+      events,
+      'compare',
+      (onProgress) =>
+        runPair(
+          { model: source },
+          { model: result },
+          { engine: runtime, source: from, indices, task, signal, onProgress },
+        ),
+      ({ compare: { samples, runtime: name } }) =>
+        `${probe ? `${samples} ${probeNouns[probe.facts.kind]}` : counted(samples, 'sample')} on ${name}`,
+    );
+  // Nobody asked for a probe: one that can't run is said, and ends nothing.
+  const probed = probe && (await attempt(() => compareOn(probe), signal));
+  const pair = held && compares ? await compareOn(held) : (probed?.measured ?? null);
+  const unprobed = probed?.reason
+    ? [`It could not be compared on ${probe?.facts.what}: ${probed.reason}`]
+    : [];
   const few = held?.indices.slice(0, 16) ?? [];
   if (held && pair) events.begin?.('layers');
   const quality =
@@ -285,7 +288,8 @@ async function study(
     account: await recipeAccount(model, recipe, journal),
     data: prepared,
     pair,
-    probe: probe?.facts ?? null,
+    probe: pair ? (probe?.facts ?? null) : null,
+    remarks: unprobed,
     measured,
   };
 }

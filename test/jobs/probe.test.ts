@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { compress } from '../../src/jobs/compress.ts';
+import { linear, networkBuilder, normal } from '../../src/model/build/index.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'edgepress-probe-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -58,4 +59,18 @@ it('compares with samples that it was calibrated on where none are held back, an
   });
   expect(report.probe).toMatchObject({ kind: 'seen', samples: 32 });
   expect(report.verdict.headline).toContain('on 32 samples already seen');
+});
+
+it('says why there is no comparison where the model does not run on what the probe has', async () => {
+  const b = networkBuilder({ name: 'seven' });
+  const ids = b.input('input_ids', 'int64', ['batch', 'tokens']);
+  const embedded = b.op('Gather', [
+    b.weight('table', [40, 64], normal()),
+    b.op('Reshape', [ids, b.integers(1, 7)]),
+  ]);
+  b.output('last_hidden_state', linear(b, 'mix', embedded, { inputs: 64, outputs: 64 }));
+  const { report, files } = await compress(b.build(), { int8: 'weights', ...quick });
+  expect(files[0]!.bytes.length).toBeGreaterThan(0);
+  expect([report.probe, report.compare]).toEqual([undefined, null]);
+  expect(report.verdict.warnings.map(({ text }) => text).join()).toContain('It could not be compared on');
 });
