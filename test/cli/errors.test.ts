@@ -283,7 +283,17 @@ describe('a command line with a mistake', () => {
 
   it('is told when nothing measures what --max-drop bounds', async () => {
     writeFilter(w.path('filter.onnx'));
-    const budget = ['--int8', 'weights', '--data', 'synthetic', '--max-drop', '1', '--no-measure'];
+    const budget = [
+      '--int8',
+      'weights',
+      '--data',
+      'synthetic',
+      '--max-drop',
+      '1',
+      '--task',
+      'other',
+      '--no-measure',
+    ];
     await refuses(['filter.onnx', ...budget], 'BUDGET_NOT_MEASURED', 4, w.start);
     await refuses(
       compress('glyphs-cnn.onnx', '--data', data('glyphs'), '--max-drop', '1', '--no-compare'),
