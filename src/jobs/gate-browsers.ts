@@ -38,12 +38,18 @@ export function createGateBrowsers({ signal }: Stoppable): GateBrowsers {
           reasons.push(`${browserTitles[kinds[0]!]} is not installed`);
           continue;
         }
+        let lacking = unstarted;
         try {
-          return await work(await launched(kind));
+          const browser = await launched(kind);
+          lacking = i > 0 ? { ...unable, ...silent } : unable;
+          return await work(browser);
         } catch (error) {
           signal?.throwIfAborted();
-          const reason = wanting(error, i > 0);
-          if (reason === null) throw error;
+          if (!(error instanceof Diagnostic)) throw error;
+          // A package that a page in a started browser lacks, every page lacks.
+          if (error.code === 'ENGINE_MISSING' && lacking !== unstarted) return { absent: error.message };
+          const reason = lacking[error.code];
+          if (reason === undefined) throw error;
           reasons.push(`${browserTitles[kind]} ${reason}`);
         }
       }
@@ -56,22 +62,20 @@ export function createGateBrowsers({ signal }: Stoppable): GateBrowsers {
   };
 }
 
-const missing: Readonly<Record<string, string>> = {
-  ENGINE_MISSING: 'needs playwright-core, which is not installed',
+type Reasons = Readonly<Record<string, string>>;
+
+const unable: Reasons = {
   BROWSER_LAUNCH: 'does not start',
   SCREEN_MISSING: 'needs Xvfb',
   PAGE_WEBGPU: 'has no WebGPU here',
   PAGE_SHADER_F16: 'has no shader-f16 on the GPU here',
 };
 
+/** Before it has started. */
+const unstarted: Reasons = { ...unable, ENGINE_MISSING: 'needs playwright-core, which is not installed' };
+
 /** Of one that was only to help out. */
-const silent: Readonly<Record<string, string>> = {
+const silent: Reasons = {
   BROWSER_CRASHED: 'gave no answer',
   BROWSER_TIMEOUT: 'gave no answer in time',
 };
-
-/** What a browser lacks; null when the failure is the variant's own, or another matter. */
-const wanting = (error: unknown, isSecond: boolean): string | null =>
-  error instanceof Diagnostic
-    ? (missing[error.code] ?? (isSecond ? silent[error.code] : null) ?? null)
-    : null;
