@@ -32,6 +32,7 @@ export const pruneStep = (options: PrunePlan): ModelStep => ({
   name: 'prune',
   async apply(model, context) {
     const run = { ...options, name: 'prune' };
+    if (!context.prepared && removesMuch(options.target)) context.events.note?.('prune', unseen);
     const { kept, training, stopped } = await inRounds<Pruned>(run, context, async (before, round) => {
       const now = await pruneOnce(before?.model ?? model, partTarget(options, round), options, context);
       return before ? { ...now, result: joinResults(before.result, now.result) } : now;
@@ -46,6 +47,13 @@ export const pruneStep = (options: PrunePlan): ModelStep => ({
     return { model: current, summary: describe(done, fit), note: notes.join('; ') || null, skips, training };
   },
 });
+
+/** As long as a line of a step. */
+const unseen = "no data to choose by: most networks don't survive this";
+
+/** Above what networks mostly bear without data. */
+const removesMuch = ({ parameters = 1, macs = 1, latency = 1 }: PrunePlan['target']) =>
+  Math.min(parameters, macs, latency) < 0.95;
 
 /** Why data was there and nothing was made of it; null where something was, or nothing was to be. */
 function tooFew({ importance, reconstruct }: PrunePlan, { prepared, training }: StepContext) {

@@ -70,7 +70,7 @@ export function nextSteps(parts: Known, mode: Report['precision']['mode']): Next
       command: `compress ${model} --int8 --data <folder or .npz>${written}`,
       why: `calibrates: ${gain}; compares with the original on data held back`,
     });
-  } else if (!hasLabels(parts) && scoresClasses(parts)) {
+  } else if (!hasLabels(parts) && scoresClasses(parts) && !/ --labels[ =]none\b/.test(command)) {
     next.push({
       command: `compress ${model} ${flag} ${dataFlags} ${data.test ? '--test-labels' : '--labels'} <labels.csv>${written}`,
       why: 'accuracy before and after',
@@ -125,9 +125,10 @@ const withoutPrecision = (model: string, dataFlags: string, written: string): Ne
 /** The same command with training, or with three times the epochs, where pruning or distillation lost much. */
 function longerTraining(parts: Known): Next {
   const trained = parts.staged?.training.at(-1);
-  if (!lostMuch(parts)) return [];
+  const isUnseen = parts.options.data === undefined || parts.options.data.path === 'synthetic';
+  if (!lostMuch(parts) && !(isUnseen && parts.pair === null)) return [];
   if (!trained) {
-    if (parts.options.data === undefined || parts.options.data.path === 'synthetic')
+    if (isUnseen)
       return [
         {
           command: `${parts.options.command} --data <folder or .npz>`,

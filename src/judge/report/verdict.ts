@@ -35,6 +35,8 @@ export const limits = {
   slowdown: 0.05,
   /** Share of the weights that stayed in float against the request. */
   leftInFloat: 0.1,
+  /** Share of the weights that may go in whole channels without data, and not be called a danger. */
+  prunedUnseen: 0.05,
   calibrationSamples: 32,
   evaluationSamples: 100,
 } as const;
@@ -44,6 +46,7 @@ export function judge(report: Judged): Verdict {
   const found = [
     ...brokenOutputs(report),
     ...coverage(report),
+    ...prunedUnseen(report),
     ...accuracy(report),
     ...agreement(report),
     ...speed(report),
@@ -167,6 +170,20 @@ function coverage(report: Judged): Warning[] {
     ];
   const left = account && leftSentence(account, limits.leftInFloat);
   return left ? [warn(left)] : [];
+}
+
+/** Channels that went by the size of their weights alone, where nothing shows what the network does without them. */
+function prunedUnseen({ steps = [], data, compare }: Judged): Warning[] {
+  const at = steps.findIndex(({ name }) => name === 'prune');
+  const [before, after] = [steps[at - 1], steps[at]];
+  if (!before || !after || compare !== null || (data !== null && !data.synthetic)) return [];
+  const removed = 1 - after.parameters / before.parameters;
+  if (removed <= limits.prunedUnseen) return [];
+  return [
+    bad(
+      `${formatPercent(removed, 0)} of the weights went with whole channels, without data to choose them by, and nothing shows what is left: most networks don't survive that. Pass --data, or remove less.`,
+    ),
+  ];
 }
 
 /** Without a lossy pass, part of what was asked for is not done. */
@@ -318,9 +335,17 @@ function evidence(report: Judged): Warning[] {
   else if (data?.synthetic)
     found.push(warn('Measured on synthetic data: how it does on real inputs is not known. Pass --data.'));
   if (compare === null && evaluation === null)
-    found.push(warn('Not compared with the original: no samples were held back. Pass --data to know.'));
+    found.push(
+      warn(
+        `Not compared with the original: ${data === null ? 'there was no data' : 'no samples were held back'}. Pass --data to know.`,
+      ),
+    );
   if (data?.labelsUnused !== undefined)
-    found.push(warn(`The labels found beside the data are not used: ${data.labelsUnused}. Pass --labels.`));
+    found.push(
+      warn(
+        `The labels found beside the data are not used: ${data.labelsUnused}.${takesClasses(report) ? ' Pass --labels.' : ''}`,
+      ),
+    );
   if (data?.preprocessingGuessed && !data.preprocessingTrial)
     found.push(
       warn(
@@ -342,6 +367,9 @@ function evidence(report: Judged): Warning[] {
     );
   return found.concat(fewSamples(report));
 }
+
+/** Whether labels of classes could serve at all. */
+const takesClasses = ({ task }: Judged) => task === undefined || task.name === 'classification';
 
 function fewSamples(report: Judged): Warning[] {
   const { compare, evaluation } = report;

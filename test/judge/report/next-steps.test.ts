@@ -88,6 +88,12 @@ describe('what to try next', () => {
     expect(commands(parts({}))).toEqual(['compress m.onnx --int8 --data val.npz --labels <labels.csv>']);
   });
 
+  it('is not to give labels where they were turned down', () => {
+    const known = parts({});
+    const options = { ...known.options, command: 'compress m.onnx --int8 --data val.npz --labels none' };
+    expect(commands({ ...known, options })).toEqual([]);
+  });
+
   it.each([
     ['a class for each sample', { labelled: true }],
     ['something else to train towards', { targeted: true }],
@@ -109,6 +115,19 @@ describe('what to try next', () => {
     const compare = { samples: 500, runtime: 'wasm', outputs: [output], disagreements: [] };
     const known = { ...parts({}, staged), pair: { compare, evaluation: null } };
     expect(commands(known)).toEqual(['compress m.onnx --int8 --data val.npz --distill']);
+  });
+
+  it('is to prune with data, where it was done without and nothing was compared', () => {
+    const model = createModel({ opsets: new Map([['', 21]]), irVersion: 10 });
+    const staged = { model, milestones: [], stages: [], skips: [], training: [] };
+    const { options, ...known } = parts({}, staged);
+    const blind = {
+      ...known,
+      options: { ...options, command: 'compress m.onnx --prune 50%', data: undefined },
+    };
+    expect(commands({ ...blind, pair: null })).toEqual([
+      'compress m.onnx --prune 50% --data <folder or .npz>',
+    ]);
   });
 
   it('is not to give labels after a step such as distillation, which the suggestion would leave out', () => {

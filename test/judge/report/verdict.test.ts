@@ -53,6 +53,34 @@ describe('judge', () => {
     ]);
   });
 
+  it('calls channels that went unseen bad above a few percent, until something was compared', () => {
+    const step = (name: string, parameters: number) => ({
+      ...{ name, parameters, sizeBytes: parameters, macs: null, latencyMs: null, metric: null, value: null },
+    });
+    const pruned = (left: number, change: Partial<Report> = {}) =>
+      sampleReport({
+        steps: [step('original', 1000), step('prune', left)],
+        ...{ data: null, compare: null, evaluation: null, ...change },
+      });
+    expect(texts(pruned(500), 'bad')[0]).toMatch(/^50 % of the weights went with whole channels/);
+    expect(texts(pruned(500), 'warn')[0]).toContain('there was no data');
+    expect(texts(pruned(970), 'bad')).toEqual([]);
+    expect(texts(pruned(500, { compare }), 'bad')).toEqual([]);
+    expect(texts(pruned(500, { data }), 'bad')).toEqual([]);
+  });
+
+  it('asks for labels only where a model scores classes', () => {
+    const unused = { ...data, labelsUnused: 'no output of the model scores classes' };
+    const said = (name: 'embedding' | 'classification') => {
+      const task = { name, by: 'outputs' as const, evidence: '', outputs: [] };
+      return texts(sampleReport({ data: unused, task }), 'warn').find((text) =>
+        text.includes('beside the data'),
+      );
+    };
+    expect(said('embedding')).toMatch(/scores classes\.$/);
+    expect(said('classification')).toMatch(/Pass --labels\.$/);
+  });
+
   it('warns under 97 % agreement and calls under 90 % bad', () => {
     expect(texts(withOutput({ top1Agreement: 0.96 }), 'warn')[0]).toMatch(/only 96\.0 % of 400 images/);
     expect(texts(withOutput({ top1Agreement: 0.85 }), 'bad')).toHaveLength(1);
