@@ -7,6 +7,7 @@ import { dtypeOf, type Model, type Node, opKey, shapeOf, type Value } from '../.
 import { type Port, portsOf } from '../../model/ir/port.ts';
 import { formatShape, type Shape } from '../../model/ir/type.ts';
 import { nodesOf } from '../../model/ir/walk.ts';
+import { rewriting } from '../../model/ops/class-scores.ts';
 
 export interface Answer {
   readonly name: string;
@@ -67,24 +68,14 @@ function answersOf(model: Model, inputs: readonly Port[]): Answer[] {
   });
 }
 
-const rewriting: readonly string[] = [
-  'Identity',
-  'Cast',
-  'Reshape',
-  'Flatten',
-  'Squeeze',
-  'Unsqueeze',
-  'Transpose',
-  'QuantizeLinear',
-  'DequantizeLinear',
-];
+const moving: readonly string[] = [...rewriting, 'Transpose'];
 
 /** The node that computes a value: behind what only moves it, and inside of a branch. */
 function computing(value: Value | null | undefined): Node | null {
   let at = value;
   for (;;) {
     const node: Node | null = at?.producer ?? null;
-    if (node && rewriting.includes(opKey(node))) at = node.inputs[0];
+    if (node && moving.includes(opKey(node))) at = node.inputs[0];
     else if (node?.opType === 'If') at = subgraphs(node)[0]?.outputs[node.outputs.indexOf(at ?? null)];
     else return node;
   }

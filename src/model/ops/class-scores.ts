@@ -38,23 +38,22 @@ function isImage(output: Value, input: Value): boolean {
   return a.every((d, i) => d === b[i] || (i === 0 && typeof d !== 'number' && typeof b[i] !== 'number'));
 }
 
+/** Operators that write the same numbers in another form. */
+export const rewriting = [
+  'Identity',
+  'Cast',
+  'Reshape',
+  'Flatten',
+  'Squeeze',
+  'Unsqueeze',
+  'DequantizeLinear',
+  'QuantizeLinear',
+] as const;
+
 /** A Softmax, or one whose result is only written in another form. */
 function isSoftmax(value: Value): boolean {
   let node = value.producer;
-  while (
-    isOp(
-      node,
-      'Identity',
-      'Cast',
-      'Reshape',
-      'Flatten',
-      'Squeeze',
-      'Unsqueeze',
-      'DequantizeLinear',
-      'QuantizeLinear',
-    )
-  )
-    node = node?.inputs[0]?.producer ?? null;
+  while (isOp(node, ...rewriting)) node = node?.inputs[0]?.producer ?? null;
   return isOp(node, 'Softmax', 'LogSoftmax');
 }
 
