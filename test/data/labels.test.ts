@@ -62,13 +62,13 @@ describe('label files', () => {
     expect(fromJson(json).labels).toEqual([2, 5, 0]);
   });
 
-  it('keeps class names that come with their index', () => {
+  it('keeps class names that come with their index, and numbers the others', () => {
     const { classes } = fromJson([
       { file: 'a.jpg', index: 2, name: 'tench' },
       { file: 'b.jpg', index: 0, name: 'shark' },
       { file: 'c.jpg', index: 0, name: 'shark' },
     ]);
-    expect(classes).toEqual(['shark', '1', 'tench']);
+    expect(classes).toEqual(['shark', 'class 1', 'tench']);
   });
 
   it('matches by path before name, and by name without ending last', () => {
