@@ -3,8 +3,9 @@
 import ora, { type Ora } from 'ora';
 import pc from 'picocolors';
 import type { JobEvents } from '../jobs/progress.ts';
+import type { ReportHeader } from '../judge/report/header.ts';
 import { plain } from '../judge/report/terminal.ts';
-import { formatDuration, liveText, stepLine } from './step-line.ts';
+import { formatDuration, liveText, stepLines } from './step-line.ts';
 
 export const isPlain = () =>
   !process.stderr.isTTY ||
@@ -21,20 +22,42 @@ export interface Progress extends JobEvents {
 
 const silent: Progress = { stop() {} };
 
-const noteLine = (name: string, text: string) => `  ${stepLine(name, plain(text), '', 78).trimEnd()}`;
-
-export function createProgress(options: { quiet: boolean }): Progress {
-  if (options.quiet) return silent;
-  return isPlain() ? plainProgress() : liveProgress();
+export interface ProgressOptions {
+  readonly quiet: boolean;
+  /** Shows what is known before the work, of jobs that tell it. What steps say that lead there stands in it. */
+  readonly header?: ((header: ReportHeader) => void) | undefined;
 }
+
+export function createProgress({ quiet, header }: ProgressOptions): Progress {
+  if (quiet) return silent;
+  const progress = isPlain() ? plainProgress() : liveProgress();
+  return header ? withHeader(progress, header) : progress;
+}
+
+/** What the header says, too. */
+const toldByHeader: readonly string[] = ['read', 'data'];
+
+const withHeader = (progress: Progress, header: (header: ReportHeader) => void): Progress => ({
+  ...progress,
+  known(facts) {
+    progress.stop();
+    header(facts);
+  },
+  end(name, detail, ms) {
+    if (toldByHeader.includes(name)) progress.stop();
+    else progress.end?.(name, detail, ms);
+  },
+});
 
 /** Columns of a line, at most; two stand before it. */
 const columns = () => Math.min(process.stderr.columns || 80, 100) - 2;
 
 function plainProgress(): Progress {
+  const say = (name: string, text: string, time: string) =>
+    console.error(`  ${stepLines(name, plain(text), time, { columns: 78, wraps: false })[0]}`);
   return {
-    note: (name, text) => console.error(noteLine(name, text)),
-    end: (name, detail, ms) => console.error(`  ${stepLine(name, plain(detail), formatDuration(ms), 78)}`),
+    note: (name, text) => say(name, text, ''),
+    end: (name, detail, ms) => say(name, detail, formatDuration(ms)),
     stop() {},
   };
 }
@@ -69,15 +92,20 @@ function liveProgress(): Progress {
     note(name, text) {
       // Written above the live line, which goes on.
       spinner?.clear();
-      console.error(`  ${dim(noteLine(name, text))}`);
+      const lines = stepLines(name, plain(text), '', { columns: columns() - 2, wraps: true });
+      for (const line of lines) console.error(`    ${dim(line)}`);
       spinner?.render();
     },
     end(name, detail, ms) {
       stop();
       const time = formatDuration(ms);
       // Two columns for the mark and its space.
-      const line = stepLine(name, plain(detail), time, columns() - 2);
+      const [line = '', ...rest] = stepLines(name, plain(detail), time, {
+        columns: columns() - 2,
+        wraps: true,
+      });
       console.error(`  ${green('✔')} ${line.slice(0, -time.length)}${dim(time)}`);
+      for (const more of rest) console.error(`    ${more}`);
     },
     stop,
   };

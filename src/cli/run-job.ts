@@ -3,14 +3,15 @@ import type { JobRun } from '../jobs/progress.ts';
 import { quoted } from '../support/shell.ts';
 import { shownUrl } from '../support/url.ts';
 import { interruptSignal } from './interrupt.ts';
-import { createProgress } from './progress.ts';
+import { createProgress, type ProgressOptions } from './progress.ts';
 
 export async function runJob<T>(
   quiet: boolean,
   work: (run: JobRun & { readonly signal: AbortSignal }) => Promise<T>,
+  header?: ProgressOptions['header'],
 ): Promise<T> {
   const { signal, dispose } = interruptSignal();
-  const events = createProgress({ quiet });
+  const events = createProgress({ quiet, header });
   try {
     return await work({ signal, events });
   } finally {

@@ -1,10 +1,14 @@
 /** What the commands that make a model have in common: what was asked for is carried out, watched, and its report printed. */
 import { type Asked, carryOut } from '../jobs/compress.ts';
-import { type PrintFlags, printReport } from './print-report.ts';
+import { type PrintFlags, printHeader, printReport } from './print-report.ts';
 import { commandLine, runJob } from './run-job.ts';
 
 export const showResult = (model: string, asked: Asked, flags: PrintFlags): Promise<void> =>
-  runJob(flags.quiet ?? false, async (run) => {
-    const { report } = await carryOut(model, asked, { command: commandLine(), ...run });
-    printReport(report, flags);
-  });
+  runJob(
+    flags.quiet ?? false,
+    async (run) => {
+      const { report } = await carryOut(model, asked, { command: commandLine(), ...run });
+      printReport(report, flags);
+    },
+    (header) => printHeader(header, flags),
+  );

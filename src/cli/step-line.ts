@@ -1,4 +1,6 @@
 /** The lines of steps, as text: what a live bar says, and what stays when a step is done. */
+import stringWidth from 'string-width';
+import { pad, wrapText } from '../judge/report/text-table.ts';
 
 const nameWidth = 10;
 
@@ -10,23 +12,20 @@ export function formatDuration(ms: number): string {
   return whole < 120 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
 
-/** "compare     200 samples on wasm                     2.8 s", as wide as `columns`. */
-export function stepLine(name: string, detail: string, time: string, columns: number): string {
-  const room = Math.max(12, columns - nameWidth - 2 - 2 - Math.max(6, time.length));
-  const right = time.padStart(Math.max(6, time.length));
-  return `${name.padEnd(nameWidth)}  ${shortened(detail, room).padEnd(room)}  ${right}`;
-}
-
-/** Leaves out what does not fit, from the end, one part ("a · b · c") after the other. */
-export function shortened(detail: string, room: number): string {
-  if (detail.length <= room) return detail;
-  const parts = detail.split(' · ');
-  while (parts.length > 1) {
-    parts.pop();
-    const text = `${parts.join(' · ')} · …`;
-    if (text.length <= room) return text;
-  }
-  return `${detail.slice(0, room - 1)}…`;
+/** "compare     200 samples on wasm                     2.8 s", the time at the end of the first line; what doesn't fit stands in
+ *  further ones under it. Without a width that is one line, for logs.
+ *  @param columns  of a line; @param wraps  whether a line may be no longer */
+export function stepLines(
+  name: string,
+  detail: string,
+  time: string,
+  { columns, wraps }: { readonly columns: number; readonly wraps: boolean },
+): string[] {
+  const right = time === '' ? '' : `  ${time.padStart(6)}`;
+  const room = columns - nameWidth - 2 - stringWidth(right);
+  const [first = '', ...rest] = wrapText(detail, wraps ? room : Number.POSITIVE_INFINITY);
+  const lead = `${name.padEnd(nameWidth)}  ${right === '' ? first : pad(first, room)}${right}`;
+  return [lead, ...rest.map((line) => `${' '.repeat(nameWidth + 2)}${line}`)];
 }
 
 interface LiveText {

@@ -1,20 +1,13 @@
 /** `compress model.onnx`: reads the file, prepares data, runs the recipe, writes, compares, measures, reports.
  *  The order guards the user: outputs are checked before any work, and appear only when all of them are complete. */
 import path from 'node:path';
-import type { CompressedModel } from '../compress/compress.ts';
-import type { ConfigUse } from '../compress/merge-config.ts';
 import type { Candidate } from '../compress/pipeline/leave-out.ts';
 import type { Plan } from '../compress/plan.ts';
-import type { CalibrationCache } from '../compute/calibrate/calibration-cache.ts';
 import type { Engine } from '../compute/engine/contract.ts';
 import { engineOfTarget, openEngine } from '../compute/engine/open.ts';
-import { describeData, type Prepared } from '../data/prepare-data.ts';
+import type { Prepared } from '../data/prepare-data.ts';
 import { rejectBroken } from '../judge/analyze/facts.ts';
-import { layerQuality } from '../judge/analyze/layer-quality.ts';
-import { recipeAccount } from '../judge/analyze/recipe-account.ts';
-import { buildReport, type ReportParts } from '../judge/report/build-report.ts';
-import { layerTable } from '../judge/report/layer-table.ts';
-import { probeNouns } from '../judge/report/probe.ts';
+import { buildReport } from '../judge/report/build-report.ts';
 import type { Report } from '../judge/report/report.ts';
 import { reportFiles } from '../judge/report/report-files.ts';
 import { requireWritable, writeModelFile } from '../model/formats/file.ts';
@@ -23,42 +16,21 @@ import { stripTraces } from '../model/formats/onnx/strip-traces.ts';
 import { openedFromFiles } from '../model/formats/open-file.ts';
 import { type OpenedModel, openedFromModel, pathsOf } from '../model/formats/opened.ts';
 import type { Model } from '../model/ir/model.ts';
-import { portsOf } from '../model/ir/port.ts';
 import { stampMetadata } from '../ship/emit/stamp.ts';
 import { checkTargets, createStage, isOurs } from '../ship/emit/write.ts';
 import { checkOpens } from '../ship/profile/check-opens.ts';
 import { describeMachine } from '../ship/profile/machine.ts';
-import { counted } from '../support/units.ts';
 import { checkBudget } from './accuracy-budget.ts';
-import { attempt } from './attempt.ts';
 import { blockRemarks } from './block-remarks.ts';
+import type { CompressFileOptions } from './compress-file-options.ts';
 import { checkPorts, checkSizes, typedPorts, withPreparation } from './io-types.ts';
-import { measurePair } from './measure-pair.ts';
-import { factsOf } from './model-facts.ts';
+import { knownBefore } from './known-before.ts';
 import type { StepsResult } from './model-steps.ts';
-import { taskOf } from './model-task.ts';
 import { openSteps } from './open-steps.ts';
-import { openProbe } from './probe.ts';
-import { type JobEvents, type JobRun, step } from './progress.ts';
 import { refuseIdle, refuseSpoilt } from './refusals.ts';
-import { runPair } from './run-pair.ts';
 import { runServingRecipe } from './run-recipe.ts';
-import { prepareDataFor } from './try-preprocessing.ts';
+import { studyResult } from './study-result.ts';
 import { createJudge, isTried } from './try-result.ts';
-
-interface CompressFileOptions extends JobRun {
-  readonly opened: OpenedModel;
-  /** Where it came from, for the report: a path, or its name. */
-  readonly input: string;
-  /** Path of the compressed model. */
-  readonly output: string;
-  readonly plan: Plan;
-  /** The configuration file that some of the plan came from. */
-  readonly config?: ConfigUse | undefined;
-  readonly cache: CalibrationCache | null;
-  /** What was typed or called, for the report. */
-  readonly command: string;
-}
 
 export interface CompressedFile {
   readonly report: Report;
@@ -68,7 +40,7 @@ export interface CompressedFile {
 /** @throws every user diagnostic of reading, data and passes; nothing is written then */
 export async function compressFile(options: CompressFileOptions): Promise<CompressedFile> {
   const { opened, plan, events, cache, signal } = options;
-  const { recipe, request, data } = plan;
+  const { recipe, request } = plan;
   const outputs = outputPaths(options.output);
   const inputs = inputPaths(opened, plan);
   requireWritable(options.output);
@@ -77,22 +49,9 @@ export async function compressFile(options: CompressFileOptions): Promise<Compre
   if (!plan.steps.some(({ kind }) => kind === 'student-file')) checkSizes(options.output, opened.model);
   checkTargets(inputs, [options.output, ...outputs], request.force);
   rejectBroken(opened.model);
-  const ports = portsOf(opened.model);
   const engine = await openEngine();
-  // Known before any work, so that one that doesn't fit is refused.
-  taskOf(opened, request.task);
-  const prepared = data
-    ? await step(
-        events,
-        'data',
-        () =>
-          prepareDataFor(opened, ports, data.from, {
-            ...{ ...data.split, engine: openEngine, signal },
-            needsLabels: plan.steps.some((s) => s.kind === 'train' && s.name === 'finetune'),
-          }),
-        describeData,
-      )
-    : null;
+  const known = await knownBefore(opened, options);
+  const { prepared } = known;
   const staged = plan.steps.length > 0 ? await runSteps(opened, options, engine, prepared) : null;
   const qat = plan.qat && { settings: plan.qat, checkpoints: checkpointsOf(options) };
   const start = staged?.model ?? opened.model;
@@ -135,7 +94,7 @@ export async function compressFile(options: CompressFileOptions): Promise<Compre
     checkTargets(inputs, targets.slice(1), request.force || isOurs(options.output));
     await checkOpens(opened, result, runtime);
     const shipped = openedFromFiles(typed, written);
-    const parts = await study(options, opened, { result, shipped }, prepared, made, events);
+    const parts = await studyResult(options, opened, { result, shipped }, known, made);
     // What a probe finds bounds nothing.
     checkBudget(parts.probe ? null : parts.pair, request.maxDrop);
     const files = [...targets, ...outputs];
@@ -198,98 +157,3 @@ function checkpointsOf({ plan, output }: CompressFileOptions): string | null {
 /** model.int8.onnx → model.int8.report.{html,md,json} */
 const outputPaths = (output: string) =>
   ['html', 'md', 'json'].map((kind) => `${withoutExtension(output)}.report.${kind}`);
-
-interface Results {
-  /** With inputs and outputs as the source has them: what is compared. */
-  readonly result: OpenedModel;
-  /** As it is in the file. */
-  readonly shipped: OpenedModel;
-}
-
-/** Everything the report needs to know about source and result. */
-async function study(
-  options: CompressFileOptions,
-  source: OpenedModel,
-  { result, shipped }: Results,
-  prepared: Prepared | null,
-  { clean, model, journal }: CompressedModel,
-  events: JobEvents,
-): Promise<
-  Omit<ReportParts, 'files' | 'staged' | 'training' | 'leftOut' | 'stripped' | 'inFile' | 'environment'> & {
-    readonly remarks: readonly string[];
-  }
-> {
-  const { plan, signal } = options;
-  const { recipe, request } = plan;
-  const compares = request.compare !== false;
-  const largestBytes = Math.max(source.sizeBytes, result.sizeBytes);
-  events.begin?.('sizes');
-  const [before, after] = await Promise.all([factsOf(source, largestBytes), factsOf(shipped, largestBytes)]);
-  const runtime = await openEngine(engineOfTarget(recipe.target));
-  const held = prepared?.held.indices.length ? prepared.held : null;
-  const task = taskOf(source, request.task, held?.source ?? null);
-  const probe = !held && compares ? await openProbe(source, prepared) : null;
-  const compareOn = ({ source: from, indices }: NonNullable<typeof held>) =>
-    step(
-      events,
-      'compare',
-      (onProgress) =>
-        runPair(
-          { model: source },
-          { model: result },
-          { engine: runtime, source: from, indices, task, signal, onProgress },
-        ),
-      ({ compare: { samples, runtime: name } }) =>
-        `${probe ? `${samples} ${probeNouns[probe.facts.kind]}` : counted(samples, 'sample')} on ${name}`,
-    );
-  // Nobody asked for a probe: one that can't run is said, and ends nothing.
-  const probed = probe && (await attempt(() => compareOn(probe), signal));
-  const pair = held && compares ? await compareOn(held) : (probed?.measured ?? null);
-  const unprobed = probed?.reason
-    ? [`It could not be compared on ${probe?.facts.what}: ${probed.reason}`]
-    : [];
-  const few = held?.indices.slice(0, 16) ?? [];
-  if (held && pair) events.begin?.('layers');
-  const quality =
-    held && compares
-      ? await layerQuality(
-          await openEngine(),
-          clean,
-          model,
-          { count: few.length, read: (i) => held.source.read(few[i]!) },
-          signal,
-        )
-      : [];
-  const sample = held ? await held.source.read(held.indices[0]!) : null;
-  // A runtime of another format is not what is measured here.
-  const measured =
-    !request.measure || !result.format.runnable
-      ? null
-      : await step(
-          events,
-          'measure',
-          () =>
-            measurePair(source, result, {
-              engine: runtime.name,
-              sample,
-              ports: portsOf(source.model),
-              signal,
-            }),
-          (m) => `${m.latency[0]?.repetitions ?? 0} runs each`,
-        );
-  const { input, command, config } = options;
-  return {
-    options: { input, recipe, command, config, data: plan.data?.from },
-    source: before,
-    result: { ...after, file: path.basename(options.output) },
-    task,
-    journal,
-    layers: layerTable(clean, model, quality),
-    account: await recipeAccount(model, recipe, journal),
-    data: prepared,
-    pair,
-    probe: pair ? (probe?.facts ?? null) : null,
-    remarks: unprobed,
-    measured,
-  };
-}

@@ -1,5 +1,6 @@
 /** What a report says about a model: its sizes, its contents, what it computes. */
 import { modelFacts } from '../judge/analyze/facts.ts';
+import type { ReportHeader } from '../judge/report/header.ts';
 import type { ModelFacts } from '../judge/report/report.ts';
 import type { OpenedModel } from '../model/formats/opened.ts';
 import { cloneModel } from '../model/ir/clone.ts';
@@ -15,8 +16,24 @@ import { formatBytes } from '../support/units.ts';
 /** Compressing more than this for a size figure takes longer than the figure is worth. */
 const transferLimit = 256e6;
 
-/** @param largestBytes  the largest of the models that are compared: one Brotli quality serves all */
-export async function factsOf(opened: OpenedModel, largestBytes: number): Promise<ModelFacts> {
+/** What takes no time to find out: all but hash and transfer sizes. */
+export const quickFacts = (opened: OpenedModel): QuickFacts => {
+  const none = { sha256: '', gzipBytes: null, brotliBytes: null };
+  const { file, sizeBytes, parameters, macs, macsAssumed, opset, inputs } = modelFacts(opened.model, {
+    ...{ file: opened.name, sizeBytes: opened.sizeBytes, ...none, ...countMacs(opened.model) },
+  });
+  return { file, sizeBytes, parameters, macs, macsAssumed, opset, inputs };
+};
+
+type QuickFacts = ReportHeader['source'];
+
+/** @param largestBytes  the largest of the models that are compared: one Brotli quality serves all
+ *  @param known  found before: not counted again */
+export async function factsOf(
+  opened: OpenedModel,
+  largestBytes: number,
+  known?: QuickFacts,
+): Promise<ModelFacts> {
   const bytes = opened.sizeBytes <= transferLimit ? joined(opened) : null;
   const transfer = bytes && (await transferSizes(bytes, brotliQualityFor(largestBytes)));
   const facts = modelFacts(opened.model, {
@@ -26,7 +43,7 @@ export async function factsOf(opened: OpenedModel, largestBytes: number): Promis
     gzipBytes: transfer?.gzipBytes ?? null,
     brotliBytes: transfer?.brotliBytes ?? null,
     ...(transfer ? { brotliQuality: transfer.brotliQuality } : {}),
-    ...countMacs(opened.model),
+    ...(known ? { macs: known.macs, macsAssumed: known.macsAssumed } : countMacs(opened.model)),
   });
   return { ...facts, producer: producerOf(opened) ?? facts.producer };
 }

@@ -1,8 +1,11 @@
 import type { Stoppable, Tell } from '../compute/engine/run-context.ts';
+import type { ReportHeader } from '../judge/report/header.ts';
 import { optionsObject } from '../support/parse-request.ts';
 
 /** What a running job tells whoever watches: the terminal's live line, or a log. */
 export interface JobEvents {
+  /** What is known before the work: told once, when data is opened, of jobs that end in a report. */
+  known?(header: ReportHeader): void;
   /** A step begins. `name` is short and stays the same between runs: "calibrate". A step that ends without a word
    *  ends when the next one begins. */
   begin?(step: string): void;

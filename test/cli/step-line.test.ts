@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatDuration, liveText, shortened, stepLine } from '../../src/cli/step-line.ts';
+import { formatDuration, liveText, stepLines } from '../../src/cli/step-line.ts';
 
 describe('formatDuration', () => {
   it.each([
@@ -12,25 +12,31 @@ describe('formatDuration', () => {
   ])('says %d ms as %s', (ms, text) => expect(formatDuration(ms)).toBe(text));
 });
 
-describe('shortened', () => {
-  it('keeps a text that fits', () => expect(shortened('a · b', 5)).toBe('a · b'));
+const text = 'upgraded to opset 17 · 9 BatchNormalizations folded · 35 Clips folded into ranges';
 
-  it('drops whole parts from the end', () => {
-    expect(shortened('upgraded to opset 17 · 9 folded · 3 removed', 30)).toBe('upgraded to opset 17 · …');
-  });
-
-  it('cuts a first part that is too long by itself', () => expect(shortened('abcdef · g', 4)).toBe('abc…'));
-});
-
-describe('stepLine', () => {
+describe('stepLines', () => {
   it('is as wide as told, with the time at its end', () => {
-    const line = stepLine('compare', '200 samples on wasm', '2.8 s', 76);
+    const [line = ''] = stepLines('compare', '200 samples on wasm', '2.8 s', { columns: 76, wraps: true });
     expect(line).toHaveLength(76);
     expect(line).toMatch(/^compare {5}200 samples on wasm +2\.8 s$/);
   });
 
-  it('is as wide with a detail that does not fit', () => {
-    expect(stepLine('data', 'a long name '.repeat(20), '12 s', 60)).toHaveLength(60);
+  it('has the whole of a long text, in lines under each other no wider than told', () => {
+    const [first = '', ...rest] = stepLines('clean up', text, '0.2 s', { columns: 60, wraps: true });
+    expect(first).toHaveLength(60);
+    expect(first).toMatch(/ 0\.2 s$/);
+    for (const line of rest) expect(line.length).toBeLessThanOrEqual(60);
+    const said = [first.slice(0, -5), ...rest].join(' ').replace(/\s+/g, ' ').trim();
+    expect(said).toBe(`clean up ${text}`);
+  });
+
+  it('is one line with all of it where lines may be longer', () => {
+    const lines = stepLines('clean up', text, '0.2 s', { columns: 60, wraps: false });
+    expect(lines).toEqual([`clean up    ${text}   0.2 s`]);
+  });
+
+  it('has no space at its end where there is no time', () => {
+    expect(stepLines('train', 'epoch 1', '', { columns: 60, wraps: true })).toEqual(['train       epoch 1']);
   });
 });
 

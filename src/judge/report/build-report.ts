@@ -1,18 +1,12 @@
 /** Puts the report together from what the job found. */
 import type { Recipe } from '../../compress/pipeline/recipe.ts';
 import type { Journal } from '../../compress/pipeline/run.ts';
-import { engineOfTarget } from '../../compute/engine/open.ts';
-import { type DataOptions, leftOutOf, type Prepared } from '../../data/prepare-data.ts';
-import type { PreprocessingTrial } from '../../data/source.ts';
-import { formatOfName } from '../../model/formats/index.ts';
-import { tfjsFormat } from '../../model/formats/tfjs/format.ts';
-import { tfliteFormat } from '../../model/formats/tflite/format.ts';
-import { runtimeBrotliBytes } from '../../ship/profile/runtime-sizes.ts';
-import type { TargetName } from '../../support/target.ts';
+import type { DataOptions, Prepared } from '../../data/prepare-data.ts';
 import { version } from '../../support/version.ts';
 import { budgeted } from '../task/measure.ts';
 import type { Task } from '../task/task.ts';
 import type { Account } from './account.ts';
+import { dataFacts, targetFacts } from './header.ts';
 import { measuresOf } from './measure-words.ts';
 import { nextSteps } from './next-steps.ts';
 import type { Probe } from './probe.ts';
@@ -58,18 +52,6 @@ export interface ReportParts {
   readonly environment: Report['environment'];
 }
 
-/** What a page loads beside the model: what opens the file that was written, null where no page is meant. */
-function pageRuntimeBytes(target: string, file: string): number | null {
-  const format = formatOfName(file);
-  if (format === tfjsFormat) return runtimeBrotliBytes('@tensorflow/tfjs-backend-wasm');
-  if (format === tfliteFormat) return runtimeBrotliBytes('@litertjs/core');
-  return target === 'wasm' ? runtimeBrotliBytes('onnxruntime-web/wasm') : null;
-}
-
-/** The runtime that stands for the target. */
-const measuredOn = (target: TargetName): string =>
-  target === 'litert' ? 'LiteRT' : engineOfTarget(target) === 'wasm' ? 'onnxruntime-web' : 'onnxruntime-node';
-
 export function buildReport(parts: ReportParts): Report {
   const { options, source, result, pair, layers } = parts;
   const mode = precisionMode(layers);
@@ -86,12 +68,7 @@ export function buildReport(parts: ReportParts): Report {
     source,
     result,
     task: parts.task,
-    target: {
-      name: options.recipe.target,
-      runtime: measuredOn(options.recipe.target),
-      runtimeBrotliBytes: pageRuntimeBytes(options.recipe.target, result.file),
-      sessionConfig: {},
-    },
+    target: targetFacts(options.recipe.target, result.file),
     precision: { mode, summary: precisionSummary(layers) },
     data: parts.data && dataFacts(parts.data),
     stages: [
@@ -173,29 +150,6 @@ function precisionMode(layers: readonly Layer[]): Report['precision']['mode'] {
   if (layers.some((l) => l.precision === 'int8-dynamic')) return 'dynamic';
   return layers.some((l) => l.precision === 'int8-weights') ? 'weight-only' : 'none';
 }
-
-function dataFacts(prepared: Prepared): NonNullable<Report['data']> {
-  const { source, calibration, training, held } = prepared;
-  const leftOut = leftOutOf(prepared);
-  return {
-    source: source.name,
-    test: held.source === source ? null : held.source.name,
-    kind: held.source.kind,
-    calibrationSamples: calibration.length,
-    evaluationSamples: held.indices.length,
-    ...(training.length > 0 ? { trainingSamples: training.length } : {}),
-    labelled: held.source.labelled,
-    ...(held.source.labelsUnused === undefined ? {} : { labelsUnused: held.source.labelsUnused }),
-    synthetic: held.source.kind === 'synthetic',
-    preprocessing: source.preprocessing && { ...source.preprocessing },
-    preprocessingGuessed: source.preprocessingGuessed ?? false,
-    ...(source.preprocessingTrial ? { preprocessingTrial: trialFacts(source.preprocessingTrial) } : {}),
-    ...(leftOut.length > 0 ? { leftOut: [...leftOut] } : {}),
-    guessed: [...new Set([...source.guessed, ...held.source.guessed])],
-  };
-}
-
-const trialFacts = ({ by, samples, scores }: PreprocessingTrial) => ({ by, samples, scores: [...scores] });
 
 function variants({ source, result, pair }: ReportParts, mode: string): Report['variants'] {
   const accuracy = pair?.evaluation?.metrics[0];

@@ -6,9 +6,9 @@ import { formatBytes, formatCount, formatDb } from '../../support/units.ts';
 import { accountLine, leftLines } from './account.ts';
 import { configText } from './config-text.ts';
 import { dataText } from './data-text.ts';
-import { latencyPairs } from './latency.ts';
+import type { ReportHeader } from './header.ts';
 import { taskText } from './measure-words.ts';
-import type { ModelFacts, Report } from './report.ts';
+import type { Report } from './report.ts';
 import { stepRemarks, stepTable } from './steps.ts';
 import { strippedText } from './stripped-text.ts';
 import {
@@ -38,27 +38,23 @@ export interface Cell {
 const indent = '  ';
 const labelWidth = 18;
 
-/** The whole report: bad news, what it amounts to, header, then results. */
-export const renderTerminal = (report: Report, options: TerminalOptions): string =>
+/** What came of a run: bad news, what it amounts to, then results. What was known before, `renderHeader` has said. */
+export const renderOutcome = (report: Report, options: TerminalOptions): string =>
   [
     renderBadNews(report.verdict, options),
     `${renderHeadline(report.verdict, options)}\n`,
-    `${renderHeader(report, options)}\n`,
     renderResult(report, options),
   ].join('');
 
-/** Model, input, data and target: what is known before any work, so that it can be printed first. */
-export function renderHeader(
-  report: Pick<Report, 'source' | 'data' | 'probe' | 'task' | 'target' | 'latency' | 'config'>,
-  options: TerminalOptions,
-): string {
+/** Model, input, task, data and target: what is known before any work. */
+export function renderHeader(report: ReportHeader, options: TerminalOptions): string {
   const { source, target } = report;
   const lines = [
     labelled(source.file, factsLine(source), options, 'bold'),
     labelled('input', inputLine(report), options),
     ...(report.task ? [labelled('task', taskText(report.task), options)] : []),
     labelled('data', dataText(report.data, report.probe), options),
-    labelled('target', `${target.name} (${targetDetail(report)})`, options),
+    labelled('target', `${target.name} (${target.runtime})`, options),
     ...(report.config ? [labelled('config', configText(report.config), options)] : []),
   ];
   return lines.join('');
@@ -147,7 +143,7 @@ export function labelled(label: string, text: string, options: TerminalOptions, 
 
 // --- the lines ---------------------------------------------------------------------------------------------------
 
-function factsLine(facts: ModelFacts): string {
+function factsLine(facts: ReportHeader['source']): string {
   const macs =
     facts.macs === null
       ? null
@@ -156,7 +152,7 @@ function factsLine(facts: ModelFacts): string {
   return [...parts, `opset ${facts.opset}`].filter((part) => part !== null).join(' · ');
 }
 
-function inputLine({ source, data }: Pick<Report, 'source' | 'data'>): string {
+function inputLine({ source, data }: Pick<ReportHeader, 'source' | 'data'>): string {
   const types = source.inputs.map((port) => `${port.name} ${port.type}`).join(', ');
   const name = data === null ? '' : preprocessingName(data);
   if (data === null || name === '') return types;
@@ -171,12 +167,6 @@ function howFound(data: NonNullable<Report['data']>): string {
   return trial.by === 'labels'
     ? `best of all presets on ${trial.samples} labelled ${noun({ data })}`
     : `with which the model tells ${samples} apart best of all presets`;
-}
-
-function targetDetail(report: Pick<Report, 'target' | 'latency'>): string {
-  const threads = latencyPairs(report).find((pair) => pair.onTarget)?.threads;
-  if (threads === undefined) return report.target.runtime;
-  return `${report.target.runtime}, ${threads === 1 ? '1 thread' : `${threads} threads`}`;
 }
 
 /** Every step of pruning and training with what it cost, and why they came in this order. */

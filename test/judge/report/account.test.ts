@@ -8,7 +8,7 @@ import {
 } from '../../../src/judge/report/account.ts';
 import { renderHtml } from '../../../src/judge/report/html.ts';
 import { renderMarkdown } from '../../../src/judge/report/markdown.ts';
-import { renderTerminal } from '../../../src/judge/report/terminal.ts';
+import { renderOutcome } from '../../../src/judge/report/terminal.ts';
 import { judge } from '../../../src/judge/report/verdict.ts';
 import { sampleReport } from './sample.ts';
 
@@ -64,7 +64,7 @@ describe('weights that stayed in float', () => {
 
   it('stand in every view with their reason', () => {
     const report = sampleReport({ account: account(compressed, unknown, excluded) });
-    const views = [renderTerminal(report, { colour: false, width: 200 }), renderMarkdown(report)];
+    const views = [renderOutcome(report, { colour: false, width: 200 }), renderMarkdown(report)];
     for (const view of views) {
       expect(view).toMatch(/3 of acme:Blend/);
       expect(view).toMatch(/unknown operator/);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { renderHtml } from '../../../src/judge/report/html.ts';
 import { renderMarkdown } from '../../../src/judge/report/markdown.ts';
 import { type Report, reportSchema } from '../../../src/judge/report/report.ts';
-import { renderTerminal } from '../../../src/judge/report/terminal.ts';
+import { renderHeader, renderOutcome } from '../../../src/judge/report/terminal.ts';
 import { measured } from '../../../src/judge/task/measure.ts';
 import { sampleReport } from './sample.ts';
 
@@ -16,7 +16,8 @@ const on = (same: number, change: Partial<Report> = {}) =>
     ...change,
   });
 const flat = (text: string) => text.replace(/\s+/g, ' ');
-const terminal = (report: Report) => flat(renderTerminal(report, { colour: false, width: 80 }));
+const plain = { colour: false, width: 80 };
+const terminal = (report: Report) => flat(renderHeader(report, plain) + renderOutcome(report, plain));
 
 describe('a result that was compared on made-up inputs', () => {
   it('is red in all views where the model is destroyed', async () => {

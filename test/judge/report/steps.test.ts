@@ -3,7 +3,7 @@ import { renderHtml } from '../../../src/judge/report/html.ts';
 import { renderMarkdown } from '../../../src/judge/report/markdown.ts';
 import type { Report } from '../../../src/judge/report/report.ts';
 import { stepRemarks, stepTable } from '../../../src/judge/report/steps.ts';
-import { renderTerminal } from '../../../src/judge/report/terminal.ts';
+import { renderOutcome } from '../../../src/judge/report/terminal.ts';
 import { sampleReport } from './sample.ts';
 
 type Step = NonNullable<Report['steps']>[number];
@@ -23,7 +23,7 @@ const report = (...names: string[]) => ({ ...sampleReport(), steps: names.map((n
 describe('the model step by step', () => {
   it('has a row a step in the terminal, in Markdown and in HTML, and the reason for their order', async () => {
     const full = report('original', 'prune', 'distil', 'int8');
-    const text = renderTerminal(full, { colour: false, width: 80 });
+    const text = renderOutcome(full, { colour: false, width: 80 });
     expect(text).toMatch(/^ {2}step +file +parameters +MACs +accuracy +latency$/m);
     expect(text).toMatch(/^ {2}distil +2\.00 MB +500 k +30\.0 M +90\.0 % +12\.5 ms$/m);
     expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
@@ -39,7 +39,7 @@ describe('the model step by step', () => {
     const note = 'ended early: round 4 of 5 lost 4.95 points of accuracy, where 1 may go';
     const told = { ...sampleReport(), steps: [at('original'), at('prune', { note })] };
     const sentence = 'Prune ended early: round 4 of 5 lost 4.95 points of accuracy, where 1 may go.';
-    expect(renderTerminal(told, { colour: false, width: 80 }).replace(/\s+/g, ' ')).toContain(sentence);
+    expect(renderOutcome(told, { colour: false, width: 80 }).replace(/\s+/g, ' ')).toContain(sentence);
     expect(renderMarkdown(told)).toContain(sentence);
     expect(await renderHtml(told)).toContain(sentence);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { renderTable, renderTerminal } from '../../../src/judge/report/terminal.ts';
+import { renderHeader, renderOutcome, renderTable } from '../../../src/judge/report/terminal.ts';
 import { latency, sampleReport } from './sample.ts';
 
 const plain = { colour: false, width: 80 };
@@ -12,31 +12,33 @@ const slow = sampleReport({
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape codes of colours
 const codes = /\u001b\[\d+m/g;
 
-describe('renderTerminal', () => {
+const both = (...args: Parameters<typeof renderOutcome>) => renderHeader(...args) + renderOutcome(...args);
+
+describe('renderOutcome', () => {
   it('fits 80 columns, with colour and without', () => {
     for (const report of [sampleReport(), slow])
       for (const colour of [true, false])
-        for (const line of renderTerminal(report, { colour, width: 80 }).replace(codes, '').split('\n'))
+        for (const line of both(report, { colour, width: 80 }).replace(codes, '').split('\n'))
           expect([...line].length, line).toBeLessThanOrEqual(80);
   });
 
   it('writes no escape code without colour', () => {
-    expect(renderTerminal(slow, plain)).not.toContain('\u001b');
-    expect(renderTerminal(slow, { colour: true, width: 80 })).toContain('\u001b[31m✖ Slower');
+    expect(renderOutcome(slow, plain)).not.toContain('\u001b');
+    expect(renderOutcome(slow, { colour: true, width: 80 })).toContain('\u001b[31m✖ Slower');
   });
 
   it('shows the same words with colour and without', () => {
-    expect(renderTerminal(slow, { colour: true, width: 80 }).replace(codes, '')).toBe(
-      renderTerminal(slow, plain),
+    expect(renderOutcome(slow, { colour: true, width: 80 }).replace(codes, '')).toBe(
+      renderOutcome(slow, plain),
     );
   });
 
   it('says that it is slower on the first line', () => {
-    expect(renderTerminal(slow, plain).split('\n')[0]).toMatch(/✖ Slower than the original: 66\.7 ms/);
+    expect(renderOutcome(slow, plain).split('\n')[0]).toMatch(/✖ Slower than the original: 66\.7 ms/);
   });
 
   it('says what the result amounts to, after bad news and before all figures', () => {
-    const lines = renderTerminal(slow, { colour: false, width: 200 }).split('\n');
+    const lines = renderOutcome(slow, { colour: false, width: 200 }).split('\n');
     const at = lines.indexOf(`  ${slow.verdict.headline}`);
     expect(at).toBeGreaterThan(0);
     expect(at).toBeLessThan(lines.findIndex((line) => line.includes('parameters')));
@@ -44,13 +46,13 @@ describe('renderTerminal', () => {
 
   it('says which samples were left out', () => {
     const data = { ...sampleReport().data!, leftOut: ['a.png', 'b.png'] };
-    expect(renderTerminal(sampleReport({ data }), { colour: false, width: 200 })).toContain(
+    expect(renderHeader(sampleReport({ data }), { colour: false, width: 200 })).toContain(
       "left out 2 that can't be read: a.png, b.png",
     );
   });
 
   it('shows sizes, quality, latency and memory before and after', () => {
-    const text = renderTerminal(sampleReport(), plain);
+    const text = renderOutcome(sampleReport(), plain);
     for (const line of [
       /^ {2}file +14\.0 MB +3\.69 MB +3\.8 times smaller$/m,
       /^ {2}brotli +12\.9 MB +3\.26 MB +\+ runtime 2\.67 MB$/m,
@@ -66,7 +68,7 @@ describe('renderTerminal', () => {
   });
 
   it('says what was not measured, and never zero', () => {
-    const text = renderTerminal(
+    const text = renderOutcome(
       sampleReport({ data: null, compare: null, evaluation: null, latency: [], memory: null }),
       plain,
     );
@@ -77,7 +79,7 @@ describe('renderTerminal', () => {
 
   it('says where a .tflite file is timed, and with which command', () => {
     const { result } = sampleReport();
-    const text = renderTerminal(
+    const text = renderOutcome(
       sampleReport({ latency: [], result: { ...result, file: 'm.tflite' }, files: ['out/m.tflite'] }),
       plain,
     );
@@ -92,7 +94,7 @@ describe('renderTerminal', () => {
       name: '\u001b[2J\u202egood',
       sqnrDb: 3,
     }));
-    const text = renderTerminal(sampleReport({ layers }), plain);
+    const text = renderOutcome(sampleReport({ layers }), plain);
     expect(text).toContain('good');
     expect([...text].filter((char) => char === '\u001b' || char === '\u202e')).toEqual([]);
   });

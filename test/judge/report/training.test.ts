@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { renderHtml } from '../../../src/judge/report/html.ts';
 import { renderMarkdown } from '../../../src/judge/report/markdown.ts';
 import { reportSchema } from '../../../src/judge/report/report.ts';
-import { renderTerminal } from '../../../src/judge/report/terminal.ts';
+import { renderOutcome } from '../../../src/judge/report/terminal.ts';
 import { type TrainingFacts, trainingSentence } from '../../../src/judge/report/training.ts';
 import { sampleReport } from './sample.ts';
 
@@ -34,7 +34,7 @@ describe('a report with training in it', () => {
     expect(trainingSentence(training)).toBe(
       'agreement 88.5 → 94.5 % on 364 held out · best after epoch 2 · 2 epochs on 3 636 samples · distillation · loss 1.29 → 0.524',
     );
-    const text = renderTerminal(report, { colour: false, width: 100 });
+    const text = renderOutcome(report, { colour: false, width: 100 });
     expect(text).toMatch(/trained +agreement 88\.5 → 94\.5 % on 364 held out · best after epoch 2/);
   });
 
@@ -43,7 +43,7 @@ describe('a report with training in it', () => {
     const told = { ...report, training: [{ ...training, idle }] };
     expect(reportSchema.parse(told).training?.[0]?.idle).toEqual(idle);
     expect(trainingSentence(told.training[0]!)).toMatch(/ · smoothing 0\.1 changes nothing: no loss is /);
-    expect(renderTerminal(told, { colour: false, width: 400 })).toContain(idle[0]);
+    expect(renderOutcome(told, { colour: false, width: 400 })).toContain(idle[0]);
     expect(renderMarkdown(told)).toContain(idle[0]);
     expect(await renderHtml(told)).toContain(idle[0]);
   });
