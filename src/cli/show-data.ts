@@ -35,6 +35,8 @@ const kinds: Readonly<Record<DataInspection['kind'], string>> = {
   sound: 'recordings',
   npy: 'arrays (.npy)',
   npz: 'arrays (.npz)',
+  bin: 'bare numbers (.bin)',
+  files: 'files for each input',
   synthetic: 'made-up numbers',
 };
 

@@ -35,6 +35,7 @@ const pageRequest = compressRequest.omit({
   tokenizer: true,
   window: true,
   sampleRate: true,
+  dtype: true,
   skipBad: true,
   evaluate: true,
   testData: true,

@@ -12,6 +12,7 @@ export type DataRequest = Pick<
   | 'tokenizer'
   | 'window'
   | 'sampleRate'
+  | 'dtype'
   | 'skipBad'
   | 'evaluate'
   | 'testData'
@@ -65,11 +66,12 @@ export function dataOptions({
   tokenizer,
   window,
   sampleRate,
+  dtype,
   skipBad,
   testData,
   testLabels,
 }: Omit<DataRequest, 'evaluate'>): DataOptions | null {
   if (data === undefined) return null;
   const test = testData === undefined ? undefined : { path: testData, labels: testLabels };
-  return { path: data, labels, preprocess, tokenizer, window, sampleRate, skipBad, test };
+  return { path: data, labels, preprocess, tokenizer, window, sampleRate, dtype, skipBad, test };
 }

@@ -7,28 +7,59 @@ import type { Port } from '../model/ir/port.ts';
 import { denseTensor, elementCount, numbers, type Tensor, tensorOf } from '../model/ir/tensor.ts';
 import { calibrationShape } from '../support/diagnostics/data.ts';
 import { type BoundArrays, bindArrays } from './arrays.ts';
+import { type BinType, binNote, tensorOfBin } from './bin.ts';
+import { carriedIn, describeStates, zeroStates } from './carried.ts';
 import type { ClassLabels } from './classes.ts';
 import { type DataFile, readBytes } from './data-files.ts';
 import type { LabelFinder } from './label-files.ts';
 import { matchLabels, parseLabelArray } from './labels.ts';
 import { formatInput } from './picture-input.ts';
 import { inParallel } from './read-all.ts';
-import type { DataSource } from './source.ts';
+import type { DataSource, Sample } from './source.ts';
+import type { State } from './text/decoder-ports.ts';
 
-/** @throws DATA_UNREADABLE, and what the decoder throws for damaged files */
-async function readArrays(file: DataFile): Promise<ReadonlyMap<string, Tensor>> {
-  const bytes = await readBytes(file.path);
-  return file.extension === '.npz'
-    ? decodeNpz(bytes, file.name)
-    : new Map([['', decodeNpy(bytes, file.name)]]);
-}
+/** Endings of files of arrays. */
+export const arrayExtensions: ReadonlySet<string> = new Set(['.npy', '.npz', '.bin']);
 
 interface Options {
   readonly name: string;
   readonly ports: readonly Port[];
+  /** Inputs among them that files may leave out: zeros, then what the model gave. */
+  readonly states: readonly State[];
+  /** Of .bin files; the input's when left out. */
+  readonly dtype?: BinType | undefined;
   /** Which of the samples to use. */
   readonly choose: (count: number) => readonly number[];
 }
+
+interface ReadFile {
+  readonly bound: BoundArrays;
+  /** That the file leaves out. */
+  readonly states: readonly State[];
+  readonly ports: readonly Port[];
+}
+
+/** @throws DATA_UNREADABLE, CALIBRATION_SHAPE, DATA_INPUTS_MISSING, BIN_…, what the decoder throws for damaged files */
+async function readFile(file: DataFile, { ports, states, dtype }: Options): Promise<ReadFile> {
+  const bytes = await readBytes(file.path);
+  const fed = ports.filter((port) => !states.some(({ input }) => input === port));
+  const [only] = fed;
+  const isBin = file.extension === '.bin' && only !== undefined && fed.length === 1;
+  const arrays =
+    file.extension === '.npz'
+      ? decodeNpz(bytes, file.name)
+      : isBin
+        ? new Map([['', tensorOfBin(bytes, only, dtype, file.name)]])
+        : new Map([['', file.extension === '.bin' ? unnamed(bytes) : decodeNpy(bytes, file.name)]]);
+  const absent = states.filter(({ input }) => !arrays.has(input.name));
+  const present = ports.filter((port) => !absent.some(({ input }) => input === port));
+  const bound = bindArrays(arrays, present, file.name);
+  const notes = isBin && dtype === undefined ? [...bound.notes, binNote(only)] : bound.notes;
+  return { bound: { ...bound, notes }, states: absent, ports: present };
+}
+
+/** Bytes of which nobody knows which of several inputs they are for: told of as such. */
+const unnamed = (bytes: Uint8Array) => denseTensor('uint8', [bytes.length], bytes);
 
 /** All samples of one .npy or .npz file.
  *  @throws CALIBRATION_SHAPE, DATA_INPUTS_MISSING, LABELS_INVALID */
@@ -37,7 +68,7 @@ export async function createArraySource(
   /** `labels` null: those in the file itself, where there are any. */
   options: Options & { readonly labels: LabelFinder | null },
 ): Promise<DataSource> {
-  const bound = bindArrays(await readArrays(file), options.ports, file.name);
+  const { bound, states } = await readFile(file, options);
   const ids = Array.from({ length: bound.length }, (_, i) => `${file.name}[${i}]`);
   const notes = [...bound.notes];
   const labels = options.labels?.(ids) ?? storedLabels(bound, file.name);
@@ -45,13 +76,14 @@ export async function createArraySource(
   const chosen = options.choose(bound.length);
   return arraySource({
     name: `${options.name} (${chosen.length} samples)`,
-    kind: file.extension === '.npz' ? 'npz' : 'npy',
+    kind: kindOf(file),
     ids,
     chosen,
     labels,
     targets,
     notes,
     ports: options.ports,
+    states,
     inputs: async (index) => bound.inputs(index),
   });
 }
@@ -64,8 +96,9 @@ export async function createArrayFolderSource(
 ): Promise<DataSource> {
   const load = async (index: number) => {
     const file = files[index]!;
-    const bound = bindArrays(await readArrays(file), options.ports, file.name);
-    if (bound.length === 1) return bound;
+    const found = await readFile(file, options);
+    const { bound } = found;
+    if (bound.length === 1) return found;
     const port = options.ports[0]!;
     throw calibrationShape(
       file.name,
@@ -80,16 +113,23 @@ export async function createArrayFolderSource(
   const chosen = options.choose(files.length);
   return arraySource({
     name: `${options.name} (${chosen.length} arrays)`,
-    kind: files[0]!.extension === '.npz' ? 'npz' : 'npy',
+    kind: kindOf(files[0]!),
     ids,
     chosen,
     labels: options.labels,
     targets: null,
-    notes: [...first.notes, ...options.notes],
+    notes: [...first.bound.notes, ...options.notes],
     ports: options.ports,
-    inputs: async (index) => (await load(index)).inputs(0),
+    states: first.states,
+    inputs: async (index) => (await load(index)).bound.inputs(0),
   });
 }
+
+const kindOf = ({ extension }: DataFile) =>
+  extension === '.npz' ? 'npz' : extension === '.bin' ? 'bin' : 'npy';
+
+/** The folder that a sample lies in. */
+const folderOf = (id: string) => id.slice(0, id.lastIndexOf('/') + 1);
 
 /** Class indices that lie in the .npz itself. */
 function storedLabels(bound: BoundArrays, where: string): ClassLabels | null {
@@ -124,7 +164,7 @@ function storedTargets(bound: BoundArrays, where: string, notes: string[]): Tens
 
 interface Parts {
   readonly name: string;
-  readonly kind: 'npy' | 'npz';
+  readonly kind: 'npy' | 'npz' | 'bin';
   readonly ids: readonly string[];
   readonly chosen: readonly number[];
   readonly labels: ClassLabels | null;
@@ -132,10 +172,22 @@ interface Parts {
   readonly targets: Tensor | null;
   readonly notes: readonly string[];
   readonly ports: readonly Port[];
+  /** Of which there are no arrays. */
+  readonly states: readonly State[];
   inputs(index: number): Promise<Record<string, Tensor>>;
 }
 
-function arraySource({ name, kind, ids, chosen, labels, targets, notes, ports, inputs }: Parts): DataSource {
+function arraySource(parts: Parts): DataSource {
+  const { name, kind, ids, chosen, labels, targets, ports, states } = parts;
+  const notes = states.length > 0 ? [...parts.notes, describeStates(states)] : parts.notes;
+  const zeros = zeroStates(states);
+  const inputs = async (at: number) => ({ ...(await parts.inputs(at)), ...zeros });
+  const readAt = async (at: number): Promise<Sample> => ({
+    id: ids[at]!,
+    inputs: await inputs(at),
+    label: labels?.labels[at],
+    target: targets ? row(targets, at) : undefined,
+  });
   const place = (index: number) => {
     const at = chosen[index];
     if (at === undefined) throw new RangeError(`There is no sample ${index}; there are ${chosen.length}.`);
@@ -168,14 +220,8 @@ function arraySource({ name, kind, ids, chosen, labels, targets, notes, ports, i
       const lines = contents.map((content, i) => `${ids[place(i)]}\t${content}\t${label(i) ?? ''}\n`);
       return createHash('sha256').update(lines.join('')).digest('hex');
     },
-    async read(index) {
-      return {
-        id: ids[place(index)]!,
-        inputs: await inputs(place(index)),
-        label: label(index),
-        target: targets ? row(targets, place(index)) : undefined,
-      };
-    },
+    read: async (index) => readAt(place(index)),
+    ...(states.length > 0 && { carried: carriedIn(states, ids.map(folderOf), chosen, readAt) }),
   };
 }
 

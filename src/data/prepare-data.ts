@@ -4,6 +4,7 @@ import type { OpenedModel } from '../model/formats/opened.ts';
 import type { Port } from '../model/ir/port.ts';
 import { testDataDiffers, testDataSame } from '../support/diagnostics/data.ts';
 import { formatInteger } from '../support/units.ts';
+import type { BinType } from './bin.ts';
 import { openData } from './open.ts';
 import { inParallel } from './read-all.ts';
 import type { DataSource } from './source.ts';
@@ -18,6 +19,7 @@ export interface DataOptions {
   readonly tokenizer?: string | undefined;
   readonly window?: number | undefined;
   readonly sampleRate?: number | undefined;
+  readonly dtype?: BinType | undefined;
   readonly skipBad?: boolean | undefined;
   /** What to compare on, instead of a part of the above; preprocessed likewise. */
   readonly test?: { readonly path: string; readonly labels?: string | undefined } | undefined;

@@ -28,7 +28,8 @@ export interface PreprocessingTrial {
 export interface DataSource {
   /** For people: "photos/ (500 images)". */
   readonly name: string;
-  readonly kind: 'images' | 'npy' | 'npz' | 'text' | 'sound' | 'synthetic';
+  /** 'files': of each input some of its own, of whatever kinds. */
+  readonly kind: 'images' | 'npy' | 'npz' | 'bin' | 'files' | 'text' | 'sound' | 'synthetic';
   readonly length: number;
   readonly labelled: boolean;
   /** Whether samples have a `target`. */

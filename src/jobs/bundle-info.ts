@@ -1,7 +1,7 @@
 /** What a bundle says about its model besides the variants. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { preprocessingFor } from '../data/open.ts';
+import { preprocessingFor } from '../data/open-pictures.ts';
 import { pictureInput } from '../data/picture-input.ts';
 import type { Prepared } from '../data/prepare-data.ts';
 import { withoutExtension } from '../model/formats/index.ts';

@@ -44,6 +44,7 @@ const dataKeys = [
   'tokenizer',
   'window',
   'sampleRate',
+  'dtype',
   'skipBad',
   'engine',
 ];

@@ -114,14 +114,14 @@ async function prepare(
   { signal }: JobRun,
 ): Promise<Prepared> {
   const { seed, calibrate, evaluate = usualEvaluation } = request;
-  const { labels, preprocess, tokenizer, window, sampleRate, skipBad } = request;
+  const { labels, preprocess, tokenizer, window, sampleRate, dtype, skipBad } = request;
   const split = { seed, calibration: calibrate, evaluation: evaluate, synthetic: 2 * calibrate };
   const learns = request.output !== undefined;
   const options = { ...split, learns, signal, engine: openEngine };
   return prepareDataFor(
     opened,
     portsOf(opened.model),
-    { path, labels, preprocess, tokenizer, window, sampleRate, skipBad },
+    { path, labels, preprocess, tokenizer, window, sampleRate, dtype, skipBad },
     options,
   );
 }

@@ -1,5 +1,6 @@
 /** Fields about data that several requests share. */
 import { z } from 'zod';
+import { binTypes } from '../../data/bin.ts';
 import { field, positive, wholeNumber, wholeNumberOrAll } from '../../support/field.ts';
 import { targetNames } from '../../support/target.ts';
 import { taskNames } from '../../support/task.ts';
@@ -9,7 +10,7 @@ const data = field.bind(null, 'Data');
 const dataPath = z.string().meta(
   data(
     '--data <path>',
-    'folder of images or .wav, text (.txt, .csv, .tsv, .jsonl), .npy or .npz; "synthetic" for seeded noise',
+    'folder of images or .wav, text (.txt, .csv, .tsv, .jsonl), .npy, .npz or .bin; "synthetic" for seeded noise',
     {
       isPath: true,
       word: 'synthetic',
@@ -68,6 +69,15 @@ export const dataFields = {
       needs: 'data',
     }),
   ),
+  dtype: z
+    .enum(binTypes)
+    .optional()
+    .meta(
+      data('--dtype <type>', 'of the numbers in .bin files: float32, uint8, int64 …', {
+        fallback: "the input's",
+        needs: 'data',
+      }),
+    ),
   skipBad: z
     .boolean()
     .default(false)

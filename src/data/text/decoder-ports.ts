@@ -169,6 +169,9 @@ function namedAfter(
   return inputs.filter(same).length === 1 && only.length === 1 ? only[0]!.name : null;
 }
 
+/** Whether a state's output is called after it. */
+export const isNamedAlike = ({ input, output }: State): boolean => stemOf(input.name) === stemOf(output);
+
 /** "h0_out", "out_h0", "next.h0" → "h0". */
 function stemOf(name: string): string {
   const words = name

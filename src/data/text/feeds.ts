@@ -67,7 +67,7 @@ export function firstFeeds(
 
 /** A cache holds no positions yet: its open dimensions are the batch, first, and the length of the past, 0. Open dimensions of a
  *  recurrent state are its batch. */
-function firstState({ input, kind }: DecoderPorts['states'][number], batch: number): Tensor {
+export function firstState({ input, kind }: DecoderPorts['states'][number], batch: number): Tensor {
   const open = (axis: number) => (kind === 'recurrent' || axis === 0 ? batch : 0);
   return filled(
     input,

@@ -5,7 +5,7 @@ import { inputFields } from '../../compress/request/output-fields.ts';
 import { field, positive } from '../../support/field.ts';
 
 const output = field.bind(null, 'Output');
-const { labels, preprocess, tokenizer, window, sampleRate, skipBad, seed } = dataFields;
+const { labels, preprocess, tokenizer, window, sampleRate, dtype, skipBad, seed } = dataFields;
 const { calibrate, evaluate } = heldOutFields;
 
 /** The data is what the command is given, not an option that others need. */
@@ -19,6 +19,7 @@ export const dataRequest = z.strictObject({
   tokenizer: alone(tokenizer),
   window: alone(window),
   sampleRate: alone(sampleRate),
+  dtype: alone(dtype),
   skipBad: alone(skipBad),
   calibrate,
   evaluate: alone(evaluate),
