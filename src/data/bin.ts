@@ -2,16 +2,9 @@
 import { byteLength, type DType, isFloat } from '../model/ir/dtype.ts';
 import type { Port } from '../model/ir/port.ts';
 import { denseTensor, elementCount, numbers, type Tensor } from '../model/ir/tensor.ts';
+import { type BinType, binTypes } from '../support/bin-types.ts';
 import { binShape, binSize, binType } from '../support/diagnostics/sample-files.ts';
 import { formatInput } from './picture-input.ts';
-
-/** What `--dtype` takes. */
-export const binTypes = [
-  ...(['float32', 'float16', 'float64', 'uint8', 'int8', 'uint16', 'int16'] as const),
-  ...(['uint32', 'int32', 'uint64', 'int64', 'bool'] as const),
-] as const satisfies readonly DType[];
-
-export type BinType = (typeof binTypes)[number];
 
 /** Little-endian bytes as [samples, …]; as one sample where a size beside the batch is open, which the file's length then says.
  *  @param type  undefined: the input's

@@ -1,10 +1,10 @@
 /** Opens folders in which files are named after the inputs that they are for, each input by the reader of its kind. */
 import type { OpenedModel } from '../model/formats/opened.ts';
 import type { Port } from '../model/ir/port.ts';
+import type { BinType } from '../support/bin-types.ts';
 import { dataInputsMissing, dataKind, dataMixed } from '../support/diagnostics/data.ts';
 import { partnersMissing, partnersTwice, windowsOfInput } from '../support/diagnostics/sample-files.ts';
 import { createArrayFolderSource } from './array-source.ts';
-import type { BinType } from './bin.ts';
 import { statesOf } from './carried.ts';
 import { type DataFile, describeFiles, pictureExtensions } from './data-files.ts';
 import { type FilesByInput, filesByInput } from './files-by-input.ts';

@@ -1,11 +1,11 @@
 /** Opens whatever --data names: looks at what is there and picks the reader. */
 import { basename, extname, resolve } from 'node:path';
 import type { Port } from '../model/ir/port.ts';
+import type { BinType } from '../support/bin-types.ts';
 import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
 import { dataEmpty, dataKind, dataMixed } from '../support/diagnostics/data.ts';
 import type { Diagnostic } from '../support/diagnostics.ts';
 import { arrayExtensions, createArrayFolderSource, createArraySource } from './array-source.ts';
-import type { BinType } from './bin.ts';
 import { statesOf } from './carried.ts';
 import type { ClassLabels } from './classes.ts';
 import {

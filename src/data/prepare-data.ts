@@ -2,9 +2,9 @@
 
 import type { OpenedModel } from '../model/formats/opened.ts';
 import type { Port } from '../model/ir/port.ts';
+import type { BinType } from '../support/bin-types.ts';
 import { testDataDiffers, testDataSame } from '../support/diagnostics/data.ts';
 import { formatInteger } from '../support/units.ts';
-import type { BinType } from './bin.ts';
 import { openData } from './open.ts';
 import { inParallel } from './read-all.ts';
 import type { DataSource } from './source.ts';

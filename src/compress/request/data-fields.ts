@@ -1,6 +1,6 @@
 /** Fields about data that several requests share. */
 import { z } from 'zod';
-import { binTypes } from '../../data/bin.ts';
+import { binTypes } from '../../support/bin-types.ts';
 import { field, positive, wholeNumber, wholeNumberOrAll } from '../../support/field.ts';
 import { targetNames } from '../../support/target.ts';
 import { taskNames } from '../../support/task.ts';
