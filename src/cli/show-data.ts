@@ -40,16 +40,21 @@ const kinds: Readonly<Record<DataInspection['kind'], string>> = {
   synthetic: 'made-up numbers',
 };
 
-function labelsText({ labelled, labelsUnused, classes }: DataInspection): string {
+function labelsText({ labelled, labelsUnused, classes, annotated }: DataInspection): string {
   if (labelsUnused !== null) return `not used: ${labelsUnused}`;
-  if (!labelled) return 'none';
+  if (!labelled && !annotated) return 'none';
+  if (annotated && !classes) return annotated;
   if (!classes) return 'class indices';
   const named = classes.slice(0, 6).join(', ');
-  return `${classes.length} classes: ${named}${classes.length > 6 ? ' …' : ''}`;
+  return `${annotated ? `${annotated} of ` : ''}${classes.length} classes: ${named}${classes.length > 6 ? ' …' : ''}`;
 }
 
-function sampleLines({ id, label, className, inputs, text }: ShownSample): string[] {
-  const said = label === null ? '' : `   label ${label}${className === null ? '' : ` (${plain(className)})`}`;
+function sampleLines({ id, label, className, annotation, inputs, text }: ShownSample): string[] {
+  const said = annotation
+    ? `   ${annotation}`
+    : label === null
+      ? ''
+      : `   label ${label}${className === null ? '' : ` (${plain(className)})`}`;
   return [
     `  ${plain(id)}${said}`,
     ...inputs.map((input) => `    ${plain(input.name)}  ${input.type}  ${rangeText(input)}`),

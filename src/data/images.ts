@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Port } from '../model/ir/port.ts';
 import type { Tensor } from '../model/ir/tensor.ts';
 import { badImages, calibrationShape, dataUnreadable } from '../support/diagnostics/data.ts';
+import type { Annotations, Placement } from './annotations/annotations.ts';
 import type { ClassLabels } from './classes.ts';
 import {
   decodePicture,
@@ -12,6 +13,7 @@ import {
   thumbnail,
 } from './decode-picture.ts';
 import { formatInput } from './picture-input.ts';
+import { geometry } from './pixels.ts';
 import type { FittedPreprocessing, Preprocessing } from './preprocess.ts';
 import { inParallel } from './read-all.ts';
 import type { DataSource } from './source.ts';
@@ -28,6 +30,8 @@ interface ImageSourceOptions {
   readonly port: Port;
   readonly preprocessing: FittedPreprocessing;
   readonly labels: ClassLabels | null;
+  /** What is where in each of the pictures, in place of a class. */
+  readonly annotations?: Annotations | null;
   /** Leave out pictures that can't be decoded; every one is decoded once to find them. Default: refuse. */
   readonly skipBad?: boolean;
 }
@@ -40,14 +44,18 @@ export async function createImageSource(options: ImageSourceOptions): Promise<Da
   const guessed = [...preprocessing.guessed];
   let pictures = options.pictures;
   let labels = options.labels?.labels ?? null;
+  const { annotations = null } = options;
+  let entries = annotations?.entries ?? null;
   let leftOut: readonly string[] = [];
   if (options.labels) guessed.push(options.labels.how);
+  if (annotations) guessed.push(annotations.how);
   if (options.skipBad) {
     leftOut = await undecodable(pictures);
     const bad = new Set(leftOut);
     if (bad.size === pictures.length) throw badImages(name, pictures.length, leftOut);
     if (bad.size > 0) guessed.push(`left out ${bad.size} pictures that can't be decoded: ${listed(leftOut)}`);
     labels = labels?.filter((_, i) => !bad.has(pictures[i]!.id)) ?? null;
+    entries = entries?.filter((_, i) => !bad.has(pictures[i]!.id)) ?? null;
     pictures = pictures.filter((p) => !bad.has(p.id));
   }
   guessed.push(...(await notesOnPictures(pictures, spec)));
@@ -75,7 +83,8 @@ export async function createImageSource(options: ImageSourceOptions): Promise<Da
     kind: 'images',
     length: pictures.length,
     labelled: labels !== null,
-    classes: options.labels?.classes.length ? options.labels.classes : null,
+    ...(annotations && { annotated: annotations.kind }),
+    classes: (options.labels?.classes.length ? options.labels.classes : annotations?.classes) ?? null,
     classesInOrder: options.labels?.inOrder === true,
     guessed,
     ...(leftOut.length > 0 ? { leftOut } : {}),
@@ -90,7 +99,12 @@ export async function createImageSource(options: ImageSourceOptions): Promise<Da
     },
     async hash() {
       const contents = await inParallel(pictures.length, 8, fingerprint);
-      const lines = contents.map((content, i) => `${pictures[i]!.id}\t${content}\t${labels?.[i] ?? ''}`);
+      const truths = await inParallel(
+        pictures.length,
+        8,
+        async (i) => labels?.[i] ?? (await entries?.[i]?.digest()),
+      );
+      const lines = contents.map((content, i) => `${pictures[i]!.id}\t${content}\t${truths[i] ?? ''}`);
       return digest(Buffer.from(JSON.stringify([spec, port.name, port.dtype, port.shape, lines])));
     },
     async read(index) {
@@ -98,10 +112,11 @@ export async function createImageSource(options: ImageSourceOptions): Promise<Da
       const encoded = await picture.load();
       const decoded = await decodePicture(encoded, spec).catch((cause: unknown) => refuse(picture.id, cause));
       const tensor = fitted(decoded, port, picture.id);
+      const entry = entries?.[index];
       return {
         id: picture.id,
         inputs: { [port.name]: tensor },
-        label: label(index),
+        label: entry ? await entry.read(await placementOf(encoded, spec)) : label(index),
       };
     },
     picture: async (index, drawing) => {
@@ -109,6 +124,11 @@ export async function createImageSource(options: ImageSourceOptions): Promise<Da
       return (drawing ? drawnPicture(picture, spec, drawing) : thumbnail(picture)).catch(() => null);
     },
   };
+}
+
+async function placementOf(encoded: EncodedPicture, spec: Preprocessing): Promise<Placement> {
+  const { width, height } = await pictureFacts(encoded);
+  return { width, height, geometry: geometry(spec, width, height) };
 }
 
 function at(pictures: readonly Picture[], index: number): Picture {

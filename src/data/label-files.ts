@@ -9,7 +9,8 @@ import { decodeIdxLabels } from './idx.ts';
 import { type LabelTable, matchLabels, parseLabelArray, parseLabelCsv, parseLabelJson } from './labels.ts';
 
 /** A file that is taken for labels when it lies at the top of a data folder. */
-export const isLabelFile = (f: DataFile) => /^labels\.(csv|tsv|json|npy)$/i.test(f.name);
+export const isLabelFile = (f: DataFile) =>
+  /^(labels\.(csv|tsv|json|npy)|annotations\.json|_annotations\.coco\.json)$/i.test(f.name);
 
 /** In place of a file: labels that would be found are left alone. */
 export const noLabels = 'none';
@@ -59,7 +60,11 @@ export async function labelFinder(places: LabelPlaces): Promise<LabelFinder | nu
 /** @throws LABELS_INVALID, DATA_NOT_FOUND, DATA_UNREADABLE */
 async function readLabels(path: string): Promise<LabelTable> {
   const where = basename(path);
-  if ((await pathKind(path)) === 'folder') throw labelsInvalid(path, 'a folder, not a file of labels');
+  if ((await pathKind(path)) === 'folder')
+    throw labelsInvalid(
+      path,
+      'a folder, not a file of labels; folders of masks or boxes are labels of pictures',
+    );
   const bytes = await readBytes(path);
   const text = () => new TextDecoder().decode(bytes);
   const extension = extname(path).toLowerCase();

@@ -4,6 +4,7 @@
 import { isFloat } from '../model/ir/dtype.ts';
 import { numbers, type Tensor } from '../model/ir/tensor.ts';
 import { labelsInvalid, labelsUnmatched } from '../support/diagnostics/data.ts';
+import { isCoco } from './annotations/coco.ts';
 import { type ClassLabels, numberNames, type OwnClasses } from './classes.ts';
 
 interface Entry {
@@ -79,6 +80,7 @@ export function parseLabelJson(text: string, where: string): LabelTable {
       where,
     );
   if (typeof json !== 'object' || json === null) throw labelsInvalid(where, 'neither a list nor an object');
+  if (isCoco(json)) throw labelsInvalid(where, "COCO's annotations, which are labels of pictures");
   return typed(
     Object.entries(json).map(([file, value]) => ({ file, value: scalarOf(value, where, file) })),
     where,

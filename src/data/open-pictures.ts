@@ -10,6 +10,7 @@ import {
   unknownPreprocessing,
 } from '../support/diagnostics/data.ts';
 import { Diagnostic } from '../support/diagnostics.ts';
+import type { Annotations } from './annotations/annotations.ts';
 import type { ClassLabels } from './classes.ts';
 import { type DataFile, gunzipped, pathKind, readBytes } from './data-files.ts';
 import { decodeIdxImages } from './idx.ts';
@@ -42,7 +43,7 @@ export interface PictureOptions {
 export async function openPictures(
   name: string,
   pictures: readonly Picture[],
-  labels: ClassLabels | null,
+  labels: ClassLabels | Annotations | null,
   notes: readonly string[],
   ports: readonly Port[],
   options: PictureOptions,
@@ -58,9 +59,15 @@ export async function openPictures(
     pictures: chosen.map((i) => pictures[i]!),
     port,
     preprocessing: { ...fitted, guessed: [...fitted.guessed, ...notes] },
-    labels: labels && { ...labels, labels: chosen.map((i) => labels.labels[i]!) },
+    ...truthOf(labels, chosen),
     skipBad: options.skipBad ?? false,
   });
+}
+
+function truthOf(labels: ClassLabels | Annotations | null, chosen: readonly number[]) {
+  if (labels && 'kind' in labels)
+    return { labels: null, annotations: { ...labels, entries: chosen.map((i) => labels.entries[i]!) } };
+  return { labels: labels && { ...labels, labels: chosen.map((i) => labels.labels[i]!) } };
 }
 
 export const pictureFile = (file: DataFile): Picture => ({

@@ -5,6 +5,7 @@ import type { BinType } from '../support/bin-types.ts';
 import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
 import { dataEmpty, dataKind, dataMixed } from '../support/diagnostics/data.ts';
 import type { Diagnostic } from '../support/diagnostics.ts';
+import { openAnnotations } from './annotations/open-annotations.ts';
 import { arrayExtensions, createArrayFolderSource, createArraySource } from './array-source.ts';
 import { statesOf } from './carried.ts';
 import type { ClassLabels } from './classes.ts';
@@ -79,8 +80,10 @@ async function openPath(path: string, ports: readonly Port[], options: OpenDataO
   const own = ownClasses(ports);
   const finder = () => labelFinder({ given: options.labels, own });
   if (pictureExtensions.has(file.extension)) {
-    const labels = (await finder())?.([file.name]) ?? null;
-    return openPictures(file.name, [pictureFile(file)], labels, [], ports, options);
+    const notes: string[] = [];
+    const truth = await openAnnotations([file], { given: options.labels, own, notes });
+    const labels = truth ? truth.annotations : ((await finder())?.([file.name]) ?? null);
+    return openPictures(file.name, [pictureFile(file)], labels, notes, ports, options);
   }
   if (arrayExtensions.has(file.extension))
     return createArraySource(file, { ...arrayOptions(file.name, ports, options), labels: await finder() });
@@ -139,6 +142,12 @@ async function openFolder(
   const notes = rest.length > 0 ? [`other files passed over: ${describeFiles(rest)}`] : [];
   if (chosen === texts)
     return openTexts(texts, name, ports, { ...textOptions(ports, options), found, notes });
+  if (chosen === pictures) {
+    const own = ownClasses(ports);
+    const truth = await openAnnotations(pictures, { given: options.labels, found, own, notes });
+    if (truth)
+      return openPictures(name, truth.pictures.map(pictureFile), truth.annotations, notes, ports, options);
+  }
   const labels = (await labelsFor(notes))?.(chosen.map((f) => f.name)) ?? null;
   if (chosen === pictures)
     return openPictures(name, pictures.map(pictureFile), labels, notes, ports, options);

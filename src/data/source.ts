@@ -2,14 +2,15 @@
  *  them all. */
 import type { Tensor } from '../model/ir/tensor.ts';
 import type { Drawing } from './drawing.ts';
+import type { Label } from './label.ts';
 
 export interface Sample {
   /** What a person would call it: a file name, "array[12]". */
   readonly id: string;
   /** One tensor for each model input, batch dimension 1 included. */
   readonly inputs: Readonly<Record<string, Tensor>>;
-  /** Class index for classification; absent when unlabelled. */
-  readonly label?: number | undefined;
+  /** What is right: the index of a class, boxes, or a mask; absent when unlabelled. */
+  readonly label?: Label | undefined;
   /** What training aims at where one class index does not say it: int64 [1, …] a class at every position, −100 where
    *  none counts, or float32 [1, …]. */
   readonly target?: Tensor | undefined;
@@ -31,7 +32,10 @@ export interface DataSource {
   /** 'files': of each input some of its own, of whatever kinds. */
   readonly kind: 'images' | 'npy' | 'npz' | 'bin' | 'files' | 'text' | 'sound' | 'synthetic';
   readonly length: number;
+  /** Whether samples have a class each. */
   readonly labelled: boolean;
+  /** What labels say that are no classes. */
+  readonly annotated?: 'boxes' | 'masks';
   /** Whether samples have a `target`. */
   readonly targeted?: boolean;
   /** Why labels that were found are not used; absent where there were none, or they are. */
@@ -57,7 +61,7 @@ export interface DataSource {
   read(index: number): Promise<Sample>;
   /** Refuses, before any work is done, where one of these samples can't be read. @throws BAD_IMAGES */
   check?(indices: readonly number[]): Promise<void>;
-  /** The label alone, without decoding the sample; undefined when unlabelled. */
+  /** The class alone, without decoding the sample; undefined when unlabelled. */
   label?(index: number): number | undefined;
   /** Identifies the stored content of one sample, so that copies of it never stand on both sides of a
    *  split. */

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { usualEvaluation } from '../compress/plan-data.ts';
 import { openEngine } from '../compute/engine/open.ts';
+import { classOf, describeLabel } from '../data/label.ts';
 import type { Prepared } from '../data/prepare-data.ts';
 import type { DataSource, Sample } from '../data/source.ts';
 import { stackSamples } from '../data/stack-samples.ts';
@@ -27,6 +28,8 @@ export interface DataInspection {
   /** Of the model, by name and type. */
   readonly inputs: readonly { readonly name: string; readonly type: string }[];
   readonly labelled: boolean;
+  /** What labels say that are no classes. */
+  readonly annotated: 'boxes' | 'masks' | null;
   /** Why labels that were found are not used. */
   readonly labelsUnused: string | null;
   readonly classes: readonly string[] | null;
@@ -47,6 +50,8 @@ export interface ShownSample {
   readonly id: string;
   readonly label: number | null;
   readonly className: string | null;
+  /** Labels that are no class, in short: "3 boxes". */
+  readonly annotation: string | null;
   readonly inputs: readonly ShownInput[];
   /** What its first tokens say. */
   readonly text: string | null;
@@ -95,6 +100,7 @@ export async function inspectDataFor(
   for (const index of at) shown.push(await show(source, index));
   return {
     ...{ source: source.name, kind: source.kind, samples: source.length, labelled: source.labelled },
+    annotated: source.annotated ?? null,
     inputs: opened.model.graph.inputs
       .filter((v) => !v.constant)
       .map(({ name, type }) => ({ name, type: formatType(type) })),
@@ -128,10 +134,12 @@ async function prepare(
 
 async function show(source: DataSource, index: number): Promise<ShownSample> {
   const { id, label, inputs } = await source.read(index);
+  const classIndex = classOf(label);
   return {
     id,
-    label: label ?? null,
-    className: label === undefined ? null : (source.classes?.[label] ?? null),
+    label: classIndex ?? null,
+    className: classIndex === undefined ? null : (source.classes?.[classIndex] ?? null),
+    annotation: label === undefined || typeof label === 'number' ? null : describeLabel(label),
     inputs: Object.entries(inputs).map(([name, tensor]) => ({
       name,
       type: `${tensor.dtype} [${tensor.dims.join(',')}]`,

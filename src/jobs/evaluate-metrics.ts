@@ -1,13 +1,15 @@
 /** The metrics of compress evaluate, and what kind of data each reads. */
 import { metricsMixed, metricUnknown } from '../support/diagnostics/generation.ts';
 
-/** 'classes': samples with labels. 'numbers': samples with target numbers. 'text': a text, or token ids. 'pairs': source and target, tab between. */
-export type MetricFamily = 'classes' | 'numbers' | 'text' | 'pairs';
+/** 'classes': samples with labels. 'task': what its labels say, such as boxes and masks. 'numbers': samples with target numbers. 'text': a text, or token ids. 'pairs': source and target, tab between. */
+export type MetricFamily = 'classes' | 'task' | 'numbers' | 'text' | 'pairs';
 
 const families: Readonly<Record<string, MetricFamily>> = {
   accuracy: 'classes',
   top5: 'classes',
   f1: 'classes',
+  map: 'task',
+  miou: 'task',
   mse: 'numbers',
   mae: 'numbers',
   r2: 'numbers',

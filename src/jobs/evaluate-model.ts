@@ -1,4 +1,6 @@
 /** Task accuracy of one model, or of two side by side. */
+
+import { classOf } from '../data/label.ts';
 import {
   type ClassificationMeter,
   type ClassificationResult,
@@ -60,8 +62,9 @@ async function measure(
     if (!port) throw noScores(outputs.map((p) => p.name));
     return port;
   };
-  await forEachAnswer(subject, options, scores, (answer, { label }) => {
+  await forEachAnswer(subject, options, scores, (answer, sample) => {
     classes = elementCount(answer.dims);
+    const label = classOf(sample.label);
     if (label !== undefined) meter.add(float32Values(answer), label);
   });
   return { meter, classes };

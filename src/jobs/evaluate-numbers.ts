@@ -57,4 +57,4 @@ function numbersOutput(outputs: readonly Port[]): Port {
 
 /** Whole numbers are read as class indices where they could be; here they are numbers again. */
 const targetOf = ({ target, label }: Sample): ArrayLike<number> =>
-  target ? numbers(target) : label === undefined ? [] : [label];
+  target ? numbers(target) : typeof label === 'number' ? [label] : [];

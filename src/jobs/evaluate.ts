@@ -1,20 +1,24 @@
 /** The call behind `compress evaluate`: how good a model is at its task, alone or beside another. */
 import { basename } from 'node:path';
 import { openEngine } from '../compute/engine/open.ts';
+import type { DataSource } from '../data/source.ts';
 import type { ModelInput } from '../model/formats/open-file.ts';
 import { optionWithoutEffect } from '../support/diagnostics/command-line.ts';
 import { labelsRequired } from '../support/diagnostics/data.ts';
 import { fieldsOf } from '../support/field.ts';
 import { isGiven, parseRequest, type Spelling, spell } from '../support/parse-request.ts';
 import { inCallWords } from '../support/respell.ts';
+import type { TaskName } from '../support/task.ts';
 import { counted } from '../support/units.ts';
 import { chooseSamples } from './choose-samples.ts';
 import { type MetricFamily, metricFamily } from './evaluate-metrics.ts';
 import { evaluateModel, type ModelEvaluation } from './evaluate-model.ts';
 import { evaluateNumbers } from './evaluate-numbers.ts';
+import { evaluateTask } from './evaluate-task.ts';
 import { evaluatePairs, evaluatePerplexity, type TextEvaluation } from './evaluate-text.ts';
 import { fittingLabels } from './fitting-labels.ts';
 import { alike } from './io-types.ts';
+import { taskOf } from './model-task.ts';
 import { type JobRun, type RunOptions, separated, step } from './progress.ts';
 import { readModel } from './read-model.ts';
 import { type EvaluateRequest, type EvaluateRequestInit, evaluateRequest } from './requests/evaluate.ts';
@@ -28,12 +32,12 @@ export type Evaluation = (ModelEvaluation | TextEvaluation) & {
 
 export type EvaluateOptions = EvaluateRequestInit & RunOptions;
 
-/** Accuracy, F1, perplexity, BLEU or exact match of a model; with `baseline`, of two side by side.
+/** Accuracy, F1, average precision of boxes, IoU of masks, perplexity, BLEU or exact match of a model; with `baseline`, of two side by side.
  *  @param model  a path, an address on the web, bytes or an open model
  *  @example
  *  const { report } = await evaluate('model.int8.onnx', { data: 'val/', baseline: 'model.onnx' });
  *  console.log(report.metrics.map((m) => [m.name, m.before, m.after]));
- *  @throws UNKNOWN_OPTION, INVALID_ARGUMENT, OPTION_WITHOUT_EFFECT, METRICS_MIXED, LABELS_REQUIRED, what opening models
+ *  @throws UNKNOWN_OPTION, INVALID_ARGUMENT, OPTION_WITHOUT_EFFECT, METRICS_MIXED, LABELS_REQUIRED, TASK_UNLABELLED, TASK_UNFIT, what opening models
  *    and data throws
  *  @group Calls */
 export async function evaluate(model: ModelInput, options: EvaluateOptions): Promise<{ report: Evaluation }> {
@@ -51,13 +55,13 @@ export const evaluateWith = (
   run: JobRun,
 ): Promise<Evaluation> => {
   const family = metricFamily(request.metric ?? []);
-  return family === 'classes' || family === 'numbers'
-    ? onData(model, request, family, run)
-    : onText(model, request, family, run);
+  return family === 'text' || family === 'pairs'
+    ? onText(model, request, family, run)
+    : onData(model, request, family, run);
 };
 
 const textKeys = ['ids', 'encoder', 'stop', 'startToken'];
-const classKeys = ['labels', 'preprocess', 'outputs', 'layout', 'sizes', 'fix'];
+const classKeys = ['task', 'labels', 'preprocess', 'outputs', 'layout', 'sizes', 'fix'];
 
 /** @throws OPTION_WITHOUT_EFFECT for options of the other kind of metric */
 export function refuseIdle(
@@ -69,7 +73,9 @@ export function refuseIdle(
     const field = fieldsOf(evaluateRequest).find((f) => f.key === key);
     if (field && isGiven(given, key)) throw optionWithoutEffect(spell(field, spelling), needs);
   };
-  const isData = ['classes', 'numbers'].includes(metricFamily(metric));
+  const family = metricFamily(metric);
+  const isData = family !== 'text' && family !== 'pairs';
+  if (metric.length > 0 && family !== 'task') refuse('task', 'no --metric, or one of map and miou');
   for (const key of isData ? textKeys : classKeys)
     refuse(key, isData ? 'a metric of text (--metric perplexity, bleu or exact-match)' : 'labelled samples');
   if (baseline === undefined) refuse('baselineEncoder', '--baseline');
@@ -79,7 +85,7 @@ export function refuseIdle(
 async function onData(
   model: ModelInput,
   request: EvaluateRequest,
-  family: 'classes' | 'numbers',
+  asked: Exclude<MetricFamily, 'text' | 'pairs'>,
   run: JobRun,
 ): Promise<Evaluation> {
   const { signal, events } = run;
@@ -89,24 +95,43 @@ async function onData(
   const opened = alike(given, original);
   const others = original ? { baseline: { model: alike(original, given) } } : {};
   const { source, indices } = await chooseSamples(opened, request);
+  const family = familyOn(source, request, asked);
   if (family === 'classes' && !source.labelled) throw labelsRequired(source.name);
   if (family === 'classes') fittingLabels(source, opened.model, true);
-  const measure = family === 'classes' ? evaluateModel : evaluateNumbers;
+  const task = family === 'task' ? taskOf(opened, taskFor(request), source) : null;
   const engine = await openEngine(request.engine);
   const evaluation = await step(
     events,
     'evaluate',
-    (onProgress) =>
-      measure({ model: opened }, { engine, source, indices, signal, onProgress, metrics, ...others }),
+    (onProgress) => {
+      const options = { engine, source, indices, signal, onProgress, ...others };
+      if (task) return evaluateTask({ model: opened }, { ...options, task });
+      const measure = family === 'classes' ? evaluateModel : evaluateNumbers;
+      return measure({ model: opened }, { ...options, metrics });
+    },
     (e) => `${counted(e.samples, 'sample')} on ${e.runtime} · ${source.name}`,
   );
   return { data: source.name, guessed: source.guessed, ...evaluation };
 }
 
+/** Labels that are no classes, and tasks that are none of classes, are judged as the task is. */
+function familyOn(
+  { annotated }: DataSource,
+  { metric = [], task }: EvaluateRequest,
+  asked: Exclude<MetricFamily, 'text' | 'pairs'>,
+): Exclude<MetricFamily, 'text' | 'pairs'> {
+  if (metric.length > 0) return asked;
+  return annotated !== undefined || (task !== undefined && task !== 'classification') ? 'task' : asked;
+}
+
+/** What a metric is of. */
+const taskFor = ({ metric = [], task }: EvaluateRequest): TaskName | undefined =>
+  task ?? (metric.includes('map') ? 'detection' : metric.includes('miou') ? 'segmentation' : undefined);
+
 async function onText(
   model: ModelInput,
   request: EvaluateRequest,
-  family: Exclude<MetricFamily, 'classes' | 'numbers'>,
+  family: 'text' | 'pairs',
   { signal, events }: JobRun,
 ): Promise<Evaluation> {
   const engine = await openEngine(request.engine);

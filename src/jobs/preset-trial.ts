@@ -42,7 +42,7 @@ export async function look(
   for await (const sample of readAll(source, indices)) {
     const scores = float32Values((await session.run(feedsFor(session, sample)))[output]!);
     predictions.push(asProbabilities(scores));
-    if (sample.label !== undefined) ranks.push(reciprocalRank(scores, sample.label));
+    if (typeof sample.label === 'number') ranks.push(reciprocalRank(scores, sample.label));
   }
   const samples = predictions.length;
   const classes = predictions[0]?.length ?? 0;

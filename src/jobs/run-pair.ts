@@ -3,6 +3,7 @@
 import type { Session, SessionOptions } from '../compute/engine/contract.ts';
 import { openOn } from '../compute/engine/open-model.ts';
 import type { RunContext } from '../compute/engine/run-context.ts';
+import { classOf, describeLabel } from '../data/label.ts';
 import { readAll } from '../data/read-all.ts';
 import type { DataSource, Sample } from '../data/source.ts';
 import { encoderPorts } from '../data/text/encoder-ports.ts';
@@ -111,7 +112,9 @@ async function note(
 ): Promise<void> {
   // Drawn pictures are large.
   if (list.length >= (drawing ? Math.min(pictures, mostDrawn) : pictures)) return;
-  const truth = sample.label === undefined ? null : className(source, sample.label);
+  const { label } = sample;
+  const truth =
+    label === undefined ? null : typeof label === 'number' ? className(source, label) : describeLabel(label);
   const picture = (await source.picture?.(index, drawing)) ?? null;
   const drawn = drawing && picture !== null ? { drawn: drawing.kind } : {};
   list.push({ id: sample.id, before, after, truth, picture, ...drawn });
@@ -166,9 +169,10 @@ export function createMeters(outputs: readonly Port[], source: DataSource): Mete
   };
   return {
     add(x, y, sample) {
-      if (sample.label === undefined) return;
-      const was = before.add(scores(x[port.name]!), sample.label) === sample.label;
-      const is = after.add(scores(y[port.name]!), sample.label) === sample.label;
+      const label = classOf(sample.label);
+      if (label === undefined) return;
+      const was = before.add(scores(x[port.name]!), label) === label;
+      const is = after.add(scores(y[port.name]!), label) === label;
       hits[was ? (is ? 'both' : 'onlyBefore') : is ? 'onlyAfter' : 'neither']++;
     },
     result: (runtime) => ({

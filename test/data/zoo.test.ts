@@ -25,7 +25,7 @@ describe.skipIf(!zoo)('zoo models (set EDGEPRESS_ZOO to run)', () => {
     const [output] = session.outputs;
     for await (const sample of readAll(source, [...Array(source.length).keys()])) {
       const results = await session.run(sample.inputs);
-      meter.add(float32Values(results[output!.name]!), sample.label!);
+      meter.add(float32Values(results[output!.name]!), sample.label as number);
     }
     await session.close();
     const { samples, accuracy } = meter.result();

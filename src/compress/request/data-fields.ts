@@ -29,7 +29,7 @@ export const dataFields = {
     .meta(
       data(
         '--labels <file>',
-        'CSV, JSON or .npy; folders named by class need none; "none" leaves those found alone',
+        'CSV, JSON or .npy of classes; COCO JSON, a folder of YOLO texts or of PNG masks; class folders need none; "none" leaves those found alone',
         {
           needs: 'data',
           isPath: true,

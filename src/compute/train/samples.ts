@@ -1,5 +1,6 @@
 /** Training data from a data source: decoded samples are kept in memory up to a limit, pictures as their 8-bit levels. */
 import { z } from 'zod';
+import { classOf } from '../../data/label.ts';
 import type { DataSource } from '../../data/source.ts';
 import { elementCount, float32Values, type Tensor, tensorOf } from '../../model/ir/tensor.ts';
 import { augmentationNeedsPictures } from '../../support/diagnostics/training.ts';
@@ -114,7 +115,7 @@ function keeper(
       inputs: Object.fromEntries(
         Object.entries(inputs).map(([name, t]) => [name, (levels?.name === name && levels.encode(t)) || t]),
       ),
-      label,
+      label: classOf(label),
       target,
     };
     const bytes = Object.values(sample.inputs).reduce(

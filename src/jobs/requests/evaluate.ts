@@ -1,5 +1,6 @@
 /** What can be asked of `evaluate`. */
 import { z } from 'zod';
+import { taskField } from '../../compress/request/data-fields.ts';
 import { field, positive } from '../../support/field.ts';
 import { modelField } from './model-field.ts';
 import { sampleFields } from './sample-fields.ts';
@@ -16,10 +17,11 @@ export const evaluateRequest = z.strictObject({
       field(
         'Data',
         '--metric <names>',
-        'accuracy, top5, f1 (labelled samples); mse, mae, r2 (target numbers); perplexity (a text); bleu, exact-match (lines of source, tab, target); with commas between',
-        { fallback: 'accuracy', isList: true },
+        'accuracy, top5, f1 (labelled samples); map (boxes); miou (masks); mse, mae, r2 (target numbers); perplexity (a text); bleu, exact-match (lines of source, tab, target); with commas between',
+        { fallback: 'what labels and --task ask for, else accuracy', isList: true },
       ),
     ),
+  task: taskField,
   baseline: modelField.meta(
     field('Data', '--baseline <model>', 'the original, to see both', { isPath: true }),
   ),

@@ -18,7 +18,11 @@ export interface Difference {
 
 export interface Meter {
   /** @returns what differs, where that can be said in a few words */
-  add(before: Outputs, after: Outputs, sample: Pick<Sample, 'inputs' | 'target'>): Difference | null;
+  add(
+    before: Outputs,
+    after: Outputs,
+    sample: Pick<Sample, 'inputs' | 'target' | 'label'>,
+  ): Difference | null;
   /** Against the original; the first with a value stands for the task. */
   result(): readonly Measure[];
   /** Of each model by itself, where samples say what is right: labels, targets, the text itself. What stands for the task first. */

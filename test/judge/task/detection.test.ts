@@ -51,6 +51,20 @@ describe('averagePrecision', () => {
     expect(all.reduce((a, b) => a + b, 0) / all.length).toBeCloseTo(0.36647047148679407, 9);
   });
 
+  it('is what pycocotools says where every sixth box is a crowd with a find inside of it', () => {
+    const crowded = samples.map(({ truth, boxes }, picture): Found => {
+      const [crowd, i] = [truth[5]!, picture * 6 + 5];
+      const [w, height] = [crowd.right - crowd.left, crowd.bottom - crowd.top].map((n) => Math.floor(n / 2));
+      const score = (h(i + 6000, 97) + 1) / 98;
+      const inside = box(crowd.left + 4, crowd.top + 4, w!, height!, crowd.label, score);
+      return { truth: truth.slice(0, 5), ignored: [crowd], boxes: [...boxes, inside] };
+    });
+    expect(averagePrecision(crowded, 0.5)).toBeCloseTo(0.6634323432343233, 9);
+    expect(averagePrecision(crowded, 0.75)).toBeCloseTo(0.33861512467036176, 9);
+    const all = cocoOverlaps.map((overlap) => averagePrecision(crowded, overlap)!);
+    expect(all.reduce((a, b) => a + b, 0) / all.length).toBeCloseTo(0.347903242319605, 9);
+  });
+
   it('says nothing where there is no box to find', () => {
     expect(averagePrecision([{ truth: [], boxes: [box(0, 0, 1, 1)] }], 0.5)).toBeNull();
   });

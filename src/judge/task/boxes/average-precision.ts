@@ -1,13 +1,15 @@
 /** Average precision of boxes against others that are taken for right, as COCO's evaluation has it: 101 points of recall, mean
  *  over classes that have boxes.
  *  @see https://cocodataset.org/#detection-eval */
-import { type Box, iou } from './box.ts';
+import { type Box, coverage, iou } from './box.ts';
 
 /** Boxes of one sample. */
 export interface Found {
   readonly truth: readonly Box[];
   /** Sorted or not. */
   readonly boxes: readonly Box[];
+  /** Neither right nor wrong to find, as crowds: what lies in them counts for nothing. */
+  readonly ignored?: readonly Box[];
 }
 
 /** 0.5, 0.55 … 0.95 */
@@ -26,12 +28,17 @@ function ofClass(samples: readonly Found[], label: number, overlap: number): num
   const of = (boxes: readonly Box[]) => boxes.filter((b) => b.label === label);
   let right = 0;
   const judged: { score: number; isRight: boolean }[] = [];
-  for (const { truth, boxes } of samples) {
+  for (const { truth, boxes, ignored = [] } of samples) {
     const wanted = of(truth);
     right += wanted.length;
     const mine = [...of(boxes)].sort((a, b) => b.score - a.score);
     const matches = matched(mine, wanted, overlap);
-    for (const [i, { score }] of mine.entries()) judged.push({ score, isRight: matches[i] !== null });
+    const crowds = of(ignored);
+    for (const [i, box] of mine.entries()) {
+      const isRight = matches[i] !== null;
+      if (isRight || !crowds.some((crowd) => coverage(box, crowd) >= overlap))
+        judged.push({ score: box.score, isRight });
+    }
   }
   judged.sort((a, b) => b.score - a.score);
   return areaUnder(

@@ -17,14 +17,23 @@ type Corners = Pick<Box, 'left' | 'top' | 'right' | 'bottom'>;
 
 const area = ({ left, top, right, bottom }: Corners) => Math.max(0, right - left) * Math.max(0, bottom - top);
 
-/** What both cover by what either covers. */
-export function iou(a: Corners, b: Corners): number {
-  const both = area({
+const shared = (a: Corners, b: Corners) =>
+  area({
     left: Math.max(a.left, b.left),
     top: Math.max(a.top, b.top),
     right: Math.min(a.right, b.right),
     bottom: Math.min(a.bottom, b.bottom),
   });
+
+/** Of a box, the share that lies in another. */
+export const coverage = (box: Corners, other: Corners): number => {
+  const own = area(box);
+  return own > 0 ? shared(box, other) / own : 0;
+};
+
+/** What both cover by what either covers. */
+export function iou(a: Corners, b: Corners): number {
+  const both = shared(a, b);
   const either = area(a) + area(b) - both;
   return either > 0 ? both / either : 0;
 }

@@ -1,4 +1,6 @@
 /** Whether what the original finds is found again: average precision against its boxes, and how many have a partner. */
+
+import type { BoxLabels } from '../../../data/label.ts';
 import { pictureInput } from '../../../data/picture-input.ts';
 import type { Sample } from '../../../data/source.ts';
 import type { Port } from '../../../model/ir/port.ts';
@@ -9,6 +11,7 @@ import { type BoxUnits, drawBoxes } from '../drawing/boxes.ts';
 import { measured } from '../measure.ts';
 import type { Difference, OpenMeter, Outputs } from '../meter.ts';
 import { outputsAs } from '../task.ts';
+import { labelledBoxes, type PictureSize } from './labelled-boxes.ts';
 
 /** The original's boxes count from so sure on: what pages usually draw. */
 const shown = 0.3;
@@ -16,11 +19,15 @@ const shown = 0.3;
 /** The result's are ranked down to here, as average precision wants it: a box a little less sure is not lost. */
 const ranked = 0.05;
 
+/** Against labels, as average precision wants them: nearly all. */
+const least = 0.01;
+
 export const detectionMeter: OpenMeter = ({ task, inputs }) => {
   const names = outputsAs(task, 'detections');
   const picture = inputs.map(pictureInput).find((p) => p !== null) ?? null;
   let read: ReadBoxes | null | undefined;
   const samples: Found[] = [];
+  const labelled = labelledBoxes(names.length === 4);
   let [kept, drawn] = [0, 0];
   return {
     add(x, y, sample) {
@@ -30,6 +37,13 @@ export const detectionMeter: OpenMeter = ({ task, inputs }) => {
       const truth = suppressed(read(before, shown));
       const boxes = suppressed(read(after, ranked));
       samples.push({ truth, boxes });
+      const { label } = sample;
+      const size = typeof label === 'object' && label.kind === 'boxes' ? sizeOf(sample, inputs) : null;
+      if (size)
+        labelled.add((label as BoxLabels).boxes, size, {
+          before: suppressed(read(before, least)),
+          after: suppressed(read(after, least)),
+        });
       const sure = boxes.filter(({ score }) => score >= shown);
       const partners = matched(sure, truth, 0.5);
       const both = partners.filter((at) => at !== null).length;
@@ -55,6 +69,7 @@ export const detectionMeter: OpenMeter = ({ task, inputs }) => {
         measured('boxes-matched', drawn > 0 ? kept / drawn : null),
       ];
     },
+    quality: () => labelled.result(),
   };
 };
 
@@ -62,7 +77,7 @@ const pick = (outputs: Outputs, names: readonly string[]): Outputs =>
   Object.fromEntries(names.map((name) => [name, outputs[name]!]));
 
 /** Of the picture that goes in. */
-function sizeOf({ inputs: given }: Pick<Sample, 'inputs'>, inputs: readonly Port[]): Size | null {
+function sizeOf({ inputs: given }: Pick<Sample, 'inputs'>, inputs: readonly Port[]): PictureSize | null {
   for (const port of inputs) {
     const [layout, dims] = [pictureInput(port)?.layout, given[port.name]?.dims];
     if (!layout || dims?.length !== 4) continue;
@@ -72,14 +87,9 @@ function sizeOf({ inputs: given }: Pick<Sample, 'inputs'>, inputs: readonly Port
   return null;
 }
 
-interface Size {
-  readonly height: number;
-  readonly width: number;
-}
-
 /** Corners are shares of the picture, a little beyond it at most, or its pixels. Detectors that choose their boxes and tell how many
  *  these are, TensorFlow's, have y first. */
-function unitsOf(boxes: readonly Box[], size: Size | null, names: readonly string[]): BoxUnits {
+function unitsOf(boxes: readonly Box[], size: PictureSize | null, names: readonly string[]): BoxUnits {
   const isShares = boxes.every(({ right, bottom }) => right < 2 && bottom < 2);
   return { ...(isShares || !size ? { width: 1, height: 1 } : size), isTurned: names.length === 4 };
 }

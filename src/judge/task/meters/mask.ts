@@ -7,6 +7,7 @@ import { drawMasks } from '../drawing/masks.ts';
 import { measured } from '../measure.ts';
 import type { Difference, OpenMeter } from '../meter.ts';
 import { outputsAs } from '../task.ts';
+import { labelledMasks } from './labelled-masks.ts';
 
 /** With fewer places of a picture as they were, it is shown. */
 const alike = 0.99;
@@ -20,6 +21,7 @@ export const maskMeter: OpenMeter = ({ task, inputs }) => {
   const overlaps = new Map<number, { both: number; either: number }>();
   let [places, same] = [0, 0];
   let isOneClass = false;
+  const labelled = labelledMasks();
   const count = (label: number, inBoth: boolean) => {
     const overlap = overlaps.get(label) ?? { both: 0, either: 0 };
     overlap.either++;
@@ -27,9 +29,10 @@ export const maskMeter: OpenMeter = ({ task, inputs }) => {
     overlaps.set(label, overlap);
   };
   return {
-    add(x, y) {
+    add(x, y, sample) {
       const [a, b] = [classesIn(x[name]!, isLast), classesIn(y[name]!, isLast)];
       isOneClass = a.isOneClass;
+      labelled.add(sample.label, a, b);
       const sameBefore = same;
       for (let i = 0; i < a.labels.length; i++) {
         const [p, q] = [a.labels[i]!, b.labels[i]!];
@@ -48,6 +51,7 @@ export const maskMeter: OpenMeter = ({ task, inputs }) => {
       const mean = ious.length > 0 ? ious.reduce((a, b) => a + b, 0) / ious.length : null;
       return [measured('mean-iou', mean), measured('same-places', same / places)];
     },
+    quality: () => labelled.result(),
   };
 };
 
@@ -69,7 +73,8 @@ function differenceOf(a: Labelled, b: Labelled, kept: number): Difference | null
   };
 }
 
-interface Labelled {
+/** What a model says of each place. */
+export interface Labelled {
   /** Height and width. */
   readonly size: readonly number[];
   readonly labels: ArrayLike<number>;

@@ -79,7 +79,7 @@ describe('a picture model', () => {
     expect(source.classes).toEqual(labels);
     for (let i = 0; i < source.length; i++) {
       const sample = await source.read(i);
-      expect(labels[sample.label!]).toBe(dirname(sample.id));
+      expect(labels[sample.label as number]).toBe(dirname(sample.id));
     }
   });
 

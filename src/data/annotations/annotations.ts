@@ -1,0 +1,28 @@
+/** Labels of pictures other than one class each: boxes, or a class for every place. */
+import type { Label } from '../label.ts';
+import type { Geometry } from '../pixels.ts';
+
+/** How a picture became what the model sees. */
+export interface Placement {
+  /** Of the picture, upright. */
+  readonly width: number;
+  readonly height: number;
+  readonly geometry: Geometry;
+}
+
+/** What is right for one picture. */
+export interface Annotation {
+  /** Tells its content. */
+  digest(): Promise<string>;
+  read(placement: Placement): Promise<Exclude<Label, number>>;
+}
+
+export interface Annotations {
+  readonly kind: 'boxes' | 'masks';
+  /** Names by index, where they are known. */
+  readonly classes: readonly string[] | null;
+  /** Where they come from, and what was assumed, in words. */
+  readonly how: string;
+  /** Of each picture, in the order of the pictures. */
+  readonly entries: readonly Annotation[];
+}
