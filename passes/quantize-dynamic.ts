@@ -6,11 +6,13 @@
 import { z } from 'zod';
 import { filledBy, selectionOptions } from '../src/compress/pipeline/option-fields.ts';
 import { definePass, type Skip } from '../src/compress/pipeline/pass.ts';
+import { exactScales } from '../src/compress/quant/exact-sums.ts';
 import { sharedInitializer } from '../src/compress/quant/insert.ts';
-import { targetFacts } from '../src/compress/quant/integer-kernels.ts';
+import { addsInPairs, targetFacts } from '../src/compress/quant/integer-kernels.ts';
 import { carryLayer, decide, decisionOf } from '../src/compress/quant/layers.ts';
 import { selectNodes } from '../src/compress/quant/name-patterns.ts';
 import { productObstacle } from '../src/compress/quant/plan.ts';
+import { createPairSums, type PairSums } from '../src/compute/engine/pair-sums.ts';
 import { createWeightQuantizer, type WeightQuantizer } from '../src/compute/engine/quantize-kernel.ts';
 import { floatAttribute, intAttribute } from '../src/model/ir/attribute.ts';
 import { addInitializer, addNode, releaseOutput, removeNode } from '../src/model/ir/edit.ts';
@@ -59,7 +61,10 @@ export const quantizeDynamic = definePass<Options>({
     const selected = selectNodes(model, o);
     const dtype = o.weight === 'auto' ? targetFacts[context.target].weight : o.weight;
     const advice = o.everywhere ? () => null : targetFacts[context.target].dynamic;
-    const weights = createWeightQuantizer(context.engine);
+    const kernels: Kernels = {
+      weights: createWeightQuantizer(context.engine),
+      pairs: addsInPairs(context.target, dtype) ? createPairSums(context.engine) : null,
+    };
     const skipped: Skip[] = [];
     const shared: Shared = { inputs: new Map(), transposed: new Map() };
     let changed = 0;
@@ -73,16 +78,23 @@ export const quantizeDynamic = definePass<Options>({
           skipped.push({ at: node.name || node.outputs[0]!.name, reason });
           continue;
         }
-        if (isOp(node, 'LSTM')) await rewriteLstm(model, node, weights, dtype);
-        else await rewriteProduct(node, weights, dtype, o.perChannel, shared);
+        if (isOp(node, 'LSTM')) await rewriteLstm(model, node, kernels, dtype);
+        else await rewriteProduct(node, kernels, dtype, o.perChannel, shared);
         changed++;
       }
     } finally {
-      await weights.close();
+      await kernels.weights.close();
+      await kernels.pairs?.close();
     }
     return { changed, skipped };
   },
 });
+
+interface Kernels {
+  readonly weights: WeightQuantizer;
+  /** Where sums must be exact on processors that add in 16 bits. */
+  readonly pairs: PairSums | null;
+}
 
 /** Made int8 by an earlier step, or left to store its weights in int8 where this one would not do better. */
 function isDone(node: Node, target: TargetName): boolean {
@@ -121,7 +133,7 @@ function transposedOnce(matrix: Tensor, { transposed }: Shared): Tensor {
 
 async function rewriteProduct(
   node: Node,
-  weights: WeightQuantizer,
+  { weights, pairs }: Kernels,
   dtype: QuantDType,
   perChannel: boolean,
   shared: Shared,
@@ -133,7 +145,9 @@ async function rewriteProduct(
   const gemm = isOp(node, 'Gemm');
   const whole = inFloat32(tensor);
   const matrix = layout!.channel === 0 ? transposedOnce(whole, shared) : whole;
-  const { quantized, scale, zeroPoint } = await weights.quantize(matrix, perChannel ? 1 : null, dtype);
+  const axis = perChannel ? 1 : null;
+  const exact = pairs ? exactScales(await pairs.largest(matrix, [1, 0]), axis) : undefined;
+  const { quantized, scale, zeroPoint } = await weights.quantize(matrix, axis, dtype, exact);
   const x = node.inputs[0]!;
   // One in another graph, a branch of If, may stand where this node can't see it.
   const known = shared.inputs.get(x);
@@ -225,7 +239,7 @@ function lstmObstacle(node: Node): string | null {
 async function rewriteLstm(
   model: Model,
   node: Node,
-  weights: WeightQuantizer,
+  { weights, pairs }: Kernels,
   dtype: QuantDType,
 ): Promise<void> {
   const { graph } = node;
@@ -238,7 +252,8 @@ async function rewriteLstm(
     const tensor = inFloat32(weight.tensor);
     const [directions, rows, columns] = tensor.dims as [number, number, number];
     const flat: Tensor = { ...tensor, dims: [directions * rows, columns], bytes: () => tensor.bytes() };
-    const { quantized, scale, zeroPoint } = await weights.quantize(flat, 0, dtype);
+    const exact = pairs ? exactScales(await pairs.largest(flat, [0, 1]), 0) : undefined;
+    const { quantized, scale, zeroPoint } = await weights.quantize(flat, 0, dtype, exact);
     const byDirection = transposeMatrix({ ...quantized, dims: [directions, rows, columns] });
     stored.push(addInitializer(graph, `${value.name}/quantized`, byDirection));
     const dims = [directions, rows];

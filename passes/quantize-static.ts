@@ -8,18 +8,21 @@ import { z } from 'zod';
 import { filledBy, selectionOptions } from '../src/compress/pipeline/option-fields.ts';
 import { definePass, type PassContext, type Skip } from '../src/compress/pipeline/pass.ts';
 import { smallestScales, storedBias } from '../src/compress/quant/bias.ts';
+import { exactScales, largerScales, packedOrder } from '../src/compress/quant/exact-sums.ts';
 import { guardFloatProduct } from '../src/compress/quant/guard.ts';
 import {
   addParams,
   insertQdq,
   insertWeightDequantize,
+  noteStored,
   sharedInitializer,
 } from '../src/compress/quant/insert.ts';
-import { targetFacts } from '../src/compress/quant/integer-kernels.ts';
+import { addsInPairs, targetFacts } from '../src/compress/quant/integer-kernels.ts';
 import { decide, decisionOf } from '../src/compress/quant/layers.ts';
 import { selectNodes } from '../src/compress/quant/name-patterns.ts';
 import { planStatic, type StaticPlan } from '../src/compress/quant/plan.ts';
 import type { Range, StatisticRequest } from '../src/compute/calibrate/statistics.ts';
+import { createPairSums, type PairSums } from '../src/compute/engine/pair-sums.ts';
 import { createWeightQuantizer, type WeightQuantizer } from '../src/compute/engine/quantize-kernel.ts';
 import { addInitializer, removeNode, setInput } from '../src/model/ir/edit.ts';
 import { isOp, type Model, type Node, readers, type Value } from '../src/model/ir/model.ts';
@@ -77,14 +80,16 @@ export const quantizeStatic = definePass<Options>({
     const spec = activationSpec(o, context);
     const params = groupParams(made, spec, context);
     const weights = createWeightQuantizer(context.engine);
+    const pairs = createPairSums(context.engine);
     try {
       for (const node of made.region) {
         const product = integerProduct(node);
-        if (product) await quantizeProduct(product, params, weights, o, context);
+        if (product) await quantizeProduct(product, params, { weights, pairs }, o, context);
         decide(node, { precision: 'int8', reason: null });
       }
     } finally {
       await weights.close();
+      await pairs.close();
     }
     const inserted = insertActivations(model, made, params, spec);
     const skipped: Skip[] = [];
@@ -133,13 +138,19 @@ function rangeOf(value: Value, { tensors }: StaticPlan, { statistics }: PassCont
   return prescribed ? { min: prescribed[0], max: prescribed[1] } : statistics.range(value.name);
 }
 
+interface Kernels {
+  readonly weights: WeightQuantizer;
+  readonly pairs: PairSums;
+}
+
 async function quantizeProduct(
-  { node, index, activation, bias, layout }: NodeWeight,
+  product: NodeWeight,
   params: ReadonlyMap<Value, QuantParams>,
-  weights: WeightQuantizer,
+  { weights, pairs }: Kernels,
   o: Options,
   context: PassContext,
 ): Promise<void> {
+  const { node, index, activation, bias, layout } = product;
   const { value, tensor } = storedWeight(node.inputs[index])!;
   // onnxruntime takes per-column scales of a matrix product only for two-dimensional weights.
   const axis = o.perChannel && (!isOp(node, 'MatMul') || tensor.dims.length === 2) ? layout!.channel : null;
@@ -149,15 +160,19 @@ async function quantizeProduct(
   const added = storedWeight(bias === null ? null : node.inputs[bias]);
   const biasValues = added && float32Values(added.tensor);
   const channels = axis === null ? 1 : tensor.dims[axis]!;
+  const weight = inFloat32(tensor);
   const floor = biasValues ? smallestScales(biasValues, inputScale, channels) : undefined;
-  const made = await weights.quantize(inFloat32(tensor), axis, dtype, floor);
+  const order = addsInPairs(context.target, dtype) ? packedOrder(product, weight.dims.length) : null;
+  const exact = order ? exactScales(await pairs.largest(weight, order), axis) : undefined;
+  const made = await weights.quantize(weight, axis, dtype, largerScales(floor, exact));
   const { graph } = node;
   const stored = {
     quantized: sharedInitializer(graph, `${value.name}/quantized`, made.quantized),
     scale: sharedInitializer(graph, `${value.name}/scale`, made.scale),
     zeroPoint: sharedInitializer(graph, `${value.name}/zero_point`, made.zeroPoint),
   };
-  insertWeightDequantize(node, index, stored, axis);
+  const dq = insertWeightDequantize(node, index, stored, axis);
+  if (order) noteStored(dq, { kind: 'weight', of: value.name, packed: order });
   if (biasValues) quantizeBias(node, bias!, biasValues, inputScale, float32Values(made.scale));
 }
 

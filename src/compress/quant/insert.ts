@@ -82,6 +82,8 @@ interface StoredNote {
   readonly kind: 'weight' | 'bias' | 'guard' | 'activation';
   /** Name of the float initializer that it replaced; null for activations, and for a bias that was not there. */
   readonly of: string | null;
+  /** Of a weight whose neighbours must stay within 16 bits when they are added: its axes as the kernel packs them. */
+  readonly packed?: readonly number[];
 }
 
 const stored = defineNote<Node, StoredNote>('stored');

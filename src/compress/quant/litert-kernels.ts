@@ -5,11 +5,10 @@
  *  and HardSwish take five to a hundred times as long in int8; convolutions of fewer than about 16 channels take up to twice as long where
  *  the processor has no dot product of int8 that browsers use, and are left to those that have one.
  *  Sources: XNNPACK's and LiteRT's int8 kernels; the scales that they prescribe are those of the format's quantization specification. */
-import { textAttribute } from '../../model/ir/attribute.ts';
 import { isOp, type Node, opKey } from '../../model/ir/model.ts';
 import { integerProduct, traitOf } from '../../model/ops/quantization.ts';
 import type { QuantizationTrait } from '../../model/ops/types.ts';
-import { scalarOf } from '../../model/rewrite/arguments.ts';
+import { padsZeros, staysInRange } from './moves.ts';
 import type { IntegerKernels, KernelAdvice } from './plan.ts';
 import { rows } from './rows.ts';
 
@@ -35,15 +34,6 @@ function trait(node: Node): QuantizationTrait | undefined {
   const key = opKey(node);
   return traitOf(node) ?? (Object.hasOwn(traits, key) ? traits[key] : undefined);
 }
-
-const padsZeros = (node: Node): boolean =>
-  textAttribute(node, 'mode', 'constant') === 'constant' &&
-  (!node.inputs[2] || scalarOf(node.inputs[2]) === 0);
-
-/** Cubic curves leave the range of what they pass through. */
-const staysInRange = (node: Node): boolean =>
-  textAttribute(node, 'mode', 'nearest') !== 'cubic' &&
-  textAttribute(node, 'coordinate_transformation_mode', 'half_pixel') !== 'tf_crop_and_resize';
 
 const advice: KernelAdvice = (node) => {
   const missing = dynamic(node);

@@ -16,12 +16,7 @@ import {
 } from '../../model/ir/model.ts';
 import { elementCount } from '../../model/ir/tensor.ts';
 import { constantBehind } from '../../model/ops/constant-behind.ts';
-import {
-  clampInterval,
-  integerProduct,
-  needsQuantizedOutput,
-  traitOf,
-} from '../../model/ops/quantization.ts';
+import { clampInterval, integerProduct, traitOf } from '../../model/ops/quantization.ts';
 import { type StoredWeight, storedWeight } from '../../model/ops/stored-weight.ts';
 import type { QuantizationTrait } from '../../model/ops/types.ts';
 import type { NodeWeight } from '../../model/ops/weights.ts';
@@ -45,13 +40,6 @@ export interface IntegerKernels {
   /** Whether a product that only floats read must have a scale for its result. */
   readonly scalesResult: (product: Node) => boolean;
 }
-
-/** Operators that onnxruntime has QDQ groups for. */
-export const onnxruntimeKernels = (advice: KernelAdvice): IntegerKernels => ({
-  advice,
-  trait: traitOf,
-  scalesResult: needsQuantizedOutput,
-});
 
 export interface StaticPlan {
   readonly decisions: ReadonlyMap<Node, Decision>;

@@ -31,6 +31,7 @@ import { elementCount, float32Values, numbers, type Tensor, tensorOf } from '../
 import { tensorType } from '../../model/ir/type.ts';
 import { integerProduct } from '../../model/ops/quantization.ts';
 import { smallestScales, storedBias } from './bias.ts';
+import { keepPairs } from './exact-sums.ts';
 import { guardSteps } from './guard.ts';
 import { storedNote } from './insert.ts';
 
@@ -191,6 +192,8 @@ export function fold(
     const axis = dq.attributes.has('axis') ? intAttribute(dq, 'axis', 1) : null;
     const [scale, zero] = [constantOf(dq.inputs[1])!, constantOf(dq.inputs[2])!];
     const levels = integers(weight, float32Values(scale), axis, numbers(zero)[0]!, stored.constant!.dtype);
+    const { packed } = storedNote(dq)!;
+    if (packed) keepPairs(levels, weight.dims, packed);
     setConstant(stored, tensorOf(stored.constant!.dtype, weight.dims, levels));
   }
   for (const { dq, bias, inputScale, weightScale } of biases) {

@@ -1,11 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { onnxruntimeKernels } from '../../../src/compress/quant/integer-kernels.ts';
 import { litertKernels } from '../../../src/compress/quant/litert-kernels.ts';
-import {
-  type IntegerKernels,
-  type KernelAdvice,
-  onnxruntimeKernels,
-  planStatic,
-} from '../../../src/compress/quant/plan.ts';
+import { type IntegerKernels, type KernelAdvice, planStatic } from '../../../src/compress/quant/plan.ts';
 import { parseModel } from '../../../src/model/formats/onnx-text/index.ts';
 import { inferShapes } from '../../../src/model/ops/shapes.ts';
 
@@ -127,11 +123,14 @@ describe('the plan', () => {
   });
 });
 
-describe('the plan for LiteRT', () => {
-  const onLitert = (body: string) => plan(body, { kernels: litertKernels });
+describe.each([
+  ['LiteRT', litertKernels],
+  ['onnxruntime', onnxruntimeKernels(() => null)],
+])('the plan for %s', (_, kernels) => {
+  const planned = (body: string) => plan(body, { kernels });
 
   it('keeps a shortcut of fewer pixels and more channels in integers', () => {
-    const made = onLitert(`[one] a = Conv <strides = [2, 2]> (x, W)
+    const made = planned(`[one] a = Conv <strides = [2, 2]> (x, W)
       [two] e = Conv (x, W)
       starts = Constant <value_ints = [0, 0]> ()
       ends = Constant <value_ints = [8, 8]> ()
@@ -147,7 +146,7 @@ describe('the plan for LiteRT', () => {
   });
 
   it('gives a Sigmoid the scale that its kernel prescribes, and x times it a scale of its own', () => {
-    const made = onLitert(`[one] a = Conv (x, W)
+    const made = planned(`[one] a = Conv (x, W)
       g = Sigmoid (a)
       m = Mul (a, g)
       [two] y = Conv (m, W)`);
@@ -156,17 +155,8 @@ describe('the plan for LiteRT', () => {
     expect(made.groups).toEqual([]);
   });
 
-  it.each(['HardSwish', 'AveragePool <kernel_shape = [2, 2]>', 'Softmax'])(
-    'leaves what is slower in int8 in floats: %s',
-    (operator) => {
-      const made = onLitert(`[one] a = Conv (x, W)\n h = ${operator} (a)\n [two] y = Conv (h, W)`);
-      expect(made.region).toEqual(['one', 'two']);
-      expect(made.tensors).toEqual({ x: false, a: true, h: false, y: true });
-    },
-  );
-
   it('takes all parts of a Split for one scale', () => {
-    const made = onLitert(`[one] a = Conv (x, W)
+    const made = planned(`[one] a = Conv (x, W)
       l, r = Split <axis = 2> (a)
       d = Add (l, r)
       [two] y = Conv (d, W)`);
@@ -176,19 +166,32 @@ describe('the plan for LiteRT', () => {
 
   it('leaves a Pad out that fills with something else than zero, and a cubic Resize', () => {
     expect(
-      onLitert(`[one] a = Conv (x, W)
+      planned(`[one] a = Conv (x, W)
         pads = Constant <value_ints = [0, 0, 1, 1, 0, 0, 1, 1]> ()
         one = Constant <value_float = 1.0> ()
         p = Pad (a, pads, one)
         [two] y = Conv (p, W)`).region,
     ).toEqual(['one', 'two']);
     expect(
-      onLitert(`[one] a = Conv (x, W)
+      planned(`[one] a = Conv (x, W)
         sizes = Constant <value_ints = [1, 2, 16, 16]> ()
         p = Resize <mode = "cubic"> (a, , , sizes)
         [two] y = Conv (p, W)`).region,
     ).toEqual(['one', 'two']);
   });
+});
+
+describe('the plan for LiteRT', () => {
+  const onLitert = (body: string) => plan(body, { kernels: litertKernels });
+
+  it.each(['HardSwish', 'AveragePool <kernel_shape = [2, 2]>', 'Softmax'])(
+    'leaves what is slower in int8 in floats: %s',
+    (operator) => {
+      const made = onLitert(`[one] a = Conv (x, W)\n h = ${operator} (a)\n [two] y = Conv (h, W)`);
+      expect(made.region).toEqual(['one', 'two']);
+      expect(made.tensors).toEqual({ x: false, a: true, h: false, y: true });
+    },
+  );
 
   it('gives a product a scale for a result that only floats read', () => {
     const body = '[one] a = MatMul (x, K)\n y = Softmax (a)';
