@@ -5,6 +5,7 @@ import { plain } from '../judge/report/terminal.ts';
 import { commandUnknown, usage } from '../support/diagnostics/command-line.ts';
 import { fileProblem, outputLost } from '../support/diagnostics/files.ts';
 import { Diagnostic, exitCodes, nearest } from '../support/diagnostics.ts';
+import { hasParent } from './interrupt.ts';
 
 /** Of what could not be written to standard output. @returns the exit code */
 export const reportLostOutput = (error: unknown): number =>
@@ -13,7 +14,8 @@ export const reportLostOutput = (error: unknown): number =>
 /** Prints to stderr. @returns the exit code */
 export function reportFailure(error: unknown): number {
   if (isAbort(error)) {
-    console.error('Stopped. Nothing was written.');
+    // Where a parent watches, it says so when this process is gone: once, whether that went by itself or not.
+    if (!hasParent()) console.error('Stopped. Nothing was written.');
     return 130;
   }
   const code = show(error instanceof Diagnostic ? error : unexpected(error), 'nothing was written');

@@ -23,13 +23,16 @@ export function hearParent(above: Supervisor): void {
 const stops = new Set<() => void>();
 const heard = new Set<'parent'>();
 
+/** Whether another process stops this one, and says that it did. */
+export const hasParent = (): boolean => heard.has('parent');
+
 export function interruptSignal(): { signal: AbortSignal; dispose(): void } {
   const controller = new AbortController();
   const stop = () => {
     if (controller.signal.aborted) process.exit(130);
     controller.abort(new DOMException('interrupted', 'AbortError'));
   };
-  const own = heard.has('parent') ? [] : signals;
+  const own = hasParent() ? [] : signals;
   stops.add(stop);
   for (const name of own) process.on(name, stop);
   return {

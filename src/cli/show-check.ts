@@ -21,12 +21,13 @@ export function describeCheck(report: CheckReport, written: readonly string[] = 
   const bad = rows.filter(({ status }) => status !== 'kept');
   const warnings = [
     ...bad.map((row) => ({ level: 'bad' as const, text: sentenceOf(row, against) })),
+    ...rows.flatMap(({ doubt }) => (doubt === undefined ? [] : [{ level: 'warn' as const, text: doubt }])),
     ...(guessed.length > 0 ? [{ level: 'warn' as const, text: `Guessed: ${guessed.join('; ')}.` }] : []),
   ];
   const news = { level: kept ? ('good' as const) : ('bad' as const), headline: headlineOf(report), warnings };
   const head: Cell[] = ['', '', 'allowed', 'measured'].map((text) => ({ text, tone: 'dim' }));
   const body = rows.map((row): Cell[] => [
-    { text: statusText(row), tone: row.status === 'kept' ? 'good' : 'bad' },
+    { text: statusText(row), tone: row.status !== 'kept' ? 'bad' : row.doubt ? 'warn' : 'good' },
     { text: nameOf(row) },
     { text: allowedText(row), tone: 'dim' },
     { text: measuredText(row) },

@@ -1,5 +1,6 @@
 /** A comparison of two models, in tables. */
 import type { Comparison } from '../jobs/compare.ts';
+import { chanceDoubt } from '../judge/report/few-samples.ts';
 import { formatMeasure, measuresOf, taskText } from '../judge/report/measure-words.ts';
 import { formatMetric } from '../judge/report/metrics.ts';
 import { plain } from '../judge/report/terminal.ts';
@@ -28,6 +29,8 @@ export function describeComparison({ compare, evaluation, guessed, task }: Compa
       ),
     );
   }
+  const chance = evaluation && chanceDoubt(evaluation);
+  if (chance) parts.push(`  ${chance}`);
   if (guessed.length > 0) parts.push(guessed.map((g) => `  guessed: ${g}`).join('\n'));
   return parts.join('\n\n');
 }

@@ -2,6 +2,7 @@
 import type { Evaluation } from '../jobs/evaluate.ts';
 import type { ModelEvaluation } from '../jobs/evaluate-model.ts';
 import { type ClassificationResult, confusionMatrix } from '../judge/evaluate/classification.ts';
+import { chanceDoubt } from '../judge/report/few-samples.ts';
 import { formatChange, formatMetric, type Metric } from '../judge/report/metrics.ts';
 import { formatPercent } from '../support/units.ts';
 import { table } from './table.ts';
@@ -33,6 +34,8 @@ export function describeEvaluation(evaluation: Evaluation, pair: boolean): strin
   const parts = [table(head, rows)];
   if ('perClass' in evaluation && evaluation.perClass)
     parts.push(...classTables(evaluation, evaluation.perClass));
+  const chance = 'classes' in evaluation && chanceDoubt(evaluation);
+  if (chance) parts.push(`  ${chance}`);
   if ('signature' in evaluation && evaluation.signature) parts.push(`  BLEU: ${evaluation.signature}`);
   if ('window' in evaluation && evaluation.window)
     parts.push(`  windows of ${evaluation.window} tokens, ${evaluation.stride} apart`);

@@ -9,6 +9,7 @@ import { asTemporaryFolder, makeTemporaryFolder, removeTemporaryFolder } from '.
 
 /** What the child has of its own to clean up after itself. */
 const patienceMs = 700;
+const stoppedCode = 130;
 const mark = 'EDGEPRESS_SUPERVISED';
 
 export interface Supervisor {
@@ -46,12 +47,12 @@ export async function supervise(): Promise<number> {
     stopping.dispose();
     if (temporary !== null) removeTemporaryFolder(temporary);
   });
-  if (signal === null) return code ?? 1;
+  if (signal === null && !(code === stoppedCode && stopping.asked())) return code ?? 1;
   if (making !== null) rmSync(making, { recursive: true, force: true });
   for (const stream of [process.stdout, process.stderr]) if (stream.isTTY) stream.write(showCursor);
-  if (!stopping.asked()) throw runtimeCrashed(signal);
+  if (signal !== null && !stopping.asked()) throw runtimeCrashed(signal);
   console.error('Stopped. Nothing was written.');
-  return 130;
+  return stoppedCode;
 }
 
 const showCursor = '\u001b[?25h';

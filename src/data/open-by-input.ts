@@ -139,7 +139,12 @@ async function openPart(
   const every = (count: number) => Array.from({ length: count }, (_, i) => i);
   const { preprocess, seed } = options;
   if (kind.name === 'pictures')
-    return openPictures(name, files.map(pictureFile), null, [], [port], { preprocess, skipBad, seed });
+    return openPictures(name, files.map(pictureFile), null, [], [port], {
+      preprocess,
+      skipBad,
+      seed,
+      model: options.model,
+    });
   if (kind.name === 'recordings') {
     const { sampleRate, window, model } = options;
     const about = { ...{ sampleRate, window, model }, choose: every, labels: null, notes: [] };

@@ -1,6 +1,7 @@
 /** Opens pictures as samples of a model. */
 import { basename, dirname, join } from 'node:path';
-import type { Port } from '../model/ir/port.ts';
+import type { OpenedModel } from '../model/formats/opened.ts';
+import { outputPortsOf, type Port } from '../model/ir/port.ts';
 import {
   calibrationShape,
   dataInputsMissing,
@@ -37,6 +38,8 @@ export interface PictureOptions {
   readonly labels?: string | undefined;
   readonly seed: number;
   readonly limit?: number | undefined;
+  /** What pictures are for: its outputs may show how its family prepares them. */
+  readonly model?: OpenedModel | undefined;
 }
 
 /** @throws INPUT_NOT_PICTURE, CALIBRATION_SHAPE, DATA_INPUTS_MISSING, UNKNOWN_PREPROCESSING, PREPROCESSING_INVALID, BAD_IMAGES */
@@ -49,7 +52,8 @@ export async function openPictures(
   options: PictureOptions,
 ): Promise<DataSource> {
   const port = picturePort(ports, name);
-  const fitted = await preprocessingFor(port, options.preprocess);
+  const outputs = options.model ? outputPortsOf(options.model.model) : [];
+  const fitted = await preprocessingFor(port, options.preprocess, outputs);
   const chosen = chooseSome(pictures.length, options);
   const { createImageSource } = await import('./images.ts').catch((cause: unknown) => {
     throw decoderMissing(cause);
@@ -106,8 +110,12 @@ function picturePort(ports: readonly Port[], source: string): Port {
 }
 
 /** @param choice  as PictureOptions.preprocess */
-export async function preprocessingFor(port: Port, choice: string | undefined): Promise<FittedPreprocessing> {
-  if (choice === undefined) return guessPreprocessing(port);
+export async function preprocessingFor(
+  port: Port,
+  choice: string | undefined,
+  outputs: readonly Port[] = [],
+): Promise<FittedPreprocessing> {
+  if (choice === undefined) return guessPreprocessing(port, outputs);
   if (isPreset(choice)) return presetPreprocessing(choice, port);
   const kind = await pathKind(choice).catch((error: unknown) => {
     throw error instanceof Diagnostic && error.code === 'DATA_NOT_FOUND'

@@ -6,6 +6,7 @@ import { normalisationInCodes } from '../model/ir/card.ts';
 import { dtypes } from '../model/ir/dtype.ts';
 import type { Port } from '../model/ir/port.ts';
 import { calibrationShape, preprocessingInvalid, unknownPreprocessing } from '../support/diagnostics/data.ts';
+import { familyOf } from './picture-families.ts';
 import { formatInput, type PictureInput, pictureInput } from './picture-input.ts';
 
 const pixels = z.int().positive();
@@ -161,11 +162,26 @@ function presetInCodes({ steps }: Port, input: PictureInput): PresetName | undef
   });
 }
 
-/** What the model says; else the likeliest preprocessing for an input.
+/** What the model says; else what its family takes, or the likeliest preprocessing for an input.
+ *  @param outputs  of the model, which may show its family
  *  @throws CALIBRATION_SHAPE when the input is not a picture; PREPROCESSING_INVALID */
-export function guessPreprocessing(port: Port): FittedPreprocessing {
+export function guessPreprocessing(
+  port: Port,
+  outputs: readonly Pick<Port, 'shape'>[] = [],
+): FittedPreprocessing {
   if (port.preprocessing !== undefined) return parsePreprocessing(port.preprocessing, 'the model', port);
   const input = requirePicture(port);
+  const family = familyOf(input, outputs);
+  if (family) {
+    const { spec, guessed } = presetPreprocessing('0-255', port);
+    const { name, mean, std } = family;
+    const how = `preprocessing of ${name} (x − ${mean.join(', ')}) / ${std.join(', ')}, whose outputs the model has`;
+    return {
+      spec: { ...spec, name, mean: [...mean], std: [...std] },
+      guessed: [how, ...guessed],
+      isGuess: false,
+    };
+  }
   const [likely] = likelyPresets(input);
   const name = presetInCodes(port, input) ?? likely;
   const { spec, guessed } = presetPreprocessing(name, port);

@@ -1,9 +1,10 @@
 /** What --max-drop bounds: accuracy where there are labels, else the first measure of the task that is a share. Of what is no share, as
  *  perplexity, a point is a hundredth of what the original has. */
 
+import { lossInterval, measureLossInterval } from '../judge/report/few-samples.ts';
 import { isShareOfAnswers, measuresOf } from '../judge/report/measure-words.ts';
 import { pointsLostOf } from '../judge/report/metrics.ts';
-import type { PairResult } from '../judge/report/report.ts';
+import type { PairResult, Report } from '../judge/report/report.ts';
 import { budgeted, type Measure, pointsLost } from '../judge/task/measure.ts';
 import { accuracyBudget, budgetNotMeasured, metricBudget } from '../support/diagnostics/training.ts';
 
@@ -18,12 +19,14 @@ const isTooMuch = (points: number, maxDrop: number) => points > maxDrop + 1e-6;
 const nameOf = (measure: Measure) =>
   isShareOfAnswers(measure) ? 'agreement with the original' : `${measure.name} against the original`;
 
-/** @throws ACCURACY_BUDGET, BUDGET_NOT_MEASURED */
-export function checkBudget(pair: PairResult | null, maxDrop: number | undefined): void {
-  if (maxDrop === undefined) return;
+/** @returns what was lost and how sure that is; undefined where nothing bounds it
+ *  @throws ACCURACY_BUDGET, BUDGET_NOT_MEASURED */
+export function checkBudget(pair: PairResult | null, maxDrop: number | undefined): Report['budget'] {
+  if (maxDrop === undefined) return undefined;
   const accuracy = pair?.evaluation?.metrics[0];
   const measure = pair && budgeted(measuresOf(pair));
   if (!accuracy && !measure) throw budgetNotMeasured(maxDrop);
+  const samples = accuracy ? pair.evaluation!.samples : pair!.compare.samples;
   const lost = accuracy ? (pointsLostOf(accuracy) ?? 0) : pointsLost(measure!)!;
   if (isTooMuch(lost, maxDrop)) {
     if (accuracy && accuracy.unit !== 'fraction')
@@ -33,4 +36,6 @@ export function checkBudget(pair: PairResult | null, maxDrop: number | undefined
       : [nameOf(measure!), measure!.ideal!, measure!.value!];
     throw accuracyBudget(name, before, after, maxDrop);
   }
+  const interval = accuracy ? lossInterval(accuracy) : measureLossInterval(measure!, samples);
+  return { name: accuracy?.name ?? nameOf(measure!), allowed: maxDrop, lost, interval, samples };
 }

@@ -4,6 +4,12 @@ import { openEngine } from '../compute/engine/open.ts';
 import type { DataSource } from '../data/source.ts';
 import type { CheckRow } from '../judge/report/check-report.ts';
 import { samplesText } from '../judge/report/check-words.ts';
+import {
+  type BudgetedLoss,
+  budgetDoubt,
+  lossInterval,
+  measureLossInterval,
+} from '../judge/report/few-samples.ts';
 import { measuresOf } from '../judge/report/measure-words.ts';
 import { type Metric, pointsLostOf } from '../judge/report/metrics.ts';
 import type { PairResult, Report } from '../judge/report/report.ts';
@@ -30,8 +36,7 @@ export interface QualityRows {
 /** The budgets of quality that were given, and the data that they are measured on. */
 type Asked = CompareRequest & Pick<CheckRequest, 'maxDrop' | 'minAgreement' | 'minSqnr'>;
 
-type Found = Pick<CheckRow, 'measured' | 'status'> &
-  Partial<Omit<CheckRow, 'budget' | 'allowed' | 'interval'>>;
+type Found = Pick<CheckRow, 'measured' | 'status'> & Partial<Omit<CheckRow, 'budget' | 'allowed'>>;
 
 /** @throws COMPARE_INPUTS, LABEL_RANGE, what opening data throws */
 export const qualityRows = (result: OpenedModel, base: Base, asked: Asked, run: JobRun) =>
@@ -101,11 +106,15 @@ async function besideOriginal(
 function dropOf(comparison: Comparison, source: DataSource, maxDrop: number): Found {
   const metric = comparison.evaluation?.metrics[0];
   if (metric && metric.unit !== 'fraction') return lostOf(metric, maxDrop);
-  if (metric) return lost(metric.name, metric.before, metric.after, maxDrop);
+  if (metric)
+    return lost(metric, { maxDrop, samples: comparison.evaluation!.samples, interval: lossInterval(metric) });
   const own = ownMeasure(comparison, source);
   if (!own) return unmeasured(unlabelled(source));
   const points = pointsLost(own)!;
+  const { samples } = comparison.compare;
+  const interval = measureLossInterval(own, samples);
   return {
+    ...sureness({ name: own.name, allowed: maxDrop, lost: points, interval, samples }),
     ...{ measure: own.name, measured: { unit: 'points', value: points } },
     status: isBeyond(maxDrop, points / 100, 0) ? 'exceeded' : 'kept',
   };
@@ -128,15 +137,31 @@ function ownMeasure(comparison: Comparison, source: DataSource): Measure | null 
   return measure && measure.id !== 'same-top-1' ? measure : null;
 }
 
-function lost(name: string, before: number | null, after: number | null, maxDrop: number): Found {
+interface LostOn {
+  readonly maxDrop: number;
+  readonly samples: number;
+  /** Of the points lost. */
+  readonly interval: [number, number] | null;
+}
+
+function lost(
+  { name, before, after }: Pick<Metric, 'name' | 'before' | 'after'>,
+  { maxDrop, samples, interval }: LostOn,
+): Found {
   if (before === null || after === null) return unmeasured(`there is no ${name}`);
   return {
+    ...sureness({ name, allowed: maxDrop, lost: 100 * (before - after), interval, samples }),
     subject: name,
     measured: { unit: 'points', value: 100 * (before - after) },
     base: { unit: 'share', value: before },
     value: { unit: 'share', value: after },
     status: isBeyond(maxDrop, before, after) ? 'exceeded' : 'kept',
   };
+}
+
+function sureness(loss: BudgetedLoss): Pick<CheckRow, 'interval' | 'doubt'> {
+  const doubt = budgetDoubt(loss);
+  return { interval: loss.interval && [...loss.interval], ...(doubt === null ? {} : { doubt }) };
 }
 
 const unlabelled = ({ name, labelsUnused }: DataSource) =>
@@ -230,11 +255,17 @@ async function besideReport(
   const [metric] = metrics;
   const earlier = report.evaluation?.metrics.find(({ name }) => name === metric?.name)?.after ?? null;
   const found = metric
-    ? lost(metric.name, earlier, metric.after, maxDrop)
+    ? lost({ ...metric, before: earlier }, { maxDrop, samples, interval: sinceInterval(earlier, metric) })
     : unmeasured('the data has no metric of accuracy');
   const on = samplesText(samples, source.name, runtime);
   return { rows: [dropRow(maxDrop, { on, ...found })], guessed: source.guessed };
 }
+
+/** Of what an earlier result had, the samples aren't known one by one: its value is taken as it is. */
+const sinceInterval = (earlier: number | null, { interval }: Metric): [number, number] | null =>
+  earlier === null || interval === null
+    ? null
+    : [100 * (earlier - interval[1]), 100 * (earlier - interval[0])];
 
 /** Why the accuracy in a report is not that of these samples, as far as names, numbers and preprocessing tell; null when it is. Of a
  *  part that was held back a report doesn't say which samples were in it. */

@@ -96,7 +96,7 @@ export async function compressFile(options: CompressFileOptions): Promise<Compre
     const shipped = openedFromFiles(typed, written);
     const parts = await studyResult(options, opened, { result, shipped }, known, made);
     // What a probe finds bounds nothing.
-    checkBudget(parts.probe ? null : parts.pair, request.maxDrop);
+    const budget = checkBudget(parts.probe ? null : parts.pair, request.maxDrop);
     const files = [...targets, ...outputs];
     const report = buildReport({
       ...parts,
@@ -107,6 +107,7 @@ export async function compressFile(options: CompressFileOptions): Promise<Compre
       stripped,
       remarks: [...parts.remarks, ...remarks, ...blockRemarks(typed, options.output)],
       inFile,
+      budget,
       environment: describeMachine(),
     });
     for (const file of await reportFiles(report, outputs)) stage.write(file.path, file.content);

@@ -1,9 +1,12 @@
 /** `compress ort`: a model in onnxruntime's own format, with the list of what a reduced build of the runtime must hold. */
 import path from 'node:path';
 import { rejectBroken } from '../judge/analyze/facts.ts';
+import type { FlatTable } from '../model/formats/flatbuffers/schema.ts';
 import { onnxFormat } from '../model/formats/onnx/format.ts';
 import { stripTraces } from '../model/formats/onnx/strip-traces.ts';
 import { type OpenedModel, openedFromModel, pathsOf } from '../model/formats/opened.ts';
+import { readOrt } from '../model/formats/ort/read.ts';
+import { writeOrt } from '../model/formats/ort/write.ts';
 import { cloneModel } from '../model/ir/clone.ts';
 import { convertToOrt } from '../ship/emit/ort.ts';
 import { requiredOperators } from '../ship/emit/required-operators.ts';
@@ -44,8 +47,8 @@ export async function convertFile(
   const own = opened.format === onnxFormat ? opened : openedFromModel(opened.model);
   const source = keepMetadata ? own : withoutTraces(own);
   const { bytes: onnx, ...facts } = source.engineSource('bytes');
-  const bytes = await convertToOrt(onnx, { target, ...facts });
-  const list = requiredOperators([bytes], [path.basename(output)]);
+  const bytes = stamped(await convertToOrt(onnx, { target, ...facts }));
+  const list = `# made by edgepress\n${requiredOperators([bytes], [path.basename(output)])}`;
   const contents = [bytes, new TextEncoder().encode(list)];
   const stage = createStage(output);
   try {
@@ -58,6 +61,17 @@ export async function convertFile(
     files: paths.map((p, i) => ({ path: p, bytes: contents[i]!.length })),
     sourceBytes: opened.sizeBytes,
   };
+}
+
+/** Marked as ours: such a file may be replaced unasked. */
+function stamped(bytes: Uint8Array): Uint8Array {
+  const session = readOrt(bytes);
+  const model = session['model'] as FlatTable;
+  const others = ((model['metadataProps'] ?? []) as readonly FlatTable[]).filter(
+    ({ key }) => key !== 'edgepress',
+  );
+  const own = { key: 'edgepress', value: 'made with compress ort' };
+  return writeOrt({ ...session, model: { ...model, metadataProps: [...others, own] } }, bytes.length + 4096);
 }
 
 /** The file itself where there is nothing to take out. */

@@ -232,5 +232,11 @@ export function classificationMetrics(
   }));
   // With a few samples a class, a mean over classes says more about the draw than about the model.
   const enough = b.samples >= 5 * b.perClass.length;
-  return { task: 'classification', samples: b.samples, runtime, metrics: enough ? [...top, ...macro] : top };
+  return {
+    task: 'classification',
+    samples: b.samples,
+    classes,
+    runtime,
+    metrics: enough ? [...top, ...macro] : top,
+  };
 }

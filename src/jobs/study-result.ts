@@ -33,7 +33,10 @@ export async function studyResult(
   { prepared, task, probe, facts }: Known,
   { clean, model, journal }: CompressedModel,
 ): Promise<
-  Omit<ReportParts, 'files' | 'staged' | 'training' | 'leftOut' | 'stripped' | 'inFile' | 'environment'> & {
+  Omit<
+    ReportParts,
+    'files' | 'budget' | 'staged' | 'training' | 'leftOut' | 'stripped' | 'inFile' | 'environment'
+  > & {
     readonly remarks: readonly string[];
   }
 > {

@@ -35,6 +35,18 @@ export function wilsonInterval(k: number, n: number): [number, number] {
   return [Math.max(0, centre - half), Math.min(1, centre + half)];
 }
 
+/** Probability of k successes or more of n, each with probability p. */
+export function binomialTail(k: number, n: number, p: number): number {
+  let log = 0;
+  let sum = 0;
+  for (let i = 0; i <= n; i++) {
+    if (i >= k) sum += Math.exp(log + i * Math.log(p) + (n - i) * Math.log1p(-p));
+    // log of n over i + 1 from that of n over i.
+    log += Math.log((n - i) / (i + 1));
+  }
+  return Math.min(1, sum);
+}
+
 /** How often two things that were tried on the same samples succeed. */
 export interface PairedCounts {
   readonly both: number;

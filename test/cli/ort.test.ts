@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openEngine } from '../../src/compute/engine/open.ts';
-import { createWorkspace, type Workspace } from './program.ts';
+import { createWorkspace, data, type Workspace } from './program.ts';
 
 let w: Workspace;
 beforeEach(() => {
@@ -24,6 +24,12 @@ describe('compress ort', () => {
     expect(readFileSync(w.path('m.required_operators_and_types.config'), 'utf8')).toMatch(
       /com\.microsoft;1;/,
     );
+  });
+
+  it('replaces its own files unasked', async () => {
+    for (const _ of [1, 2]) expect((await w.run(['ort', 'glyphs-cnn.onnx', '-o', 'm.ort'])).code).toBe(0);
+    const arrays = ['data', data('glyphs'), '--model', 'glyphs-cnn.onnx', '--limit', '3', '-o', 'd.npz'];
+    for (const _ of [1, 2]) expect((await w.run(arrays)).code).toBe(0);
   });
 
   it('keeps a file of that name that somebody else made', async () => {

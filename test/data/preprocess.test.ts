@@ -21,6 +21,22 @@ const code = (run: () => unknown) => {
 };
 
 describe('guessing from the input', () => {
+  it('knows UltraFace by the places of its four grids, at any size', () => {
+    const outputs = (places: number) => [{ shape: [1, places, 2] }, { shape: [1, places, 4] }];
+    for (const [height, width, places] of [
+      [240, 320, 4420],
+      [480, 640, 17640],
+    ] as const) {
+      const { spec, isGuess } = guessPreprocessing(port([1, 3, height, width]), outputs(places));
+      expect(spec).toMatchObject({
+        ...{ name: 'UltraFace', scale: 1, mean: [127], std: [128], channels: 'RGB' },
+        resize: { mode: 'exact', size: { width, height } },
+      });
+      expect(isGuess).toBe(false);
+    }
+    expect(guessPreprocessing(port([1, 3, 240, 320]), outputs(4000)).spec.name).toBe('imagenet');
+  });
+
   it.each([
     [['N', 3, 224, 224], 'NCHW', 'RGB', 'imagenet', 256, 224],
     [['N', 96, 96, 3], 'NHWC', 'RGB', 'tf', 110, 96],

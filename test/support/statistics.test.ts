@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/support/random.ts';
-import { medianInterval, pairedInterval } from '../../src/support/statistics.ts';
+import { binomialTail, medianInterval, pairedInterval } from '../../src/support/statistics.ts';
 
 describe('medianInterval', () => {
   it('is the whole range for few samples', () => {
@@ -51,4 +51,15 @@ describe('pairedInterval', () => {
     }
     expect(hits / 2000).toBeGreaterThan(0.935);
   });
+});
+
+describe('binomialTail', () => {
+  // Sums of exact binomial coefficients, in Python.
+  it.each([
+    [4, 16, 0.25, 0.5950128899421543],
+    [130, 1000, 0.1, 0.0013413983708734673],
+    [0, 8, 0.5, 1],
+  ])('is the probability of %d successes or more of %d with %d each', (k, n, p, sum) =>
+    expect(binomialTail(k, n, p)).toBeCloseTo(sum, 10),
+  );
 });

@@ -7,6 +7,7 @@ import { nodesOf } from '../../model/ir/walk.ts';
 import { constantBehind } from '../../model/ops/constant-behind.ts';
 import { readsThrough, type StoredWeight, storedWeight } from '../../model/ops/stored-weight.ts';
 import { type NodeWeight, weightsOf } from '../../model/ops/weights.ts';
+import { noWeight } from './plan.ts';
 
 export interface BlockRules {
   /** Operators whose products are wanted. */
@@ -93,7 +94,7 @@ function constantObstacle(node: Node, input: NodeWeight): string {
   const behind = constantBehind(node.inputs[input.index]);
   if (behind) return `weight-is-${behind.tensor.dtype}`;
   const isLeft = storedWeight(node.inputs[1 - input.index]) !== null;
-  return isLeft ? 'weight-on-the-left' : 'weight-computed-at-run-time';
+  return isLeft ? 'weight-on-the-left' : noWeight(node);
 }
 
 function inputObstacle({ node, input, weight }: BlockPlace, read: DType): string | null {

@@ -76,8 +76,12 @@ function noWeightHere(node: Node, index: number): string {
   const stored = constantBehind(node.inputs[index]);
   if (stored) return `weight-is-${stored.tensor.dtype}`;
   const isLeft = node.inputs.some((v, i) => i < index && storedWeight(v));
-  return isLeft ? 'weight-on-the-left' : 'weight-computed-at-run-time';
+  return isLeft ? 'weight-on-the-left' : noWeight(node);
 }
+
+/** A product of two activations, such as attention's, has no weight; where an operator takes one, it is computed. */
+export const noWeight = (node: Node): string =>
+  isOp(node, 'MatMul', 'Einsum') ? 'both-factors-are-activations' : 'weight-computed-at-run-time';
 
 /** A weight that is turned round before it is read, and would have been for good did nothing else read it. */
 function otherReader({ value }: StoredWeight): string {

@@ -162,7 +162,8 @@ function namedAfter(
   const alike = (p: Port) => p.dtype === input.dtype && fitsShape(p.shape, input.shape);
   const fitting = outputs.filter((p) => free.has(p.name) && alike(p));
   const stem = stemOf(input.name);
-  const named = fitting.filter((p) => stemOf(p.name) === stem);
+  // Of "input" and "output" nothing is left: they say only which side they are on.
+  const named = stem === '' ? [] : fitting.filter((p) => stemOf(p.name) === stem);
   if (named.length === 1) return named[0]!.name;
   const same = (p: Port) => p.dtype === input.dtype && sameShape(p.shape, input.shape);
   const only = outputs.filter((p) => free.has(p.name) && same(p));

@@ -40,6 +40,8 @@ export interface ReportParts {
   readonly staged: StepsRecord | null;
   /** Of the quantised model; training of steps is in `staged`. */
   readonly training: readonly TrainingRecord[];
+  /** What --max-drop bounds; undefined where it bounds nothing. */
+  readonly budget: Report['budget'];
   /** What its format says of the file that was written. */
   readonly inFile: readonly string[];
   readonly files: string[];
@@ -89,6 +91,7 @@ export function buildReport(parts: ReportParts): Report {
     compare: pair?.compare ?? null,
     ...(parts.probe && { probe: parts.probe }),
     evaluation: pair?.evaluation ?? null,
+    ...(parts.budget && { budget: parts.budget }),
     latency: parts.measured?.latency ?? [],
     memory: parts.measured?.memory ?? null,
     variants: variants(parts, mode),

@@ -1,14 +1,14 @@
-/** What of a check isn't kept, as workflow commands: lines that GitHub Actions shows on the pull request.
+/** What of a check isn't kept, or not surely, as workflow commands: lines that GitHub Actions shows on the pull request.
  *  Their escapes: https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts */
 import type { CheckReport } from './check-report.ts';
 import { nameOf, sentenceOf } from './check-words.ts';
 
 export const checkAnnotations = ({ rows, against, model }: CheckReport): string[] =>
-  rows
-    .filter(({ status }) => status !== 'kept')
-    .map(
-      (row) => `::error title=${property(`${model}: ${nameOf(row)}`)}::${message(sentenceOf(row, against))}`,
-    );
+  rows.flatMap((row) => {
+    const title = property(`${model}: ${nameOf(row)}`);
+    if (row.status !== 'kept') return [`::error title=${title}::${message(sentenceOf(row, against))}`];
+    return row.doubt === undefined ? [] : [`::warning title=${title}::${message(row.doubt)}`];
+  });
 
 const message = (text: string) => text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
 

@@ -28,7 +28,7 @@ function testCase(row: CheckRow, { model, against }: CheckReport): Markup {
 `;
   const where = row.on === null ? '' : `, ${row.on}`;
   return html`    <testcase classname="${model}" name="${nameOf(row)} ${allowedText(row)}">
-${wrong}      <system-out>${measuredText(row)}${where}</system-out>
+${wrong}      <system-out>${measuredText(row)}${where}${row.doubt ? `. ${row.doubt}` : ''}</system-out>
     </testcase>
 `;
 }

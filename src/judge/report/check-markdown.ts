@@ -9,7 +9,7 @@ export function renderCheckMarkdown(report: CheckReport): string {
   const bad = rows.filter(({ status }) => status !== 'kept');
   const head = ['', 'budget', 'allowed', 'measured', 'on'];
   const cells = rows.map((row) => [
-    `${row.status === 'kept' ? '✅' : '❌'} ${statusText(row)}`,
+    `${row.status !== 'kept' ? '❌' : row.doubt ? '⚠️' : '✅'} ${statusText(row)}`,
     text(nameOf(row)),
     text(allowedText(row)),
     text(measuredText(row)),
@@ -18,6 +18,7 @@ export function renderCheckMarkdown(report: CheckReport): string {
   const blocks = [
     `### ${kept ? '✅' : '❌'} ${text(headlineOf(report))}`,
     bad.map((row) => `- ❌ ${text(sentenceOf(row, against))}`).join('\n'),
+    rows.flatMap(({ doubt }) => (doubt === undefined ? [] : [`- ⚠️ ${text(doubt)}`])).join('\n'),
     guessed.map((what) => `- ⚠️ Guessed: ${text(what)}.`).join('\n'),
     `${code(model)}${against ? `, checked against ${code(against.name)}` : ''}`,
     table(head, ['left', 'left', 'left', 'left', 'left'], cells),

@@ -15,7 +15,7 @@ const checkRow = z.object({
   allowed: figure,
   /** In the unit of `allowed`: what the two are compared by. */
   measured: figure.nullable(),
-  /** 95 % interval of `measured`, of times. */
+  /** 95 % interval of `measured`, of times and of losses where it is known. */
   interval: z.tuple([z.number(), z.number()]).nullable(),
   /** What the result has, and what it is checked against has, where these say more: 68.2 kB of 219 kB. */
   value: figure.nullable(),
@@ -25,6 +25,8 @@ const checkRow = z.object({
   status: z.enum(['kept', 'exceeded', 'not-measured']),
   /** Why it was not measured. */
   reason: z.string().nullable(),
+  /** Why one that is kept on these samples may not be on others; absent where they show that it is. */
+  doubt: z.string().optional(),
 });
 
 export const checkReportSchema = z.object({

@@ -57,14 +57,20 @@ export function measuredText(row: CheckRow): string {
   const { measured, value, base, status } = row;
   if (measured === null) return status === 'kept' ? 'identical' : 'not measured';
   const [found, noise] = [resultText(row, measured), isWithinNoise(row) ? ', within noise' : ''];
-  if (value === null || base === null) return `${found}${noise}`;
+  if (value === null || base === null)
+    return row.budget === 'maxDrop' ? `${found}${lossRange(row)}` : `${found}${noise}`;
   const [before, after] = [base, value].map((figure) => fixedText(figure, 1));
+  if (row.budget === 'maxDrop') return `${found} (${before} → ${after})${lossRange(row)}`;
   if (value.unit === measured.unit) return `${found}${noise} (was ${before})`;
   // Neighbouring runs may say another share than the medians that stand beside it.
   const isApart =
     row.interval !== null && fixedText({ unit: 'share', value: value.value / base.value }, 1) !== found;
   return `${found}${isApart ? ' run by run' : ''}${noise} (${isApart ? 'medians ' : ''}${before} → ${after})`;
 }
+
+/** ", 95 % −19.4 to +19.4": points lost are points down. */
+const lossRange = ({ interval }: CheckRow): string =>
+  interval === null ? '' : `, 95 % ${formatSigned(-interval[1], 1)} to ${formatSigned(-interval[0], 1)}`;
 
 /** Whether the budget is inside of the interval of what was measured: another run may judge otherwise. */
 const isWithinNoise = ({ interval, allowed }: CheckRow): boolean =>
@@ -79,8 +85,10 @@ function resultText({ budget, allowed, status }: CheckRow, measured: Figure): st
   return text(measured, apart ?? places.at(-1)!);
 }
 
-export const statusText = ({ status }: CheckRow): string =>
-  ({ kept: 'kept', exceeded: 'not kept', 'not-measured': 'not kept' })[status];
+export const statusText = ({ status, doubt }: CheckRow): string =>
+  ({ kept: doubt === undefined ? 'kept' : 'kept, unsure', exceeded: 'not kept', 'not-measured': 'not kept' })[
+    status
+  ];
 
 /** What is wrong, in a sentence. */
 export function sentenceOf(row: CheckRow, against: CheckReport['against']): string {

@@ -1,6 +1,5 @@
 /** What a result was compared on where no samples were held back, and what that tells. */
 import { z } from 'zod';
-import { counted } from '../../support/units.ts';
 
 export const probeSchema = z.object({
   /** 'seen': samples that it was calibrated on or learnt from; 'text': ours, through the tokeniser beside the model; 'made-up':
@@ -26,8 +25,8 @@ const tells: Readonly<Record<Kind, (probe: Probe) => string>> = {
     `Compared on ${samples} of the samples that it was made with (${what}), since none was left: on others it may do worse. Give more with --data.`,
   text: ({ what }) =>
     `Compared on ${what}, not on yours: that tells whether the model still does what it did, and little of how well it does it on your texts. Pass --data to know.`,
-  'made-up': ({ what, samples }) =>
-    `Compared on ${counted(samples, 'input')} that ${samples === 1 ? 'is' : 'are'} made up (${what}): they tell a broken model from a sound one, and nothing of its accuracy. Pass --data to know.`,
+  'made-up': ({ what }) =>
+    `Compared on ${what}: they tell a broken model from a sound one, and nothing of its accuracy. Pass --data to know.`,
 };
 
 /** What it can and can't tell. */

@@ -228,12 +228,24 @@ export const reportSchema = z.object({
     .nullable(),
   /** What `compare` and `evaluation` ran on where no samples were held back for it; absent where some were, or nothing ran. */
   probe: probeSchema.optional(),
+  /** The loss that --max-drop bounds, in points, with its 95 % interval where it is known; absent where none was asked for. */
+  budget: z
+    .object({
+      name: z.string(),
+      allowed: z.number(),
+      lost: z.number(),
+      interval: z.tuple([z.number(), z.number()]).nullable(),
+      samples: z.number(),
+    })
+    .optional(),
   evaluation: z
     .object({
       task: z.string(),
       samples: z.number(),
       /** Tokens that were predicted, of running text. */
       tokens: z.number().optional(),
+      /** Classes that answers are of, where labels are. Absent in older reports. */
+      classes: z.number().optional(),
       runtime: z.string(),
       /** What stands for the task first. */
       metrics: z.array(metricSchema),

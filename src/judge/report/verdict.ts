@@ -7,6 +7,7 @@ import { wilsonInterval } from '../../support/statistics.ts';
 import { counted, formatBytes, formatDb, formatMs, formatPercent, formatTimes } from '../../support/units.ts';
 import { type Level, levelOf, type Measure } from '../task/measure.ts';
 import { leftSentence } from './account.ts';
+import { budgetDoubt, chanceDoubt } from './few-samples.ts';
 import { type LatencyPair, latencyPairs, placeName } from './latency.ts';
 import { isShareOfAnswers, mainMeasure, measureHeadline, measureLacks, measuresOf } from './measure-words.ts';
 import {
@@ -54,6 +55,7 @@ export function judge(report: Judged): Verdict {
     ...halfFloats(report),
     ...unmeasuredHalfs(report),
     ...evidence(report),
+    ...unsure(report),
     ...(report.leftOut ?? []).map(leftOutWarning),
     ...(report.remarks ?? []).map(warn),
     ...(report.training ?? []).flatMap(({ doubt }) => (doubt === undefined ? [] : [warn(doubt)])),
@@ -366,6 +368,13 @@ function evidence(report: Judged): Warning[] {
       ),
     );
   return found.concat(fewSamples(report));
+}
+
+/** What so few samples can't tell. */
+function unsure({ budget, evaluation, data }: Judged): Warning[] {
+  const chance = evaluation && !data?.synthetic ? chanceDoubt(evaluation) : null;
+  const doubt = budget ? budgetDoubt(budget) : null;
+  return [chance, doubt].filter((text) => text !== null).map(warn);
 }
 
 /** Whether labels of classes could serve at all. */

@@ -71,7 +71,7 @@ function answersOf(model: Model, inputs: readonly Port[]): Answer[] {
 const moving: readonly string[] = [...rewriting, 'Transpose'];
 
 /** The node that computes a value: behind what only moves it, and inside of a branch. */
-function computing(value: Value | null | undefined): Node | null {
+export function computing(value: Value | null | undefined): Node | null {
   let at = value;
   for (;;) {
     const node: Node | null = at?.producer ?? null;

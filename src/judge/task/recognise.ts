@@ -57,10 +57,10 @@ export function recogniseTask(model: Model, hints: TaskHints = {}): Task {
   if (asked) {
     const found = foundAs(asked, clues);
     if (!found)
-      throw taskUnfit(
-        asked,
-        model.graph.outputs.map(({ name }) => name),
-      );
+      throw taskUnfit(asked, {
+        outputs: clues.answers.map(described),
+        fitting: [...new Set(rules.filter(([, rule]) => rule(clues)).map(([name]) => name)), 'other'],
+      });
     return { name: asked, by: 'asked', ...found };
   }
   const named = namedTask(model.metadata, beside);

@@ -116,10 +116,15 @@ export function encodeNpy(tensor: Tensor): Uint8Array {
   return out;
 }
 
-/** Writes arrays as NumPy's `savez` does, uncompressed; the same bytes for the same arrays. @throws NPY_DTYPE */
+/** Writes arrays as NumPy's `savez` does, uncompressed; the same bytes for the same arrays. Each says in a comment, which readers pass
+ *  over, that it is ours. @throws NPY_DTYPE */
 export function encodeNpz(arrays: ReadonlyMap<string, Tensor>): Uint8Array {
   const entries = [...arrays].map(([name, tensor]) => [`${name}.npy`, encodeNpy(tensor)]);
-  return zipSync(Object.fromEntries(entries), { level: 0, mtime: new Date(1980, 0, 1) });
+  return zipSync(Object.fromEntries(entries), {
+    level: 0,
+    mtime: new Date(1980, 0, 1),
+    comment: 'made by edgepress',
+  });
 }
 
 /** The arrays of an archive by name, without `.npy`, in the order of the archive. Entries that aren't arrays are

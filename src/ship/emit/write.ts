@@ -29,6 +29,13 @@ const marks: readonly { readonly ending: RegExp; readonly mark: RegExp }[] = [
   // The name of an entry of metadata, a text with its length in front, behind the mark of the format.
   // biome-ignore lint/suspicious/noControlCharactersInRegex: bytes of a binary file
   { ending: /\.tflite$/i, mark: /^[\s\S]{4}TFL3[\s\S]*\x09\0\0\0edgepress\0/ },
+  // Among the metadata, near the begin of an .ort file.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: bytes of a binary file
+  { ending: /\.ort$/i, mark: /\x09\0\0\0edgepress\0/ },
+  { ending: /\.required_operators_and_types\.config$/i, mark: /^# made by edgepress\n/ },
+  // The comment of an array, in the list of contents that ends an archive.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: bytes of a binary file
+  { ending: /\.npz$/i, mark: /PK\x01\x02[\s\S]*made by edgepress/ },
   { ending: /\.html$/i, mark: /<meta name="generator" content="edgepress / },
   { ending: /\.xml$/i, mark: /<!-- made by edgepress -->/ },
   { ending: /\.md$/i, mark: /^### [\s\S]*("edgepress": 1,|<!-- made by edgepress -->)/ },

@@ -1,11 +1,17 @@
 /** Messages about what a model is for. */
-import { user } from '../diagnostics.ts';
 
-export const taskUnfit = (task: string, outputs: readonly string[]) =>
+import { user } from '../diagnostics.ts';
+import type { TaskName } from '../task.ts';
+
+/** @param outputs  with their shapes @param fitting  tasks that they look like the answers of, the likeliest first */
+export const taskUnfit = (
+  task: TaskName,
+  { outputs, fitting }: { readonly outputs: readonly string[]; readonly fitting: readonly TaskName[] },
+) =>
   user(
     'TASK_UNFIT',
-    `--task ${task} needs an output that answers it; this model gives ${outputs.join(', ')}.`,
-    'compress inspect says what the model is taken for; leave --task out, or pass --task other to compare outputs as numbers.',
+    `--task ${task} is ${wanted[task]}; what this model gives is ${outputs.join(', ')}.`,
+    `Its outputs look like those of ${fitting.join(' or ')}: name that, or leave --task out.`,
   );
 
 const truths: Readonly<Record<string, string>> = {
@@ -22,3 +28,19 @@ export const taskUnlabelled = (source: string, task: string) =>
     truths[task] ??
       'Name a metric that the data has labels for (--metric), or use compress compare, which needs none.',
   );
+
+/** What a model of a task gives. */
+const wanted: Readonly<Record<TaskName, string>> = {
+  classification: 'for models that give scores of classes, [N, classes]',
+  tagging: 'for models that give numbers each of which says whether something is there',
+  detection: 'for models that give boxes and their scores, or rows of both',
+  segmentation:
+    'for models that give a class, or scores of classes, for every place: [N, classes, height, width]',
+  embedding: 'for models that give a vector for each sample, or for each token',
+  'image-to-image': 'for models that give pictures, [N, channels, height, width]',
+  regression: 'for models that give numbers',
+  transcription: 'for models that give scores of letters along time, [N, time, letters]',
+  'language-model': 'for models that give scores of the next token, [N, tokens, vocabulary]',
+  'encoder-decoder': 'for models that give scores of the next token, [N, tokens, vocabulary]',
+  other: 'for any model',
+};

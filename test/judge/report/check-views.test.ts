@@ -120,3 +120,26 @@ print(json.dumps({'suites': root.attrib, 'cases': [[c.get('name'), [[k.tag, k.ge
     expect(validate({ ...report(size), kept: 'yes' })).toBe(false);
   });
 });
+
+describe('a budget that is kept on too few samples to be sure', () => {
+  const doubt = 'Top-1 accuracy keeps its budget on these 16 samples, which are too few to be sure.';
+  const row: CheckRow = {
+    ...drop,
+    ...{ status: 'kept', measured: { unit: 'points', value: 0 }, interval: [-19.4, 19.4], doubt },
+    ...{ value: { unit: 'share', value: 0.75 }, base: { unit: 'share', value: 0.75 } },
+  };
+
+  it('says its interval beside what was measured', () => {
+    expect(measuredText(row)).toBe('±0.0 points (75.0 % → 75.0 %), 95 % −19.4 to +19.4');
+  });
+
+  it('is doubted in every view, and fails none', () => {
+    const checked = report(row);
+    expect(checked.kept).toBe(true);
+    expect(renderCheckMarkdown(checked)).toContain('⚠️ kept, unsure');
+    expect(renderCheckMarkdown(checked)).toContain('16 samples');
+    expect(renderCheckJunit(checked)).toContain('failures="0"');
+    expect(renderCheckJunit(checked)).toContain(doubt);
+    expect(checkAnnotations(checked)).toEqual([expect.stringMatching(/^::warning .*16 samples/)]);
+  });
+});

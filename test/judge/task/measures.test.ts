@@ -78,6 +78,20 @@ describe('of numbers', () => {
   });
 });
 
+describe('of a reconstruction', () => {
+  it('is how far each model is from what went in', () => {
+    const port = (name: string): Port => ({ name, dtype: 'float32', shape: ['N', 2] });
+    const outputs = [{ name: 'y', role: 'values' as const }];
+    const task = { name: 'regression', by: 'outputs', evidence: '', outputs } as const;
+    const meter = openMeter({ task, inputs: [port('x')], outputs: [port('y')] })!;
+    const x = floats([1, 2], [1, 2]);
+    meter.add({ y: floats([1, 2], [1, 4]) }, { y: floats([1, 2], [4, 2]) }, { inputs: { x } });
+    const [rmse] = meter.quality!();
+    expect(rmse).toMatchObject({ higherIsBetter: false, before: Math.sqrt(2), after: Math.sqrt(4.5) });
+    expect(rmse!.name).toContain('reconstruction');
+  });
+});
+
 describe('of pictures', () => {
   const [height, width] = [9, 12];
   const x = Float32Array.from({ length: height * width }, (_, i) => ((7 * i * i + 3 * i) % 101) / 101);

@@ -117,9 +117,19 @@ describe('recogniseTask', () => {
 
   it('takes the task that somebody names, and refuses one that no output answers', () => {
     expect(recogniseTask(vector, { asked: 'regression' })).toMatchObject({ name: 'regression', by: 'asked' });
-    expect(() => recogniseTask(vector, { asked: 'detection' })).toThrow(
-      expect.objectContaining({ code: 'TASK_UNFIT' }),
+    const refused = () => recogniseTask(vector, { asked: 'detection' });
+    expect(refused).toThrow(expect.objectContaining({ code: 'TASK_UNFIT' }));
+    // What it gives instead, and what that could answer.
+    expect(refused).toThrow(expect.objectContaining({ message: expect.stringContaining('[N,512]') }));
+    expect(refused).toThrow(expect.objectContaining({ hint: expect.stringContaining('embedding') }));
+  });
+
+  it('tells a state by its name, and no answer by being called "output"', () => {
+    const vad = model(
+      '(float[N,T] input, float[2,N,128] state) => (float[N,1] output, float[a,b,c] stateN)',
+      '{ a = Foo.f (input) output = Sigmoid (a) stateN = Foo.f (state) }',
     );
+    expect(recogniseTask(vad)).toMatchObject({ name: 'tagging', outputs: [{ name: 'output' }] });
   });
 
   it('tells of a vocabulary by the table that ids are looked up in, and of classes of tokens by there being fewer', () => {
@@ -162,7 +172,7 @@ describe.skipIf(!zoo)('models that others made (skipped: EDGEPRESS_ZOO is not se
     'onnx-mnist/model.onnx': 'classification',
     'onnx-ppocr/ch_PP-OCRv3_det_infer.onnx': 'segmentation',
     'onnx-ppocr/ch_ppocr_mobile_v2.0_cls_infer.onnx': 'classification',
-    'onnx-silero-vad/silero_vad.onnx': 'regression',
+    'onnx-silero-vad/silero_vad.onnx': 'tagging',
     'onnx-super-resolution/super-resolution-10.onnx': 'image-to-image',
     'onnx-ultraface/version-RFB-320.onnx': 'detection',
     'tfjs-crepe-layers-f32/model.json': 'classification',

@@ -1,4 +1,5 @@
 /** How far numbers are from the original's, in their own unit and against how much they vary. */
+import type { Port } from '../../../model/ir/port.ts';
 import { elementCount, float32Values, numbers } from '../../../model/ir/tensor.ts';
 import { createRegressionMeter, type RegressionResult } from '../../evaluate/regression.ts';
 import { type Metric, measured } from '../measure.ts';
@@ -21,13 +22,15 @@ interface Track {
 }
 
 /** Of several outputs the one with the largest error against its spread counts. */
-export const valuesMeter: OpenMeter = ({ task }) => {
+export const valuesMeter: OpenMeter = ({ task, inputs, outputs }) => {
   const tracks = outputsAs(task, 'values').map(emptyTrack);
+  const made = reconstructed(outputsAs(task, 'values'), inputs, outputs);
   const [was, is] = [createRegressionMeter(), createRegressionMeter()];
   return {
-    add(x, y, { target }) {
+    add(x, y, { target, inputs: given }) {
       const [only] = tracks;
-      const right = target && tracks.length === 1 ? numbers(target) : null;
+      const truth = target ?? (made === null ? undefined : given[made]);
+      const right = truth && tracks.length === 1 ? numbers(truth) : null;
       if (right && right.length === elementCount(x[only!.name]!.dims)) {
         was.add(float32Values(x[only!.name]!), right);
         is.add(float32Values(y[only!.name]!), right);
@@ -54,20 +57,34 @@ export const valuesMeter: OpenMeter = ({ task }) => {
         measured('mae', track.absolute / track.count),
       ];
     },
-    quality: () => qualityOf(was.result(), is.result()),
+    quality: () =>
+      qualityOf(was.result(), is.result(), made === null ? 'against targets' : 'of the reconstruction'),
   };
 };
 
-/** Against the targets of samples; none without them. */
-function qualityOf(was: RegressionResult, is: RegressionResult): Metric[] {
+/** The input that a model gives back, as an autoencoder does: how well it does is what its answers are for. null for others. */
+function reconstructed(
+  answers: readonly string[],
+  inputs: readonly Port[],
+  outputs: readonly Port[],
+): string | null {
+  const shape = answers.length === 1 ? outputs.find(({ name }) => name === answers[0])?.shape : null;
+  const alike = (p: Port) =>
+    shape && p.shape?.length === shape.length && p.shape.slice(1).every((d, i) => d === shape[i + 1]);
+  const fitting = inputs.filter((p) => p.dtype.startsWith('float') && (p.shape?.length ?? 0) > 1 && alike(p));
+  return fitting.length === 1 && outputs.length === 1 ? fitting[0]!.name : null;
+}
+
+/** Against the targets of samples, or what went in; none without either. @param against  what the errors are of */
+function qualityOf(was: RegressionResult, is: RegressionResult, against: string): Metric[] {
   const row = (name: string, higherIsBetter: boolean, of: (r: RegressionResult) => number | null) => ({
     ...{ name, higherIsBetter, unit: 'number' as const, interval: null },
     ...{ before: of(was), after: of(is) },
   });
   if (was.count === 0) return [];
   return [
-    row('RMSE against targets', false, ({ mse }) => mse && Math.sqrt(mse)),
-    row('mean absolute error against targets', false, ({ mae }) => mae),
+    row(`RMSE ${against}`, false, ({ mse }) => mse && Math.sqrt(mse)),
+    row(`mean absolute error ${against}`, false, ({ mae }) => mae),
     row('R²', true, ({ r2 }) => r2),
   ];
 }

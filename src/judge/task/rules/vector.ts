@@ -1,11 +1,26 @@
 /** Models that answer with one row of numbers: classes, tags, a vector that stands for the sample, measured values. */
 import { isOp } from '../../../model/ir/model.ts';
 import { namesScores, scoreOutputs } from '../../../model/ops/class-scores.ts';
-import { type Answer, type Clues, described, listed, rankOf, vectorWidth, widthOf } from '../clues.ts';
+import {
+  type Answer,
+  type Clues,
+  computing,
+  described,
+  listed,
+  rankOf,
+  vectorWidth,
+  widthOf,
+} from '../clues.ts';
 import type { Found, Role } from '../task.ts';
 
 const isSoft = ({ producer }: Answer) => isOp(producer, 'Softmax', 'LogSoftmax');
 const isSigmoid = ({ producer }: Answer) => isOp(producer, 'Sigmoid', 'HardSigmoid');
+/** Between 0 and 1 each, or the mean of several such over time. */
+const isShare = (answer: Answer): boolean => {
+  const { producer } = answer;
+  if (!isOp(producer, 'ReduceMean')) return isSigmoid(answer);
+  return isSigmoid({ ...answer, producer: computing(producer?.inputs[0]) });
+};
 const namesVectors = /embed|feature|descriptor|vector|hidden_state|pooler/i;
 
 const found = (answers: readonly Answer[], role: Role, what: string): Found => ({
@@ -44,7 +59,7 @@ const sameAs = (other: readonly unknown[]) => (d: unknown, i: number) =>
 
 export function tagging({ answers }: Clues): Found | null {
   const floats = answers.filter((a) => a.isFloat);
-  const fitting = floats.filter((a) => isSigmoid(a) && (rankOf(a) ?? 9) <= 3);
+  const fitting = floats.filter((a) => isShare(a) && (rankOf(a) ?? 9) <= 3);
   if (fitting.length === 0 || fitting.length < floats.length) return null;
   return found(fitting, 'activations', ', each number by itself between 0 and 1 (Sigmoid)');
 }
@@ -83,8 +98,12 @@ export function transcription({ answers, tokens }: Clues): Found | null {
   return found([only], 'letters', ', scores of letters along time');
 }
 
-export function regression({ answers }: Clues): Found | null {
+export function regression(clues: Clues): Found | null {
+  const { answers } = clues;
   const floats = answers.filter((a) => a.isFloat);
+  const [only] = floats;
+  if (only && answers.length === 1 && isAsItCame(clues, only))
+    return found([only], 'values', ', of the shape that goes in: a reconstruction of it');
   return floats.length > 0 && floats.length === answers.length ? found(floats, 'values', '') : null;
 }
 
