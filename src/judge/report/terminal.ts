@@ -9,6 +9,7 @@ import { dataText } from './data-text.ts';
 import type { ReportHeader } from './header.ts';
 import { taskText } from './measure-words.ts';
 import type { Report } from './report.ts';
+import { noun, preprocessingName } from './sample-words.ts';
 import { stepRemarks, stepTable } from './steps.ts';
 import { strippedText } from './stripped-text.ts';
 import {
@@ -22,7 +23,6 @@ import {
 } from './summary.ts';
 import { pad, textTable, wrapText } from './text-table.ts';
 import { trainingSentence } from './training.ts';
-import { noun, preprocessingName } from './verdict.ts';
 
 export interface TerminalOptions {
   readonly colour: boolean;

@@ -18,8 +18,9 @@ import {
   type Metric,
   pointsLostOf,
 } from './metrics.ts';
-import { probeNouns, probeTells } from './probe.ts';
+import { probeTells } from './probe.ts';
 import type { Report } from './report.ts';
+import { noun, preprocessingName } from './sample-words.ts';
 
 type Judged = Omit<Report, 'verdict'>;
 type Verdict = Report['verdict'];
@@ -113,13 +114,6 @@ function speedWords(report: Judged): string | null {
   return ratio > 1
     ? `${formatTimes(ratio)} times as fast ${where}`
     : `but takes ${formatTimes(1 / ratio)} times as long ${where}`;
-}
-
-/** What the samples that were compared on are called: "images", "samples", "made-up inputs". */
-export function noun(report: Pick<Report, 'data' | 'probe'>): string {
-  if (report.probe) return probeNouns[report.probe.kind];
-  if (report.data?.synthetic) return 'synthetic samples';
-  return report.data?.kind === 'images' ? 'images' : 'samples';
 }
 
 /** Whether a metric has lost more than is allowed: a hair of tolerance, so that 0.82 → 0.81 is one point and not 1.0000000000000009. */
@@ -393,10 +387,4 @@ function fewSamples(report: Judged): Warning[] {
   return [
     warn(`Compared on only ${counted(samples, one)}: the true agreement may be anything from ${range}.`),
   ];
-}
-
-/** "imagenet" in quotes, or an empty string where the spec has no name. */
-export function preprocessingName(data: NonNullable<Report['data']>): string {
-  const name = data.preprocessing?.['name'];
-  return typeof name === 'string' ? `"${name}"` : '';
 }

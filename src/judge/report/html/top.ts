@@ -7,8 +7,9 @@ import { latencyPairs } from '../latency.ts';
 import { formatMeasure, isShareOfAnswers, mainMeasure, titleOfMeasure } from '../measure-words.ts';
 import { formatMetric } from '../metrics.ts';
 import type { Report } from '../report.ts';
+import { noun } from '../sample-words.ts';
 import { bigPair, brotliNote, metricNote, speedNote, type Tone, timesSmaller } from '../summary.ts';
-import { agreementLevel, isLoss, isSlower, mainMetric, noun, worstSqnr } from '../verdict.ts';
+import { agreementLevel, isLoss, isSlower, mainMetric, worstSqnr } from '../verdict.ts';
 import { html, type Markup, unbroken } from './markup.ts';
 
 export interface BigNumber {
