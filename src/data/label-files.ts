@@ -7,6 +7,7 @@ import { type ClassLabels, classesFromFolders, type OwnClasses } from './classes
 import { type DataFile, gunzipped, pathKind, readBytes } from './data-files.ts';
 import { decodeIdxLabels } from './idx.ts';
 import { type LabelTable, matchLabels, parseLabelArray, parseLabelCsv, parseLabelJson } from './labels.ts';
+import { decodeText } from './text/decode-text.ts';
 
 /** A file that is taken for labels when it lies at the top of a data folder. */
 export const isLabelFile = (f: DataFile) =>
@@ -66,7 +67,7 @@ async function readLabels(path: string): Promise<LabelTable> {
       'a folder, not a file of labels; folders of masks or boxes are labels of pictures',
     );
   const bytes = await readBytes(path);
-  const text = () => new TextDecoder().decode(bytes);
+  const text = () => decodeText(bytes, where);
   const extension = extname(path).toLowerCase();
   if (extension === '.npy') return parseLabelArray(decodeNpy(bytes, where), where);
   if (extension === '.json') return parseLabelJson(text(), where);

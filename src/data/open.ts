@@ -100,7 +100,8 @@ async function openPath(path: string, ports: readonly Port[], options: OpenDataO
 function refusedFile({ path, extension }: DataFile): Diagnostic {
   if (foreignPictures.has(extension))
     return dataKind(path, `a ${extension} picture`, 'Convert it to PNG or JPEG.');
-  if (foreignSounds.has(extension)) return dataKind(path, `a ${extension} recording`, toWav);
+  if (foreignSounds.has(extension))
+    return dataKind(path, `a ${extension} recording`, toWav(extension, false));
   if (archives.has(extension)) return dataKind(path, 'an archive', 'Unpack it and pass the folder.');
   return dataKind(
     path,
@@ -155,14 +156,16 @@ async function openFolder(
   return createArrayFolderSource(chosen, { ...arrayOptions(name, ports, options), labels, notes });
 }
 
-const toWav = 'Convert it to WAV, such as by: ffmpeg -i in.mp3 out.wav';
+const toWav = (extension: string, isMany: boolean): string =>
+  `Convert to WAV: ${isMany ? `for f in *${extension}; do ffmpeg -i "$f" "\${f%.*}.wav"; done` : `ffmpeg -i in${extension} out.wav`}`;
 
 function emptyFolder(path: string, files: readonly DataFile[]): Diagnostic {
   const foreign = files.filter((f) => foreignPictures.has(f.extension));
   if (foreign.length > 0)
     return dataKind(path, `a folder of ${describeFiles(foreign)}`, 'Convert the pictures to PNG or JPEG.');
   const recordings = files.filter((f) => foreignSounds.has(f.extension));
-  if (recordings.length > 0) return dataKind(path, `a folder of ${describeFiles(recordings)}`, toWav);
+  if (recordings.length > 0)
+    return dataKind(path, `a folder of ${describeFiles(recordings)}`, toWav(recordings[0]!.extension, true));
   return dataEmpty(path, describeFiles(files));
 }
 

@@ -8,6 +8,7 @@ import type { OwnClasses } from '../classes.ts';
 import { type DataFile, listFiles, pathKind, readBounded, readBytes } from '../data-files.ts';
 import { noLabels } from '../label-files.ts';
 import { inParallel } from '../read-all.ts';
+import { decodeText } from '../text/decode-text.ts';
 import type { Annotation, Annotations } from './annotations.ts';
 import { isCoco, parseCoco } from './coco.ts';
 import { boxAnnotation, type GivenBox } from './place-boxes.ts';
@@ -134,7 +135,7 @@ async function openYolo(
     const path = texts[i];
     return path === undefined
       ? []
-      : parseYolo(new TextDecoder().decode(await readBytes(path)), fileName(path));
+      : parseYolo(decodeText(await readBytes(path), fileName(path)), fileName(path));
   });
   if (all.some((boxes) => boxes === null)) return null;
   const lists = all as GivenBox[][];
@@ -163,13 +164,13 @@ async function namesNear(folder: string): Promise<string[] | null> {
   const folders = [folder, join(folder, '..'), join(folder, '..', '..')];
   for (const place of folders) {
     const lines = join(place, 'classes.txt');
-    if (existsSync(lines)) return namesInLines(new TextDecoder().decode(await readBytes(lines)));
+    if (existsSync(lines)) return namesInLines(decodeText(await readBytes(lines), 'classes.txt'));
     for (const name of ['data.yaml', 'data.yml', 'dataset.yaml']) {
       const path = join(place, name);
       if (!existsSync(path)) continue;
       const { parse } = await import('yaml');
       try {
-        return namesInYaml(parse(new TextDecoder().decode(await readBytes(path))));
+        return namesInYaml(parse(decodeText(await readBytes(path), name)));
       } catch (cause) {
         throw labelsInvalid(name, 'it is no YAML', cause);
       }

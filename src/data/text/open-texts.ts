@@ -4,18 +4,18 @@ import { folderOf } from '../../model/formats/open-file.ts';
 import type { OpenedModel } from '../../model/formats/opened.ts';
 import type { Port } from '../../model/ir/port.ts';
 import { inputNotText } from '../../support/diagnostics/data.ts';
-import { textData } from '../../support/diagnostics/generation.ts';
 import type { ClassLabels, OwnClasses } from '../classes.ts';
 import { type DataFile, readBounded } from '../data-files.ts';
 import { labelFinder } from '../label-files.ts';
 import { labelsOfValues } from '../labels.ts';
 import { formatInput } from '../picture-input.ts';
 import type { DataSource } from '../source.ts';
+import { decodeText } from './decode-text.ts';
 import { readModelConfig } from './model-config.ts';
 import { openTokenizer } from './open-tokenizer.ts';
 import { type ParsedTexts, parseTexts, type TextRecord } from './parse-texts.ts';
 import { textModelOf } from './text-model.ts';
-import { createTextSource } from './text-source.ts';
+import { createTextSource, requireWhole } from './text-source.ts';
 
 /** Bytes of one file of texts, at most: it is held in memory. */
 const mostBytes = 256 * 2 ** 20;
@@ -29,7 +29,7 @@ export interface TextFileOptions {
 }
 
 /** @param found  a label file in the folder
- *  @throws TEXT_DATA, TOKENIZER_REQUIRED, TOKENIZER_INVALID, INPUT_NOT_TEXT, LABELS_INVALID, LABELS_UNMATCHED, DATA_TOO_LARGE */
+ *  @throws TEXT_DATA, TEXT_ENCODING, TOKENIZER_REQUIRED, TOKENIZER_INVALID, INPUT_NOT_TEXT, LABELS_INVALID, LABELS_UNMATCHED, DATA_TOO_LARGE */
 export async function openTexts(
   files: readonly DataFile[],
   name: string,
@@ -47,6 +47,7 @@ export async function openTexts(
       name,
       ports.map((p) => `"${p.name}" ${formatInput(p)}`),
     );
+  requireWhole(model, name);
   const folder = options.model ? folderOf(options.model) : null;
   const config = readModelConfig(folder);
   const parsed = await readAllTexts(files);
@@ -67,15 +68,9 @@ export async function openTexts(
   });
 }
 
-/** @throws TEXT_DATA, DATA_UNREADABLE, DATA_TOO_LARGE */
-export async function textOf(path: string): Promise<string> {
-  const bytes = await readBounded(path, mostBytes);
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw textData(path, 'text in UTF-8', 'other bytes');
-  }
-}
+/** @throws TEXT_ENCODING, DATA_UNREADABLE, DATA_TOO_LARGE */
+export const textOf = async (path: string): Promise<string> =>
+  decodeText(await readBounded(path, mostBytes), basename(path));
 
 /** Many short files of prose are a text each, as class folders of reviews have them. */
 async function readAllTexts(files: readonly DataFile[]): Promise<ParsedTexts> {

@@ -39,6 +39,9 @@ const usual = { text: 512, window: 128 };
 /** Tokens that are told in words. */
 const shownTokens = 24;
 
+/** Tokens that a text is read further than they are used. */
+const sparedTokens = 64;
+
 /** Characters that windows are made of: of longer texts, stretches spread over all. */
 const mostCharacters = 2_000_000;
 
@@ -56,6 +59,7 @@ interface Unit {
  *  @throws INPUT_NOT_TEXT for inputs that no text feeds, TOKENS_UNKNOWN where the tokeniser is another model's, WINDOW_TOO_LONG */
 export async function createTextSource(options: TextSourceOptions): Promise<DataSource> {
   const { tokenizer, model, labels = null, notes = [] } = options;
+  requireWhole(model, options.name);
   const { units, word, said } = unitsOf(options);
   const chosen = (options.choose ?? all)(units.length);
   const at = (index: number): Unit => {
@@ -125,8 +129,23 @@ function lengthOf({ window, model, name }: TextSourceOptions, port: Port, usualL
   return { width, most, padded: width === null ? [] : [`padded to ${width} tokens`] };
 }
 
-const encoded = (record: TextRecord, { tokenizer }: TextSourceOptions, most?: number): readonly number[] =>
-  record.tokens?.slice(0, most) ?? tokenizer?.encode(record.text, most) ?? [];
+function encoded(record: TextRecord, { tokenizer }: TextSourceOptions, most?: number): readonly number[] {
+  if (record.tokens) return record.tokens.slice(0, most);
+  if (!tokenizer) return [];
+  return most === undefined
+    ? tokenizer.encode(record.text)
+    : tokenizer.encode(begun(record.text, tokenizer, most), most);
+}
+
+/** The beginning of a text that surely has more tokens than `most`, or all of it: whole books are not made tokens of for their first
+ *  page. Cutting changes the tokens at the cut alone. */
+function begun(text: string, tokenizer: TextTokenizer, most: number): string {
+  for (let length = 16 * (most + sparedTokens); length < text.length; length *= 4) {
+    const part = text.slice(0, length);
+    if (tokenizer.encode(part, most + sparedTokens).length >= most + sparedTokens) return part;
+  }
+  return text;
+}
 
 const padOf = ({ tokenizer }: TextSourceOptions) => tokenizer?.padToken ?? 0;
 
@@ -141,7 +160,11 @@ function wholeTexts(
   const asPair = (record: TextRecord) =>
     record.second === undefined
       ? undefined
-      : options.tokenizer?.encodePair?.(record.text, record.second, most);
+      : options.tokenizer?.encodePair?.(
+          begun(record.text, options.tokenizer, most),
+          begun(record.second, options.tokenizer, most),
+          most,
+        );
   const units = records.map(
     (record, i): Unit => ({
       id: record.id,
@@ -161,12 +184,8 @@ const contentOf = ({ text, second, tokens }: TextRecord) => JSON.stringify([toke
 
 function windows(options: TextSourceOptions, records: readonly TextRecord[]): Units {
   const decoder = options.model.decoder!;
-  const { encoderStates, tokens: port } = decoder;
-  requireServed(
-    options,
-    [port, ...(encoderStates ? [encoderStates] : [])],
-    encoderStates ? [encoderStates] : [],
-  );
+  const { tokens: port } = decoder;
+  requireServed(options, [port], []);
   const { width, most, padded } = lengthOf(options, port, usual.window);
   const { kept, said } = thinned(
     typeof options.prose === 'string'
@@ -226,7 +245,10 @@ function pairs(options: TextSourceOptions, records: readonly TextRecord[]): Unit
       content: contentOf(record),
       feeds() {
         const ids = encoded(record, options, reading.most);
-        const target = record.second === undefined ? [] : (options.tokenizer?.encode(record.second) ?? []);
+        const target =
+          record.second === undefined
+            ? []
+            : encoded({ id: record.id, text: record.second }, options, writing.most + 1);
         const written = [start, ...target].slice(0, writing.most);
         const feeds = firstFeeds(decoder, [written], writing.width ?? written.length, pad);
         const columns = reading.width ?? ids.length;
@@ -240,6 +262,13 @@ function pairs(options: TextSourceOptions, records: readonly TextRecord[]): Unit
   const alone = records.every(({ second }) => second === undefined);
   const said = alone ? [`the decoder is given its start token ${start} alone`] : [];
   return { units, word: alone ? 'texts' : 'pairs', said: [...said, ...reading.padded, ...writing.padded] };
+}
+
+/** @throws INPUT_NOT_TEXT for a decoder whose encoder is another model */
+export function requireWhole({ decoder }: TextModel, name: string): void {
+  const { encoderStates, source } = decoder ?? {};
+  if (encoderStates && !source)
+    throw inputNotText(name, [`"${encoderStates.name}" ${formatInput(encoderStates)}`], true);
 }
 
 /** @throws INPUT_NOT_TEXT */

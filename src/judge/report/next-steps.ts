@@ -10,12 +10,10 @@ import type { Report } from './report.ts';
 import { isLoss, isSlower, mainMetric, sameAnswers } from './verdict.ts';
 
 type Next = Report['next'];
-type Known = Pick<
-  ReportParts,
-  'options' | 'staged' | 'data' | 'pair' | 'measured' | 'layers' | 'training'
-> & {
-  readonly result: Pick<ReportParts['result'], 'file'>;
-};
+type Known = Pick<ReportParts, 'options' | 'staged' | 'data' | 'pair' | 'measured' | 'layers' | 'training'> &
+  Partial<Pick<ReportParts, 'probe'>> & {
+    readonly result: Pick<ReportParts['result'], 'file'>;
+  };
 
 export function nextSteps(parts: Known, mode: Report['precision']['mode']): Next {
   const { input, data } = parts.options;
@@ -23,16 +21,17 @@ export function nextSteps(parts: Known, mode: Report['precision']['mode']): Next
   // The other suggestions say nothing of steps: they would start from the model as it was.
   if (parts.staged) return longerTraining(parts);
   const model = quoted(input);
+  const some = someData(parts);
   const { command } = parts.options;
   const dataFlags = data
     ? ['--data', data.path, ...(data.test ? ['--test-data', data.test.path] : [])].map(quoted).join(' ') +
-      optionsOf(command, 'labels|test-labels|preprocess')
+      optionsOf(command, 'labels|test-labels|preprocess|tokenizer|window|sample-rate|dtype')
     : '';
   const { id } = formatOfName(parts.result.file);
   const forTfjs = id === 'tfjs';
   const written =
     (id === 'onnx' ? '' : ` --format ${id}`) + optionsOf(command, 'sizes|fix|outputs|layout|io');
-  if (mode === 'none') return withoutPrecision(model, dataFlags, written);
+  if (mode === 'none') return withoutPrecision(model, dataFlags, written, some);
   const flag =
     mode === 'float16'
       ? '--fp16'
@@ -49,7 +48,7 @@ export function nextSteps(parts: Known, mode: Report['precision']['mode']): Next
     });
   if ((!data || data.path === 'synthetic') && flag !== '--int8') {
     next.push({
-      command: `compress ${model} ${flag} --data <folder or .npz>${written}`,
+      command: `compress ${model} ${flag} --data ${some}${written}`,
       why:
         mode === 'q4'
           ? 'compares with the original'
@@ -58,7 +57,7 @@ export function nextSteps(parts: Known, mode: Report['precision']['mode']): Next
   } else if ((!data || data.path === 'synthetic') && forTfjs) {
     // Ranges of activations would help nothing there.
     next.push({
-      command: `compress ${model} --int8 --data <folder or .npz>${written}`,
+      command: `compress ${model} --int8 --data ${some}${written}`,
       why: 'compares with the original on data held back',
     });
   } else if (!data || data.path === 'synthetic') {
@@ -67,7 +66,7 @@ export function nextSteps(parts: Known, mode: Report['precision']['mode']): Next
         ? 'int8 computation where it is faster'
         : 'ranges fixed beforehand, faster than finding them';
     next.push({
-      command: `compress ${model} --int8 --data <folder or .npz>${written}`,
+      command: `compress ${model} --int8 --data ${some}${written}`,
       why: `calibrates: ${gain}; compares with the original on data held back`,
     });
   } else if (!hasLabels(parts) && scoresClasses(parts) && !/ --labels[ =]none\b/.test(command)) {
@@ -97,6 +96,9 @@ export function nextSteps(parts: Known, mode: Report['precision']['mode']): Next
   return next;
 }
 
+/** What stands for data in a command: models of text, which alone are compared without it, take text. */
+const someData = ({ probe }: Known) => (probe ? '<text file>' : '<folder or .npz>');
+
 /** What keeps more of a model, where a precision lost much; null where data helps more. */
 function saferMode(mode: Report['precision']['mode']): { flag: string; why: string } | null {
   if (mode === 'dynamic')
@@ -109,12 +111,12 @@ function saferMode(mode: Report['precision']['mode']): { flag: string; why: stri
 }
 
 /** Nothing was asked for, or nothing was found that could take it: what the precisions are. */
-const withoutPrecision = (model: string, dataFlags: string, written: string): Next => [
+const withoutPrecision = (model: string, dataFlags: string, written: string, some: string): Next => [
   {
     command: `compress ${model} --int8${dataFlags && ` ${dataFlags}`}${written}`,
     why: dataFlags
       ? 'computes in int8 where that is faster, and compares with the original'
-      : 'weights in int8; with --data <folder or .npz> computation too, where that is faster',
+      : `weights in int8; with --data ${some} computation too, where that is faster`,
   },
   {
     command: `compress ${model} --fp16${dataFlags && ` ${dataFlags}`}${written}`,
@@ -131,7 +133,7 @@ function longerTraining(parts: Known): Next {
     if (isUnseen)
       return [
         {
-          command: `${parts.options.command} --data <folder or .npz>`,
+          command: `${parts.options.command} --data ${someData(parts)}`,
           why: 'goes by what your samples need, fits what is left to them, and compares on others; or remove less',
         },
       ];
@@ -155,7 +157,10 @@ function longerTraining(parts: Known): Next {
 
 /** Labels of any kind, in the data itself or beside it: asking for them again would change nothing. */
 const hasLabels = ({ data }: Known) =>
-  data !== null && (data.held.source.labelled || data.held.source.targeted === true);
+  data !== null &&
+  (data.held.source.labelled ||
+    data.held.source.targeted === true ||
+    data.held.source.annotated !== undefined);
 
 /** Labels are of no use where no output scores classes. */
 const scoresClasses = ({ pair }: Known) => pair === null || sameAnswers(pair) !== null;

@@ -81,11 +81,14 @@ export const dataTooLarge = (path: string, sizeBytes: number, mostBytes: number)
     'Pass a part of it; a few hundred samples are enough to calibrate and compare on.',
   );
 
-export const inputNotText = (source: string, inputs: readonly string[]) =>
+/** @param isDecoder  what text can't feed is what an encoder, a model of its own, would give */
+export const inputNotText = (source: string, inputs: readonly string[], isDecoder = false) =>
   user(
     'INPUT_NOT_TEXT',
-    `${source} holds text, which can't feed ${some(inputs)}.`,
-    'Text feeds token ids (integers [batch, tokens]) and what goes with them; pass a .npz file with one array for each input.',
+    `${source} holds text, which can't feed ${some(inputs)}${isDecoder ? ': an encoder makes that of a text, and it is a model of its own' : ''}.`,
+    isDecoder
+      ? "Run the encoder on your texts and pass its outputs beside the decoder's ids, in a .npz with an array for each input; or export both as one graph."
+      : 'Text feeds token ids (integers [batch, tokens]) and what goes with them; pass a .npz file with one array for each input.',
   );
 
 export const inputNotSound = (source: string, inputs: readonly string[]) =>

@@ -58,3 +58,11 @@ export const binType = (file: string, dtype: string) =>
     `${file} was taken for ${dtype}, the type of the input, and then holds numbers that are not finite or beyond 10³⁰.`,
     'Say the type of its numbers with --dtype, such as --dtype int8.',
   );
+
+/** @param encoding  as iconv calls it */
+export const textEncoding = (file: string, encoding: 'UTF-16LE' | 'UTF-16BE' | 'ISO-8859-1') =>
+  user(
+    'TEXT_ENCODING',
+    `Text is read as UTF-8; ${file} is ${encoding === 'ISO-8859-1' ? 'none, and by its bytes probably Latin-1 or Windows-1252' : `${encoding}, as Windows writes it`}.`,
+    `Convert it: iconv -f ${encoding === 'ISO-8859-1' ? 'WINDOWS-1252' : encoding.slice(0, 6)} -t UTF-8 in.txt > out.txt`,
+  );

@@ -90,9 +90,30 @@ describe('files of text', () => {
     expect(numbers((await source.read(0)).inputs['input_ids']!)).toEqual([1, 2, 3]);
   });
 
-  it('are refused for other models, and where they are not UTF-8', async () => {
-    expect((await failure(write('b.txt', 'ab'), at('digits-cnn'))).code).toBe('INPUT_NOT_TEXT');
-    expect((await failure(write('c.txt', Uint8Array.of(0xff, 0xfe, 0x41)))).code).toBe('TEXT_DATA');
+  it('are refused for other models', async () => {
+    const path = write('refused.txt', 'ab\n');
+    expect((await failure(path, at('digits-cnn'))).code).toBe('INPUT_NOT_TEXT');
+  });
+
+  it.each([
+    ['UTF-16LE', Buffer.from('\ufeffab\ncd\n', 'utf16le')],
+    ['UTF-16LE', Buffer.from('ab\ncd\n', 'utf16le')],
+    ['UTF-16BE', Buffer.from('\ufeffab\ncd\n', 'utf16le').swap16()],
+    ['Latin-1', Buffer.from('caf\xe9 ol\xe9\n', 'latin1')],
+  ])('in other encodings are refused with the name: %s', async (encoding, bytes) => {
+    const found = await failure(write('other.txt', bytes));
+    expect(found).toMatchObject({ code: 'TEXT_ENCODING', message: expect.stringContaining(encoding) });
+    expect(found.hint).toContain('iconv -f');
+  });
+
+  it('are refused for a decoder without its encoder before a tokeniser is asked for', async () => {
+    const found = await failure(write('decoder.txt', 'ab\n'), 'fixtures/models/dates-t5-decoder.onnx');
+    expect(found).toMatchObject({ code: 'INPUT_NOT_TEXT', hint: expect.stringContaining('encoder') });
+  });
+
+  it('of which only the beginning is used are not made tokens of as a whole', async () => {
+    const source = await opened(write('long.txt', 'ab cd '.repeat(200_000)), undefined, { window: 8 });
+    expect(numbers((await source.read(0)).inputs['input_ids']!)).toEqual([1, 2, 27, 3, 4, 27, 1, 2]);
   });
 });
 

@@ -62,6 +62,13 @@ describe('what to try next', () => {
     ]);
   });
 
+  it('asks for a text file where the model reads text', () => {
+    const known = parts({});
+    const options = { ...known.options, command: 'compress m.onnx --int8', data: undefined };
+    const probe = { facts: {} } as unknown as NonNullable<Parts['probe']>;
+    expect(commands({ ...known, options, probe })).toEqual(['compress m.onnx --int8 --data <text file>']);
+  });
+
   it('is written in the format that was asked for, with a precision or without', () => {
     const clean = { ...parts({}), result: { file: 'm.clean.tflite' } };
     expect(nextSteps(clean, 'none').map(({ command }) => command)).toEqual([
