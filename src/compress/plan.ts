@@ -72,6 +72,8 @@ export interface TrainPlan {
 export interface Plan {
   readonly steps: readonly StepPlan[];
   readonly recipe: Recipe;
+  /** What is made instead where products that find their ranges while running lose too much on a probe; null: never. */
+  readonly safer: Recipe | null;
   /** Settings of training the quantised model, those that were given; null: it isn't trained. */
   readonly qat: TrainingSettingsInit | null;
   /** What tells the result's name from the model's: ".pruned.int8". */
@@ -116,7 +118,8 @@ export async function planCompression(given: CompressRequest, facts: PlanFacts):
   const recipe = await recipeFor(request);
   const steps = await stepsFor(request, training);
   const qat = request.qat ? trainingSettingsIn(request) : null;
-  return completed({ steps, recipe, qat, ending: endingOf(recipe, request), request }, facts);
+  const safer = await saferFor(request);
+  return completed({ steps, recipe, safer, qat, ending: endingOf(recipe, request), request }, facts);
 }
 
 /** What stores weights in a form that only ONNX's operators unfold. */
@@ -184,7 +187,10 @@ function planTraining(
   const quantised = presetOf({ ...request, fp16: false, q4: false });
   const base = int8 ? preset(quantised) : { ...preset('clean'), name: 'trained', stages: [] };
   const recipe = { ...base, target: targetOf(request), calibration: { ...base.calibration, seed } };
-  return completed({ steps, recipe, qat: null, ending: `.${how}${int8 ? '.int8' : ''}`, request }, facts);
+  return completed(
+    { steps, recipe, safer: null, qat: null, ending: `.${how}${int8 ? '.int8' : ''}`, request },
+    facts,
+  );
 }
 
 /** With what it takes from the data; refused where the model can't be served, before any work on it. */
@@ -226,6 +232,14 @@ async function recipeFor(request: CompressRequest): Promise<Recipe> {
     { ...base, target: targetOf(request), calibration: { ...base.calibration, samples: calibrate, seed } },
     request,
   );
+}
+
+/** Nobody said how int8 is meant, and there is no data to find ranges on: weights stored in int8 are as small. */
+async function saferFor(request: CompressRequest): Promise<Recipe | null> {
+  const mayChoose = request.recipe === undefined && (request.int8 === true || request.int8 === 'auto');
+  return mayChoose && presetOf(request) === 'int8-dynamic'
+    ? recipeFor({ ...request, int8: 'weights' })
+    : null;
 }
 
 /** What was said, or what the result's file is for. */

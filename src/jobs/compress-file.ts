@@ -2,6 +2,7 @@
  *  The order guards the user: outputs are checked before any work, and appear only when all of them are complete. */
 import path from 'node:path';
 import type { Candidate } from '../compress/pipeline/leave-out.ts';
+import type { Recipe } from '../compress/pipeline/recipe.ts';
 import type { Plan } from '../compress/plan.ts';
 import type { Engine } from '../compute/engine/contract.ts';
 import { engineOfTarget, openEngine } from '../compute/engine/open.ts';
@@ -22,6 +23,7 @@ import { checkOpens } from '../ship/profile/check-opens.ts';
 import { describeMachine } from '../ship/profile/machine.ts';
 import { checkBudget } from './accuracy-budget.ts';
 import { blockRemarks } from './block-remarks.ts';
+import { madeToHold } from './choose-int8.ts';
 import type { CompressFileOptions } from './compress-file-options.ts';
 import { checkPorts, checkSizes, typedPorts, withPreparation } from './io-types.ts';
 import { knownBefore } from './known-before.ts';
@@ -38,24 +40,24 @@ export interface CompressedFile {
 }
 
 /** @throws every user diagnostic of reading, data and passes; nothing is written then */
-export async function compressFile(options: CompressFileOptions): Promise<CompressedFile> {
-  const { opened, plan, events, cache, signal } = options;
-  const { recipe, request } = plan;
-  const outputs = outputPaths(options.output);
+export async function compressFile(asked: CompressFileOptions): Promise<CompressedFile> {
+  const { opened, plan, events, cache, signal } = asked;
+  const { request } = plan;
+  const outputs = outputPaths(asked.output);
   const inputs = inputPaths(opened, plan);
-  requireWritable(options.output);
-  checkPorts(request, options.output, opened.model);
+  requireWritable(asked.output);
+  checkPorts(request, asked.output, opened.model);
   // A student in a file has inputs of its own.
-  if (!plan.steps.some(({ kind }) => kind === 'student-file')) checkSizes(options.output, opened.model);
-  checkTargets(inputs, [options.output, ...outputs], request.force);
+  if (!plan.steps.some(({ kind }) => kind === 'student-file')) checkSizes(asked.output, opened.model);
+  checkTargets(inputs, [asked.output, ...outputs], request.force);
   rejectBroken(opened.model);
   const engine = await openEngine();
-  const known = await knownBefore(opened, options);
+  const known = await knownBefore(opened, asked);
   const { prepared } = known;
-  const staged = plan.steps.length > 0 ? await runSteps(opened, options, engine, prepared) : null;
-  const qat = plan.qat && { settings: plan.qat, checkpoints: checkpointsOf(options) };
+  const staged = plan.steps.length > 0 ? await runSteps(opened, asked, engine, prepared) : null;
+  const qat = plan.qat && { settings: plan.qat, checkpoints: checkpointsOf(asked) };
   const start = staged?.model ?? opened.model;
-  const runtime = engineOfTarget(recipe.target);
+  const runtime = engineOfTarget(plan.recipe.target);
   const judge = createJudge(staged ? openedFromModel(start, opened.name) : opened, {
     engine: runtime,
     hasRealData: prepared !== null && prepared.source.kind !== 'synthetic',
@@ -65,11 +67,15 @@ export async function compressFile(options: CompressFileOptions): Promise<Compre
     events.begin?.('try');
     return judge(candidates);
   };
-  const { result: made, leftOut } = await runServingRecipe(start, {
-    ...{ recipe, engine, prepared, cache, events, signal, qat },
-    // What trains is not run again to find a pass, and what is large not tried on the side.
-    refusal: qat || !isTried(opened) ? async () => null : refusal,
-  });
+  const serve = (recipe: Recipe) =>
+    runServingRecipe(start, {
+      ...{ recipe, engine, prepared, cache, events, signal, qat },
+      // What trains is not run again to find a pass, and what is large not tried on the side.
+      refusal: qat || !isTried(opened) ? async () => null : refusal,
+    });
+  const { served, options, instead } = await madeToHold(asked, known, serve);
+  const { recipe } = options.plan;
+  const { result: made, leftOut } = served;
   const { model, journal, training } = made;
   if (!staged) {
     refuseSpoilt(leftOut, journal);
@@ -105,6 +111,7 @@ export async function compressFile(options: CompressFileOptions): Promise<Compre
       files,
       leftOut,
       stripped,
+      instead,
       remarks: [...parts.remarks, ...remarks, ...blockRemarks(typed, options.output)],
       inFile,
       budget,

@@ -35,7 +35,7 @@ export async function studyResult(
 ): Promise<
   Omit<
     ReportParts,
-    'files' | 'budget' | 'staged' | 'training' | 'leftOut' | 'stripped' | 'inFile' | 'environment'
+    'files' | 'budget' | 'staged' | 'training' | 'leftOut' | 'stripped' | 'instead' | 'inFile' | 'environment'
   > & {
     readonly remarks: readonly string[];
   }

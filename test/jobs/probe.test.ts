@@ -10,8 +10,9 @@ const root = mkdtempSync(join(tmpdir(), 'edgepress-probe-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 /** A shipped model, with the letters that it knows beside it. */
-function withTokenizer(name: string, letters: string | null): string {
-  const folder = join(root, `${name}${letters === null ? '-alone' : ''}`);
+function withTokenizer(given: string, letters: string | null): string {
+  const name = given.replace('-again', '');
+  const folder = join(root, `${given}${letters === null ? '-alone' : ''}`);
   mkdirSync(folder);
   if (letters !== null) writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify([...letters]));
   copyFileSync(`fixtures/models/${name}.onnx`, join(folder, 'model.onnx'));
@@ -73,4 +74,23 @@ it('says why there is no comparison where the model does not run on what the pro
   expect(files[0]!.bytes.length).toBeGreaterThan(0);
   expect([report.probe, report.compare]).toEqual([undefined, null]);
   expect(report.verdict.warnings.map(({ text }) => text).join()).toContain('It could not be compared on');
+});
+
+describe('int8 without data, of which nobody said how', () => {
+  const model = withTokenizer('sentences-gpt2-again', null);
+
+  it('stores weights where computing in int8 answers otherwise', async () => {
+    const { report } = await compress(model, { int8: true, ...quick });
+    expect(report.precision).toMatchObject({ mode: 'weight-only', instead: { mode: 'dynamic' } });
+    expect(report.precision.instead!.points).toBeGreaterThan(0.2);
+    expect(report.recipe).toMatchObject({ name: 'int8-weights' });
+  });
+
+  it('computes in int8 where that answers the same, and where it was asked for', async () => {
+    const same = await compress('fixtures/models/sentiment-encoder.onnx', { int8: true, ...quick });
+    expect(same.report.precision.mode).toBe('dynamic');
+    const asked = await compress(model, { int8: 'dynamic', ...quick });
+    expect(asked.report.precision.mode).toBe('dynamic');
+    expect(asked.report.precision.instead).toBeUndefined();
+  });
 });

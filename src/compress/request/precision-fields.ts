@@ -6,7 +6,7 @@ const precision = field.bind(null, 'Precision');
 const patternsError = 'An array of names or patterns, each a text, was expected.';
 const patterns = z.array(z.string(patternsError), patternsError).optional();
 
-/** How int8 is asked for. 'auto': static with data, dynamic without. */
+/** How int8 is asked for. 'auto': static with data; without, dynamic where a probe says that it holds, else weights. */
 const int8Modes = ['auto', 'static', 'dynamic', 'weights'] as const;
 
 export const presetFields = {
@@ -16,7 +16,7 @@ export const presetFields = {
     .meta(
       precision(
         '--int8 [mode]',
-        'static (default with --data), dynamic (default without) or weights (computation stays in float)',
+        'static (default with --data), dynamic (default without, where answers stay) or weights (computation stays in float)',
       ),
     ),
   fp16: z

@@ -11,7 +11,7 @@ import { measuresOf } from './measure-words.ts';
 import { nextSteps } from './next-steps.ts';
 import type { Probe } from './probe.ts';
 import type { Layer, ModelFacts, PairMeasurement, PairResult, Report } from './report.ts';
-import { precisionSummary, stageSummary } from './stage-summary.ts';
+import { insteadSummary, precisionSummary, stageSummary } from './stage-summary.ts';
 import type { StepsRecord } from './steps.ts';
 import type { TrainingFacts, TrainingRecord } from './training.ts';
 import { judge, sameAnswers } from './verdict.ts';
@@ -48,6 +48,8 @@ export interface ReportParts {
   readonly leftOut: NonNullable<Report['leftOut']>;
   /** What exporters had written of the machine; null where it is kept. */
   readonly stripped: Report['stripped'] | null;
+  /** What was tried first, and lost too much; null where the first was taken. */
+  readonly instead: Report['precision']['instead'] | null;
   /** What isn't as it was asked for in the file, in sentences. */
   readonly remarks: readonly string[];
   /** The machine that all of it ran on. */
@@ -71,7 +73,13 @@ export function buildReport(parts: ReportParts): Report {
     result,
     task: parts.task,
     target: targetFacts(options.recipe.target, result.file),
-    precision: { mode, summary: precisionSummary(layers) },
+    precision: {
+      mode,
+      summary: [precisionSummary(layers), ...(parts.instead ? [insteadSummary(parts.instead)] : [])].join(
+        ' · ',
+      ),
+      ...(parts.instead && { instead: parts.instead }),
+    },
     data: parts.data && dataFacts(parts.data),
     stages: [
       ...(parts.staged?.stages ?? []).map((stage) => ({ ...stage, passes: [] })),

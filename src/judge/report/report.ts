@@ -113,6 +113,16 @@ export const reportSchema = z.object({
   precision: z.object({
     mode: z.enum(['static', 'dynamic', 'weight-only', 'float16', 'q4', 'none']),
     summary: z.string(),
+    /** What was tried first, and lost too much on the probe. */
+    instead: z
+      .object({
+        mode: z.literal('dynamic'),
+        measure: z.string(),
+        /** Hundredths of the measure; of one that is no share, of what the original has. */
+        points: z.number(),
+        samples: z.number(),
+      })
+      .optional(),
   }),
   data: z
     .object({

@@ -1,6 +1,7 @@
 /** What a stage did, in words for someone who never heard of its passes. */
 import type { JournalPass, JournalStage } from '../../compress/pipeline/run.ts';
-import type { Layer } from './report.ts';
+import { counted, formatPercent } from '../../support/units.ts';
+import type { Layer, Report } from './report.ts';
 
 type LayerPrecision = Pick<Layer, 'opType' | 'precision' | 'weights'>;
 
@@ -47,3 +48,11 @@ export function precisionSummary(layers: readonly LayerPrecision[]): string {
     .map(([words, counts]) => `${[...counts].map(([op, n]) => `${n} ${op}`).join(', ')} ${words}`)
     .join(' · ');
 }
+
+/** "computed in float: in int8, with ranges found while running, perplexity is 67 % worse" */
+export const insteadSummary = ({
+  measure,
+  points,
+  samples,
+}: NonNullable<Report['precision']['instead']>): string =>
+  `computed in float: in int8, with ranges found while running, ${measure} is ${formatPercent(points / 100)} worse (${counted(samples, 'probe')})`;
