@@ -112,7 +112,7 @@ function visitTable(rows: readonly ProfileRow[]): string[] {
   const soonest = Math.min(...visits.map(({ visit }) => visit.firstResultMs ?? Number.POSITIVE_INFINITY));
   const lines = visits.map(({ row, visit: { modelBytes, runtimeBytes, firstResultMs } }) => [
     row.subject,
-    placeOf(row),
+    onOf(row),
     ...[modelBytes, runtimeBytes, modelBytes + runtimeBytes].map(formatBytes),
     ...(firstResultMs === null
       ? []
@@ -129,7 +129,7 @@ function throughputTable(rows: readonly ProfileRow[]): string[] {
   if (batches.length === 0) return [];
   const lines = measured.map((row) => [
     row.subject,
-    placeOf(row),
+    onOf(row),
     ...batches.map((b) => (of(row)[b] === undefined ? '–' : formatDecimal(of(row)[b]!, 1))),
   ]);
   return ['', table(['samples a second', 'on', ...batches.map((b) => `batch ${b}`)], lines)];

@@ -63,8 +63,8 @@ export function headlineOf(report: JudgedBundle): string {
   const size = `${report.name}: ${count}, the smallest is ${formatBytes(wireBytes(best))} to download${smaller}`;
   const device = report.devices.find((d) => fastestOf(d).length > 0);
   if (!device) return size;
-  const emulated = device.emulated ? ', emulated' : '';
-  const time = (run: PlacedRun) => `${formatMs(run.measured!.medianMs!)} a run on ${placeOf(run)}${emulated}`;
+  const where = `${device.device}${device.emulated ? ', emulated' : ''}`;
+  const time = (run: PlacedRun) => `${formatMs(run.measured!.medianMs!)} a run on ${placeOf(run)}`;
   const fastest = fastestOf(device);
   const own = device.runs.find(
     (run) => run.variant === best.name && run.measured?.medianMs != null && !onSoftware(run),
@@ -72,9 +72,9 @@ export function headlineOf(report: JudgedBundle): string {
   const timed = own ? `${size} and takes ${time(own)}` : size;
   const other = fastest.some((run) => run.variant === best.name) ? undefined : fastest[0];
   const bytes = report.variants.find((v) => v.name === other?.variant);
-  return other && bytes
-    ? `${timed}; ${other.variant}, ${formatBytes(wireBytes(bytes))}, is the fastest: ${time(other)}`
-    : timed;
+  if (other && bytes)
+    return `${timed}; ${other.variant}, ${formatBytes(wireBytes(bytes))}, is the fastest: ${time(other)} (${where})`;
+  return own ? `${timed} (${where})` : timed;
 }
 
 /** How a run compares with those of the float variant, or the first, that took turns with it: "1.24 times faster"; nothing where

@@ -46,9 +46,10 @@ export function confusionOf(before: Result, after: Result, nameOf: (index: numbe
   };
 }
 
-/** Pairs of different classes, those first that the result confuses most often, then the original. */
+/** Pairs of different classes, those first that the result confuses most often, then the original. What both confuse a single time says
+ *  nothing of a class. */
 export const mostConfused = ({ pairs }: Confusion, most: number): ConfusionPair[] =>
   pairs
-    .filter(({ truth, predicted }) => truth !== predicted)
+    .filter((p) => p.truth !== p.predicted && (p.before !== p.after || p.after > 1))
     .sort((a, b) => b.after - a.after || b.before - a.before)
     .slice(0, most);

@@ -14,7 +14,10 @@ export interface LatencyChange {
 /** An interval of the ratio wider than this, as the quotient of its ends, holds "much slower" as well as "much faster". */
 export const widest = 1.5;
 /** Medians that differ by more than this factor are not called as fast, whatever neighbouring runs say. */
-const farthest = 1.25;
+const farthest = 1.1;
+/** Two sessions of one model differ by up to this factor, however many neighbouring runs say so: their memory lies elsewhere. (Of twelve
+ *  such pairs on wasm two had an interval without 1, with ratios of 1.02.) */
+const sessions = 1.04;
 
 interface Timed {
   readonly medianMs: number;
@@ -22,12 +25,13 @@ interface Timed {
   readonly samplesMs: readonly number[];
 }
 
-/** Faster or slower only when the whole interval of the ratio is, and the two medians, which stand beside it, say so too.
+/** Faster or slower only when the whole interval of the ratio is, by more than sessions of one model differ, and the two medians,
+ *  which stand beside it, say so too.
  *  Alternating runs are compared each with its neighbour: what else the machine did hit both alike. */
 export function compareLatency(before: Timed, after: Timed): LatencyChange {
   const { ratio, interval } = ratioOf(before, after);
-  const isFaster = interval[0] > 1 && after.medianMs < before.medianMs;
-  const isSlower = interval[1] < 1 && after.medianMs > before.medianMs;
+  const isFaster = interval[0] > 1 && ratio > sessions && after.medianMs < before.medianMs;
+  const isSlower = interval[1] < 1 && ratio < 1 / sessions && after.medianMs > before.medianMs;
   if (isFaster || isSlower) return { ratio, interval, change: isFaster ? 'faster' : 'slower' };
   const apart = Math.max(before.medianMs / after.medianMs, after.medianMs / before.medianMs);
   const isUnclear = interval[1] / interval[0] > widest || apart > farthest;

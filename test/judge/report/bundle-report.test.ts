@@ -33,7 +33,7 @@ describe('runs by device', () => {
 describe('what is said first', () => {
   it('names the smallest download and the fastest run on a real device', () => {
     expect(headlineOf(sampleBundleReport())).toBe(
-      'mobilenetv2: 3 variants, the smallest is 3.33 MB to download (3.8 times smaller than float) and takes 20.0 ms a run on wasm',
+      'mobilenetv2: 3 variants, the smallest is 3.33 MB to download (3.8 times smaller than float) and takes 20.0 ms a run on wasm (a laptop)',
     );
   });
 
@@ -41,7 +41,7 @@ describe('what is said first', () => {
     const runs = [measuredOn('float', 10), measuredOn('wasm-int8', 20)];
     const report = sampleBundleReport({ devices: groupByDevice(runs, sampleVariants) });
     expect(report.verdict.headline).toMatch(
-      /smaller than float\) and takes 20\.0 ms a run on wasm; float, 12\.\d MB, is the fastest: 10\.0 ms a run on wasm$/,
+      /smaller than float\) and takes 20\.0 ms a run on wasm; float, 12\.\d MB, is the fastest: 10\.0 ms a run on wasm \(a laptop\)$/,
     );
   });
 

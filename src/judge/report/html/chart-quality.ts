@@ -51,7 +51,7 @@ export function qualityChart(report: Pick<Report, 'layers'>): Chart | null {
             lineStyle: { color: 'var(--bad)', type: 'dashed', width: 1 },
             label: {
               formatter: `${limits.outputSqnrDb} dB`,
-              position: 'insideEndTop',
+              position: 'insideStartTop',
               color: 'var(--bad)',
               fontSize: fontSize(size),
             },

@@ -41,7 +41,10 @@ function cell(pair: ConfusionPair | undefined, samples: number): Markup {
 
 function pairTable(found: Confusion): Markup {
   const rows = mostConfused(found, mostPairs);
-  if (rows.length === 0) return html`<p>Neither model takes a class for another.</p>`;
+  if (rows.length === 0) {
+    const once = found.pairs.some(({ truth, predicted }) => truth !== predicted);
+    return html`<p>Neither model takes a class for another${once ? ' more than once, and both do so alike' : ''}.</p>`;
+  }
   const byIndex = new Map(found.classes.map((c) => [c.index, c]));
   const name = (index: number) => byIndex.get(index)!.name;
   const share = (count: number, truth: number) =>

@@ -257,7 +257,12 @@ function recipe(report: Report): Markup {
       `${env.os} · ${env.cpu}, ${env.cores} cores, ${formatBytes(env.memoryBytes)} · Node ${env.node}`,
     ],
     ['Runtimes', list(env.runtimes)],
-    ['Source', `${report.source.file} · sha256 ${report.source.sha256} · ${report.source.producer}`],
+    [
+      'Source',
+      [report.source.file, `sha256 ${report.source.sha256}`, report.source.producer]
+        .filter((part) => part !== '')
+        .join(' · '),
+    ],
     ['Result', `${report.result.file} · sha256 ${report.result.sha256}`],
   ];
   const text = facts.map(([name, value]) => `${name}: ${value}`).join('\n');

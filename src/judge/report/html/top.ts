@@ -107,7 +107,7 @@ function quality(report: Report): BigNumber {
         ? `${titleOf(measure)} ${formatMeasure(measure)}${sqnr === null ? '' : `, SQNR ${formatDb(sqnr)}`}`
         : '';
     return {
-      label: metric.name,
+      label: titleOfMeasure(metric.name),
       after: formatMetric(metric, metric.after),
       before: formatMetric(metric, metric.before),
       note: metricNote(metric),
@@ -144,7 +144,10 @@ function speed(report: Report): BigNumber {
     before: before ? formatMs(before.medianMs) : null,
     note: change ? speedNote(change, { before: before!.medianMs, after: after.medianMs }) : '',
     tone: isSlower(pair) ? 'bad' : change?.change === 'faster' ? 'good' : 'plain',
-    share: before ? after.medianMs / before.medianMs : null,
+    // What isn't clearly slower isn't drawn as if it were.
+    share: before
+      ? Math.min(after.medianMs / before.medianMs, change?.change === 'slower' ? Infinity : 1)
+      : null,
   };
 }
 
