@@ -18,7 +18,12 @@ export const command = defineCommand({
     await checkReports(report, request);
     const { nameOf } = await import('../jobs/output-path.ts');
     const output = request.output ?? `${nameOf(model)}.bundle`;
-    const result = await runJob(quiet, (run) => makeBundle(output, model, request, run));
+    const { printHeader } = await import('./print-report.ts');
+    const result = await runJob(
+      quiet,
+      (run) => makeBundle(output, model, request, run),
+      (header) => printHeader(header, { json }),
+    );
     const { describeBundle, reportOf } = await import('./show-bundle.ts');
     if (report.length > 0) {
       const { writeBundleReport } = await import('../judge/report/bundle-report-files.ts');

@@ -15,13 +15,20 @@ import { table } from './table.ts';
 
 type Flags = Pick<BundleRequest, 'url' | 'data'> & { readonly report?: readonly string[] | undefined };
 
-export function reportOf({ manifest, refused, notes, guessed, large, stripped }: BundleResult) {
+export function reportOf({ manifest, refused, notes, guessed, large, stripped, task }: BundleResult) {
   const told = [
     ...notes.map(({ name, note }) => `${name} ${note}.`),
-    ...guessed.map((g) => `Guessed: ${g}.`),
+    ...(guessed.length > 0 ? [`Guessed: ${guessed.join('; ')}.`] : []),
     ...large.map((file) => `${tooLarge(file)}.`),
   ];
-  return bundleReport({ command: commandLine(), manifest, refused: [...refused], notes: told, stripped });
+  return bundleReport({
+    command: commandLine(),
+    manifest,
+    refused: [...refused],
+    notes: told,
+    stripped,
+    task,
+  });
 }
 
 export function describeBundle(result: BundleResult, flags: Flags): string {

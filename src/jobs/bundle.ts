@@ -13,6 +13,8 @@ import { readLabelNames } from '../data/label-names.ts';
 import { describeData, type Prepared } from '../data/prepare-data.ts';
 import { generatesText } from '../data/text/text-model.ts';
 import { rejectBroken } from '../judge/analyze/facts.ts';
+import { dataFacts } from '../judge/report/header.ts';
+import type { Task } from '../judge/task/task.ts';
 import type { ModelInput } from '../model/formats/open-file.ts';
 import { type OpenedModel, pathsOf } from '../model/formats/opened.ts';
 import { requireSizes } from '../model/formats/tflite/write/sizes.ts';
@@ -34,7 +36,7 @@ import { planVariants, productShare, type VariantPlan } from './bundle-plan.ts';
 import type { VariantContext } from './bundle-variant.ts';
 import { makeAll, type Unfit } from './bundle-variants.ts';
 import type { OutputFile } from './compress.ts';
-import { describeModel } from './model-facts.ts';
+import { describeModel, quickFacts } from './model-facts.ts';
 import { taskOf } from './model-task.ts';
 import { type JobRun, type RunOptions, separated, step } from './progress.ts';
 import { fetched, readModel } from './read-model.ts';
@@ -88,6 +90,8 @@ export interface BundleResult {
   readonly large: readonly { readonly path: string; readonly bytes: number }[];
   /** What exporters had written of the machine and no variant has; null where there was none or it was kept. */
   readonly stripped: { readonly texts: number; readonly bytes: number } | null;
+  /** What the model is for. */
+  readonly task: Task;
   /** Whether the gate ran on made-up inputs. */
   readonly synthetic: boolean;
 }
@@ -153,6 +157,14 @@ export async function makeBundle(
     minSqnrDb: request.minSqnr,
   };
   const task = taskOf(opened, request.task, real ? data.source : null);
+  events.known?.({
+    ...{ source: quickFacts(opened), task, data: real ? dataFacts(prepared) : null },
+    ...(real
+      ? {}
+      : {
+          probe: { kind: 'made-up', what: `${syntheticSamples} made-up inputs`, samples: syntheticSamples },
+        }),
+  });
   const gate = createGate({ original: opened, task, data, budget, signal });
   try {
     const about = { ...request, labelNames };
@@ -192,6 +204,7 @@ export async function makeBundle(
     return {
       ...{ folder: output, manifest, files: written },
       large: written.filter((f) => f.bytes > hostLimit),
+      task,
       ...{ refused: made.refused, notes: made.notes, guessed: use.guessed, synthetic: !real },
       stripped: made.stripped,
     };

@@ -170,7 +170,7 @@ describe('compress bundle', () => {
     expect(w.listing()).toEqual(before);
   });
 
-  it.each(['data', 'variant'])('leaves nothing behind when it is stopped after "%s"', async (name) => {
+  it('leaves nothing behind when it is stopped', async () => {
     w.copy('glyphs-cnn');
     const before = w.listing();
     let sent = false;
@@ -178,7 +178,7 @@ describe('compress bundle', () => {
       ['bundle', 'glyphs-cnn.onnx', '-o', 'm', '--targets', 'wasm', ...brief],
       {
         onStderr(text, child) {
-          if (sent || !text.includes(`  ${name} `)) return;
+          if (sent || !text.includes('  variant ')) return;
           sent = true;
           child.kill('SIGINT');
         },

@@ -28,10 +28,11 @@ export interface BundleReportParts {
   readonly refused?: BundleReport['refused'] | undefined;
   readonly notes?: readonly string[] | undefined;
   readonly stripped?: BundleReport['stripped'] | null;
+  readonly task?: BundleReport['task'];
 }
 
 export function bundleReport(parts: BundleReportParts): BundleReport {
-  const { command, manifest, profile, lab = [], refused = [], notes = [], stripped } = parts;
+  const { command, manifest, profile, lab = [], refused = [], notes = [], stripped, task } = parts;
   const { provenance } = manifest;
   const variants = manifest.variants.map(
     ({ name, precision, format, providers, requires, bytes, brotliBytes, runtime, accuracy, parity }) => ({
@@ -51,6 +52,7 @@ export function bundleReport(parts: BundleReportParts): BundleReport {
     command,
     name: manifest.name,
     source: provenance?.source ?? null,
+    ...(task ? { task } : {}),
     data: provenance?.data ?? null,
     variants,
     refused: [...refused],

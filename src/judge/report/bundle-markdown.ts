@@ -20,6 +20,7 @@ import {
 } from './bundle-summary.ts';
 import { dataText } from './data-text.ts';
 import { fence, folded, ownMark, table, text } from './markdown-text.ts';
+import { taskText } from './measure-words.ts';
 import { strippedText } from './stripped-text.ts';
 
 /** GitHub's flavour; names are escaped as in `renderMarkdown`. */
@@ -95,11 +96,20 @@ function cells(run: PlacedRun, isFastest: boolean): string[] {
   ];
 }
 
-export function environment({ command, createdAt, tool, source, data, stripped }: BundleReport): string[] {
+export function environment({
+  command,
+  createdAt,
+  tool,
+  source,
+  task,
+  data,
+  stripped,
+}: BundleReport): string[] {
   return [
     `command: ${command}`,
     `made: ${createdAt} by ${tool.name} ${tool.version}`,
     ...(source ? [`source: ${source.file}, ${formatBytes(source.bytes)}, sha256 ${source.sha256}`] : []),
+    ...(task ? [`task: ${taskText(task)}`] : []),
     data === null ? 'data: not known' : `data: ${dataText(data)}`,
     ...(stripped ? [`taken out: ${strippedText(stripped)}`] : []),
   ];

@@ -5,6 +5,7 @@ import { againstSchema } from '../../ship/emit/manifest.ts';
 import { fastestRuns } from '../../ship/profile/fastest.ts';
 import { isSoftware } from '../../support/gpu-adapter.ts';
 import { type Measure, measureSchema } from '../task/measure.ts';
+import { taskSchema } from '../task/task.ts';
 
 const number = z.number().nullable();
 
@@ -48,6 +49,8 @@ export const bundleReportSchema = z.object({
   name: z.string(),
   /** null for a model file that was profiled by itself. */
   source: z.object({ file: z.string(), bytes: z.number(), sha256: z.string() }).nullable(),
+  /** What the model is for, and what shows it. Absent in older reports, and where variants were only measured. */
+  task: taskSchema.optional(),
   /** What variants were made and compared with; null where that is not known. */
   data: z
     .object({

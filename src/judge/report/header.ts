@@ -9,7 +9,9 @@ import { runtimeBrotliBytes } from '../../ship/profile/runtime-sizes.ts';
 import type { TargetName } from '../../support/target.ts';
 import type { ModelFacts, Report } from './report.ts';
 
-export interface ReportHeader extends Pick<Report, 'data' | 'probe' | 'task' | 'target' | 'config'> {
+export interface ReportHeader extends Pick<Report, 'data' | 'probe' | 'task' | 'config'> {
+  /** Absent where several are made for. */
+  readonly target?: Report['target'];
   readonly source: Pick<
     ModelFacts,
     'file' | 'sizeBytes' | 'parameters' | 'macs' | 'macsAssumed' | 'opset' | 'inputs'

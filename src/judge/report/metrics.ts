@@ -4,12 +4,14 @@ import type { Metric } from '../task/measure.ts';
 
 export type { Metric };
 
-/** 0.8225 → "82.3 %"; bits and plain numbers with three decimals. */
+/** 0.8225 → "82.3 %"; bits with three decimals, plain numbers with as many as leave five digits, three at most. */
 export function formatMetric(metric: Pick<Metric, 'unit'>, value: number | null): string {
   if (value === null) return '–';
   if (metric.unit === 'fraction') return formatPercent(value);
-  return metric.unit === 'bits' ? `${formatDecimal(value, 3)} bits` : formatDecimal(value, 3);
+  return metric.unit === 'bits' ? `${formatDecimal(value, 3)} bits` : formatDecimal(value, placesOf(value));
 }
+
+const placesOf = (value: number): number => (Math.abs(value) >= 100 ? 1 : Math.abs(value) >= 10 ? 2 : 3);
 
 /** What is lost, in points of a share, and in per cent of what the original has of anything else; null when not measured. */
 export function pointsLostOf(metric: Metric): number | null {
@@ -36,5 +38,6 @@ export function formatChange(metric: Metric): string {
   const { before, after, unit } = metric;
   if (before === null || after === null) return '';
   if (unit === 'fraction') return `${formatSigned(100 * (after - before), 1)} points`;
-  return `${formatSigned(after - before, 3)}${unit === 'bits' ? ' bits' : ''}`;
+  if (unit === 'bits') return `${formatSigned(after - before, 3)} bits`;
+  return formatSigned(after - before, placesOf(Math.max(Math.abs(before), Math.abs(after))));
 }

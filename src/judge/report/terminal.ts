@@ -54,7 +54,7 @@ export function renderHeader(report: ReportHeader, options: TerminalOptions): st
     labelled('input', inputLine(report), options),
     ...(report.task ? [labelled('task', taskText(report.task), options)] : []),
     labelled('data', dataText(report.data, report.probe), options),
-    labelled('target', `${target.name} (${target.runtime})`, options),
+    ...(target ? [labelled('target', `${target.name} (${target.runtime})`, options)] : []),
     ...(report.config ? [labelled('config', configText(report.config), options)] : []),
   ];
   return lines.join('');

@@ -54,7 +54,7 @@ it('calls perplexity on shipped text by its name, and red where it is worse', ()
       },
     });
   const [worse, same] = [read(56.2), read(34.8)];
-  expect(worse.verdict.headline).toContain('perplexity 56.200 (was 34.900) on 16 pieces of shipped text');
+  expect(worse.verdict.headline).toContain('perplexity 56.20 (was 34.90) on 16 pieces of shipped text');
   expect(worse.verdict.level).toBe('bad');
   // As many tokens show that what it says otherwise is no worse.
   expect(same.verdict.level).toBe('warn');

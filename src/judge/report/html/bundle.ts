@@ -27,7 +27,7 @@ import {
   wireBytes,
 } from '../bundle-summary.ts';
 import { dataText } from '../data-text.ts';
-import { titleOfMeasure } from '../measure-words.ts';
+import { taskText, titleOfMeasure } from '../measure-words.ts';
 import { strippedText } from '../stripped-text.ts';
 import { speedNote, timesSmaller } from '../summary.ts';
 import { type Draw, figure } from './chart.ts';
@@ -93,7 +93,7 @@ function quality(report: BundleReport, best: ReportedVariant | null): BigNumber 
   if (!known) return unmeasured('Quality');
   const { metric, original, samples, unit } = known;
   return {
-    label: metric,
+    label: titleOfMeasure(metric),
     after: formatQuality(known),
     before: original === null ? null : formatQuality({ value: original, unit }),
     note: `${best.name}, ${samples} samples`,
@@ -263,11 +263,12 @@ ${missing.length > 0 ? html`<ul class="missing">${missing}</ul>` : null}</sectio
 `;
 }
 
-function environment({ command, createdAt, tool, source, data, stripped }: BundleReport): Markup {
+function environment({ command, createdAt, tool, source, task, data, stripped }: BundleReport): Markup {
   const facts = [
     `Command: ${command}`,
     `Made: ${createdAt} by ${tool.name} ${tool.version}`,
     ...(source ? [`Source: ${source.file}, ${formatBytes(source.bytes)}, sha256 ${source.sha256}`] : []),
+    ...(task ? [`Task: ${taskText(task)}`] : []),
     data === null ? 'Data: not known' : `Data: ${dataText(data)}`,
     ...(stripped ? [`Taken out: ${strippedText(stripped)}`] : []),
     'Load is download, compile and create; first run comes after it. Batch columns are samples a second. Inputs are made up.',

@@ -50,7 +50,10 @@ export function variantsChart(
     option: (size) => ({
       grid: { left: 56, right: 24, top: 40, bottom: 52 },
       xAxis: { ...valueAxis('file size (MB)', size, false), ...fromZero(Math.max(...sizes) * 1.02) },
-      yAxis: { ...valueAxis(label, size, true), ...padded([...values, ...ends]) },
+      yAxis: {
+        ...valueAxis(label, size, true),
+        ...padded([...values, ...ends], unit === 'fraction' ? 100 : null),
+      },
       series: [
         ...points.flatMap(({ interval }, i) => (interval ? [upright(sizes[i]!, interval, scale)] : [])),
         {
@@ -138,15 +141,17 @@ function describe(
   return `${metric} of ${points.length} variants: ${texts.join('; ')}.`;
 }
 
-/** Room above and below the points, so that no mark lies on the frame. */
-function padded(values: readonly number[]) {
+/** Room above and below the points, so that no mark lies on the frame. @param end  what no value can be beyond; null: there is none */
+function padded(values: readonly number[], end: number | null) {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const room = Math.max((high - low) * 0.2, Math.abs(high) * 0.01, 1e-6);
-  const step = 10 ** Math.floor(Math.log10(room));
+  // Of 2, 5 and 10 times a power of ten, so that ticks are whole.
+  const power = 10 ** Math.floor(Math.log10(room));
+  const step = power * (room / power >= 5 ? 5 : room / power >= 2 ? 2 : 1);
   // Whole multiples of 0.1 have tails in binary, which would be printed.
   const tidy = (value: number) => Number(value.toPrecision(12));
   return {
     min: tidy(Math.floor((low - room) / step) * step),
-    max: tidy(Math.ceil((high + room) / step) * step),
+    max: Math.min(end ?? Number.POSITIVE_INFINITY, tidy(Math.ceil((high + room) / step) * step)),
   };
 }
