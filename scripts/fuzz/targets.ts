@@ -22,6 +22,7 @@ import { tensorOf } from '../../src/model/ir/tensor.ts';
 import { inferShapes } from '../../src/model/ops/shapes.ts';
 import { parseManifest } from '../../src/runtime/parse-manifest.ts';
 import { manifestSchema } from '../../src/ship/emit/manifest.ts';
+import { dataTargets } from './data-targets.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -236,4 +237,5 @@ export const targets: Readonly<Record<string, Target>> = {
       tokenizer.decode([0, 1, 2]);
     },
   },
+  ...dataTargets,
 };
