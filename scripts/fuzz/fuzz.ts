@@ -35,8 +35,8 @@ export interface FuzzResult {
   readonly findings: readonly Finding[];
 }
 
-/** Targets take turns of a few seconds. */
-const turnMs = 4000;
+/** Targets take turns of a few seconds, at most, so that each has one. */
+const mostTurnMs = 4000;
 
 export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
   const names = options.only ?? Object.keys(targets);
@@ -47,7 +47,9 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
   for (const name of names) seeds.set(name, await targets[name]!.seeds());
   try {
     await runner.start();
-    const end = Date.now() + options.minutes * 60_000;
+    const totalMs = options.minutes * 60_000;
+    const turnMs = Math.min(mostTurnMs, totalMs / names.length);
+    const end = Date.now() + totalMs;
     for (let turn = 0; Date.now() < end; turn++) {
       const name = names[turn % names.length]!;
       const left = Math.min(turnMs, end - Date.now());
