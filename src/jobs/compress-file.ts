@@ -6,7 +6,6 @@ import type { Recipe } from '../compress/pipeline/recipe.ts';
 import type { Plan } from '../compress/plan.ts';
 import type { Engine } from '../compute/engine/contract.ts';
 import { engineOfTarget, openEngine } from '../compute/engine/open.ts';
-import type { Prepared } from '../data/prepare-data.ts';
 import { rejectBroken } from '../judge/analyze/facts.ts';
 import { buildReport } from '../judge/report/build-report.ts';
 import type { Report } from '../judge/report/report.ts';
@@ -26,7 +25,7 @@ import { blockRemarks } from './block-remarks.ts';
 import { madeToHold } from './choose-int8.ts';
 import type { CompressFileOptions } from './compress-file-options.ts';
 import { checkPorts, checkSizes, typedPorts, withPreparation } from './io-types.ts';
-import { knownBefore } from './known-before.ts';
+import { type Known, knownBefore } from './known-before.ts';
 import type { StepsResult } from './model-steps.ts';
 import { openSteps } from './open-steps.ts';
 import { refuseIdle, refuseSpoilt } from './refusals.ts';
@@ -54,7 +53,7 @@ export async function compressFile(asked: CompressFileOptions): Promise<Compress
   const engine = await openEngine();
   const known = await knownBefore(opened, asked);
   const { prepared } = known;
-  const staged = plan.steps.length > 0 ? await runSteps(opened, asked, engine, prepared) : null;
+  const staged = plan.steps.length > 0 ? await runSteps(opened, asked, engine, known) : null;
   const qat = plan.qat && { settings: plan.qat, checkpoints: checkpointsOf(asked) };
   const start = staged?.model ?? opened.model;
   const runtime = engineOfTarget(plan.recipe.target);
@@ -138,7 +137,7 @@ async function runSteps(
   opened: OpenedModel,
   options: CompressFileOptions,
   engine: Engine,
-  prepared: Prepared | null,
+  { prepared, task }: Known,
 ): Promise<StepsResult> {
   const { plan, events, signal } = options;
   const { runModelSteps } = await import('./model-steps.ts');
@@ -146,6 +145,7 @@ async function runSteps(
     steps: await openSteps(plan.steps, checkpointsOf(options), { events, signal }),
     engine,
     prepared,
+    task,
     measure: plan.request.measure,
     runtime: engineOfTarget(plan.recipe.target),
     events,

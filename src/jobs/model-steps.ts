@@ -10,6 +10,7 @@ import { sampleData } from '../compute/train/samples.ts';
 import type { Prepared } from '../data/prepare-data.ts';
 import type { Milestone, StepsRecord } from '../judge/report/steps.ts';
 import type { TrainingRecord } from '../judge/report/training.ts';
+import type { Task } from '../judge/task/task.ts';
 import { openedFromModel, type Runnable } from '../model/formats/opened.ts';
 import { cloneModel } from '../model/ir/clone.ts';
 import type { Model } from '../model/ir/model.ts';
@@ -20,6 +21,7 @@ import { inferShapes } from '../model/ops/shapes.ts';
 import { formatCount } from '../support/units.ts';
 import { measurePair } from './measure-pair.ts';
 import { type JobRun, step } from './progress.ts';
+import { answersInClasses, openTaskMeter } from './steps/task-meter.ts';
 
 export interface StepContext extends EngineRun, JobRun {
   /** The model as it was given, ready to be a teacher. */
@@ -27,6 +29,8 @@ export interface StepContext extends EngineRun, JobRun {
   readonly prepared: Prepared | null;
   /** Samples of `prepared.source` that may be learnt from. */
   readonly training: readonly number[];
+  /** What the original is for; recognised where it is left out. */
+  readonly task?: Task | undefined;
 }
 
 export interface StepOutcome {
@@ -52,6 +56,8 @@ export interface StepsResult extends StepsRecord {
 interface StepsOptions extends EngineRun, JobRun {
   readonly steps: readonly ModelStep[];
   readonly prepared: Prepared | null;
+  /** What the model is for; recognised where it is left out. */
+  readonly task?: Task | undefined;
   /** Whether the latency of each model is measured. */
   readonly measure: boolean;
   readonly runtime: Engine['name'];
@@ -59,10 +65,10 @@ interface StepsOptions extends EngineRun, JobRun {
 
 /** @throws what steps throw */
 export async function runModelSteps(source: Model, options: StepsOptions): Promise<StepsResult> {
-  const { engine, prepared, events, signal } = options;
+  const { engine, prepared, task, events, signal } = options;
   const { model: original } = await compressModel(source, { recipe: preset('trainable'), engine, signal });
   const training = prepared?.training ?? [];
-  const context: StepContext = { engine, original, prepared, training, events, signal };
+  const context: StepContext = { engine, original, prepared, training, task, events, signal };
   const judge = await openJudge(original, options);
   try {
     let model = cloneModel(original);
@@ -109,6 +115,11 @@ async function openJudge(original: Model, options: StepsOptions): Promise<Judge>
         scores,
       })
     : null;
+  // Where there are no classes, what the task is measured by says more than noise.
+  const meter =
+    held && (heldOut?.metric === 'SQNR' || !answersInClasses(options.task))
+      ? await openTaskMeter(original, { ...held, engine, task: options.task, signal })
+      : null;
   const sample = held ? await held.source.read(held.indices[0] as number) : null;
   return {
     async look(name, model) {
@@ -122,8 +133,12 @@ async function openJudge(original: Model, options: StepsOptions): Promise<Judge>
           0,
         ),
         macs: macsOf(model),
-        metric: heldOut?.metric ?? null,
-        value: heldOut ? await heldOut.measure(model) : null,
+        metric: meter?.name ?? heldOut?.metric ?? null,
+        value: meter
+          ? ((await meter.measure(model))?.value ?? null)
+          : heldOut
+            ? await heldOut.measure(model)
+            : null,
         latencyMs: options.measure ? await latency(opened, portsOf(model)) : null,
       };
     },

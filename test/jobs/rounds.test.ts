@@ -8,6 +8,7 @@ import { isBeyond } from '../../src/jobs/accuracy-budget.ts';
 import type { StepContext } from '../../src/jobs/model-steps.ts';
 import { inRounds, type RoundsOptions } from '../../src/jobs/steps/rounds.ts';
 import { trainStep } from '../../src/jobs/steps/train-step.ts';
+import { parseModel } from '../../src/model/formats/onnx-text/index.ts';
 import { cloneModel } from '../../src/model/ir/clone.ts';
 import { setConstant } from '../../src/model/ir/edit.ts';
 import type { Model } from '../../src/model/ir/model.ts';
@@ -66,6 +67,36 @@ describe('rounds with a budget', () => {
 
   it('are refused when not even the first is within it', async () => {
     await expect(inRounds(options, context, spoilIn(1))).rejects.toMatchObject({ code: 'ACCURACY_BUDGET' });
+  });
+});
+
+describe('rounds of a model without classes', () => {
+  const values = Array.from({ length: 64 * 128 }, (_, i) => ((i * 37) % 101) / 101 - 0.5).join();
+  const embedder = parseModel(`<ir_version: 8, opset_import: ["" : 17]>
+    g (float[N,1,8,8] image) => (float[N,128] embedding) <float[64,128] w = {${values}}> {
+      f = Flatten (image)
+      embedding = MatMul (f, w)
+    }`);
+  const embedding = () => {
+    const { label: _, ...source } = { ...context.prepared!.source, labelled: false };
+    const outputs = [{ name: 'embedding', role: 'embedding' as const }];
+    const task = { name: 'embedding', by: 'outputs', evidence: '', outputs } as const;
+    return {
+      ...context,
+      task: { ...task, outputs },
+      original: embedder,
+      prepared: { ...context.prepared!, source },
+    };
+  };
+
+  it('are judged by what their task is measured by', async () => {
+    const compress = async (_: { model: Model; round: number } | null, round: number) => ({
+      model: round < 2 ? cloneModel(embedder) : spoilt(embedder),
+      round,
+    });
+    const { kept, stopped } = await inRounds(options, embedding(), compress);
+    expect(kept.round).toBe(1);
+    expect(stopped).toContain('cosine');
   });
 });
 

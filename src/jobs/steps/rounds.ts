@@ -3,13 +3,16 @@
 import { type HeldOut, openHeldOut } from '../../compute/train/held-out.ts';
 import { sampleData } from '../../compute/train/samples.ts';
 import type { TrainingSettings } from '../../compute/train/settings.ts';
+import { formatMeasure } from '../../judge/report/measure-words.ts';
 import type { TrainingRecord } from '../../judge/report/training.ts';
+import { pointsLost } from '../../judge/task/measure.ts';
 import type { Model } from '../../model/ir/model.ts';
 import { scoresClasses } from '../../model/ops/class-scores.ts';
 import { accuracyBudget } from '../../support/diagnostics/training.ts';
 import { isBeyond } from '../accuracy-budget.ts';
 import type { StepContext } from '../model-steps.ts';
 import { divideForTraining, trainingRun } from '../training-run.ts';
+import { answersInClasses, openTaskMeter } from './task-meter.ts';
 
 export interface RoundsOptions {
   readonly name: string;
@@ -79,12 +82,14 @@ interface Budget {
   close(): Promise<void>;
 }
 
-/** Null where nothing can be judged: without samples to spare, or without classes. */
+/** By labels or by answers that are still the original's; where there are no classes, by the measure of the task. Null where nothing can
+ *  be judged: without samples to spare, or a measure to lose points of. */
 async function openBudget(
   maxDrop: number,
   settings: TrainingSettings | null,
-  { engine, prepared, training, original }: StepContext,
+  context: StepContext,
 ): Promise<Budget | null> {
+  const { engine, prepared, training, original } = context;
   if (!prepared || !settings) return null;
   const { validation } = await divideForTraining(prepared.source, training, settings.seed);
   const data = await sampleData(prepared.source, validation);
@@ -94,9 +99,9 @@ async function openBudget(
     batch: settings.batch,
     teacher: original,
   });
-  if (!meter || meter.metric === 'SQNR') {
+  if (!meter || meter.metric === 'SQNR' || !answersInClasses(context.task)) {
     await meter?.close();
-    return null;
+    return taskBudget(maxDrop, validation, context);
   }
   const before = meter.metric === 'agreement' ? 1 : await meter.measure(original);
   return {
@@ -108,5 +113,29 @@ async function openBudget(
       return { exceeded, text: exceeded ? `${lost}, where ${maxDrop} may go` : lost };
     },
     close: () => meter.close(),
+  };
+}
+
+async function taskBudget(
+  maxDrop: number,
+  indices: readonly number[],
+  { engine, prepared, original, task, signal }: StepContext,
+): Promise<Budget | null> {
+  const meter =
+    prepared && (await openTaskMeter(original, { engine, source: prepared.source, indices, task, signal }));
+  if (!meter) return null;
+  const ofOriginal = `${meter.name} against the original`;
+  return {
+    async judge(model, last) {
+      const found = await meter.measure(model);
+      const points = found && pointsLost(found);
+      // What can't be told any more is gone.
+      if (!found || points === null) return { exceeded: true, text: `has no ${meter.name} any more` };
+      const exceeded = isBeyond(maxDrop, points / 100, 0);
+      if (exceeded && last) throw accuracyBudget(ofOriginal, found.ideal!, found.value!, maxDrop);
+      const lost = `lost ${points.toFixed(2)} points of ${ofOriginal} (${formatMeasure(found)})`;
+      return { exceeded, text: exceeded ? `${lost}, where ${maxDrop} may go` : lost };
+    },
+    close: async () => {},
   };
 }

@@ -140,7 +140,7 @@ function stepRows(
       ? (pair?.evaluation?.metrics[0]?.after ?? null)
       : metric === 'agreement'
         ? agreement
-        : null;
+        : ((pair && measuresOf(pair).find(({ name }) => name === metric)?.value) ?? null);
   if (precision === 'none') return rows;
   const last = {
     name: precision === 'float16' || precision === 'q4' ? precision : 'int8',

@@ -1,7 +1,9 @@
 /** The model on its way: what every step before the last cost and bought, and why they came in this order. */
 import type { Skip } from '../../compress/pipeline/pass.ts';
-import { formatBytes, formatCount, formatMs, formatPercent } from '../../support/units.ts';
+import { formatBytes, formatCount, formatMs } from '../../support/units.ts';
+import { type Measure, measures } from '../task/measure.ts';
 import { table, text } from './markdown-text.ts';
+import { formatMeasure } from './measure-words.ts';
 import type { Report } from './report.ts';
 import { macsNote } from './summary.ts';
 
@@ -17,7 +19,7 @@ export interface Milestone {
   readonly parameters: number;
   /** For one sample; null when shapes don't allow counting. */
   readonly macs: number | null;
-  /** accuracy, or agreement with the original; on the samples kept for evaluation. */
+  /** accuracy, agreement with the original, or what the task is measured by against it; on the samples kept for evaluation. */
   readonly metric: string | null;
   readonly value: number | null;
   /** Median on the target, this machine. */
@@ -38,8 +40,7 @@ const none = '–';
 /** Columns that have a value in some row; the first is the step's name. */
 export function stepTable(steps: readonly Step[]): { head: string[]; rows: string[][] } {
   const metric = steps.find((s) => s.metric !== null)?.metric ?? null;
-  const quality = (s: Step) =>
-    s.value === null ? none : s.metric === 'SQNR' ? `${s.value.toFixed(1)} dB` : formatPercent(s.value);
+  const quality = ({ metric: of, value }: Step) => formatMeasure({ unit: unitOf(of), value });
   const columns: readonly (readonly [string, (s: Step) => string])[] = [
     ['step', (s) => s.name],
     ['file', (s) => formatBytes(s.sizeBytes)],
@@ -51,6 +52,10 @@ export function stepTable(steps: readonly Step[]): { head: string[]; rows: strin
   const shown = columns.filter(([, cell]) => steps.some((s) => cell(s) !== none));
   return { head: shown.map(([title]) => title), rows: steps.map((s) => shown.map(([, cell]) => cell(s))) };
 }
+
+/** Of a measure of the task by its name; accuracy and agreement are shares. */
+const unitOf = (metric: string | null): Measure['unit'] =>
+  Object.values(measures).find(({ name }) => name === metric)?.unit ?? 'fraction';
 
 const trains = (name: string) => name === 'distil' || name === 'finetune';
 
