@@ -3,11 +3,13 @@ import type { Dim, Shape } from '../../model/ir/type.ts';
 
 /** - pairs: numbers of a box and scores of classes for each of K places, undecided: [N,K,4 or more] and [N,K,C]
  *  - rows: both in one row for each of K places, undecided (YOLO): [N,4+C,K], or [N,K,5+C] with how sure it is of any object
+ *  - grids: the same as maps, a grid for each stride, three boxes a cell (YOLO before its last step): [N,3,H,W,5+C], or [N,3·(5+C),H,W]
  *  - finished: boxes that were chosen, their scores and classes each in an output of its own
  *  - finished-rows: one row for each chosen box: corners, score and class */
 export type DetectionHead =
   | { readonly kind: 'pairs'; readonly pairs: readonly BoxPair[] }
   | { readonly kind: 'rows'; readonly output: string; readonly hasObjectness: boolean }
+  | { readonly kind: 'grids'; readonly maps: readonly GridMap[] }
   | {
       readonly kind: 'finished';
       readonly boxes: string;
@@ -16,6 +18,14 @@ export type DetectionHead =
       readonly count: string | null;
     }
   | { readonly kind: 'finished-rows'; readonly output: string };
+
+export interface GridMap {
+  readonly output: string;
+  /** Pixels of the input that a cell is wide and high. */
+  readonly stride: number;
+  /** Where the numbers of a box are: in rows of their own, or in the channels. */
+  readonly form: 'rows' | 'channels';
+}
 
 export interface BoxPair {
   readonly boxes: string;
@@ -42,13 +52,18 @@ export function detectionHead(
   picture: Sized | null,
   looksLikeScores: (name: string) => boolean = () => false,
 ): DetectionHead | null {
-  return finished(outputs, looksLikeScores) ?? pairs(outputs) ?? (picture ? rows(outputs, picture) : null);
+  return (
+    finished(outputs, looksLikeScores) ??
+    pairs(outputs) ??
+    (picture ? (rows(outputs, picture) ?? grids(outputs, picture)) : null)
+  );
 }
 
 export const outputsOfHead = (head: DetectionHead): string[] => {
   if (head.kind === 'pairs') return head.pairs.flatMap(({ boxes, scores }) => [boxes, scores]);
   if (head.kind === 'finished')
     return [head.boxes, head.scores, head.classes, head.count].filter((name) => name !== null);
+  if (head.kind === 'grids') return head.maps.map(({ output }) => output);
   return [head.output];
 };
 
@@ -144,4 +159,36 @@ function isKnownGrid(places: number, { height, width }: Sized): boolean {
     [4, 8, 16, 32],
   ].map(cells);
   return grids.some((n) => places === n || places === 3 * n);
+}
+
+/** Boxes a cell, and what a box has besides its classes: where it is, and how sure it is of any object. */
+const [boxesPerCell, besideClasses] = [3, 5];
+
+/** The strides that maps have, by how many there are. */
+const usualStrides: Readonly<Record<number, readonly number[]>> = { 2: [16, 32], 3: [8, 16, 32] };
+
+function grids(outputs: readonly Shaped[], { height, width }: Sized): DetectionHead | null {
+  if (height === null || width === null) return null;
+  const maps = outputs.flatMap((o) => mapOf(o, { height, width })).sort((a, b) => a.stride - b.stride);
+  const alike = new Set(maps.map(({ numbers, form }) => `${numbers} ${form}`)).size === 1;
+  const strides = usualStrides[outputs.length];
+  if (!alike || maps.length !== outputs.length || !strides) return null;
+  if (!maps.every(({ stride }, i) => stride === strides[i])) return null;
+  return { kind: 'grids', maps: maps.map(({ output, stride, form }) => ({ output, stride, form })) };
+}
+
+/** None where it is no map of three boxes a cell. */
+function mapOf(
+  { name, shape }: Shaped,
+  { height, width }: { readonly height: number; readonly width: number },
+): (GridMap & { readonly numbers: number })[] {
+  if (!shape?.slice(1).every((d) => typeof d === 'number')) return [];
+  const dims = shape.slice(1) as number[];
+  const isRows = dims.length === 4 && dims[0] === boxesPerCell;
+  if (!isRows && dims.length !== 3) return [];
+  const [rows, columns] = [dims[1]!, dims[2]!];
+  const numbers = isRows ? dims[3]! : dims[0]! / boxesPerCell;
+  const stride = height / rows;
+  if (!Number.isInteger(numbers) || numbers <= besideClasses || stride !== width / columns) return [];
+  return [{ output: name, stride, form: isRows ? 'rows' : 'channels', numbers }];
 }

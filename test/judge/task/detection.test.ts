@@ -223,3 +223,52 @@ it('says nothing of boxes where neither finds any', () => {
   meter.add({ y: none }, { y: none }, { inputs: {} });
   expect(meter.result().every(({ value }) => value === null)).toBe(true);
 });
+
+describe('maps of a YOLO before its last step', () => {
+  const picture = { height: 64, width: 64 };
+  const logit = (p: number) => Math.log(p / (1 - p));
+  const sides = [8, 4, 2];
+
+  /** One box in the second cell of the second row of the middle grid, at its third anchor (59×119); two classes. */
+  const maps = (isRows: boolean, numbers: readonly number[]) =>
+    Object.fromEntries(
+      sides.map((side, grid) => {
+        const values = new Float32Array(3 * 7 * side * side).fill(-12);
+        const at = (c: number) =>
+          isRows ? ((2 * side + 1) * side + 1) * 7 + c : ((2 * 7 + c) * side + 1) * side + 1;
+        if (grid === 1) for (const [c, value] of numbers.entries()) values[at(c)] = value;
+        return [`m${grid}`, floats(isRows ? [1, 3, side, side, 7] : [1, 21, side, side], values)];
+      }),
+    );
+
+  it('lie where YOLOv5 lays them: (2σ − ½ + cell)·stride, (2σ)²·anchor', () => {
+    const half = logit(0.5);
+    const outputs = maps(true, [half, half, half, half, logit(0.9), logit(0.1), logit(0.8)]);
+    const [found, ...others] = boxReader(outputs, picture)!(outputs, 0.5);
+    expect(others).toEqual([]);
+    // Centre (1.5 · 16, 1.5 · 16), as large as its anchor.
+    expect(found).toMatchObject({ label: 1, place: null });
+    expect(found!.score).toBeCloseTo(0.72, 5);
+    expect(found!.left).toBeCloseTo(24 - 59 / 2, 4);
+    expect(found!.bottom).toBeCloseTo(24 + 119 / 2, 4);
+  });
+
+  it('lie where YOLOv3 lays them: (σ + cell)·stride, exp·anchor', () => {
+    const outputs = maps(false, [logit(0.25), 0, Math.log(0.5), Math.log(2), 9, 9, -9]);
+    const [found] = boxReader(outputs, picture)!(outputs, 0.5);
+    expect(found!.label).toBe(0);
+    expect([found!.left, found!.right]).toEqual([
+      expect.closeTo(1.25 * 16 - 59 / 4, 4),
+      expect.closeTo(1.25 * 16 + 59 / 4, 4),
+    ]);
+    expect(found!.bottom - found!.top).toBeCloseTo(238, 3);
+  });
+
+  it('are no boxes where strides or boxes a cell are others', () => {
+    const odd = {
+      a: floats([1, 21, 7, 7], new Float32Array(21 * 49)),
+      b: floats([1, 21, 3, 3], new Float32Array(189)),
+    };
+    expect(boxReader(odd, picture)).toBeNull();
+  });
+});

@@ -34,6 +34,18 @@ describe('recogniseTask', () => {
       '{ y = Foo.f (x) }',
     ],
     [
+      'maps of a YOLO before its last step: three boxes for each cell of three grids',
+      'detection',
+      '(float[1,3,640,640] x) => (float[1,3,80,80,85] a, float[1,3,40,40,85] b, float[1,3,20,20,85] c)',
+      '{ a = Foo.f (x) b = Foo.f (x) c = Foo.f (x) }',
+    ],
+    [
+      'the same as a convolution leaves them',
+      'detection',
+      '(float[1,3,416,416] x) => (float[1,255,13,13] a, float[1,255,26,26] b, float[1,255,52,52] c)',
+      '{ a = Foo.f (x) b = Foo.f (x) c = Foo.f (x) }',
+    ],
+    [
       'rows of boxes that were chosen',
       'detection',
       '(float[1,3,640,640] x) => (float[1,300,6] y)',

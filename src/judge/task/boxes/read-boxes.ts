@@ -4,6 +4,7 @@ import { float32Values, numbers, type Tensor } from '../../../model/ir/tensor.ts
 import { type BoxPair, type DetectionHead, detectionHead } from '../detection-head.ts';
 import type { Outputs } from '../meter.ts';
 import type { Box } from './box.ts';
+import { gridReader } from './read-grids.ts';
 
 /** Boxes of a sample that are at least so sure; NMS is not done yet. */
 export type ReadBoxes = (outputs: Outputs, least: number) => Box[];
@@ -25,7 +26,13 @@ const readers: {
     head: Extract<DetectionHead, { kind: K }>,
     first: Outputs,
   ) => ReadBoxes;
-} = { pairs: pairReader, rows: rowReader, finished: finishedReader, 'finished-rows': finishedRowReader };
+} = {
+  pairs: pairReader,
+  rows: rowReader,
+  grids: gridReader,
+  finished: finishedReader,
+  'finished-rows': finishedRowReader,
+};
 
 /** Between 0 and 1, and the highest first. */
 function isScores(t: Tensor): boolean {

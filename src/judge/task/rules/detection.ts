@@ -18,6 +18,7 @@ export function detection({ answers, picture, hasOp }: Clues): Found | null {
 const form = {
   pairs: ': boxes and scores for each place',
   rows: ': a box and scores in each row',
+  grids: ': maps of boxes, laid on the anchors of YOLOv3 and YOLOv5, which the file does not have',
   finished: ': boxes, scores and classes',
   'finished-rows': ': a box, its score and class in each row',
 } as const;
