@@ -263,6 +263,7 @@ async function prepare(
     calibration: real && calibrates.includes(true) ? calibrate : 0,
     evaluation: real ? asked : syntheticSamples,
     synthetic: syntheticSamples,
+    task: request.task,
   });
 }
 

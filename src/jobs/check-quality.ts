@@ -21,9 +21,11 @@ import { attempt } from './attempt.ts';
 import type { Base } from './check-against.ts';
 import { chooseSamples } from './choose-samples.ts';
 import { type Comparison, compared, compareOn } from './compare.ts';
-import { evaluateModel } from './evaluate-model.ts';
+import { evaluateModel, type ModelEvaluation } from './evaluate-model.ts';
+import { evaluateTask } from './evaluate-task.ts';
 import { fittingLabels } from './fitting-labels.ts';
 import { alike } from './io-types.ts';
+import { taskOf } from './model-task.ts';
 import { type JobRun, step } from './progress.ts';
 import type { CheckRequest } from './requests/check.ts';
 import type { CompareRequest } from './requests/compare.ts';
@@ -234,9 +236,10 @@ async function besideReport(
   if (maxDrop === undefined) return { rows: [], guessed: [] };
   const model = alike(result);
   const chosen = await chooseSamples(model, asked);
-  const source = fittingLabels(chosen.source, model.model, asked.labels !== undefined);
+  const source = fittingLabels(chosen.source, model.model, asked.labels !== undefined, asked.task);
   const { indices } = chosen;
-  const reason = source.labelled ? otherSamples(source, indices.length, report) : unlabelled(source);
+  const isLabelled = source.labelled || source.annotated !== undefined;
+  const reason = isLabelled ? otherSamples(source, indices.length, report) : unlabelled(source);
   if (reason !== null) return { rows: [dropRow(maxDrop, unmeasured(reason))], guessed: source.guessed };
   const engine = await openEngine(asked.engine);
   const evaluated = await attempt(
@@ -244,7 +247,12 @@ async function besideReport(
       step(
         run.events,
         'evaluate',
-        (onProgress) => evaluateModel({ model }, { engine, source, indices, signal: run.signal, onProgress }),
+        (onProgress): Promise<ModelEvaluation> => {
+          const options = { engine, source, indices, signal: run.signal, onProgress };
+          return source.annotated
+            ? evaluateTask({ model }, { ...options, task: taskOf(model, asked.task, source) })
+            : evaluateModel({ model }, options);
+        },
         (e) => `${counted(e.samples, 'sample')} on ${e.runtime} · ${source.name}`,
       ),
     run.signal,

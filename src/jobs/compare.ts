@@ -77,7 +77,7 @@ export async function compared(
   const [a, b] = [alike(given, result), alike(result, given)];
   requireInputs(portsOf(a.model), portsOf(b.model));
   const { source, indices } = await chooseSamples(a, request);
-  const fitting = fittingLabels(source, a.model, request.labels !== undefined);
+  const fitting = fittingLabels(source, a.model, request.labels !== undefined, request.task);
   const task = taskOf(a, request.task, fitting);
   return { pair: [a, b], samples: { source: fitting, indices }, task, engine: request.engine };
 }

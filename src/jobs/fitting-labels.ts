@@ -2,23 +2,33 @@
  *  alone then, and the report says so. Those that somebody asked for are refused. */
 import type { Prepared } from '../data/prepare-data.ts';
 import type { DataSource } from '../data/source.ts';
+import { recogniseTask } from '../judge/task/recognise.ts';
 import { labelsOf } from '../model/ir/card.ts';
 import type { Model } from '../model/ir/model.ts';
 import { outputPortsOf } from '../model/ir/port.ts';
 import { labelRange } from '../support/diagnostics/data.ts';
+import { taskUnlabelled } from '../support/diagnostics/task.ts';
+import type { TaskName } from '../support/task.ts';
 import { scoresOutput } from './run-pair.ts';
 
 /** @param asked  whether somebody named the labels, or what is done needs them
- *  @throws LABEL_RANGE */
-export function withFittingLabels(prepared: Prepared, model: Model, asked: boolean): Prepared {
-  const source = fittingLabels(prepared.source, model, asked);
+ *  @param task  what somebody says that the model is for
+ *  @throws LABEL_RANGE, TASK_UNLABELLED */
+export function withFittingLabels(
+  prepared: Prepared,
+  model: Model,
+  asked: boolean,
+  task?: TaskName,
+): Prepared {
+  const source = fittingLabels(prepared.source, model, asked, task);
   const { held } = prepared;
-  const other = held.source === prepared.source ? source : fittingLabels(held.source, model, asked);
+  const other = held.source === prepared.source ? source : fittingLabels(held.source, model, asked, task);
   return { ...prepared, source, held: { ...held, source: other } };
 }
 
-/** @throws LABEL_RANGE */
-export function fittingLabels(source: DataSource, model: Model, asked: boolean): DataSource {
+/** @throws LABEL_RANGE; TASK_UNLABELLED for boxes and masks of which the model's task is another */
+export function fittingLabels(source: DataSource, model: Model, asked: boolean, task?: TaskName): DataSource {
+  if (source.annotated) return fittingAnnotations(source, source.annotated, model, { asked, task });
   const scores = scoresOutput(outputPortsOf(model));
   if (source.labelled && !scores && !asked)
     return unlabelled(source, 'no output of the model scores classes');
@@ -42,8 +52,23 @@ export function fittingLabels(source: DataSource, model: Model, asked: boolean):
   );
 }
 
+/** What boxes and masks are labels for. */
+const annotatedTasks = { boxes: 'detection', masks: 'segmentation' } as const;
+
+function fittingAnnotations(
+  source: DataSource,
+  kind: NonNullable<DataSource['annotated']>,
+  model: Model,
+  { asked, task }: { readonly asked: boolean; readonly task: TaskName | undefined },
+): DataSource {
+  const { name } = recogniseTask(model, { asked: task });
+  if (name === annotatedTasks[kind]) return source;
+  if (asked) throw taskUnlabelled(source.name, name);
+  return unlabelled(source, `they are ${kind}, and the model is taken for one of ${name}`);
+}
+
 function unlabelled(source: DataSource, labelsUnused: string): DataSource {
-  const { label: _, ...rest } = source;
+  const { label: _, annotated: __, ...rest } = source;
   return {
     ...rest,
     labelled: false,

@@ -42,11 +42,11 @@ export async function knownBefore(opened: OpenedModel, options: Run): Promise<Kn
 }
 
 async function preparedData(opened: OpenedModel, { plan, events, signal }: Run): Promise<Prepared | null> {
-  const { data, steps } = plan;
+  const { data, steps, request } = plan;
   if (!data) return null;
   const prepare = () =>
     prepareDataFor(opened, portsOf(opened.model), data.from, {
-      ...{ ...data.split, engine: openEngine, signal },
+      ...{ ...data.split, engine: openEngine, signal, task: request.task },
       needsLabels: steps.some((s) => s.kind === 'train' && s.name === 'finetune'),
     });
   return step(events, 'data', prepare, describeData);

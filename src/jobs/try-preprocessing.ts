@@ -13,6 +13,7 @@ import type { Port } from '../model/ir/port.ts';
 import { chanceLevel } from '../support/diagnostics/data.ts';
 import { spread } from '../support/spread.ts';
 import { mean } from '../support/statistics.ts';
+import type { TaskName } from '../support/task.ts';
 import { withCarriedStates } from './carry-states.ts';
 import { withFittingLabels } from './fitting-labels.ts';
 import { type Look, look } from './preset-trial.ts';
@@ -41,6 +42,8 @@ export interface PrepareForOptions extends PrepareOptions {
   readonly signal?: AbortSignal | undefined;
   /** Whether what is done can't do without labels, and teaches them. */
   readonly needsLabels?: boolean;
+  /** What somebody says that the model is for. */
+  readonly task?: TaskName | undefined;
 }
 
 /** Data for a model; pictures are prepared as nobody said, but as the model makes most of them. Tried on samples that nothing is
@@ -55,7 +58,12 @@ export async function prepareDataFor(
   const named = [given.labels, given.test?.labels].some((l) => l !== undefined && l !== noLabels);
   const asked = named || options.needsLabels === true;
   const prepare = async (from: DataOptions) =>
-    withFittingLabels(await prepareData(from, ports, { ...options, model }), model.model, asked);
+    withFittingLabels(
+      await prepareData(from, ports, { ...options, model }),
+      model.model,
+      asked,
+      options.task,
+    );
   const prepared = await carrying(await prepare(given), model, options);
   const ways = waysToTry(prepared.source, ports, given, options.seed);
   const found = await tried(ways, model, prepared, options);

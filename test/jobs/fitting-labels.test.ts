@@ -99,3 +99,24 @@ describe('scores after training on the classes of the data', () => {
     expect(labelsOf(trained)).toEqual(['apple', 'pear', 'class 2', 'class 3']);
   });
 });
+
+describe('boxes and masks', () => {
+  const source = { ...sourceOf([]), labelled: false, annotated: 'masks' } as const;
+
+  it('are left alone where the model is for something else, with the reason, and refused where they were named', () => {
+    const left = fittingLabels(source, model(), false);
+    expect(left.annotated).toBeUndefined();
+    expect(left.labelsUnused).toContain('classification');
+    expect(() => fittingLabels(source, model(), true)).toThrow(
+      expect.objectContaining({ code: 'TASK_UNLABELLED' }),
+    );
+  });
+
+  it('stay where the model is for what they say, or somebody says that it is', () => {
+    const masks = parseModel(`<ir_version: 8, opset_import: ["" : 17]>
+g (float[1,3,8,8] x) => (float[1,5,8,8] mask)
+<float[5,3,1,1] w = {0,0,0,0,0,0,0,0,0,0,0,0,0,0,0}>
+{ mask = Conv (x, w) }`);
+    expect(fittingLabels(source, masks, true, 'segmentation')).toBe(source);
+  });
+});
