@@ -26,7 +26,7 @@ export const taskUnlabelled = (source: string, task: string) =>
     'TASK_UNLABELLED',
     `${source} does not say what is right for a model of ${task}.`,
     truths[task] ??
-      'Name a metric that the data has labels for (--metric), or use compress compare, which needs none.',
+      'Say what the model is for with --task, leave these labels out, or name a metric that they are for (compress evaluate --metric).',
   );
 
 /** What a model of a task gives. */
