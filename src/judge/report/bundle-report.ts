@@ -182,6 +182,13 @@ export const fastestOf = ({ runs }: Pick<MeasuredDevice, 'runs'>): PlacedRun[] =
     return { variant, place: placeOf(run), adapter, medianMs, intervalMs, against };
   });
 
+/** The device that stands for speed: a real one before those that are emulated, a browser before Node; null where nothing was measured. */
+export function leadDevice(devices: readonly MeasuredDevice[]): MeasuredDevice | null {
+  const timed = devices.filter((device) => fastestOf(device).length > 0);
+  const real = timed.filter(({ emulated }) => !emulated);
+  return real.find(({ host }) => !/^node\b/i.test(host)) ?? real[0] ?? timed[0] ?? null;
+}
+
 export const onSoftware = ({ adapter }: Pick<PlacedRun, 'adapter'>) =>
   adapter !== null && isSoftware(adapter);
 

@@ -4,6 +4,7 @@ import {
   type BundleReport,
   fastestOf,
   type JudgedBundle,
+  leadDevice,
   type MeasuredDevice,
   onSoftware,
   type PlacedRun,
@@ -61,19 +62,28 @@ export function headlineOf(report: JudgedBundle): string {
   const smaller =
     float && float !== best ? ` (${timesSmaller(wireBytes(float), wireBytes(best))} than float)` : '';
   const size = `${report.name}: ${count}, the smallest is ${formatBytes(wireBytes(best))} to download${smaller}`;
-  const device = report.devices.find((d) => fastestOf(d).length > 0);
+  const device = leadDevice(report.devices);
   if (!device) return size;
-  const where = `${device.device}${device.emulated ? ', emulated' : ''}`;
+  // "Chromium 156, a laptop": of the version no more than people know.
+  const host = device.host.replace(/(\d+)\.[\d.]+$/, '$1');
+  const where = `${host}, ${device.device}${device.emulated ? ', emulated' : ''}`;
   const time = (run: PlacedRun) => `${formatMs(run.measured!.medianMs!)} a run on ${placeOf(run)}`;
   const fastest = fastestOf(device);
   const own = device.runs.find(
     (run) => run.variant === best.name && run.measured?.medianMs != null && !onSoftware(run),
   );
   const timed = own ? `${size} and takes ${time(own)}` : size;
-  const other = fastest.some((run) => run.variant === best.name) ? undefined : fastest[0];
-  const bytes = report.variants.find((v) => v.name === other?.variant);
-  if (other && bytes)
-    return `${timed}; ${other.variant}, ${formatBytes(wireBytes(bytes))}, is the fastest: ${time(other)} (${where})`;
+  const bytesOf = (run: PlacedRun) => {
+    const variant = report.variants.find((v) => v.name === run.variant);
+    return variant ? wireBytes(variant) : Number.POSITIVE_INFINITY;
+  };
+  // Of several that none is clearly faster than, the one that downloads least.
+  const other = fastest.some((run) => run.variant === best.name)
+    ? undefined
+    : fastest.toSorted((a, b) => bytesOf(a) - bytesOf(b))[0];
+  const rank = fastest.length > 1 ? 'among the fastest' : 'the fastest';
+  if (other && Number.isFinite(bytesOf(other)))
+    return `${timed}; ${other.variant}, ${formatBytes(bytesOf(other))}, is ${rank}: ${time(other)} (${where})`;
   return own ? `${timed} (${where})` : timed;
 }
 

@@ -33,15 +33,21 @@ describe('runs by device', () => {
 describe('what is said first', () => {
   it('names the smallest download and the fastest run on a real device', () => {
     expect(headlineOf(sampleBundleReport())).toBe(
-      'mobilenetv2: 3 variants, the smallest is 3.33 MB to download (3.8 times smaller than float) and takes 20.0 ms a run on wasm (a laptop)',
+      'mobilenetv2: 3 variants, the smallest is 3.33 MB to download (3.8 times smaller than float) and takes 20.0 ms a run on wasm (Chromium 140, a laptop)',
     );
+  });
+
+  it('names a browser before Node, whichever was measured first', () => {
+    const runs = [{ ...measuredOn('wasm-int8', 5), host: 'node 20.20.2' }, measuredOn('wasm-int8', 20)];
+    const report = sampleBundleReport({ devices: groupByDevice(runs, sampleVariants) });
+    expect(report.verdict.headline).toContain('20.0 ms a run on wasm (Chromium 140, a laptop)');
   });
 
   it('names the fastest where that is another than the smallest', () => {
     const runs = [measuredOn('float', 10), measuredOn('wasm-int8', 20)];
     const report = sampleBundleReport({ devices: groupByDevice(runs, sampleVariants) });
     expect(report.verdict.headline).toMatch(
-      /smaller than float\) and takes 20\.0 ms a run on wasm; float, 12\.\d MB, is the fastest: 10\.0 ms a run on wasm \(a laptop\)$/,
+      /smaller than float\) and takes 20\.0 ms a run on wasm; float, 12\.\d MB, is the fastest: 10\.0 ms a run on wasm \(Chromium 140, a laptop\)$/,
     );
   });
 

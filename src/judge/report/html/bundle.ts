@@ -4,8 +4,10 @@ import { formatBytes, formatDb, formatDecimal, formatMs, formatPercent } from '.
 import {
   type BundleReport,
   fastestOf,
+  leadDevice,
   loadMs,
   type MeasuredDevice,
+  onSoftware,
   type PlacedRun,
   placeOf,
   qualityOf,
@@ -57,7 +59,7 @@ ${items.length > 0 ? html`<ul class="news">${items}</ul>` : null}
 
 function bigNumbers(report: BundleReport): BigNumber[] {
   const best = smallest(report);
-  const device = report.devices.find((d) => fastestOf(d).length > 0) ?? null;
+  const device = leadDevice(report.devices);
   const fast = device && fastestOf(device)[0]!;
   return [smallestDownload(report, best), quality(report, best), ...timing(device, fast), memory(fast)];
 }
@@ -162,7 +164,7 @@ function variantTable({ variants, data }: BundleReport): Markup {
       ...(accuracy
         ? [
             {
-              title: accuracy,
+              title: titleOfMeasure(accuracy),
               cell: (v: ReportedVariant) => orNone(v.accuracy?.value, formatPercent),
               numeric: true,
             },
@@ -215,7 +217,9 @@ function deviceSection(device: MeasuredDevice, index: number): Markup {
   const id = `device-${index + 1}`;
   const fastest = fastestOf(device);
   const base = baseOf(device);
-  const slowest = Math.max(...device.runs.map((run) => run.measured?.medianMs ?? 0));
+  // Beside what the CPU takes in a GPU's place nothing else could be seen.
+  const drawn = device.runs.filter((run) => !onSoftware(run));
+  const slowest = Math.max(...drawn.map((run) => run.measured?.medianMs ?? 0));
   const bar = (run: PlacedRun, ms: number) =>
     html`<span class="speed${fastest.includes(run) ? ' fastest' : ''}" style="width:${((100 * ms) / slowest).toFixed(1)}%" aria-hidden="true"></span>`;
   const time = (pick: (run: PlacedRun) => number | null | undefined) => (run: PlacedRun) =>
@@ -227,7 +231,9 @@ function deviceSection(device: MeasuredDevice, index: number): Markup {
       title: 'Median',
       cell: (run) => {
         const ms = run.measured?.medianMs ?? null;
-        return ms === null ? 'not measured' : html`${formatMs(ms)}${bar(run, ms)}`;
+        return ms === null
+          ? 'not measured'
+          : html`${formatMs(ms)}${drawn.includes(run) ? bar(run, ms) : null}`;
       },
     },
     ...(base === null ? [] : [{ title: `Than ${base}`, cell: againstText }]),

@@ -144,13 +144,14 @@ function describe(
 /** Room above and below the points, so that no mark lies on the frame. @param end  what no value can be beyond; null: there is none */
 function padded(values: readonly number[], end: number | null) {
   const [low, high] = [Math.min(...values), Math.max(...values)];
-  const room = Math.max((high - low) * 0.2, Math.abs(high) * 0.01, 1e-6);
-  // Of 2, 5 and 10 times a power of ten, so that ticks are whole.
-  const power = 10 ** Math.floor(Math.log10(room));
-  const step = power * (room / power >= 5 ? 5 : room / power >= 2 ? 2 : 1);
+  const room = Math.max((high - low) * 0.1, Math.abs(high) * 0.01, 1e-6);
+  const rough = (high - low + 2 * room) / 5;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * ([1, 2, 5, 10].find((times) => times * power >= rough) ?? 10);
   // Whole multiples of 0.1 have tails in binary, which would be printed.
   const tidy = (value: number) => Number(value.toPrecision(12));
   return {
+    interval: tidy(step),
     min: tidy(Math.floor((low - room) / step) * step),
     max: Math.min(end ?? Number.POSITIVE_INFINITY, tidy(Math.ceil((high + room) / step) * step)),
   };
