@@ -17,7 +17,7 @@ import {
   noteStored,
   sharedInitializer,
 } from '../src/compress/quant/insert.ts';
-import { addsInPairs, targetFacts } from '../src/compress/quant/integer-kernels.ts';
+import { addsInPairs, measuredKernels, targetFacts } from '../src/compress/quant/integer-kernels.ts';
 import { decide, decisionOf } from '../src/compress/quant/layers.ts';
 import { selectNodes } from '../src/compress/quant/name-patterns.ts';
 import { planStatic, type StaticPlan } from '../src/compress/quant/plan.ts';
@@ -50,6 +50,8 @@ const options = z.strictObject({
   candidates: z.number().int().min(2).max(32).default(8),
   /** Also use int8 kernels that are slower than float on the target. */
   everywhere: filledBy(z.boolean().default(false), 'everywhere'),
+  /** By kind of product ("Conv 16-31 clamped"), whether int8 is faster than float: measured, in place of the target's table. */
+  faster: z.record(z.string(), z.boolean()).default({}),
   ...selectionOptions,
 });
 
@@ -110,7 +112,7 @@ const activationSpec = (o: Options, context: PassContext): QuantSpec => ({
 function plan(model: Model, o: Options, context: PassContext): StaticPlan {
   const selected = selectNodes(model, o);
   const fresh = (node: Node) => selected(node) && !isDone(node);
-  const { kernels } = targetFacts[context.target];
+  const kernels = measuredKernels(targetFacts[context.target].kernels, o.faster, context.target);
   return planStatic(model.graph, fresh, o.everywhere ? { ...kernels, advice: () => null } : kernels);
 }
 

@@ -26,6 +26,7 @@ import { madeToHold } from './choose-int8.ts';
 import type { CompressFileOptions } from './compress-file-options.ts';
 import { checkPorts, checkSizes, typedPorts, withPreparation } from './io-types.ts';
 import { type Known, knownBefore } from './known-before.ts';
+import { withMeasuredKernels } from './measure-kernels.ts';
 import type { StepsResult } from './model-steps.ts';
 import { openSteps } from './open-steps.ts';
 import { refuseIdle, refuseSpoilt } from './refusals.ts';
@@ -72,7 +73,8 @@ export async function compressFile(asked: CompressFileOptions): Promise<Compress
       // What trains is not run again to find a pass, and what is large not tried on the side.
       refusal: qat || !isTried(opened) ? async () => null : refusal,
     });
-  const { served, options, instead } = await madeToHold(asked, known, serve);
+  const measured = await withMeasuredKernels(asked, start, prepared);
+  const { served, options, instead } = await madeToHold(measured, known, serve);
   const { recipe } = options.plan;
   const { result: made, leftOut } = served;
   const { model, journal, training } = made;

@@ -157,17 +157,22 @@ async function timeModel(engine: Engine, model: Model, feeds: Record<string, Ten
   }
 }
 
+interface Timing {
+  readonly signal?: RunContext['signal'];
+  /** Noise where none are given. */
+  readonly feeds?: Readonly<Record<string, Tensor>>;
+  /** For how long, if both ran often enough by then. */
+  readonly ms?: number;
+}
+
 /** Time of one run of `after` as a share of one of `before`, on this runtime with one thread: run in turns, so that what
  *  else the machine does hits both. @returns the median over pairs of runs */
 export async function latencyRatio(
   engine: Engine,
   before: Model,
   after: Model,
-  signal?: RunContext['signal'],
+  { signal, ms = 1500, feeds = noiseFor(before) }: Timing = {},
 ): Promise<number> {
-  const typed = cloneModel(before);
-  inferShapes(typed);
-  const feeds = inputsOf(typed, onesFor(typed)) ?? {};
   const a = await openKernel(engine, before, { threads: 1 });
   const b = await openKernel(engine, after, { threads: 1 });
   try {
@@ -176,10 +181,11 @@ export async function latencyRatio(
       await session.run(feeds);
       return performance.now() - start;
     };
-    const end = performance.now() + 1500;
-    for (let i = 0; i < 10; i++) [await timed(a), await timed(b)];
+    const end = performance.now() + ms;
+    const warmup = performance.now() + ms / 5;
+    for (let i = 0; i < 10 && (i < 2 || performance.now() < warmup); i++) [await timed(a), await timed(b)];
     const ratios: number[] = [];
-    while (ratios.length < 15 || (performance.now() < end && ratios.length < 300)) {
+    while (ratios.length < leastPairs || (performance.now() < end && ratios.length < 300)) {
       signal?.throwIfAborted();
       const [x, y] = [await timed(a), await timed(b)];
       ratios.push(y / x);
@@ -191,7 +197,14 @@ export async function latencyRatio(
   }
 }
 
+const leastPairs = 11;
 const [measuredMs, least, most] = [40, 5, 200];
+
+function noiseFor(model: Model): Record<string, Tensor> {
+  const typed = cloneModel(model);
+  inferShapes(typed);
+  return inputsOf(typed, onesFor(typed)) ?? {};
+}
 
 function noise(dims: readonly number[]): Tensor {
   const random = createRandom(elementCount(dims));

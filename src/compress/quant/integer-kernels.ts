@@ -4,12 +4,13 @@
  *  float 0.062·K, with K = input channels a group × kernel elements: equal near K = 41. Behind a Relu or Clip about half
  *  of the outputs are cut off while requantising, which takes 2 to 4 ns more (by its dependence on the data, a branch that
  *  can't be predicted): equal near K = 100 for 3×3 kernels and small maps, near 160 for 1×1 on large ones. */
-import { isOp, type Node, opKey, readers, shapeOf } from '../../model/ir/model.ts';
+import { isOp, type Node, opKey } from '../../model/ir/model.ts';
 import { integerProduct, isDepthwise, needsQuantizedOutput, traitOf } from '../../model/ops/quantization.ts';
 import type { QuantizationTrait } from '../../model/ops/types.ts';
 import type { NodeWeight } from '../../model/ops/weights.ts';
 import type { QuantDType, WeightDType } from '../../model/quantization/spec.ts';
 import type { TargetName } from '../../support/target.ts';
+import { isChoice, isClamped, kernelKind, productsAnOutput } from './kernel-kinds.ts';
 import { litertKernels } from './litert-kernels.ts';
 import { padsZeros, staysInRange } from './moves.ts';
 import type { IntegerKernels, KernelAdvice } from './plan.ts';
@@ -79,26 +80,27 @@ function convOnWasm(weight: NodeWeight): string | null {
 const fewProducts = (least: number) =>
   `slower-on-wasm: few products an output (fewer than ${least}) don't pay for requantising`;
 
-/** Sizes of the axes that are summed over, multiplied; those that are open count 1. */
-function productsAnOutput({ node, index, layout }: NodeWeight): number {
-  const shape = shapeOf(node.inputs[index]);
-  const sizes = (layout?.reduced ?? []).map((axis) => shape?.[axis]);
-  return sizes.reduce<number>((n, d) => n * (typeof d === 'number' ? d : 1), 1);
-}
-
-/** Whether a Relu or Clip alone reads it: the range then ends where that cuts off. */
-function isClamped(node: Node): boolean {
-  const output = node.outputs[0]!;
-  const [reader] = readers(output);
-  return output.uses.length === 1 && reader !== undefined && traitOf(reader)?.kind === 'clamp';
-}
-
 function matrixOnWasm(weight: NodeWeight): string | null {
   if (weight.layout && productsAnOutput(weight) < leastMatrixProducts)
     return fewProducts(leastMatrixProducts);
   return rows(weight) < leastRows
     ? `slower-on-wasm: int8 pays from ${leastRows} rows, and one sample has fewer`
     : null;
+}
+
+/** A target's advice, with what was measured in place of the table.
+ *  @param faster  by kind: whether int8 is the faster one */
+export function measuredKernels(
+  kernels: IntegerKernels,
+  faster: Readonly<Record<string, boolean>>,
+  target: TargetName,
+): IntegerKernels {
+  const advice: KernelAdvice = (node) => {
+    const kind = isChoice(node) ? kernelKind(node) : null;
+    if (kind === null || !Object.hasOwn(faster, kind)) return kernels.advice(node);
+    return faster[kind] ? null : `slower-on-${target}: measured for this model`;
+  };
+  return { ...kernels, advice };
 }
 
 const onWebGpu: KernelAdvice = () => 'no-integer-kernel: the WebGPU provider computes no products in int8';

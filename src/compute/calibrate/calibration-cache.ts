@@ -1,11 +1,9 @@
 /** Statistics kept on disk by content: the same model, data, samples and requests give the same ranges. */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { z } from 'zod';
 import { onnxFormat } from '../../model/formats/onnx/format.ts';
 import type { Model } from '../../model/ir/model.ts';
+import { cacheFolder, openJsonStore } from '../../support/json-store.ts';
 import type { Range, StatisticRequest, Statistics } from './statistics.ts';
 
 const entry = z.object({
@@ -19,37 +17,31 @@ export interface CalibrationCache {
   put(key: string, requests: readonly StatisticRequest[], statistics: Statistics): void;
 }
 
-export const defaultCacheFolder = () =>
-  join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'edgepress', 'calibration');
+export const defaultCacheFolder = () => cacheFolder('calibration');
 
 /** Unreadable or damaged entries count as absent; a cache that can't be written costs time, never the result. */
 export function openCalibrationCache(folder: string): CalibrationCache {
-  const fileOf = (key: string) => join(folder, `${key}.json`);
+  const store = openJsonStore(folder, entry);
   return {
     get(key) {
-      try {
-        const { samples, ranges } = entry.parse(JSON.parse(readFileSync(fileOf(key), 'utf8')));
-        const known = new Map<string, Range>(ranges);
-        return { samples, range: (value) => known.get(value) };
-      } catch {
-        return null;
-      }
+      const kept = store.get(key);
+      if (!kept) return null;
+      const known = new Map<string, Range>(kept.ranges);
+      return { samples: kept.samples, range: (value) => known.get(value) };
     },
-    put(key, requests, statistics) {
+    put(key, requests, { samples, range }) {
       // Moments are megabytes a layer: they are collected each time.
       if (requests.some((r) => r.kind === 'moments')) return;
-      const ranges = requests.map((r) => [r.value, statistics.range(r.value)]);
-      try {
-        mkdirSync(folder, { recursive: true });
-        const temporary = `${fileOf(key)}.${process.pid}.tmp`;
-        writeFileSync(temporary, JSON.stringify({ samples: statistics.samples, ranges }));
-        renameSync(temporary, fileOf(key));
-      } catch {
-        return;
-      }
+      store.put(key, {
+        samples,
+        ranges: requests.flatMap((r): [string, Range][] => pairOf(r.value, range(r.value))),
+      });
     },
   };
 }
+
+const pairOf = (value: string, range: Range | undefined): [string, Range][] =>
+  range ? [[value, range]] : [];
 
 export function calibrationKey(
   model: Model,

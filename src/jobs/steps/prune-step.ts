@@ -179,7 +179,7 @@ async function latencyShare(
     await compressModel(dense, { recipe: preset('clean'), engine, signal }),
     await compressModel(pruned, { recipe: preset('clean'), engine, signal }),
   ];
-  return latencyRatio(engine, a.model, b.model, signal);
+  return latencyRatio(engine, a.model, b.model, { signal });
 }
 
 /** Running statistics of BatchNormalization follow the pruned network, where there is data and it answers more like the

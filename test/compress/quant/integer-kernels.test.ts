@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { targetFacts } from '../../../src/compress/quant/integer-kernels.ts';
+import { measuredKernels, targetFacts } from '../../../src/compress/quant/integer-kernels.ts';
 import { parseModel } from '../../../src/model/formats/onnx-text/index.ts';
 import { inferShapes } from '../../../src/model/ops/shapes.ts';
 
-/** What wasm's advice is on a 1×1 Conv of `channels` inputs, with `rest` behind it. */
-function advice(channels: number, rest: string): string | null {
+/** What wasm's advice is on a 1×1 Conv of `channels` inputs, with `rest` behind it; measured: by what was found. */
+function advice(channels: number, rest: string, faster: Record<string, boolean> = {}): string | null {
   const zeros = new Array(channels).fill(0).join(', ');
   const model = parseModel(`<ir_version: 8, opset_import: ["" : 17]>
 g (float[1,${channels},8,8] x) => (float[1,1,8,8] y)
@@ -14,7 +14,7 @@ c = Conv (x, W)
 ${rest}
 }`);
   inferShapes(model);
-  return targetFacts.wasm.kernels.advice(model.graph.nodes[0]!);
+  return measuredKernels(targetFacts.wasm.kernels, faster, 'wasm').advice(model.graph.nodes[0]!);
 }
 
 describe('int8 convolutions on wasm', () => {
@@ -33,6 +33,16 @@ describe('int8 convolutions on wasm', () => {
 
   it('pay from 48 where the Relu is not all that reads them', () => {
     expect(advice(48, 'r = Relu (c)\n y = Add (r, c)')).toBeNull();
+  });
+});
+
+describe('what was measured', () => {
+  it('comes before the table, kind by kind', () => {
+    const relu = 'y = Relu (c)';
+    expect(advice(20, relu, { 'Conv 16-31 clamped': true })).toBeNull();
+    expect(advice(20, relu, { 'Conv 16-31': true })).not.toBeNull();
+    expect(advice(200, relu, { 'Conv 128+ clamped': false })).toBe('slower-on-wasm: measured for this model');
+    expect(advice(200, relu, { 'Conv 128+': false })).toBeNull();
   });
 });
 

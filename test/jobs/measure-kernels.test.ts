@@ -1,0 +1,57 @@
+/** Which kinds of products compute in int8 is measured on the machine at hand, and remembered. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compress } from '../../src/jobs/compress.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'edgepress-kernels-'));
+const before = process.env['XDG_CACHE_HOME'];
+beforeAll(() => {
+  process.env['XDG_CACHE_HOME'] = folder;
+});
+afterAll(() => {
+  if (before === undefined) delete process.env['XDG_CACHE_HOME'];
+  else process.env['XDG_CACHE_HOME'] = before;
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const kept = join(folder, 'edgepress', 'kernels');
+
+async function run(options: object = {}) {
+  const said: string[] = [];
+  const { report } = await compress('fixtures/models/glyphs-cnn.onnx', {
+    ...{ int8: true, data: 'fixtures/data/glyphs', calibrate: 8, compare: false },
+    onProgress: (p) => p.kind === 'end' && p.step === 'choose' && said.push(p.text),
+    ...options,
+  });
+  const stages = (report.recipe as { stages: { passes: { pass: string; options: object }[] }[] }).stages;
+  const [quantise] = stages.flatMap((s) => s.passes).filter((p) => p.pass === 'quantize-static');
+  const layers = Object.fromEntries(report.layers.map((l) => [l.name, l.precision]));
+  return { said, options: quantise!.options as { faster?: Record<string, boolean> }, layers };
+}
+
+describe('kinds of products', () => {
+  it('are measured for the page once, and what was found is taken the next time', async () => {
+    const { said, layers } = await run();
+    expect(said).toEqual([expect.stringMatching(/^\d of \d kinds of products measured/)]);
+    const [file] = readdirSync(kept);
+    const found = JSON.parse(readFileSync(join(kept, file!), 'utf8'));
+    expect(found.kinds).toBeGreaterThan(1);
+    // As if the machine had found that few convolutions gain.
+    const faster = { 'Conv 16-31 clamped': false, 'Conv 128+ clamped': false };
+    writeFileSync(join(kept, file!), JSON.stringify({ ...found, faster }));
+    const again = await run();
+    expect(again.said).toEqual([expect.stringContaining('measured before')]);
+    expect(again.options.faster).toEqual(faster);
+    const integers = (of: object) => Object.values(of).filter((precision) => precision === 'int8').length;
+    expect(integers(again.layers)).toBeLessThan(integers(layers));
+  });
+
+  it('are those of the table where nothing is to be measured, everything is to be int8, or nothing runs in a page', async () => {
+    for (const options of [{ measure: false }, { everywhere: true }, { target: 'node' }]) {
+      const { said, options: given } = await run({ measure: false, ...options });
+      expect([said, given.faster]).toEqual([[], undefined]);
+    }
+  });
+});
