@@ -54,7 +54,7 @@ export interface DataSource {
   readonly preprocessingGuessed?: boolean;
   /** How the guess was then found to be the best of its kind; absent where it wasn't tried. */
   readonly preprocessingTrial?: PreprocessingTrial;
-  /** Whether samples are stretches of text in which each token follows from those before it. */
+  /** Whether samples hold text in which each token follows from those before it: stretches of it, or what is to be written of a source. */
   readonly isRunningText?: boolean;
   /** Identifies content and preprocessing: equal hashes give equal samples. */
   hash(): Promise<string>;

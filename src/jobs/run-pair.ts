@@ -184,10 +184,21 @@ export function createMeters(outputs: readonly Port[], source: DataSource): Mete
 
 /** null for what doesn't write on in running text. */
 function runningTextMeter(inputs: readonly Port[], task: Task): RunningTextMeter | null {
-  const ports = encoderPorts(inputs);
   const [logits] = outputsAs(task, 'logits');
-  if (task.name !== 'language-model' || !ports || logits === undefined) return null;
+  if (logits === undefined) return null;
+  if (task.name === 'encoder-decoder') return writtenTextMeter(inputs, logits);
+  const ports = encoderPorts(inputs);
+  if (task.name !== 'language-model' || !ports) return null;
   return createRunningTextMeter({ tokens: ports.tokens.name, mask: ports.mask?.name ?? null, logits });
+}
+
+/** Of what a decoder was to write, given its source. */
+function writtenTextMeter(inputs: readonly Port[], logits: string): RunningTextMeter | null {
+  const named = (name: string) => inputs.find((p) => p.name === name)?.name ?? null;
+  const tokens = named('decoder_input_ids');
+  return tokens === null
+    ? null
+    : createRunningTextMeter({ tokens, mask: named('decoder_attention_mask'), logits });
 }
 
 function perplexityOf(

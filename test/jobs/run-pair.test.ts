@@ -57,3 +57,32 @@ it('gives the change of top-1 accuracy an interval from the samples that both we
   expect(top!.changeInterval).toEqual(expected);
   expect(evaluation!.metrics.slice(1).every((m) => m.changeInterval === undefined)).toBe(true);
 });
+
+it('has the perplexity of what a decoder was to write, of models that hold encoder and decoder', async () => {
+  /** After each token the next one is `more` likelier, in nats, than either of the others. */
+  const writer = (more: number) => {
+    const table = [0, more, 0, 0, 0, more, more, 0, 0].join();
+    const text = `<ir_version: 8, opset_import: ["" : 17]>
+      g (int64[B,S] input_ids, int64[B,T] decoder_input_ids) => (float[B,T,3] logits) <float[3,3] table = {${table}}> {
+        found = Gather (table, decoder_input_ids)
+        source = Cast <to = 1> (input_ids)
+        most = ReduceMax <keepdims = 0> (source)
+        least = Sub (most, most)
+        logits = Add (found, least)
+      }`;
+    return { model: openedFromModel(parseModel(text), 'writer') };
+  };
+  const row = (ids: number[]) => tensorOf('int64', [1, ids.length], ids.map(BigInt));
+  const pairs: DataSource = {
+    ...{ name: 'pairs', kind: 'text', length: 1, labelled: false, classes: null, guessed: [] },
+    ...{ preprocessing: null, isRunningText: true, hash: async () => '' },
+    read: async () => ({ id: '0', inputs: { input_ids: row([1, 2]), decoder_input_ids: row([0, 1, 2]) } }),
+  };
+  const options = { engine: await openEngine(), source: pairs, indices: [0] };
+  const { evaluation } = await runPair(writer(2), writer(1), options);
+  const [perplexity] = evaluation!.metrics;
+  expect(perplexity).toMatchObject({ name: 'perplexity', higherIsBetter: false });
+  expect(perplexity!.before).toBeCloseTo((2 + Math.E ** 2) / Math.E ** 2, 4);
+  expect(perplexity!.after).toBeCloseTo((2 + Math.E) / Math.E, 4);
+  expect(evaluation!.tokens).toBe(2);
+});

@@ -82,7 +82,7 @@ export async function createTextSource(options: TextSourceOptions): Promise<Data
     classesInOrder: labelled && labels?.inOrder === true,
     guessed: [...notes, ...said, ...(labelled && labels ? [labels.how] : [])],
     preprocessing: null,
-    isRunningText: word === 'windows',
+    isRunningText: word === 'windows' || word === 'pairs',
     async hash() {
       const lines = chosen.map((i) => `${units[i]!.content}\t${units[i]!.label ?? ''}\n`);
       return sha256Text(JSON.stringify([tokenizer?.hash ?? 'ids', said, lines]));

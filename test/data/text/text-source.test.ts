@@ -173,6 +173,7 @@ describe('encoder and decoder in one graph', () => {
       startToken: 0,
     });
     expect(pairs.name).toBe('texts (1 pairs)');
+    expect(pairs.isRunningText).toBe(true);
     expect(rows((await pairs.read(0)).inputs)).toEqual({
       input_ids: [1, 2],
       attention_mask: [1, 1],
