@@ -1,7 +1,7 @@
 /** Finds and reads labels of pictures that are boxes or masks: COCO's JSON, YOLO's text files, PNG masks. */
 import { existsSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import { labelsInvalid, labelsUnmatched } from '../../support/diagnostics/data.ts';
+import { decoderMissing, labelsInvalid, labelsUnmatched } from '../../support/diagnostics/data.ts';
 import { Diagnostic } from '../../support/diagnostics.ts';
 import { sha256 } from '../../support/hash.ts';
 import type { OwnClasses } from '../classes.ts';
@@ -12,7 +12,7 @@ import { decodeText } from '../text/decode-text.ts';
 import type { Annotation, Annotations } from './annotations.ts';
 import { isCoco, parseCoco } from './coco.ts';
 import { boxAnnotation, type GivenBox } from './place-boxes.ts';
-import { decodeMask, type Mask, placeMask } from './png-mask.ts';
+import type { Mask } from './png-mask.ts';
 import { namesInLines, namesInYaml, parseYolo } from './yolo.ts';
 
 /** Bytes of one file of annotations, at most. */
@@ -236,6 +236,9 @@ async function openMasks(
   masks: readonly (string | undefined)[],
   where: string,
 ): Promise<Annotations> {
+  const { decodeMask, placeMask } = await import('./png-mask.ts').catch((cause: unknown) => {
+    throw decoderMissing(cause);
+  });
   const load = async (i: number): Promise<Mask> =>
     decodeMask(await readBytes(masks[i]!), fileName(masks[i]!));
   const step = Math.max(1, Math.floor(masks.length / looked));
