@@ -12,7 +12,7 @@ import {
   pictureFacts,
   thumbnail,
 } from './decode-picture.ts';
-import { formatInput } from './picture-input.ts';
+import { dimsAsInput, formatInput } from './picture-input.ts';
 import { geometry } from './pixels.ts';
 import type { FittedPreprocessing, Preprocessing } from './preprocess.ts';
 import { inParallel } from './read-all.ts';
@@ -166,18 +166,10 @@ const plain: Preprocessing = {
   dtype: 'uint8',
 };
 
-/** The same numbers under the rank of the input: models without a batch or without a channel axis have rank
- *  3. */
+/** @throws CALIBRATION_SHAPE */
 function fitted(tensor: Tensor, port: Port, id: string): Tensor {
   const shape = port.shape!;
-  const rank3 = shape.length === 3;
-  const channelAxis = tensor.dims[1] === 1 ? 1 : 3;
-  const hasChannels = shape[0] === 3 || shape[2] === 3 || shape[2] === 1;
-  const dims = !rank3
-    ? tensor.dims
-    : hasChannels
-      ? tensor.dims.slice(1)
-      : tensor.dims.filter((_, axis) => axis !== channelAxis);
+  const dims = dimsAsInput(tensor.dims, port);
   if (dims.some((d, i) => typeof shape[i] === 'number' && shape[i] !== d))
     throw calibrationShape(
       id,

@@ -44,3 +44,11 @@ function unbatched(shape: readonly Dim[]): readonly Dim[] | null {
   // An open height or width here is more likely a state [layers, batch, hidden] or a sequence.
   return typeof b === 'number' && typeof c === 'number' ? [a, 1, b, c] : null;
 }
+
+/** A picture's four sizes under the rank of the input: models without a batch or without a channel axis have rank 3. */
+export function dimsAsInput(dims: readonly number[], { shape }: Port): readonly number[] {
+  if (shape?.length !== 3) return dims;
+  const channelAxis = dims[1] === 1 ? 1 : 3;
+  const hasChannels = shape[0] === 3 || shape[2] === 3 || shape[2] === 1;
+  return hasChannels ? dims.slice(1) : dims.filter((_, axis) => axis !== channelAxis);
+}

@@ -167,3 +167,115 @@ function checkpointsOf({ plan, output }: CompressFileOptions): string | null {
 /** model.int8.onnx → model.int8.report.{html,md,json} */
 const outputPaths = (output: string) =>
   ['html', 'md', 'json'].map((kind) => `${withoutExtension(output)}.report.${kind}`);
+<<<<<<< HEAD
+=======
+
+interface Results {
+  /** With inputs and outputs as the source has them: what is compared. */
+  readonly result: OpenedModel;
+  /** As it is in the file. */
+  readonly shipped: OpenedModel;
+}
+
+/** Everything the report needs to know about source and result. */
+async function study(
+  options: CompressFileOptions,
+  source: OpenedModel,
+  { result, shipped }: Results,
+  prepared: Prepared | null,
+  { clean, model, journal }: CompressedModel,
+  events: JobEvents,
+): Promise<
+  Omit<ReportParts, 'files' | 'staged' | 'training' | 'leftOut' | 'stripped' | 'inFile' | 'environment'> & {
+    readonly remarks: readonly string[];
+  }
+> {
+  const { plan, signal } = options;
+  const { recipe, request } = plan;
+  const compares = request.compare !== false;
+  const largestBytes = Math.max(source.sizeBytes, result.sizeBytes);
+  events.begin?.('sizes');
+  const [before, after] = await Promise.all([factsOf(source, largestBytes), factsOf(shipped, largestBytes)]);
+  const runtime = await openEngine(engineOfTarget(recipe.target));
+  const held = prepared?.held.indices.length ? prepared.held : null;
+  const task = taskOf(source, request.task, held?.source ?? null);
+  // Nobody asked for a probe: one that can't run is said, and ends nothing.
+  const opening =
+    !held && compares
+      ? await attempt(
+          () =>
+            step(
+              events,
+              'probe',
+              (onProgress) => openProbe(source, prepared, { comparedOn: runtime.name, task, signal, onProgress }),
+              ({ facts }) => `${facts.samples} ${probeNouns[facts.kind]}: ${facts.what}`,
+            ),
+          signal,
+        )
+      : null;
+  const probe = opening?.measured ?? null;
+  const compareOn = ({ source: from, indices }: NonNullable<typeof held>) =>
+    step(
+      events,
+      'compare',
+      (onProgress) =>
+        runPair(
+          { model: source },
+          { model: result },
+          { engine: runtime, source: from, indices, task, signal, onProgress },
+        ),
+      ({ compare: { samples, runtime: name } }) =>
+        `${probe ? `${samples} ${probeNouns[probe.facts.kind]}` : counted(samples, 'sample')} on ${name}`,
+    );
+  const probed = probe && (await attempt(() => compareOn(probe), signal));
+  const pair = held && compares ? await compareOn(held) : (probed?.measured ?? null);
+  const unprobed = [
+    ...(opening?.reason ? [`Nothing could be made up to compare it on: ${opening.reason}`] : []),
+    ...(probed?.reason ? [`It could not be compared on ${probe?.facts.what}: ${probed.reason}`] : []),
+  ];
+  const few = held?.indices.slice(0, 16) ?? [];
+  if (held && pair) events.begin?.('layers');
+  const quality =
+    held && compares
+      ? await layerQuality(
+          await openEngine(),
+          clean,
+          model,
+          { count: few.length, read: (i) => held.source.read(few[i]!) },
+          signal,
+        )
+      : [];
+  const sample = held ? await held.source.read(held.indices[0]!) : null;
+  // A runtime of another format is not what is measured here.
+  const measured =
+    !request.measure || !result.format.runnable
+      ? null
+      : await step(
+          events,
+          'measure',
+          () =>
+            measurePair(source, result, {
+              engine: runtime.name,
+              sample,
+              ports: portsOf(source.model),
+              signal,
+            }),
+          (m) => `${m.latency[0]?.repetitions ?? 0} runs each`,
+        );
+  const { input, command, config } = options;
+  return {
+    options: { input, recipe, command, config, data: plan.data?.from },
+    source: before,
+    result: { ...after, file: path.basename(options.output) },
+    task,
+    journal,
+    layers: layerTable(clean, model, quality),
+    account: await recipeAccount(model, recipe, journal),
+    data: prepared,
+    pair,
+    probe: pair ? (probe?.facts ?? null) : null,
+    remarks: unprobed,
+    measured,
+  };
+}
+>>>>>>> 1cf750f (wip probe)

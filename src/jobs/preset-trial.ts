@@ -3,6 +3,7 @@
 import type { Session } from '../compute/engine/contract.ts';
 import { readAll } from '../data/read-all.ts';
 import type { DataSource } from '../data/source.ts';
+import { asProbabilities } from '../judge/task/probabilities.ts';
 import { float32Values } from '../model/ir/tensor.ts';
 import { feedsFor } from './run-pair.ts';
 
@@ -79,17 +80,6 @@ function known(ranks: readonly number[], classes: number): KnownLabels {
   };
 }
 
-/** Scores that are probabilities stay so; others are taken for logits. */
-function asProbabilities(scores: ArrayLike<number>): Float64Array {
-  const values = Float64Array.from(scores, (v) => (Number.isNaN(v) ? 0 : v));
-  const total = sum(values);
-  if (Math.abs(total - 1) < 0.01 && values.every((v) => v >= 0)) return values.map((v) => v / total);
-  const largest = values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  const weights = values.map((v) => Math.exp(v - largest));
-  const all = sum(weights);
-  return weights.map((v) => v / all);
-}
-
 function sharedNats(predictions: readonly Float64Array[]): number {
   const n = predictions.length;
   const mean = new Float64Array(predictions[0]?.length ?? 0);
@@ -98,5 +88,4 @@ function sharedNats(predictions: readonly Float64Array[]): number {
   return Math.max(0, entropy(mean) - own);
 }
 
-const sum = (values: Float64Array) => values.reduce((a, b) => a + b, 0);
 const entropy = (p: Float64Array) => p.reduce((total, v) => total - (v > 0 ? v * Math.log(v) : 0), 0);

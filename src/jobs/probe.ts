@@ -1,7 +1,11 @@
 /** What a result is compared with the original on where no samples were held back: samples that it was calibrated on, text that
  *  ships with us, or inputs that are made up. */
 
+import type { EngineName } from '../compute/engine/contract.ts';
+import { openEngine } from '../compute/engine/open.ts';
+import type { RunContext } from '../compute/engine/run-context.ts';
 import type { Prepared } from '../data/prepare-data.ts';
+import { madeUpInputs } from '../data/probe/made-up-inputs.ts';
 import { madeUpTokens } from '../data/probe/made-up-tokens.ts';
 import { shippedTextSource } from '../data/probe/shipped-text.ts';
 import type { DataSource } from '../data/source.ts';
@@ -10,11 +14,13 @@ import { openTokenizer } from '../data/text/open-tokenizer.ts';
 import { type TextModel, textModelOf } from '../data/text/text-model.ts';
 import type { TextTokenizer } from '../data/text/tokenizer.ts';
 import type { Probe as ProbeFacts } from '../judge/report/probe.ts';
+import type { Task } from '../judge/task/task.ts';
 import { folderOf } from '../model/formats/open-file.ts';
 import type { OpenedModel } from '../model/formats/opened.ts';
 import { portsOf } from '../model/ir/port.ts';
 import { Diagnostic } from '../support/diagnostics.ts';
 import { spread } from '../support/spread.ts';
+import { chooseInputs, poolSize } from './choose-probe.ts';
 
 export interface Probe {
   readonly source: DataSource;
@@ -33,16 +39,26 @@ const tokensOf = ({ sizeBytes }: Pick<OpenedModel, 'sizeBytes'>): number =>
   sizeBytes * samples.fewest > samples.bytes ? tokens.fewest : tokens.most;
 
 /** @param prepared  data of which nothing was held back; null where there is none
- *  @returns null where nothing is known to try such a model on */
-export async function openProbe(opened: OpenedModel, prepared: Prepared | null): Promise<Probe | null> {
-  const most = samplesOf(opened);
+ *  @throws what engines throw where the original doesn't take what is made up; SYNTHETIC_TYPE where nothing can be made up for it */
+export async function openProbe(
+  opened: OpenedModel,
+  prepared: Prepared | null,
+  run: Omit<RunContext, 'engine'> & { readonly task: Task; readonly comparedOn: EngineName },
+): Promise<Probe> {
   const seen = prepared && spread([...prepared.calibration, ...prepared.training], samples.most);
   if (prepared && seen?.length) return probeOf('seen', prepared.source, seen);
   const ports = portsOf(opened.model);
   const reader = textModelOf(ports, opened.model);
-  if (!reader) return null;
-  const text = await textFor(opened, reader, most);
-  return text ? probeOf('text', text) : probeOf('made-up', madeUpTokens(reader, ports, most));
+  const text = reader && (await textFor(opened, reader, samplesOf(opened)));
+  if (text) return probeOf('text', text);
+  const ways = reader ? [madeUpTokens(reader, ports, poolSize)] : madeUpInputs(opened, poolSize);
+  const { source, indices, choices } = await chooseInputs(opened, {
+    ...run,
+    engine: await openEngine(),
+    ways,
+  });
+  const made = probeOf('made-up', source, indices);
+  return { ...made, facts: { ...made.facts, ...(choices !== null && { choices }) } };
 }
 
 function probeOf(

@@ -15,7 +15,7 @@ export function madeUpTokens(model: TextModel, ports: readonly Port[], most: num
   const known = model.knownTokens ?? scoredTokens(model) ?? 2;
   const length = Math.min(usualLength, model.limit ?? usualLength);
   return {
-    name: `${most} samples of made-up token ids`,
+    name: `token ids under ${known}`,
     kind: 'synthetic',
     length: most,
     labelled: false,

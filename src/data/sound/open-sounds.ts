@@ -56,7 +56,7 @@ export async function openSounds(
       strange.map((p) => `"${p.name}" ${formatInput(p)}`),
     );
   const recordings = await inParallel(files.length, 8, (i) => recordingOf(files[i]!));
-  const rate = rateOf(input, options);
+  const rate = soundRate(input, options);
   const length = lengthOf(input, rate.sampleRate, options.window, name);
   return createSoundSource({
     ...{ name, recordings, input, sampleRate: rate.sampleRate, window: length.window, hop: length.hop },
@@ -101,7 +101,7 @@ async function headOf(path: string): Promise<{ head: Uint8Array; sizeBytes: numb
 }
 
 /** What somebody said, else the model's metadata, else the file beside it; else the rate of which the input's length is a usual share. */
-function rateOf({ length }: SoundInput, { sampleRate, model }: SoundFileOptions) {
+export function soundRate({ length }: SoundInput, { sampleRate, model }: SoundFileOptions) {
   if (sampleRate !== undefined) return { sampleRate, notes: [] };
   const said = model && (rateInMetadata(model) ?? rateBeside(folderOf(model)));
   if (said) return { sampleRate: said, notes: [] };

@@ -8,6 +8,8 @@ export const probeSchema = z.object({
   /** For people: "text that ships with edgepress (16 windows)". */
   what: z.string(),
   samples: z.number(),
+  /** How many different answers the original gives to them, where an answer is a choice. */
+  choices: z.number().optional(),
 });
 
 export type Probe = z.infer<typeof probeSchema>;

@@ -216,6 +216,12 @@ export function agreementLevel(report: Judged): Level {
   return measureLevel(report, mainMeasure(report));
 }
 
+/** The worst that measures against the original say. */
+export function comparedLevel(report: Judged): Level {
+  const levels = [...brokenOutputs(report), ...agreement(report)].map(({ level }) => level);
+  return levels.includes('bad') ? 'bad' : (levels[0] ?? 'plain');
+}
+
 function measureLevel(report: Judged, measure: Measure | null): Level {
   const level = measure ? levelOf(measure) : 'plain';
   return level === 'bad' && !report.probe && isAccurate(report) ? 'warn' : level;
