@@ -71,9 +71,9 @@ const sorting = made('sorting.npz', (file) => {
 });
 
 const stories = made('stories.npz', (file) => {
-  const { ids } = JSON.parse(
-    readFileSync(models('tiny-llama-stories260K/selfgen_eval.json'), 'utf8'),
-  ) as { ids: number[] | number[][] };
+  const { ids } = JSON.parse(readFileSync(models('tiny-llama-stories260K/selfgen_eval.json'), 'utf8')) as {
+    ids: number[] | number[][];
+  };
   const flat = ids.flat();
   const rows = Math.floor(flat.length / 64);
   writeNpz(file, { input_ids: tensorOf('int64', [rows, 64], flat.slice(0, 64 * rows)) });
@@ -170,5 +170,7 @@ export const probeCases: readonly ProbeCase[] = [
   shipped('sequence-gru', 'waves.npz'),
   shipped('sequence-lstm', 'sentiment.npz'),
   shipped('sequence-transformer', 'sentiment.npz'),
-  ...['digits-mlp', 'digits-cnn', 'digits-vit', 'sentiment-encoder', 'brackets-lstm', 'sentences-gpt2'].map(system),
+  ...['digits-mlp', 'digits-cnn', 'digits-vit', 'sentiment-encoder', 'brackets-lstm', 'sentences-gpt2'].map(
+    system,
+  ),
 ];

@@ -6,20 +6,20 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { openEngine } from '../src/compute/engine/open.ts';
+import { openOn } from '../src/compute/engine/open-model.ts';
 import { prepareData } from '../src/data/prepare-data.ts';
+import { withCarriedStates } from '../src/jobs/carry-states.ts';
 import { compress } from '../src/jobs/compress.ts';
 import { taskOf } from '../src/jobs/model-task.ts';
 import { openProbe } from '../src/jobs/probe.ts';
 import { runPair } from '../src/jobs/run-pair.ts';
-import { withCarriedStates } from '../src/jobs/carry-states.ts';
-import { openOn } from '../src/compute/engine/open-model.ts';
 import { formatMeasure, mainMeasure } from '../src/judge/report/measure-words.ts';
 import { pointsLostOf } from '../src/judge/report/metrics.ts';
 import type { PairResult, Report } from '../src/judge/report/report.ts';
 import { comparedLevel, mainMetric, worstSqnr } from '../src/judge/report/verdict.ts';
 import { pointsLost } from '../src/judge/task/measure.ts';
 import { openModel } from '../src/model/formats/open-file.ts';
-import { type OpenedModel } from '../src/model/formats/opened.ts';
+import type { OpenedModel } from '../src/model/formats/opened.ts';
 import { portsOf } from '../src/model/ir/port.ts';
 import { describeMachine } from '../src/ship/profile/machine.ts';
 import { Diagnostic } from '../src/support/diagnostics.ts';
@@ -27,9 +27,9 @@ import { spread } from '../src/support/spread.ts';
 import { cacheFolder, type ProbeCase, probeCases } from './probe-cases.ts';
 
 const modes = {
-  'fp16': { fp16: true },
-  'int8': { int8: true },
-  'q4': { q4: true },
+  fp16: { fp16: true },
+  int8: { int8: true },
+  q4: { q4: true },
   'prune 50%': { prune: 50 },
 } as const;
 
@@ -42,7 +42,12 @@ type Real = Pick<PairResult, 'compare' | 'evaluation'>;
 async function made({ name, model }: ProbeCase, mode: Mode): Promise<Uint8Array> {
   const file = path.join(cacheFolder, `${name} ${mode}.onnx`.replaceAll(/[^\w.]+/g, '-'));
   if (!existsSync(file)) {
-    const { files } = await compress(model, { ...modes[mode], format: 'onnx', measure: false, compare: false });
+    const { files } = await compress(model, {
+      ...modes[mode],
+      format: 'onnx',
+      measure: false,
+      compare: false,
+    });
     writeFileSync(file, files[0]!.bytes);
   }
   return new Uint8Array(readFileSync(file));
@@ -103,7 +108,9 @@ mkdirSync(cacheFolder, { recursive: true });
 console.log(JSON.stringify(describeMachine()));
 console.log('| model | result | on made-up inputs | on data | level | |');
 console.log('| --- | --- | --- | --- | --- | --- |');
-for (const c of probeCases.filter(({ name }) => wanted.length === 0 || wanted.some((w) => name.includes(w)))) {
+for (const c of probeCases.filter(
+  ({ name }) => wanted.length === 0 || wanted.some((w) => name.includes(w)),
+)) {
   if (!existsSync(c.model)) {
     console.log(`| ${c.name} | not measured: set EDGEPRESS_ZOO |`);
     continue;

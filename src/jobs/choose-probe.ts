@@ -6,7 +6,7 @@ import type { RunContext } from '../compute/engine/run-context.ts';
 import type { DataSource } from '../data/source.ts';
 import { choicesIn, chooseTelling, varietyOf } from '../judge/task/choose-telling.ts';
 import type { Task } from '../judge/task/task.ts';
-import { type ReadAnswer, answerReader, type Told } from '../judge/task/telling.ts';
+import { answerReader, type ReadAnswer, type Told } from '../judge/task/telling.ts';
 import type { OpenedModel } from '../model/formats/opened.ts';
 import { cloneModel } from '../model/ir/clone.ts';
 import { portsOf } from '../model/ir/port.ts';
@@ -28,7 +28,7 @@ const samples = { fewest: 4, ofWay: 16, ofPool: 128, chosen: 32 };
 /** Multiply–accumulates in a millisecond that two slow cores manage. Numbers of samples follow it, so that they are the same wherever the
  *  machine isn't `slower` still by so many times. */
 const macsPerMs = { node: 2e7, wasm: 5e6 };
-const slower = 4;
+const slower = 6;
 
 /** So many answers must differ from the usual one before other ways are not looked at any more. */
 const variedEnough = 0.2;
@@ -69,7 +69,12 @@ export async function chooseInputs(opened: OpenedModel, options: ChooseOptions):
     }
     const tell = () => answerReader({ task, inputs: session.inputs, outputs: session.outputs });
     const look = await bestWay(session, { ...options, tell, count: Math.min(pool, samples.ofWay), pool });
-    const answers = await lookAt(session, look.source, { ...options, tell: look.tell, from: look.answers, to: pool });
+    const answers = await lookAt(session, look.source, {
+      ...options,
+      tell: look.tell,
+      from: look.answers,
+      to: pool,
+    });
     const indices = chooseTelling(answers, compared);
     const chosen = indices.map((i) => answers[i]!);
     return { source: look.source, indices, choices: choicesIn(chosen), variety: varietyOf(chosen) };
@@ -82,7 +87,8 @@ export async function chooseInputs(opened: OpenedModel, options: ChooseOptions):
 const fitting = (count: number, most: number): number =>
   Math.max(samples.fewest, Math.min(most, 2 ** Math.floor(Math.log2(Math.max(1, count)))));
 
-/** Of a run: its arithmetic, at least a little; and milliseconds that one took, not the first where there is time for another. */
+/** Of a sample: the arithmetic of its run, at least a little; and milliseconds in which it was made and run, not the first time where there
+ *  is time for another. */
 async function costOf(
   opened: OpenedModel,
   session: Session,
@@ -91,7 +97,8 @@ async function costOf(
   const { inputs } = await source.read(0);
   const feeds = feedsFor(session, { id: '', inputs });
   const first = await timed(() => session.run(feeds));
-  const measured = first > slowMs ? first : Math.min(first, await timed(() => session.run(feeds)));
+  const again = async () => session.run(feedsFor(session, await source.read(1)));
+  const measured = first > slowMs ? first : Math.min(first, await timed(again));
   const sizes = portsOf(opened.model).flatMap(({ name, shape }) =>
     (shape ?? []).flatMap((d, axis) =>
       typeof d === 'string' ? [[d, inputs[name]?.dims[axis] ?? 1] as const] : [],
@@ -127,7 +134,11 @@ interface Look {
 /** The first way in which the original's answers differ enough, else that in which they differ most. */
 async function bestWay(
   session: Session,
-  options: Omit<ChooseOptions, 'task'> & { readonly tell: () => ReadAnswer; readonly count: number; readonly pool: number },
+  options: Omit<ChooseOptions, 'task'> & {
+    readonly tell: () => ReadAnswer;
+    readonly count: number;
+    readonly pool: number;
+  },
 ): Promise<Look> {
   let best: (Look & { readonly variety: number }) | null = null;
   for (const source of options.ways) {

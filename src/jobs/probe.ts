@@ -20,6 +20,7 @@ import type { OpenedModel } from '../model/formats/opened.ts';
 import { portsOf } from '../model/ir/port.ts';
 import { Diagnostic } from '../support/diagnostics.ts';
 import { spread } from '../support/spread.ts';
+import { counted } from '../support/units.ts';
 import { chooseInputs, poolSize } from './choose-probe.ts';
 
 export interface Probe {
@@ -51,14 +52,19 @@ export async function openProbe(
   const reader = textModelOf(ports, opened.model);
   const text = reader && (await textFor(opened, reader, samplesOf(opened)));
   if (text) return probeOf('text', text);
-  const ways = reader ? [madeUpTokens(reader, ports, poolSize)] : madeUpInputs(opened, poolSize);
+  const drawings = run.task.name !== 'image-to-image';
+  const ways = reader
+    ? [madeUpTokens(reader, ports, poolSize)]
+    : madeUpInputs(opened, { most: poolSize, drawings });
   const { source, indices, choices } = await chooseInputs(opened, {
     ...run,
     engine: await openEngine(),
     ways,
   });
-  const made = probeOf('made-up', source, indices);
-  return { ...made, facts: { ...made.facts, ...(choices !== null && { choices }) } };
+  const { length } = indices;
+  const what = `${counted(length, 'made-up sample')} (${source.name})`;
+  const facts = { kind: 'made-up', what, samples: length, ...(choices !== null && { choices }) } as const;
+  return { source, indices, facts };
 }
 
 function probeOf(

@@ -30,7 +30,7 @@ export async function studyResult(
   options: CompressFileOptions,
   source: OpenedModel,
   { result, shipped }: Results,
-  { prepared, task, probe, facts }: Known,
+  { prepared, task, probe, unprobed, facts }: Known,
   { clean, model, journal }: CompressedModel,
 ): Promise<
   Omit<
@@ -67,9 +67,10 @@ export async function studyResult(
   // Nobody asked for a probe: one that can't run is said, and ends nothing.
   const probed = probe && (await attempt(() => compareOn(probe), signal));
   const pair = held && compares ? await compareOn(held) : (probed?.measured ?? null);
-  const unprobed = probed?.reason
-    ? [`It could not be compared on ${probe?.facts.what}: ${probed.reason}`]
-    : [];
+  const remarks = [
+    ...(unprobed === null ? [] : [`It could not be compared on made-up inputs: ${unprobed}`]),
+    ...(probed?.reason ? [`It could not be compared on ${probe?.facts.what}: ${probed.reason}`] : []),
+  ];
   const few = held?.indices.slice(0, 16) ?? [];
   if (held && pair) events.begin?.('layers');
   const quality =
@@ -112,7 +113,7 @@ export async function studyResult(
     data: prepared,
     pair,
     probe: pair ? (probe?.facts ?? null) : null,
-    remarks: unprobed,
+    remarks,
     measured,
   };
 }

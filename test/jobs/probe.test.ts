@@ -1,10 +1,11 @@
-/** Without data, models that read text are compared with the original on text that ships with us. */
+/** Without data, results are compared with the original on text that ships with us, or on inputs that are made up. */
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { compress } from '../../src/jobs/compress.ts';
-import { linear, networkBuilder, normal } from '../../src/model/build/index.ts';
+import { renderTerminal } from '../../src/judge/report/terminal.ts';
+import { linear, networkBuilder, normal, values } from '../../src/model/build/index.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'edgepress-probe-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -51,6 +52,54 @@ describe('a language model', () => {
     const { report } = await compress(model, { int8: true, compare: false, ...quick });
     expect([report.probe, report.compare]).toEqual([undefined, null]);
     expect(report.verdict.headline).toContain('quality not measured');
+  });
+});
+
+describe('a model of pictures or signals', () => {
+  it('is red in every view where pruning without data destroys it, and is told what helps', async () => {
+    const { report, files } = await compress('fixtures/models/glyphs-cnn.onnx', { prune: 50, ...quick });
+    expect(report.probe).toMatchObject({ kind: 'made-up' });
+    expect(report.probe!.choices).toBeGreaterThan(1);
+    expect(report.verdict.level).toBe('bad');
+    const [{ text } = { text: '' }] = report.verdict.warnings;
+    const view = (ending: string) => {
+      const file = files.find(({ path }) => path.endsWith(ending))!;
+      return Buffer.from(file.bytes).toString().replace(/\s+/g, ' ');
+    };
+    expect(renderTerminal(report, { colour: false, width: 200 }).replace(/\s+/g, ' ')).toContain(`✖ ${text}`);
+    expect(view('.md')).toContain(`❌ ${text}`);
+    expect(view('.html')).toContain('<p class="badge bad">');
+    expect(JSON.parse(view('.json')).verdict.level).toBe('bad');
+    expect(report.next.map(({ command }) => command).join()).toContain('--data');
+  });
+
+  it('is not red where little was lost', async () => {
+    for (const name of ['glyphs-cnn', 'digits-mlp', 'sequence-gru']) {
+      const { report } = await compress(`fixtures/models/${name}.onnx`, { int8: 'weights', ...quick });
+      expect(report.probe?.kind).toBe('made-up');
+      expect(report.verdict.level).toBe('warn');
+    }
+  });
+
+  it('is compared on the same inputs at every run', async () => {
+    const run = () => compress('fixtures/models/digits-cnn.onnx', { int8: 'weights', ...quick });
+    const [one, two] = [await run(), await run()];
+    expect(one.report.compare).toEqual(two.report.compare);
+  });
+
+  it('that always answers the same is said to tell little', async () => {
+    const b = networkBuilder({ name: 'one-answer' });
+    const x = b.input('features', 'float32', ['N', 64]);
+    const y = linear(b, 'mix', x, { inputs: 64, outputs: 48 });
+    const bias = b.weight(
+      'bias',
+      [48],
+      values(Float32Array.from({ length: 48 }, (_, i) => (i === 3 ? 1e4 : 0))),
+    );
+    b.output('scores', b.op('Add', [y, bias]));
+    const { report } = await compress(b.build(), { int8: 'weights', ...quick });
+    expect(report.probe).toMatchObject({ kind: 'made-up', choices: 1 });
+    expect(report.verdict.warnings.map(({ text }) => text).join()).toContain('the same answer to all');
   });
 });
 

@@ -8,14 +8,19 @@ import { type Shape, shapesOf, strokesOf } from './shapes.ts';
 type Colour = readonly [number, number, number];
 
 /** Larger pictures are drawn with so many pixels a side and stretched, since most of what takes time here grows with them. */
-const largestSide = 160;
+const largestSide = 128;
 
-/** @returns 8-bit RGB; every fourth is a drawing of strokes on plain ground */
-export function drawPicture(random: Random, size: Size, index: number): Pixels {
+/** @returns 8-bit RGB */
+export const drawScene = (random: Random, size: Size): Pixels => drawn(scene, random, size);
+
+/** A few strokes on plain ground, bright on dark mostly, as digits are stored. @returns 8-bit RGB */
+export const drawStrokes = (random: Random, size: Size): Pixels => drawn(strokes, random, size);
+
+function drawn(draw: (random: Random, size: Size) => Pixels, random: Random, size: Size): Pixels {
   const shrink = Math.min(1, largestSide / Math.max(size.width, size.height));
   const [width, height] = [size.width, size.height].map((side) => Math.max(1, Math.round(side * shrink)));
-  const drawn = (index % 4 === 3 ? drawing : scene)(random, { width: width!, height: height! });
-  return shrink < 1 ? stretched(drawn, size) : drawn;
+  const small = draw(random, { width: width!, height: height! });
+  return shrink < 1 ? stretched(small, size) : small;
 }
 
 /** Between neighbours, linearly. */
@@ -23,14 +28,16 @@ function stretched({ data, width, height }: Pixels, to: Size): Pixels {
   const out = new Uint8Array(3 * to.width * to.height);
   const [down, across] = [places(height, to.height), places(width, to.width)];
   let at = 0;
-  for (const y of down)
+  for (const y of down) {
+    const [above, below] = [3 * y.from * width, 3 * y.to * width];
     for (const x of across)
       for (let k = 0; k < 3; k++) {
-        const pixel = (row: number, column: number) => data[3 * (row * width + column) + k]!;
-        const top = pixel(y.from, x.from) + x.share * (pixel(y.from, x.to) - pixel(y.from, x.from));
-        const bottom = pixel(y.to, x.from) + x.share * (pixel(y.to, x.to) - pixel(y.to, x.from));
+        const [left, right] = [3 * x.from + k, 3 * x.to + k];
+        const top = data[above + left]! + x.share * (data[above + right]! - data[above + left]!);
+        const bottom = data[below + left]! + x.share * (data[below + right]! - data[below + left]!);
         out[at++] = Math.round(top + y.share * (bottom - top));
       }
+  }
   return { data: out, width: to.width, height: to.height };
 }
 
@@ -57,16 +64,20 @@ function scene(random: Random, size: Size): Pixels {
       for (let k = 0; k < 3; k++) colour[k] = from[k]! + light * (to[k]! - from[k]!);
     });
   }
-  const exposed = { gain: 0.6 + 0.7 * random.next(), offset: 0.25 * (random.next() - 0.5), grain: 0.03 };
+  const exposed = { gain: 0.6 + 0.7 * random.next(), offset: 0.25 * (random.next() - 0.5), grain: 0.06 };
   return pixelsOf(canvas, random, exposed);
 }
 
-/** Bright on dark mostly, as digits are stored. */
-function drawing(random: Random, size: Size): Pixels {
+function strokes(random: Random, size: Size): Pixels {
   const isDark = random.integer(4) !== 0;
   const canvas = canvasOf(size, isDark ? [0, 0, 0] : [1, 1, 1]);
-  const ink: Colour = random.integer(2) === 0 ? (isDark ? [1, 1, 1] : [0, 0, 0]) : colourOf(random);
-  for (const stroke of strokesOf(random, 1 + random.integer(3))) paint(canvas, stroke, (_, __, colour) => ink.forEach((c, k) => (colour[k] = c)));
+  const far = isDark ? 1 : 0;
+  const share = random.integer(2) === 0 ? 0 : 0.5;
+  const ink = colourOf(random).map((c) => far + share * (c - far)) as unknown as Colour;
+  for (const stroke of strokesOf(random, 1 + random.integer(3)))
+    paint(canvas, stroke, (_, __, colour) => {
+      for (let k = 0; k < 3; k++) colour[k] = ink[k]!;
+    });
   return pixelsOf(canvas, random, { gain: 1, offset: 0, grain: 0 });
 }
 
@@ -113,7 +124,7 @@ function paint(
 ): void {
   const side = Math.max(width, height);
   // About a pixel of soft edge.
-  const soft = 1.5 / side;
+  const soft = 1 / side;
   const colour = [0, 0, 0];
   const [left, right] = span(reach.x, reach.radius, side, width);
   const [top, bottom] = span(reach.y, reach.radius, side, height);
@@ -144,11 +155,11 @@ function pixelsOf(
   random: Random,
   { gain, offset, grain }: Exposure,
 ): Pixels {
-  const data = new Uint8Array(values.length);
+  const data = new Uint8ClampedArray(values.length);
   for (let i = 0; i < values.length; i++) {
-    const noise = grain > 0 ? grain * (random.next() + random.next() - 1) : 0;
-    const value = 0.5 + gain * (values[i]! - 0.5) + offset + noise;
-    data[i] = Math.round(255 * Math.min(1, Math.max(0, value)));
+    const noise = grain > 0 ? grain * (random.next() - 0.5) : 0;
+    // A clamped array rounds and clamps.
+    data[i] = 255 * (0.5 + gain * (values[i]! - 0.5) + offset + noise);
   }
-  return { data, width, height };
+  return { data: new Uint8Array(data.buffer), width, height };
 }

@@ -1,7 +1,8 @@
 /** What the first operators of a graph say about the range of its inputs. */
 import { floatAttribute } from '../../model/ir/attribute.ts';
-import { constantOf, isOp, type Model, type Node, readers, type Value } from '../../model/ir/model.ts';
-import { numbers } from '../../model/ir/tensor.ts';
+import { isOp, type Model, type Node, readers, type Value } from '../../model/ir/model.ts';
+import { elementCount, numbers, type Tensor } from '../../model/ir/tensor.ts';
+import { constantBehind } from '../../model/ops/constant-behind.ts';
 
 /** The input is brought to about 0 ± 1 by (x − mean) / deviation, one number each for all channels or for each. */
 export interface InputScale {
@@ -22,7 +23,11 @@ export function inputScale(model: Model, input: string): InputScale | null {
     const step = stepOf(node, value);
     if (!step) break;
     isAny ||= step.isScale;
-    offset = zipped(zipped(offset, step.factor, (a, b) => a * b), step.offset, (a, b) => a + b);
+    offset = zipped(
+      zipped(offset, step.factor, (a, b) => a * b),
+      step.offset,
+      (a, b) => a + b,
+    );
     factor = zipped(factor, step.factor, (a, b) => a * b);
     value = node.outputs[0] ?? null;
   }
@@ -45,8 +50,8 @@ function stepOf(node: Node, value: Value): Step | null {
   if (isOp(node, 'Cast', 'Identity', 'Transpose', 'Reshape', 'Unsqueeze', 'Squeeze')) return same;
   if (isOp(node, 'BatchNormalization')) return normalisation(node);
   if (!isOp(node, 'Sub', 'Add', 'Mul', 'Div') || (isOp(node, 'Div') && node.inputs[0] !== value)) return null;
-  const other = constantOf(node.inputs[node.inputs[0] === value ? 1 : 0]);
-  const by = other && other.dims.reduce((a, b) => a * b, 1) <= mostChannels ? numbers(other) : null;
+  const other = bareConstant(node.inputs[node.inputs[0] === value ? 1 : 0]);
+  const by = other && elementCount(other.dims) <= mostChannels ? numbers(other) : null;
   if (!by) return null;
   const isTurned = isOp(node, 'Sub') && node.inputs[0] !== value;
   const none = by.map(() => 0);
@@ -59,9 +64,14 @@ function stepOf(node: Node, value: Value): Step | null {
     : { isScale: true, factor: one, offset: by.map((v) => -v) };
 }
 
+function bareConstant(value: Value | null | undefined): Tensor | null {
+  const found = constantBehind(value);
+  return found && found.through.length === 0 ? found.tensor : null;
+}
+
 /** What the input was like in training, whatever it is turned into. */
 function normalisation(node: Node): Step | null {
-  const [mean, variance] = [3, 4].map((i) => constantOf(node.inputs[i]));
+  const [mean, variance] = [3, 4].map((i) => bareConstant(node.inputs[i]));
   if (!mean || !variance) return null;
   const epsilon = floatAttribute(node, 'epsilon', 1e-5);
   const factor = numbers(variance).map((v) => 1 / Math.sqrt(v + epsilon));

@@ -5,6 +5,7 @@ import { isFloat } from '../../model/ir/dtype.ts';
 import { outputPortsOf, type Port, portsOf } from '../../model/ir/port.ts';
 import { sha256Text } from '../../support/hash.ts';
 import { createRandom } from '../../support/random.ts';
+import { pictureInput } from '../picture-input.ts';
 import { soundRate } from '../sound/open-sounds.ts';
 import { type SoundInput, soundInput } from '../sound/sound-input.ts';
 import type { DataSource } from '../source.ts';
@@ -16,17 +17,26 @@ import { flatPictureMakers, pictureMakers } from './made-up-pictures.ts';
 import { soundLength, soundMaker } from './made-up-sound.ts';
 import { constantMaker, integerMaker, type Maker } from './maker.ts';
 
+export interface MadeUpOptions {
+  /** Samples of each source. */
+  readonly most: number;
+  /** Whether some pictures are strokes on plain ground, which models that make pictures of pictures seldom see. Default: true. */
+  readonly drawings?: boolean;
+  readonly seed?: number;
+}
+
 /** Sources that differ in what is not known of the inputs, such as the range of pixels; the likeliest first, at least one.
- *  @param most  samples of each
  *  @throws SYNTHETIC_TYPE for inputs of strings and of unknown rank */
-export function madeUpInputs(opened: OpenedModel, most: number, seed = 0): readonly DataSource[] {
+export function madeUpInputs(
+  opened: OpenedModel,
+  { most, drawings = true, seed = 0 }: MadeUpOptions,
+): readonly DataSource[] {
   const ports = portsOf(opened.model);
-  const states = statesOf(opened, ports);
-  const content = ports.filter(({ name }) => !states.has(name));
-  const sound = soundInput(content, opened.model);
+  const sound = soundInput(ports, opened.model);
+  const states = statesOf(opened, ports, sound);
   const inputs = ports.map((port) => ({
     port,
-    ways: states.has(port.name) ? [constantMaker(port, 0)] : makersOf(port, sound, opened),
+    ways: states.has(port.name) ? [constantMaker(port, 0)] : makersOf(port, { sound, opened, drawings }),
   }));
   const count = Math.max(1, ...inputs.map(({ ways }) => ways.length));
   return Array.from({ length: count }, (_, way) =>
@@ -37,26 +47,39 @@ export function madeUpInputs(opened: OpenedModel, most: number, seed = 0): reado
   );
 }
 
-/** Inputs that take what the run before gave; none where nothing else would be left. */
-function statesOf({ model }: OpenedModel, ports: readonly Port[]): ReadonlySet<string> {
-  const states = matchStates(ports, outputPortsOf(model)).map(({ input }) => input.name);
+/** Inputs that take what the run before gave, though an output may look like sound or a picture that came in; none where nothing else would
+ *  be left. */
+function statesOf(
+  { model }: OpenedModel,
+  ports: readonly Port[],
+  sound: SoundInput | null,
+): ReadonlySet<string> {
+  const others = ports.filter((port) => port !== sound?.port && pictureInput(port)?.channels !== 3);
+  const states = matchStates(others, outputPortsOf(model)).map(({ input }) => input.name);
   return new Set(states.length < ports.length ? states : []);
 }
 
-function makersOf(port: Port, sound: SoundInput | null, opened: OpenedModel): readonly Maker[] {
+interface Context {
+  readonly opened: OpenedModel;
+  readonly sound: SoundInput | null;
+  readonly drawings: boolean;
+}
+
+function makersOf(port: Port, { sound, opened, drawings }: Context): readonly Maker[] {
   const { model } = opened;
-  if (port === sound?.rate)
-    return [constantMaker(port, soundRate(sound, { model: opened }).sampleRate)];
+  if (port === sound?.rate) return [constantMaker(port, soundRate(sound, { model: opened }).sampleRate)];
   if (port === sound?.lengths) return [constantMaker(port, soundLength(sound))];
   if (port === sound?.mask) return [constantMaker(port, 1)];
   const flat = flatPictureMakers(port);
   if (flat.length > 0) return flat;
   if (port === sound?.port)
     return [soundMaker(sound, opened), ...(sound.length === null ? [] : numberMakers(port, model))];
-  const pictures = pictureMakers(port, model);
+  const limit = isFloat(port.dtype) ? null : integerLimit(model, port.name);
+  if (limit !== null) return [integerMaker(port, limit)];
+  const pictures = pictureMakers(port, model, drawings);
   if (pictures.length > 0) return isSmall(port) ? [...pictures, ...numberMakers(port, model)] : pictures;
   if (isFloat(port.dtype)) return numberMakers(port, model);
-  return [integerMaker(port, integerLimit(model, port.name))];
+  return [integerMaker(port, null)];
 }
 
 /** Features in one plane look like a picture of one channel. */

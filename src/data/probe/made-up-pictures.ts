@@ -8,11 +8,11 @@ import {
   type FittedPreprocessing,
   guessPreprocessing,
   likelyPresets,
-  type PresetName,
   type Preprocessing,
+  type PresetName,
   presetPreprocessing,
 } from '../preprocess.ts';
-import { drawPicture } from './draw-picture.ts';
+import { drawScene, drawStrokes } from './draw-picture.ts';
 import { inputScale } from './input-scale.ts';
 import type { Maker } from './maker.ts';
 
@@ -20,14 +20,16 @@ import type { Maker } from './maker.ts';
 const openSide = 224;
 
 /** One for each preprocessing that the input may be meant for, the likeliest first; none where it takes no picture. */
-export function pictureMakers(port: Port, model: Model): readonly Maker[] {
+export function pictureMakers(port: Port, model: Model, drawings: boolean): readonly Maker[] {
   const input = pictureInput(port);
   if (!input) return [];
   const size = { width: input.width ?? openSide, height: input.height ?? openSide };
   return specsFor(port, input, model).map((spec) => ({
     what: `drawn pictures, prepared as "${spec.name}"`,
     make: (random, index) => {
-      const tensor = pixelsToTensor(drawPicture(random, size, index), { left: 0, top: 0, ...size }, spec);
+      const isDrawing = drawings && index % 4 === 3;
+      const picture = isDrawing ? drawStrokes(random, size) : drawScene(random, size);
+      const tensor = pixelsToTensor(picture, { left: 0, top: 0, ...size }, spec);
       return { ...tensor, dims: dimsAsInput(tensor.dims, port) };
     },
   }));
@@ -70,8 +72,14 @@ export function flatPictureMakers(port: Port): readonly Maker[] {
   ];
   return ranges.map(({ what, scale }) => ({
     what,
-    make: (random, index) =>
-      tensorOf(port.dtype, [1, count], greyOf(drawPicture(random, size, index)).map((v) => v * scale)),
+    make: (random, index) => {
+      const picture = index % 4 === 0 ? drawScene(random, size) : drawStrokes(random, size);
+      return tensorOf(
+        port.dtype,
+        [1, count],
+        greyOf(picture).map((v) => v * scale),
+      );
+    },
   }));
 }
 

@@ -28,7 +28,9 @@ export function soundMaker(input: SoundInput, opened: OpenedModel): Maker {
       tensorOf(
         port.dtype,
         dims,
-        drawSound(random, length, sampleRate, index).map((v) => (largest === 1 ? v : Math.round(v * largest))),
+        drawSound(random, length, sampleRate, index).map((v) =>
+          largest === 1 ? v : Math.round(v * largest),
+        ),
       ),
   };
 }

@@ -1,5 +1,6 @@
 /** Shapes to paint: each says how deep inside it a point is. */
 import type { Random } from '../../support/random.ts';
+import { mean } from '../../support/statistics.ts';
 
 export interface Shape {
   /** Of a point of the unit square: the distance to the edge, more than 0 inside. */
@@ -66,33 +67,35 @@ function blob(random: Random): Shape {
 
 /** Curved lines of a pen, each through a few points. */
 export function strokesOf(random: Random, count: number): Shape[] {
-  const thick = 0.02 + 0.05 * random.next();
+  const thick = 0.035 + 0.05 * random.next();
   return Array.from({ length: count }, () => stroke(random, thick));
 }
 
 function stroke(random: Random, thick: number): Shape {
   const point = (): [number, number] => [0.2 + 0.6 * random.next(), 0.15 + 0.7 * random.next()];
   const [[ax, ay], [bx, by], [cx, cy]] = [point(), point(), point()];
-  const pieces = 10;
+  const pieces = 8;
   const curve = Array.from({ length: pieces + 1 }, (_, i) => {
     const t = i / pieces;
     const s = 1 - t;
     return [s * s * ax + 2 * s * t * bx + t * t * cx, s * s * ay + 2 * s * t * by + t * t * cy] as const;
   });
-  return {
-    reach: { x: 0.5, y: 0.5, radius: 1 },
-    depth: (x, y) => {
-      let nearest = Number.POSITIVE_INFINITY;
-      for (let i = 0; i < pieces; i++) nearest = Math.min(nearest, distance(x, y, curve[i]!, curve[i + 1]!));
-      return thick - nearest;
-    },
-  };
+  const [x, y] = [mean(curve.map(([at]) => at)), mean(curve.map(([, at]) => at))];
+  const radius = thick + Math.max(...curve.map(([px, py]) => Math.hypot(px - x, py - y)));
+  return { depth: (px, py) => thick - Math.sqrt(nearest(px, py, curve)), reach: { x, y, radius } };
 }
 
 type Point = readonly [number, number];
 
-function distance(x: number, y: number, [ax, ay]: Point, [bx, by]: Point): number {
-  const [dx, dy] = [bx - ax, by - ay];
-  const along = Math.max(0, Math.min(1, ((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy || 1)));
-  return Math.hypot(x - ax - along * dx, y - ay - along * dy);
+/** Squared distance to a line through points. */
+function nearest(x: number, y: number, curve: readonly Point[]): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (let i = 1; i < curve.length; i++) {
+    const [ax, ay] = curve[i - 1]!;
+    const [dx, dy] = [curve[i]![0] - ax, curve[i]![1] - ay];
+    const along = Math.max(0, Math.min(1, ((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy || 1)));
+    const [ox, oy] = [x - ax - along * dx, y - ay - along * dy];
+    least = Math.min(least, ox * ox + oy * oy);
+  }
+  return least;
 }

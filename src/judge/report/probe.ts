@@ -27,8 +27,10 @@ const tells: Readonly<Record<Kind, (probe: Probe) => string>> = {
     `Compared on ${samples} of the samples that it was made with (${what}), since none was left: on others it may do worse. Give more with --data.`,
   text: ({ what }) =>
     `Compared on ${what}, not on yours: that tells whether the model still does what it did, and little of how well it does it on your texts. Pass --data to know.`,
-  'made-up': ({ what }) =>
-    `Compared on ${what}: they tell a broken model from a sound one, and nothing of its accuracy. Pass --data to know.`,
+  'made-up': ({ what, samples, choices }) =>
+    choices === 1 && samples > 1
+      ? `The original gives the same answer to all that it was compared on (${what}): that the result gives it too says little. Pass --data to know.`
+      : `Compared on ${what}: they tell a broken model from a sound one, and nothing of its accuracy. Pass --data to know.`,
 };
 
 /** What it can and can't tell. */

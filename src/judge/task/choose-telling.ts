@@ -47,15 +47,17 @@ export function chooseTelling(answers: readonly Told[], count: number): number[]
   return chosen.sort((a, b) => a - b);
 }
 
-/** The surest of each choice, then the second of each, and so on. */
+/** The surest of each choice, then the second of each, and so on; beside the first of each, only those of the surer half. */
 function inTurns(answers: readonly Told[], count: number): number[] {
   const groups = new Map<string | null, number[]>();
-  for (const i of bySureness(answers)) {
+  bySureness(answers).forEach((i, rank) => {
     const { choice } = answers[i]!;
-    groups.set(choice, [...(groups.get(choice) ?? []), i]);
-  }
+    const group = groups.get(choice);
+    if (!group) groups.set(choice, [i]);
+    else if (rank < Math.max(count, answers.length / 2)) group.push(i);
+  });
   const chosen: number[] = [];
-  for (let turn = 0; chosen.length < count; turn++)
+  for (let turn = 0; turn < answers.length && chosen.length < count; turn++)
     for (const group of groups.values()) {
       const next = group[turn];
       if (next !== undefined && chosen.length < count) chosen.push(next);
@@ -65,7 +67,9 @@ function inTurns(answers: readonly Told[], count: number): number[] {
 
 /** Each as far as can be from all chosen before, among the surer half. */
 function farApart(answers: readonly Told[], count: number): number[] {
-  const candidates = bySureness(answers).slice(0, Math.max(count, Math.ceil(answers.length / 2)));
+  const ordered = bySureness(answers);
+  const least = answers[ordered[Math.max(count, Math.ceil(answers.length / 2)) - 1]!]!.sureness;
+  const candidates = ordered.filter((i) => answers[i]!.sureness >= least);
   const chosen = [candidates[0]!];
   const nearest = candidates.map((i) => distance(answers[i]!, answers[chosen[0]!]!));
   while (chosen.length < count) {

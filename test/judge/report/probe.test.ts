@@ -9,10 +9,14 @@ import { sampleReport } from './sample.ts';
 
 const base = sampleReport();
 const probe = { kind: 'made-up', what: 'smooth pictures in 0…1', samples: 32 } as const;
-const on = (same: number, change: Partial<Report> = {}) =>
+const on = (same: number, change: Partial<Report> = {}, sqnrDb = same < 1 ? 3 : 30) =>
   sampleReport({
     ...{ data: null, evaluation: null, probe },
-    compare: { ...base.compare!, samples: 32, measures: [measured('same-top-1', same)], disagreements: [] },
+    compare: {
+      ...base.compare!,
+      ...{ samples: 32, measures: [measured('same-top-1', same)], disagreements: [] },
+      outputs: base.compare!.outputs.map((output) => ({ ...output, sqnrDb })),
+    },
     ...change,
   });
 const flat = (text: string) => text.replace(/\s+/g, ' ');
@@ -31,6 +35,22 @@ describe('a result that was compared on made-up inputs', () => {
     expect(page).toContain('<p class="badge bad">');
     expect(page).toMatch(/class="bad"><strong>Problem:<\/strong> Gives the same/);
     expect(reportSchema.parse(JSON.parse(JSON.stringify(report))).probe).toEqual(probe);
+  });
+
+  it('is not red where answers change, but what is behind them hardly does: such inputs are of no class', () => {
+    expect(on(0.85, {}, 34).verdict.level).toBe('warn');
+    expect(on(0.85, {}, 9).verdict.level).toBe('bad');
+  });
+
+  it('is red by its noise where nothing else stands for the task', () => {
+    const noisy = (sqnrDb: number) => {
+      const { compare } = on(1, {}, sqnrDb);
+      return sampleReport({
+        ...{ data: null, evaluation: null, probe },
+        compare: { ...compare!, measures: [measured('sqnr', sqnrDb)] },
+      }).verdict.level;
+    };
+    expect([noisy(4), noisy(12), noisy(30)]).toEqual(['bad', 'warn', 'warn']);
   });
 
   it('says what such inputs can’t tell, and where they are from, but is not red where the answers are the same', () => {
