@@ -226,15 +226,18 @@ export function comparedLevel(report: Judged): Level {
 
 function measureLevel(report: Judged, measure: Measure | null): Level {
   const level = measure ? levelOf(measure) : 'plain';
-  if (measure && level === 'bad' && isNearTie(report, measure)) return 'warn';
+  if (measure && level === 'bad' && isOfMadeUp(report, measure)) return 'warn';
   return level === 'bad' && !report.probe && isAccurate(report) ? 'warn' : level;
 }
 
-/** Inputs that are of no class have classes that are nearly as likely: which of them is first may change where the scores hardly do. */
-const isNearTie = (report: Judged, measure: Measure): boolean =>
-  report.probe?.kind === 'made-up' &&
-  isShareOfAnswers(measure) &&
-  (worstSqnr(report) ?? Number.POSITIVE_INFINITY) >= limits.sameScoresDb;
+/** What made-up inputs have by themselves: classes that are nearly as likely as the first, which change places where scores hardly do, and less
+ *  structure than photographs, so that little noise is much of it. */
+function isOfMadeUp(report: Judged, { id }: Measure): boolean {
+  if (report.probe?.kind !== 'made-up') return false;
+  const psnr = measuresOf(report).find((m) => m.id === 'psnr');
+  if (id === 'ssim') return psnr !== undefined && levelOf(psnr) !== 'bad';
+  return isShareOfAnswers({ id }) && (worstSqnr(report) ?? Number.POSITIVE_INFINITY) >= limits.sameScoresDb;
+}
 
 const isAccurate = (report: Judged) =>
   mainMetric(report) !== null &&

@@ -4,17 +4,20 @@ import type { Told } from './telling.ts';
 /** A box, or anything else, that is at least so sure is there. */
 const shown = 0.3;
 
+/** Numbers of which less than this share of the mean square varies are always the same. */
+const same = 1e-3;
+
 /** How much answers differ from sample to sample, 0 to 1: the share whose choice isn't the usual one; where nothing is chosen, the share that
- *  finds anything, or that part of the numbers which varies. */
+ *  finds anything; of numbers only whether they vary. */
 export function varietyOf(answers: readonly Told[]): number {
   if (answers.length < 2) return 0;
   const counts = new Map<string, number>();
   for (const { choice } of answers) if (choice !== null) counts.set(choice, (counts.get(choice) ?? 0) + 1);
   if (counts.size > 0) return 1 - Math.max(...counts.values()) / answers.length;
-  const spread = spreadOf(answers);
+  if (spreadOf(answers) < same) return 0;
   const isAnythingToFind = answers.some(({ sureness }) => sureness < 1);
   const finding = answers.filter(({ sureness }) => sureness >= shown).length / answers.length;
-  return isAnythingToFind ? Math.min(spread > 1e-6 ? 1 : 0, finding) : Math.min(1, spread);
+  return isAnythingToFind ? finding : 1;
 }
 
 /** Variance of the numbers over samples, as a share of their mean square. */
