@@ -149,7 +149,7 @@ export const probeCases: readonly ProbeCase[] = [
   pictures('PP-OCR, text detector', 'onnx-ppocr/ch_PP-OCRv3_det_infer.onnx', {
     options: { preprocess: 'imagenet' },
   }),
-  ...['blazeface', 'facemesh', 'emotion', 'iris', 'selfie', 'handtrack'].map((name) =>
+  ...['blazeface', 'facemesh', 'emotion', 'iris', 'selfie'].map((name) =>
     pictures(`${name} (tfjs)`, `tfjs-human/${name}/${name}.json`, { options: { preprocess: '0-1' } }),
   ),
   { name: 'Silero VAD', model: models('onnx-silero-vad/silero_vad_16k_op15.onnx'), data: speech },

@@ -28,6 +28,12 @@ export const sections: readonly Section[] = [
     'One `compress` command a row, defaults, seeded split; "no data" is `--int8 dynamic`, with the data used to compare only. Latency is the median of runs taken alternately on wasm, one thread; memory is the WebAssembly heap. "Same top-1" compares with the original on the samples in brackets, none of which calibrated.',
   ),
   section(
+    'probes',
+    'Probes',
+    'bench/probes.ts',
+    'What made-up inputs tell of a result that was made without data, against what data of the model\'s own kind tells. The first row of a model says what was made up, and how long that took. "On data": samples that nothing was made with; a result is destroyed where it lost more than 10 points of accuracy or of the measure that stands for its task (SQNR under 10 dB where that is no share), fine where it lost less than 2 (20 dB). Red is `bad`.',
+  ),
+  section(
     'quantize',
     'Time and memory of quantising',
     'bench/quantize.ts',

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { compress } from '../../src/jobs/compress.ts';
-import { renderTerminal } from '../../src/judge/report/terminal.ts';
+import { renderOutcome } from '../../src/judge/report/terminal.ts';
 import { linear, networkBuilder, normal, values } from '../../src/model/build/index.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'edgepress-probe-'));
@@ -66,7 +66,7 @@ describe('a model of pictures or signals', () => {
       const file = files.find(({ path }) => path.endsWith(ending))!;
       return Buffer.from(file.bytes).toString().replace(/\s+/g, ' ');
     };
-    expect(renderTerminal(report, { colour: false, width: 200 }).replace(/\s+/g, ' ')).toContain(`✖ ${text}`);
+    expect(renderOutcome(report, { colour: false, width: 200 }).replace(/\s+/g, ' ')).toContain(`✖ ${text}`);
     expect(view('.md')).toContain(`❌ ${text}`);
     expect(view('.html')).toContain('<p class="badge bad">');
     expect(JSON.parse(view('.json')).verdict.level).toBe('bad');

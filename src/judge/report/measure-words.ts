@@ -116,3 +116,12 @@ export function taskText({ name, by, evidence }: Task): string {
   const how = by === 'asked' ? ', as --task says' : '';
   return evidence === '' ? `${tasks[name]}${how}` : `${tasks[name]}${how}: ${evidence}`;
 }
+
+/** Lowest SQNR of any output in dB; null where none has one. */
+export const worstSqnr = (report: Pick<Report, 'compare'>) =>
+  lowest(report.compare?.outputs.map((output) => output.sqnrDb) ?? []);
+
+function lowest(values: readonly (number | null)[]): number | null {
+  const known = values.filter((v) => v !== null && !Number.isNaN(v)) as number[];
+  return known.length === 0 ? null : Math.min(...known);
+}

@@ -14,10 +14,10 @@ import {
 } from '../../support/units.ts';
 import { levelOf, mainOf } from '../task/measure.ts';
 import { type LatencyPair, latencyPairs, shortPlaceName } from './latency.ts';
-import { formatMeasure, measuresOf } from './measure-words.ts';
+import { formatMeasure, measuresOf, worstSqnr } from './measure-words.ts';
 import { formatChange, formatChangeInterval, formatMetric, type Metric } from './metrics.ts';
 import type { Layer, ModelFacts, Report } from './report.ts';
-import { agreementLevel, isLoss, isSlower, mainMetric, worstSqnr } from './verdict.ts';
+import { agreementLevel, isLoss, isSlower, mainMetric } from './verdict.ts';
 
 export type Tone = 'plain' | 'good' | 'warn' | 'bad';
 

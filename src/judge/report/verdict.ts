@@ -19,6 +19,7 @@ import {
   pointsLostOf,
 } from './metrics.ts';
 import { probeTells } from './probe.ts';
+import { isOfMadeUp } from './probe-limits.ts';
 import type { Report } from './report.ts';
 import { noun, preprocessingName } from './sample-words.ts';
 
@@ -33,8 +34,6 @@ export const limits = {
   /** Relative loss of a metric that is not a fraction, such as perplexity. */
   metricRelativeDrop: 0.02,
   outputSqnrDb: 15,
-  /** From so little noise on, scores of made-up inputs are taken for the same: results that lost accuracy have 14 dB at most (bench/RESULTS.md). */
-  sameScoresDb: 20,
   /** Relative slowdown that the whole interval must be beyond. */
   slowdown: 0.05,
   /** Share of the weights that stayed in float against the request. */
@@ -135,15 +134,6 @@ export function sameAnswers(report: Pick<Report, 'compare'>): number | null {
   return measure && isShareOfAnswers(measure) ? measure.value : null;
 }
 
-/** Lowest SQNR of any output in dB; null where none has one. */
-export const worstSqnr = (report: Pick<Report, 'compare'>) =>
-  lowest(report.compare?.outputs.map((output) => output.sqnrDb) ?? []);
-
-function lowest(values: readonly (number | null)[]): number | null {
-  const known = values.filter((v) => v !== null && !Number.isNaN(v)) as number[];
-  return known.length === 0 ? null : Math.min(...known);
-}
-
 // --- rules -------------------------------------------------------------------------------------------------------
 
 const bad = (text: string): Warning => ({ level: 'bad', text });
@@ -228,15 +218,6 @@ function measureLevel(report: Judged, measure: Measure | null): Level {
   const level = measure ? levelOf(measure) : 'plain';
   if (measure && level === 'bad' && isOfMadeUp(report, measure)) return 'warn';
   return level === 'bad' && !report.probe && isAccurate(report) ? 'warn' : level;
-}
-
-/** What made-up inputs have by themselves: classes that are nearly as likely as the first, which change places where scores hardly do, and less
- *  structure than photographs, so that little noise is much of it. */
-function isOfMadeUp(report: Judged, { id }: Measure): boolean {
-  if (report.probe?.kind !== 'made-up') return false;
-  const psnr = measuresOf(report).find((m) => m.id === 'psnr');
-  if (id === 'ssim') return psnr !== undefined && levelOf(psnr) !== 'bad';
-  return isShareOfAnswers({ id }) && (worstSqnr(report) ?? Number.POSITIVE_INFINITY) >= limits.sameScoresDb;
 }
 
 const isAccurate = (report: Judged) =>

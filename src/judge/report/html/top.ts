@@ -4,12 +4,12 @@ import { compareLatency } from '../../../ship/profile/compare-runs.ts';
 import { formatBytes, formatDb, formatMs, formatTimes } from '../../../support/units.ts';
 import type { Measure } from '../../task/measure.ts';
 import { latencyPairs } from '../latency.ts';
-import { formatMeasure, isShareOfAnswers, mainMeasure, titleOfMeasure } from '../measure-words.ts';
+import { formatMeasure, isShareOfAnswers, mainMeasure, titleOfMeasure, worstSqnr } from '../measure-words.ts';
 import { formatMetric } from '../metrics.ts';
 import type { Report } from '../report.ts';
 import { noun } from '../sample-words.ts';
 import { bigPair, brotliNote, metricNote, speedNote, type Tone, timesSmaller } from '../summary.ts';
-import { agreementLevel, isLoss, isSlower, mainMetric, worstSqnr } from '../verdict.ts';
+import { agreementLevel, isLoss, isSlower, mainMetric } from '../verdict.ts';
 import { html, type Markup, unbroken } from './markup.ts';
 
 export interface BigNumber {
