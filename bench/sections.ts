@@ -34,6 +34,12 @@ export const sections: readonly Section[] = [
     'What made-up inputs tell of a result that was made without data, against what data of the model\'s own kind tells. The first row of a model says what was made up, and how long that took. "On data": samples that nothing was made with; a result is destroyed where it lost more than 10 points of accuracy or of the measure that stands for its task (SQNR under 10 dB where that is no share), fine where it lost less than 2 (20 dB). Red is `bad`.',
   ),
   section(
+    'tasks',
+    'Models of every task',
+    'bench/tasks.ts',
+    'One `compress --int8` a row, with data where there is some and without: the task that is recognised, and the measure that stands for it. "held back" are samples that neither calibrated nor chose anything; "text" is text that ships, "made-up" inputs are seeded ones: both tell a broken model from a sound one, and nothing of accuracy.',
+  ),
+  section(
     'quantize',
     'Time and memory of quantising',
     'bench/quantize.ts',

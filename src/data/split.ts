@@ -15,7 +15,7 @@ interface SplitOptions {
 /** Disjoint, the same for the same seed and data, in ascending order. Shares of classes are kept when
  *  samples are labelled; otherwise calibration takes one sample from each stretch of the folder. Copies
  *  (equal `fingerprint`) stay on one side. When there are too few samples for both wishes they are shared
- *  in proportion; without a wish for evaluation, calibration takes at most half.
+ *  in proportion, up to a third of them given to calibration first; without a wish for evaluation, calibration takes at most half.
  *  @example
  *  const { calibration, evaluation } = await splitData(source, { calibration: 100, evaluation: 200, seed: 0 }); */
 export async function splitData(
@@ -39,7 +39,8 @@ function shares(n: number, { calibration, evaluation = Number.POSITIVE_INFINITY 
   }
   if (calibration + evaluation <= n) return { calibration, evaluation };
   const share = Math.round((n * calibration) / (calibration + evaluation));
-  const least = calibration > 0 ? 1 : 0;
+  // Few that are wanted are given, while that leaves most to compare on.
+  const least = calibration > 0 ? Math.max(1, Math.min(calibration, Math.floor(n / 3))) : 0;
   const most = evaluation > 0 ? Math.max(least, n - 1) : n;
   const kept = Math.min(n, Math.max(least, Math.min(most, share)));
   return { calibration: kept, evaluation: n - kept };
