@@ -77,7 +77,9 @@ export async function chooseInputs(opened: OpenedModel, options: ChooseOptions):
     });
     const indices = chooseTelling(answers, compared);
     const chosen = indices.map((i) => answers[i]!);
-    return { source: look.source, indices, choices: choicesIn(chosen), variety: varietyOf(chosen) };
+    const variety = varietyOf(chosen);
+    // A detector that finds nothing says the same to all.
+    return { source: look.source, indices, choices: variety === 0 ? 1 : choicesIn(chosen), variety };
   } finally {
     await session.close();
   }

@@ -161,10 +161,11 @@ function coverage(report: Judged): Warning[] {
 }
 
 /** Channels that went by the size of their weights alone, where nothing shows what the network does without them. */
-function prunedUnseen({ steps = [], data, compare }: Judged): Warning[] {
+function prunedUnseen({ steps = [], data, compare, probe }: Judged): Warning[] {
   const at = steps.findIndex(({ name }) => name === 'prune');
   const [before, after] = [steps[at - 1], steps[at]];
-  if (!before || !after || compare !== null || (data !== null && !data.synthetic)) return [];
+  if (!before || !after || (compare !== null && probe?.choices !== 1) || (data !== null && !data.synthetic))
+    return [];
   const removed = 1 - after.parameters / before.parameters;
   if (removed <= limits.prunedUnseen) return [];
   return [
