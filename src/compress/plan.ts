@@ -234,10 +234,11 @@ async function recipeFor(request: CompressRequest): Promise<Recipe> {
   );
 }
 
-/** Nobody said how int8 is meant, and there is no data to find ranges on: weights stored in int8 are as small. */
+/** Nobody said how int8 is meant: weights that are only stored in int8 are as small. What is trained, or told which kernels to use, stays. */
 async function saferFor(request: CompressRequest): Promise<Recipe | null> {
+  const isTold = request.qat || request.everywhere || request.weightBits === 4;
   const mayChoose = request.recipe === undefined && (request.int8 === true || request.int8 === 'auto');
-  return mayChoose && presetOf(request) === 'int8-dynamic'
+  return mayChoose && !isTold && ['int8-dynamic', 'int8-static'].includes(presetOf(request))
     ? recipeFor({ ...request, int8: 'weights' })
     : null;
 }

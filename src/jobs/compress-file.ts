@@ -58,7 +58,8 @@ export async function compressFile(asked: CompressFileOptions): Promise<Compress
   const qat = plan.qat && { settings: plan.qat, checkpoints: checkpointsOf(asked) };
   const start = staged?.model ?? opened.model;
   const runtime = engineOfTarget(plan.recipe.target);
-  const judge = createJudge(staged ? openedFromModel(start, opened.name) : opened, {
+  const begun = staged ? openedFromModel(start, opened.name) : opened;
+  const judge = createJudge(begun, {
     engine: runtime,
     hasRealData: prepared !== null && prepared.source.kind !== 'synthetic',
     signal,
@@ -74,7 +75,7 @@ export async function compressFile(asked: CompressFileOptions): Promise<Compress
       refusal: qat || !isTried(opened) ? async () => null : refusal,
     });
   const measured = await withMeasuredKernels(asked, start, prepared);
-  const { served, options, instead } = await madeToHold(measured, known, serve);
+  const { served, options, instead } = await madeToHold(measured, begun, known, serve);
   const { recipe } = options.plan;
   const { result: made, leftOut } = served;
   const { model, journal, training } = made;

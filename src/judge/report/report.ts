@@ -113,13 +113,15 @@ export const reportSchema = z.object({
   precision: z.object({
     mode: z.enum(['static', 'dynamic', 'weight-only', 'float16', 'q4', 'none']),
     summary: z.string(),
-    /** What was tried first, and lost too much on the probe. */
+    /** What was tried first, and lost too much on the probe, or on samples that calibrated it. */
     instead: z
       .object({
-        mode: z.literal('dynamic'),
+        mode: z.enum(['dynamic', 'static']),
         measure: z.string(),
-        /** Hundredths of the measure; of one that is no share, of what the original has. */
-        points: z.number(),
+        /** Hundredths of the measure that were lost; of perplexity, of what the original has. null: its measure has no end. */
+        points: z.number().nullable(),
+        /** What was measured, where points can't be lost of it. */
+        is: measureSchema.pick({ unit: true }).extend({ value: z.number() }).optional(),
         samples: z.number(),
       })
       .optional(),

@@ -1,6 +1,7 @@
 /** What a stage did, in words for someone who never heard of its passes. */
 import type { JournalPass, JournalStage } from '../../compress/pipeline/run.ts';
 import { counted, formatPercent } from '../../support/units.ts';
+import { formatMeasure } from './measure-words.ts';
 import type { Layer, Report } from './report.ts';
 
 type LayerPrecision = Pick<Layer, 'opType' | 'precision' | 'weights'>;
@@ -51,8 +52,14 @@ export function precisionSummary(layers: readonly LayerPrecision[]): string {
 
 /** "computed in float: in int8, with ranges found while running, perplexity is 67 % worse" */
 export const insteadSummary = ({
+  mode,
   measure,
   points,
+  is,
   samples,
-}: NonNullable<Report['precision']['instead']>): string =>
-  `computed in float: in int8, with ranges found while running, ${measure} is ${formatPercent(points / 100)} worse (${counted(samples, 'probe')})`;
+}: NonNullable<Report['precision']['instead']>): string => {
+  const [how, on] =
+    mode === 'dynamic' ? ['ranges found while running', 'probe'] : ['calibrated ranges', 'sample'];
+  const lost = is ? `only ${formatMeasure(is)}` : `${formatPercent((points ?? 0) / 100)} worse`;
+  return `computed in float: in int8, with ${how}, ${measure} is ${lost} (${counted(samples, on!)})`;
+};
