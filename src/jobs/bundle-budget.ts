@@ -16,6 +16,8 @@ export interface Budget {
 export interface GateData {
   readonly source: DataSource;
   readonly indices: readonly number[];
+  /** Inputs of a probe, which the original tells apart: measures of its task say something of them. */
+  readonly isTelling?: boolean;
 }
 
 /** "webgpu, Chromium 140.0, google swiftshader"; of wasm the browser alone. */
@@ -62,11 +64,15 @@ export interface GateFound {
 /** Why what was found is not near enough; null when it is. Outputs are judged by what they are for: the largest score by how often it
  *  is the original's, others by the measures of the task; by noise what no measure is of, and everything where inputs are noise, which
  *  has neither classes nor objects. */
-export function outOfBudget(found: GateFound, { source }: GateData, budget: Budget): string | null {
+export function outOfBudget(
+  found: GateFound,
+  { source, isTelling }: GateData,
+  budget: Budget,
+): string | null {
   const { task, outputs, measures } = found;
   const broken = outputs.find((o) => o.nonFinite > 0);
   if (broken) return `${broken.nonFinite} values of output "${broken.name}" are not finite, or were not`;
-  const isReal = source.kind !== 'synthetic';
+  const isReal = source.kind !== 'synthetic' || isTelling === true;
   const least = budget.minAgreement ?? usualAgreement;
   const main = mainOf(measures);
   const isMeasured = isReal && main !== null && main.id !== 'sqnr' && !isShareOfAnswers(main);

@@ -14,6 +14,7 @@ import type { BundleInfo } from '../ship/emit/bundle.ts';
 import { installedVersion } from '../ship/profile/machine.ts';
 import { labelNamesCount } from '../support/diagnostics/bundle.ts';
 import { version } from '../support/version.ts';
+import type { Probe } from './probe.ts';
 import type { BundleRequest } from './requests/bundle.ts';
 import { scoresOutput } from './run-pair.ts';
 
@@ -93,7 +94,7 @@ function checkCount(outputs: readonly Port[], { file, names }: NonNullable<InfoR
 export async function provenanceOf(
   opened: OpenedModel,
   recipes: Readonly<Record<string, unknown>>,
-  { source, calibration, held }: Prepared,
+  { source, calibration, held, probe }: Prepared & { readonly probe: Probe | null },
 ): Promise<BundleInfo['provenance']> {
   return {
     tool: `edgepress ${version}`,
@@ -105,11 +106,11 @@ export async function provenanceOf(
     },
     recipes: { ...recipes },
     data: {
-      source: source.name,
+      source: probe?.source.name ?? source.name,
       calibrationSamples: calibration.length,
-      evaluationSamples: held.indices.length,
+      evaluationSamples: (probe ?? held).indices.length,
       ...(held.source !== source && { test: held.source.name }),
-      synthetic: source.kind === 'synthetic',
+      synthetic: probe ? probe.facts.kind === 'made-up' : source.kind === 'synthetic',
     },
   };
 }

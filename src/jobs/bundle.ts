@@ -9,6 +9,7 @@ import { refuseIdle } from '../compress/refuse-idle.ts';
 import { defaultCacheFolder, openCalibrationCache } from '../compute/calibrate/calibration-cache.ts';
 import { openEngine } from '../compute/engine/open.ts';
 import { openOn } from '../compute/engine/open-model.ts';
+import type { Tell } from '../compute/engine/run-context.ts';
 import { readLabelNames } from '../data/label-names.ts';
 import { describeData, type Prepared } from '../data/prepare-data.ts';
 import { generatesText } from '../data/text/text-model.ts';
@@ -28,6 +29,7 @@ import { Diagnostic } from '../support/diagnostics.ts';
 import { parseRequest, type Spelling } from '../support/parse-request.ts';
 import { inCallWords } from '../support/respell.ts';
 import { formatBytes } from '../support/units.ts';
+import { attempt } from './attempt.ts';
 import type { GateData } from './bundle-budget.ts';
 import { emit } from './bundle-emit.ts';
 import { createGate } from './bundle-gate.ts';
@@ -38,6 +40,7 @@ import { makeAll, type Unfit } from './bundle-variants.ts';
 import type { OutputFile } from './compress.ts';
 import { describeModel, quickFacts } from './model-facts.ts';
 import { taskOf } from './model-task.ts';
+import { openProbe, type Probe } from './probe.ts';
 import { type JobRun, type RunOptions, separated, step } from './progress.ts';
 import { fetched, readModel } from './read-model.ts';
 import { type BundleRequest, type BundleRequestInit, bundleRequest } from './requests/bundle.ts';
@@ -92,7 +95,7 @@ export interface BundleResult {
   readonly stripped: { readonly texts: number; readonly bytes: number } | null;
   /** What the model is for. */
   readonly task: Task;
-  /** Whether the gate ran on made-up inputs. */
+  /** Whether the gate ran on made-up inputs: not on data, nor on text that ships. */
   readonly synthetic: boolean;
 }
 
@@ -149,21 +152,23 @@ export async function makeBundle(
   if (plans.some(({ format, isAskedFor }) => format === 'litert' && isAskedFor))
     requireLitertSizes(opened.model);
   const prepared = await step(events, 'data', () => prepare(request, opened, plans, signal), describeData);
-  const data = prepared.held;
-  await rejectUnrunnable(opened, plans, data);
+  await rejectUnrunnable(opened, plans, prepared.held);
   const stage = createBundleStage(output);
   const budget = {
     minAgreement: request.minAgreement === undefined ? null : request.minAgreement / 100,
     minSqnrDb: request.minSqnr,
   };
-  const task = taskOf(opened, request.task, real ? data.source : null);
+  const task = taskOf(opened, request.task, real ? prepared.held.source : null);
+  const probe = real ? null : await probeFor(opened, task, { signal, events });
+  const data: GateData = probe ? { ...probe, isTelling: true } : prepared.held;
+  const usual = {
+    kind: 'made-up',
+    what: `${syntheticSamples} made-up inputs`,
+    samples: syntheticSamples,
+  } as const;
   events.known?.({
     ...{ source: quickFacts(opened), task, data: real ? dataFacts(prepared) : null },
-    ...(real
-      ? {}
-      : {
-          probe: { kind: 'made-up', what: `${syntheticSamples} made-up inputs`, samples: syntheticSamples },
-        }),
+    ...(real ? {} : { probe: probe?.facts ?? usual }),
   });
   const gate = createGate({ original: opened, task, data, budget, signal });
   try {
@@ -180,7 +185,7 @@ export async function makeBundle(
     const info = bundleInfo(opened, made.clean, use, about);
     const published = plans.filter((p) => made.variants.some((v) => v.name === p.name));
     const recipes = Object.fromEntries(published.map(({ name }) => [name, made.recipes[name]]));
-    const provenance = await provenanceOf(opened, recipes, prepared);
+    const provenance = await provenanceOf(opened, recipes, { ...prepared, probe });
     const emitted = {
       ...request,
       url: request.url ?? `/${path.basename(path.resolve(output))}/`,
@@ -205,7 +210,12 @@ export async function makeBundle(
       ...{ folder: output, manifest, files: written },
       large: written.filter((f) => f.bytes > hostLimit),
       task,
-      ...{ refused: made.refused, notes: made.notes, guessed: use.guessed, synthetic: !real },
+      ...{
+        refused: made.refused,
+        notes: made.notes,
+        guessed: use.guessed,
+        synthetic: provenance.data?.synthetic ?? !real,
+      },
       stripped: made.stripped,
     };
   } finally {
@@ -265,6 +275,14 @@ async function prepare(
     synthetic: syntheticSamples,
     task: request.task,
   });
+}
+
+/** What variants are compared on without data; null where none runs, and plain made-up inputs have to do. */
+async function probeFor(opened: OpenedModel, task: Task, { signal, events }: JobRun): Promise<Probe | null> {
+  const open = (onProgress: Tell) =>
+    openProbe(opened, null, { comparedOn: 'wasm', task, signal, onProgress });
+  const { measured } = await attempt(() => step(events, 'probe', open, ({ facts }) => facts.what), signal);
+  return measured;
 }
 
 /** The original itself has to open and run where variants are compared with it.

@@ -51,7 +51,7 @@ export async function openProbe(
   const ports = portsOf(opened.model);
   const reader = textModelOf(ports, opened.model);
   const text = reader && (await textFor(opened, reader, samplesOf(opened)));
-  if (text) return probeOf('text', text);
+  if (text) return probeOf('text', text, undefined, true);
   const drawings = run.task.name !== 'image-to-image';
   const ways = reader
     ? [madeUpTokens(reader, ports, poolSize)]
@@ -63,7 +63,13 @@ export async function openProbe(
   });
   const { length } = indices;
   const what = `${counted(length, 'made-up sample')} (${source.name})`;
-  const facts = { kind: 'made-up', what, samples: length, ...(choices !== null && { choices }) } as const;
+  const facts = {
+    kind: 'made-up',
+    what,
+    samples: length,
+    ...(choices !== null && { choices }),
+    ...(reader && { readsText: true }),
+  } as const;
   return { source, indices, facts };
 }
 
@@ -71,8 +77,10 @@ function probeOf(
   kind: ProbeFacts['kind'],
   source: DataSource,
   indices: readonly number[] = [...Array(source.length).keys()],
+  readsText = false,
 ): Probe {
-  return { source, indices, facts: { kind, what: source.name, samples: indices.length } };
+  const facts = { kind, what: source.name, samples: indices.length, ...(readsText && { readsText }) };
+  return { source, indices, facts };
 }
 
 async function textFor(opened: OpenedModel, model: TextModel, most: number): Promise<DataSource | null> {

@@ -96,8 +96,8 @@ export function nextSteps(parts: Known, mode: Report['precision']['mode']): Next
   return next;
 }
 
-/** What stands for data in a command: models of text, which alone are compared without it, take text. */
-const someData = ({ probe }: Known) => (probe ? '<text file>' : '<folder or .npz>');
+/** What stands for data in a command. */
+const someData = ({ probe }: Known) => (probe?.readsText ? '<text file>' : '<folder or .npz>');
 
 /** What keeps more of a model, where a precision lost much; null where data helps more. */
 function saferMode(mode: Report['precision']['mode']): { flag: string; why: string } | null {

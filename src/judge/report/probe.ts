@@ -10,6 +10,8 @@ export const probeSchema = z.object({
   samples: z.number(),
   /** How many different answers the original gives to them, where an answer is a choice. */
   choices: z.number().optional(),
+  /** The model reads text; absent where it doesn't. */
+  readsText: z.boolean().optional(),
 });
 
 export type Probe = z.infer<typeof probeSchema>;

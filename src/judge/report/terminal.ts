@@ -152,8 +152,13 @@ function factsLine(facts: ReportHeader['source']): string {
   return [...parts, `opset ${facts.opset}`].filter((part) => part !== null).join(' · ');
 }
 
+/** Caches of keys and values are dozens. */
+const mostInputs = 6;
+
 function inputLine({ source, data }: Pick<ReportHeader, 'source' | 'data'>): string {
-  const types = source.inputs.map((port) => `${port.name} ${port.type}`).join(', ');
+  const some = source.inputs.slice(0, mostInputs).map((port) => `${port.name} ${port.type}`);
+  const rest = source.inputs.length - some.length;
+  const types = [...some, ...(rest > 0 ? [`${rest} more`] : [])].join(', ');
   const name = data === null ? '' : preprocessingName(data);
   if (data === null || name === '') return types;
   if (!data.preprocessingGuessed) return `${types} → preprocessing ${name}`;

@@ -8,6 +8,7 @@ import { counted, formatBytes, formatDb, formatMs, formatPercent, formatTimes } 
 import { type Level, levelOf, type Measure } from '../task/measure.ts';
 import { leftSentence } from './account.ts';
 import { budgetDoubt, chanceDoubt } from './few-samples.ts';
+import { labelsUnfit } from './labels-fit.ts';
 import { type LatencyPair, latencyPairs, placeName } from './latency.ts';
 import { isShareOfAnswers, mainMeasure, measureHeadline, measureLacks, measuresOf } from './measure-words.ts';
 import {
@@ -50,6 +51,7 @@ export function judge(report: Judged): Verdict {
     ...brokenOutputs(report),
     ...coverage(report),
     ...prunedUnseen(report),
+    ...labelsUnfit(report).map(bad),
     ...accuracy(report),
     ...agreement(report),
     ...speed(report),

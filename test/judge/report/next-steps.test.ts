@@ -65,8 +65,12 @@ describe('what to try next', () => {
   it('asks for a text file where the model reads text', () => {
     const known = parts({});
     const options = { ...known.options, command: 'compress m.onnx --int8', data: undefined };
-    const probe = { facts: {} } as unknown as NonNullable<Parts['probe']>;
+    const probe = { kind: 'made-up', what: 'tokens', samples: 4, readsText: true } as const;
     expect(commands({ ...known, options, probe })).toEqual(['compress m.onnx --int8 --data <text file>']);
+    const drawn = { kind: 'made-up', what: 'drawn pictures', samples: 4 } as const;
+    expect(commands({ ...known, options, probe: drawn })).toEqual([
+      'compress m.onnx --int8 --data <folder or .npz>',
+    ]);
   });
 
   it('is written in the format that was asked for, with a precision or without', () => {
