@@ -14,12 +14,13 @@ import { stageSummary } from '../judge/report/stage-summary.ts';
 import type { TrainingRecord } from '../judge/report/training.ts';
 import type { Model } from '../model/ir/model.ts';
 import { qatNothing, qatSyntheticData } from '../support/diagnostics/trained-int8.ts';
+import { counted } from '../support/units.ts';
 import { type JobEvents, type JobRun, step } from './progress.ts';
 import type { TrainInt8Options } from './train-int8.ts';
 import type { Judge } from './try-result.ts';
 
 const describeCalibration = (activations: number, samples: number, cached: boolean) =>
-  `${activations === 1 ? 'range of 1 activation' : `ranges of ${activations} activations`} on ${samples} samples${cached ? ' · cached' : ''}`;
+  `${activations === 1 ? 'range of 1 activation' : `ranges of ${activations} activations`} on ${counted(samples, 'sample')}${cached ? ' · cached' : ''}`;
 
 interface RunRecipeOptions extends EngineRun, JobRun, PassEvents {
   readonly recipe: Recipe;

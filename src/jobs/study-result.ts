@@ -25,6 +25,10 @@ interface Results {
   readonly shipped: OpenedModel;
 }
 
+/** int8 on this processor says nothing of a phone's. */
+const notHere =
+  'Speed was not measured: a phone multiplies int8 otherwise than this machine. compress lab measures on one.';
+
 /** Everything the report needs to know about source and result. */
 export async function studyResult(
   options: CompressFileOptions,
@@ -67,7 +71,9 @@ export async function studyResult(
   // Nobody asked for a probe: one that can't run is said, and ends nothing.
   const probed = probe && (await attempt(() => compareOn(probe), signal));
   const pair = held && compares ? await compareOn(held) : (probed?.measured ?? null);
+  const isElsewhere = recipe.target === 'mobile';
   const remarks = [
+    ...(isElsewhere && request.measure ? [notHere] : []),
     ...(unprobed === null ? [] : [`It could not be compared on made-up inputs: ${unprobed}`]),
     ...(probed?.reason ? [`It could not be compared on ${probe?.facts.what}: ${probed.reason}`] : []),
   ];
@@ -86,7 +92,7 @@ export async function studyResult(
   const sample = held ? await held.source.read(held.indices[0]!) : null;
   // A runtime of another format is not what is measured here.
   const measured =
-    !request.measure || !result.format.runnable
+    !request.measure || !result.format.runnable || isElsewhere
       ? null
       : await step(
           events,

@@ -29,11 +29,15 @@ export async function openTokenizer(choice: TokenizerChoice, what: string): Prom
   });
 }
 
-/** In the model's folder or one up, where transformers.js keeps it. */
-const beside = (folder: string | null) =>
-  (folder === null ? [] : [folder, join(folder, '..')])
-    .map((folder) => join(folder, 'tokenizer.json'))
-    .find((path) => existsSync(path)) ?? null;
+/** In the model's folder or one up, where transformers.js keeps it; else the vocabulary in the model's folder, if words aren't merged from
+ *  its parts. */
+function beside(folder: string | null): string | null {
+  if (folder === null) return null;
+  const isThere = (...parts: string[]) => existsSync(join(folder, ...parts));
+  const up = ['.', '..'].find((place) => isThere(place, 'tokenizer.json'));
+  if (up !== undefined) return join(folder, up, 'tokenizer.json');
+  return isThere('vocab.json') && !isThere('merges.txt') ? join(folder, 'vocab.json') : null;
+}
 
 function readBytes(path: string): Uint8Array {
   try {

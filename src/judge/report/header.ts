@@ -35,8 +35,11 @@ function pageRuntimeBytes(target: TargetName, file: string): number | null {
 }
 
 /** The runtime that stands for the target. */
-const measuredOn = (target: TargetName): string =>
-  target === 'litert' ? 'LiteRT' : engineOfTarget(target) === 'wasm' ? 'onnxruntime-web' : 'onnxruntime-node';
+function measuredOn(target: TargetName): string {
+  if (target === 'litert') return 'LiteRT';
+  if (target === 'mobile') return 'onnxruntime on phones';
+  return engineOfTarget(target) === 'wasm' ? 'onnxruntime-web' : 'onnxruntime-node';
+}
 
 /** Where samples came from, and who was given how many. */
 export function dataFacts(prepared: Prepared): NonNullable<Report['data']> {

@@ -41,7 +41,7 @@ const words: Readonly<Partial<Record<MeasureId, Words>>> = {
   divergence: {
     headline: (value, on) => `next token's distribution off by ${value} on ${on}`,
     lacks: (value, on) =>
-      `What comes next is as likely as for the original no more: ${value} of divergence on ${on}`,
+      `What comes next has other probabilities than for the original: ${value} of divergence on ${on}`,
   },
   sqnr: {
     headline: (value, on) => `outputs within ${value} SQNR on ${on}`,

@@ -90,7 +90,7 @@ export function nextSteps(parts: Known, mode: Report['precision']['mode']): Next
       });
     next.push({
       command: `compress ${model} --int8 ${dataFlags} --exclude ${quoted(worst.name)}${written}`,
-      why: 'keeps the layer in float that loses most',
+      why: 'keeps the layer in float behind which the error is largest: its own, or that of layers before it',
     });
   }
   return next;

@@ -9,6 +9,12 @@ export function noun(report: Pick<Report, 'data' | 'probe'>): string {
   return report.data?.kind === 'images' ? 'images' : 'samples';
 }
 
+/** "1 image", "200 images". */
+export function countedSamples(samples: number, report: Pick<Report, 'data' | 'probe'>): string {
+  const many = noun(report);
+  return `${samples} ${samples === 1 ? many.replace(/\b(image|sample|input|piece)s\b/, '$1') : many}`;
+}
+
 /** "imagenet" in quotes, or an empty string where the spec has no name. */
 export function preprocessingName(data: NonNullable<Report['data']>): string {
   const name = data.preprocessing?.['name'];

@@ -22,7 +22,7 @@ import {
 import { probeTells } from './probe.ts';
 import { isOfMadeUp } from './probe-limits.ts';
 import type { Report } from './report.ts';
-import { noun, preprocessingName } from './sample-words.ts';
+import { countedSamples, noun, preprocessingName } from './sample-words.ts';
 
 type Judged = Omit<Report, 'verdict'>;
 type Verdict = Report['verdict'];
@@ -86,14 +86,14 @@ function qualityWords(report: Judged): string | null {
   const metric = mainMetric(report);
   if (metric !== null && metric.before !== null && metric.after !== null) {
     const [before, after] = [formatMetric(metric, metric.before), formatMetric(metric, metric.after)];
-    const on = `on ${report.evaluation!.samples} ${noun(report)}`;
+    const on = `on ${countedSamples(report.evaluation!.samples, report)}`;
     return before === after
       ? `${metric.name} stays ${after} ${on}`
       : `${metric.name} ${after} (was ${before}) ${on}`;
   }
   if (report.compare === null) return 'quality not measured';
   const measure = mainMeasure(report);
-  return measure && measureHeadline(measure, `${report.compare.samples} ${noun(report)}`);
+  return measure && measureHeadline(measure, countedSamples(report.compare.samples, report));
 }
 
 /** Its files have nothing narrower than 8 bits. */
@@ -198,7 +198,7 @@ function accuracy(report: Judged): Warning[] {
   });
   const [first, ...others] = worse;
   if (!first) return [];
-  const on = `on ${evaluation!.samples} ${noun(report)}`;
+  const on = `on ${countedSamples(evaluation!.samples, report)}`;
   const interval = first.interval && `; difference ${first.interval} points`;
   const main = bad(`${first.name} is worse by ${first.lost}: ${first.values}, ${on}${interval}.`);
   const too = others.map(({ name, lost }) => `${name} by ${lost}`).join(', ');
@@ -235,7 +235,7 @@ function agreement(report: Judged): Warning[] {
     // Of noise each output has a sentence of its own.
     if (level === 'plain' || measure.id === 'sqnr') continue;
     const but = isAccurate(report) ? `, though ${accuracyWords(mainMetric(report)!)}` : '';
-    const text = `${measureLacks(measure, `${report.compare!.samples} ${noun(report)}`)}${but}.`;
+    const text = `${measureLacks(measure, countedSamples(report.compare!.samples, report))}${but}.`;
     found.push({ level, text });
   }
   const isJudged = (name: string) => judgedOutputs(report).has(name) || isState(report, name);
@@ -365,7 +365,7 @@ function evidence(report: Judged): Warning[] {
   )
     found.push(
       warn(
-        `Calibrated on only ${data.calibrationSamples} ${noun(report)}; ranges settle at about 100. Add more to --data.`,
+        `Calibrated on only ${countedSamples(data.calibrationSamples, report)}; ranges settle at about 100. Add more to --data.`,
       ),
     );
   return found.concat(fewSamples(report));

@@ -48,6 +48,16 @@ describe('files of text', () => {
     expect((await source.read(1)).id).toBe('lines.txt:3');
   });
 
+  it('are tokenised by a vocab.json beside the model, unless parts are merged to words by a file of their own', async () => {
+    mkdirSync(join(root, 'with-vocabulary'));
+    copyFileSync('fixtures/models/sentiment-encoder.onnx', at('with-vocabulary'));
+    write('with-vocabulary/vocab.json', alphabet);
+    const text = write('more.txt', 'ab\n\nca b\n');
+    expect(await opened(text, at('with-vocabulary'))).toMatchObject({ kind: 'text', length: 2 });
+    write('with-vocabulary/merges.txt', 'a b');
+    expect((await failure(text, at('with-vocabulary'))).code).toBe('TOKENIZER_REQUIRED');
+  });
+
   it('with a column of labels are labelled, class names by the alphabet', async () => {
     const source = await opened(write('reviews.csv', 'text,label\nab,pos\ncd,neg\nef,pos\n'));
     expect(source).toMatchObject({ labelled: true, classes: ['neg', 'pos'] });
