@@ -107,7 +107,7 @@ function describe({ faster, ratio, tried, kinds, cached }: Found & { readonly ca
   const found = Object.entries(faster).map(([kind, int8]) => `${kind} in ${int8 ? 'int8' : 'float'}`);
   const measured = `${tried} of ${kinds} kinds of products measured${cached ? ' before' : ''}`;
   return found.length === 0
-    ? `${measured}: as the table says`
+    ? `${measured}: each computes in what is usual on this runtime`
     : `${measured}: ${found.join(', ')}, ${formatTimes(1 / ratio)} times as fast`;
 }
 
