@@ -4,17 +4,15 @@
 
 import type { Engine } from '../../compute/engine/contract.ts';
 import { buildKernel, openKernel } from '../../compute/engine/kernel.ts';
+import { inputsOf, noise, onesFor } from '../../compute/engine/latency-ratio.ts';
 import type { RunContext } from '../../compute/engine/run-context.ts';
 import { cloneModel } from '../../model/ir/clone.ts';
-import { isOp, type Model, type Node, shapeOf } from '../../model/ir/model.ts';
-import { elementCount, type Tensor, tensorOf } from '../../model/ir/tensor.ts';
-import { type Bindings, symbolsOf } from '../../model/ops/dims.ts';
+import { isOp, type Model, type Node } from '../../model/ir/model.ts';
+import type { Tensor } from '../../model/ir/tensor.ts';
+import type { Bindings } from '../../model/ops/dims.ts';
 import { boundShape, inferShapes } from '../../model/ops/shapes.ts';
 import { weightsOf } from '../../model/ops/weights.ts';
 import { labelOf } from '../../model/rewrite/apply.ts';
-import { emptyRecord } from '../../support/own.ts';
-import { createRandom } from '../../support/random.ts';
-import { median } from '../../support/statistics.ts';
 import type { LayerCost } from './cost-model.ts';
 
 /** Shares of a width that are measured. */
@@ -112,14 +110,6 @@ function productOf(node: Node, bindings: Bindings): Product | null {
   return { node, input, weight, axes: { output, input: reduced![0]! }, channels, depthwise };
 }
 
-/** Symbols that nobody bound are 1. */
-const onesFor = (model: Model): Bindings =>
-  Object.fromEntries(
-    model.graph.inputs.flatMap((v) =>
-      (shapeOf(v) ?? []).flatMap((d) => (typeof d === 'string' ? symbolsOf(d).map((s) => [s, 1]) : [])),
-    ),
-  );
-
 const signatureOf = ({ node, input, weight }: Product) =>
   `${node.opType} ${input} ${weight} ${[...node.attributes].map(([k, a]) => `${k}=${'value' in a ? String(a.value) : ''}`)}`;
 
@@ -157,63 +147,7 @@ async function timeModel(engine: Engine, model: Model, feeds: Record<string, Ten
   }
 }
 
-interface Timing {
-  readonly signal?: RunContext['signal'];
-  /** Noise where none are given. */
-  readonly feeds?: Readonly<Record<string, Tensor>>;
-  /** For how long, if both ran often enough by then. */
-  readonly ms?: number;
-}
-
-/** Time of one run of `after` as a share of one of `before`, on this runtime with one thread: run in turns, so that what
- *  else the machine does hits both. @returns the median over pairs of runs */
-export async function latencyRatio(
-  engine: Engine,
-  before: Model,
-  after: Model,
-  { signal, ms = 1500, feeds = noiseFor(before) }: Timing = {},
-): Promise<number> {
-  const a = await openKernel(engine, before, { threads: 1 });
-  const b = await openKernel(engine, after, { threads: 1 });
-  try {
-    const timed = async (session: typeof a) => {
-      const start = performance.now();
-      await session.run(feeds);
-      return performance.now() - start;
-    };
-    const end = performance.now() + ms;
-    const warmup = performance.now() + ms / 5;
-    for (let i = 0; i < 10 && (i < 2 || performance.now() < warmup); i++) [await timed(a), await timed(b)];
-    const ratios: number[] = [];
-    while (ratios.length < leastPairs || (performance.now() < end && ratios.length < 300)) {
-      signal?.throwIfAborted();
-      const [x, y] = [await timed(a), await timed(b)];
-      ratios.push(y / x);
-    }
-    return median(ratios);
-  } finally {
-    await a.close();
-    await b.close();
-  }
-}
-
-const leastPairs = 11;
 const [measuredMs, least, most] = [40, 5, 200];
-
-function noiseFor(model: Model): Record<string, Tensor> {
-  const typed = cloneModel(model);
-  inferShapes(typed);
-  return inputsOf(typed, onesFor(typed)) ?? {};
-}
-
-function noise(dims: readonly number[]): Tensor {
-  const random = createRandom(elementCount(dims));
-  return tensorOf(
-    'float32',
-    dims,
-    Float32Array.from({ length: elementCount(dims) }, () => random.next() - 0.5),
-  );
-}
 
 /** Milliseconds for an output element of what is not a product. */
 async function timeOfTheRest(
@@ -233,24 +167,6 @@ async function timeOfTheRest(
     .reduce((n, node) => n + sizeOf(boundShape(node.outputs[0]?.type ?? null, bindings)), 0);
   return elements > 0 ? Math.max(0, whole - inProducts) / elements : 0;
 }
-
-/** Noise for float inputs, zeros for others; null when a size stays open. */
-function inputsOf(model: Model, bindings: Bindings): Record<string, Tensor> | null {
-  const feeds: Record<string, Tensor> = emptyRecord();
-  for (const v of model.graph.inputs) {
-    if (v.constant) continue;
-    const dims = boundShape(v.type, bindings);
-    if (!dims || v.type?.kind !== 'tensor') return null;
-    const { dtype } = v.type;
-    feeds[v.name] = dtype === 'float32' ? noise(dims) : tensorOf(dtype, dims, zerosOf(dtype, dims));
-  }
-  return feeds;
-}
-
-const zerosOf = (dtype: string, dims: readonly number[]): ArrayLike<number | bigint> =>
-  dtype.endsWith('64') && !dtype.startsWith('float')
-    ? new BigInt64Array(elementCount(dims))
-    : new Float32Array(elementCount(dims));
 
 /** Bilinear between measured shares; below the least one, in proportion to the width. */
 function interpolate(
