@@ -17,6 +17,7 @@ import type { Probe as ProbeFacts } from '../judge/report/probe.ts';
 import type { Task } from '../judge/task/task.ts';
 import { folderOf } from '../model/formats/open-file.ts';
 import type { OpenedModel } from '../model/formats/opened.ts';
+import { expandedNodes } from '../model/ir/functions.ts';
 import { portsOf } from '../model/ir/port.ts';
 import { Diagnostic } from '../support/diagnostics.ts';
 import { spread } from '../support/spread.ts';
@@ -40,12 +41,14 @@ const tokensOf = ({ sizeBytes }: Pick<OpenedModel, 'sizeBytes'>): number =>
   sizeBytes * samples.fewest > samples.bytes ? tokens.fewest : tokens.most;
 
 /** @param prepared  data of which nothing was held back; null where there is none
- *  @throws what engines throw where the original doesn't take what is made up; SYNTHETIC_TYPE where nothing can be made up for it */
+ *  @throws FUNCTIONS_TOO_LARGE and its kin, what engines throw where the original doesn't take what is made up; SYNTHETIC_TYPE where nothing can be made up for it */
 export async function openProbe(
   opened: OpenedModel,
   prepared: Prepared | null,
   run: Omit<RunContext, 'engine'> & { readonly task: Task; readonly comparedOn: EngineName },
 ): Promise<Probe> {
+  // An engine would write out functions that call each other twice for hours.
+  expandedNodes(opened.model);
   const seen = prepared && spread([...prepared.calibration, ...prepared.training], samples.most);
   if (prepared && seen?.length) return probeOf('seen', prepared.source, seen);
   const ports = portsOf(opened.model);

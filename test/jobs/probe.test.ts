@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { compress } from '../../src/jobs/compress.ts';
 import { renderOutcome } from '../../src/judge/report/terminal.ts';
 import { linear, networkBuilder, normal, values } from '../../src/model/build/index.ts';
+import { parseModel } from '../../src/model/formats/onnx-text/index.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'edgepress-probe-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -143,3 +144,20 @@ describe('int8 without data, of which nobody said how', () => {
     expect(asked.report.precision.instead).toBeUndefined();
   });
 });
+
+it('is not opened for functions that call each other twice, which an engine would write out for hours', async () => {
+  const levels = 30;
+  const model = parseModel(
+    [
+      '<ir_version: 8, opset_import: ["" : 17, "my" : 1]>',
+      'g (float[N,2] x) => (float[N,2] y) { z = Neg (x)  y = my.F0 (z) }',
+      ...Array.from({ length: levels }, (_, i) => {
+        const body = i === levels - 1 ? 'o = Relu (a)' : `b = my.F${i + 1} (a)  o = my.F${i + 1} (b)`;
+        return `<domain: "my", opset_import: ["" : 17, "my" : 1]> F${i} (a) => (o) { ${body} }`;
+      }),
+    ].join('\n'),
+  );
+  await expect(compress(model, { int8: true, ...quick })).rejects.toMatchObject({
+    code: 'FUNCTIONS_TOO_LARGE',
+  });
+}, 20_000);
