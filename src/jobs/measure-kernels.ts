@@ -69,7 +69,8 @@ export async function withMeasuredKernels(
       const key = keyOf(clean, `${engine.name} ${engine.version}`);
       const store = options.cache && openJsonStore(cacheFolder('kernels'), foundSchema);
       const known = store?.get(key);
-      if (known) return { ...known, cached: true };
+      // What a busy machine had no time for is measured again.
+      if (known && known.tried === known.kinds) return { ...known, cached: true };
       const rest = { ...recipe, stages: recipe.stages.slice(at) };
       const bench = await openBench(clean, rest, prepared, { engine, signal });
       const made = await turned(bench, choices, { events, signal });
@@ -190,7 +191,8 @@ async function turned(
       if (share === null) return { faster: {}, ratio: 1, tried, kinds: choices.length };
       if (share < worthwhile) faster = next;
     }
-    events.progress?.('choose', ++tried, choices.length);
+    tried++;
+    events.progress?.('choose', tried, choices.length);
   }
   const kinds = choices.length;
   if (Object.keys(faster).length === 0) return { faster, ratio: 1, tried, kinds };

@@ -65,7 +65,8 @@ export async function runPair(
         const top = comparer.add(x, y);
         const differs = meter ? meter.add(x, y, sample) : top && namedTop(top, source);
         if (differs) await note(differs, sample, indices[done]!, disagreements, options);
-        options.onProgress?.(++done, indices.length);
+        done++;
+        options.onProgress?.(done, indices.length);
         await breathe();
       }
       const result = comparer.result();

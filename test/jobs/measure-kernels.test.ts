@@ -33,14 +33,15 @@ async function run(options: object = {}) {
 
 describe('kinds of products', () => {
   it('are measured for the page once, and what was found is taken the next time', async () => {
-    const { said, layers } = await run();
-    expect(said).toEqual([expect.stringMatching(/^\d of \d kinds of products measured/)]);
+    // Nobody watches: what is counted must not hang on being told.
+    const { layers } = await run({ onProgress: undefined });
     const [file] = readdirSync(kept);
     const found = JSON.parse(readFileSync(join(kept, file!), 'utf8'));
     expect(found.kinds).toBeGreaterThan(1);
+    expect(found.tried).toBeGreaterThan(0);
     // As if the machine had found that few convolutions gain.
     const faster = { 'Conv 16-31 clamped': false, 'Conv 128+ clamped': false };
-    writeFileSync(join(kept, file!), JSON.stringify({ ...found, faster }));
+    writeFileSync(join(kept, file!), JSON.stringify({ ...found, tried: found.kinds, faster }));
     const again = await run();
     expect(again.said).toEqual([expect.stringContaining('measured before')]);
     expect(again.options.faster).toEqual(faster);
@@ -50,7 +51,7 @@ describe('kinds of products', () => {
 
   it('are those of the table where nothing is to be measured, everything is to be int8, or nothing runs in a page', async () => {
     for (const options of [{ measure: false }, { everywhere: true }, { target: 'node' }]) {
-      const { said, options: given } = await run({ measure: false, ...options });
+      const { said, options: given } = await run(options);
       expect([said, given.faster]).toEqual([[], undefined]);
     }
   });
