@@ -3,7 +3,7 @@
 import { slicedTensor } from '../../model/ir/slice.ts';
 import { float32Values, type Tensor, tensorOf } from '../../model/ir/tensor.ts';
 import type { Engine, Session } from './contract.ts';
-import { buildKernel, openKernel } from './kernel.ts';
+import { buildKernel, chunkElements, openKernel } from './kernel.ts';
 
 export interface BlockSpec {
   readonly bits: 4 | 8;
@@ -29,9 +29,6 @@ export interface BlockQuantizer {
   quantize(matrix: Tensor, transposed: boolean, spec: BlockSpec): Promise<BlockedWeight>;
   close(): Promise<void>;
 }
-
-/** Weights that are worked on at once; bounds the memory that intermediate results take. */
-const chunkElements = 2 ** 21;
 
 export function createBlockQuantizer(engine: Engine): BlockQuantizer {
   const sessions = new Map<string, Promise<Session>>();

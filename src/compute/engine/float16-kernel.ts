@@ -8,7 +8,7 @@ import {
   tensorOf,
 } from '../../model/ir/tensor.ts';
 import type { Engine, Session } from './contract.ts';
-import { buildKernel, openKernel } from './kernel.ts';
+import { buildKernel, chunkElements, openKernel } from './kernel.ts';
 
 export interface HalfTensor {
   /** float16, dims of the tensor given; beyond ±65504 it is infinite. */
@@ -47,9 +47,6 @@ export function createHalfConverter(engine: Engine): HalfConverter {
     },
   };
 }
-
-/** Weights that are worked on at once: a dozen intermediate results are as large. */
-const chunkElements = 2 ** 21;
 
 async function inChunks(session: Session, tensor: Tensor, count: number): Promise<HalfTensor> {
   const values = float32Values(tensor);

@@ -60,3 +60,6 @@ export function buildKernel(build: (b: KernelBuilder) => void, opset = 21): Mode
 /** Encodes and opens a model of ours. @throws ENGINE_OPEN */
 export const openKernel = (engine: Engine, model: Model, options: SessionOptions = {}): Promise<Session> =>
   openOn(engine, openedFromModel(model, 'kernel.onnx'), options);
+
+/** Weights that are worked on at once; bounds the memory that intermediate results take. */
+export const chunkElements = 2 ** 21;

@@ -6,7 +6,7 @@ import type { Model } from '../../model/ir/model.ts';
 import { slicedTensor } from '../../model/ir/slice.ts';
 import { elementCount, float32Values, type Tensor, tensorOf } from '../../model/ir/tensor.ts';
 import type { Engine, Session } from './contract.ts';
-import { buildKernel, openKernel } from './kernel.ts';
+import { buildKernel, chunkElements, openKernel } from './kernel.ts';
 
 /** Steps that two neighbours may have between them: 255 · 128 < 2¹⁵. */
 export const mostPairSum = 128;
@@ -22,9 +22,6 @@ export interface PairSums {
   largest(weight: Tensor, order: readonly number[]): Promise<Float32Array>;
   close(): Promise<void>;
 }
-
-/** Weights that are worked on at once; bounds the memory that intermediate results take. */
-const chunkElements = 2 ** 21;
 
 /** Sessions are opened once for each order and kept until close. */
 export function createPairSums(engine: Engine): PairSums {

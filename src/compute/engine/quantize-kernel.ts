@@ -14,7 +14,7 @@ import {
 } from '../../model/ir/tensor.ts';
 import type { QuantDType, WeightDType } from '../../model/quantization/spec.ts';
 import type { Engine, Session } from './contract.ts';
-import { buildKernel, openKernel } from './kernel.ts';
+import { buildKernel, chunkElements, openKernel } from './kernel.ts';
 
 export interface QuantizedWeight {
   /** Same dims as the weight. */
@@ -79,9 +79,6 @@ export function createWeightQuantizer(engine: Engine): WeightQuantizer {
 }
 
 type Made = Pick<QuantizedWeight, 'quantized' | 'scale'>;
-
-/** Weights that are worked on at once; bounds the memory that intermediate results take. */
-const chunkElements = 2 ** 21;
 
 /** Some channels at a time, where there are many weights. */
 async function inChunks(
