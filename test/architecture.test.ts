@@ -53,7 +53,7 @@ const machineFiles = [
   /^src\/model\/formats\/(.+\/)?((external|open)-)?file\.ts$/,
   /^src\/data\/sound\/open-sounds\.ts$/,
   /^src\/data\/text\/(open-texts|open-tokenizer|model-config)\.ts$/,
-  /^src\/data\/(images|decode-picture|array-source|data-files|label-files|label-names|open(-[a-z-]+)?|annotations\/(open-annotations|png-mask))\.ts$/,
+  /^src\/data\/(images|decode-picture|array-source|data-files|label-files|label-names|open(-[a-z-]+)?|annotations\/(open-[a-z]+|file-names|png-mask))\.ts$/,
   /^src\/compute\/engine\/onnxruntime-node\.ts$/,
   /^src\/compute\/calibrate\/calibration-cache\.ts$/,
   /^src\/compute\/train\/checkpoint\.ts$/,
