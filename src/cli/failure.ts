@@ -6,19 +6,23 @@ import { commandUnknown, usage } from '../support/diagnostics/command-line.ts';
 import { fileProblem, outputLost } from '../support/diagnostics/files.ts';
 import { Diagnostic, exitCodes, nearest } from '../support/diagnostics.ts';
 import { hasParent } from './interrupt.ts';
+import { hasPrintedJson, printJson } from './print-json.ts';
 
 /** Of what could not be written to standard output. @returns the exit code */
 export const reportLostOutput = (error: unknown): number =>
   show(outputLost(error), 'files are as the command left them');
 
-/** Prints to stderr. @returns the exit code */
+/** Prints to stderr; with --json the same as a document to stdout, where none is yet. @returns the exit code */
 export function reportFailure(error: unknown): number {
   if (isAbort(error)) {
     // Where a parent watches, it says so when this process is gone: once, whether that went by itself or not.
     if (!hasParent()) console.error('Stopped. Nothing was written.');
     return 130;
   }
-  const code = show(error instanceof Diagnostic ? error : unexpected(error), 'nothing was written');
+  const known = error instanceof Diagnostic ? error : unexpected(error);
+  const code = show(known, 'nothing was written');
+  if (process.argv.includes('--json') && !hasPrintedJson())
+    printJson({ error: { code: known.code, message: known.message, hint: known.hint ?? null, exit: code } });
   if (process.env['EDGEPRESS_DEBUG']) console.error(error);
   return code;
 }

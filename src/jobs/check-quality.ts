@@ -14,6 +14,7 @@ import { measuresOf } from '../judge/report/measure-words.ts';
 import { type Metric, pointsLostOf } from '../judge/report/metrics.ts';
 import type { PairResult, Report } from '../judge/report/report.ts';
 import { budgeted, type Measure, pointsLost } from '../judge/task/measure.ts';
+import { measuresOfOutputs } from '../judge/task/measures-of.ts';
 import type { OpenedModel } from '../model/formats/opened.ts';
 import { counted } from '../support/units.ts';
 import { isBeyond } from './accuracy-budget.ts';
@@ -110,7 +111,8 @@ function dropOf(comparison: Comparison, source: DataSource, maxDrop: number): Fo
   if (metric && metric.unit !== 'fraction') return lostOf(metric, maxDrop);
   if (metric)
     return lost(metric, { maxDrop, samples: comparison.evaluation!.samples, interval: lossInterval(metric) });
-  const own = ownMeasure(comparison, source);
+  // Whose answers are the original's is as often right: no more accuracy can be lost than answers have changed.
+  const own = ownMeasure(comparison, source) ?? answersKept(comparison, source);
   if (!own) return unmeasured(unlabelled(source));
   const points = pointsLost(own)!;
   const { samples } = comparison.compare;
@@ -137,6 +139,12 @@ function ownMeasure(comparison: Comparison, source: DataSource): Measure | null 
   if (source.kind === 'synthetic') return null;
   const measure = budgeted(measuresOf(comparison));
   return measure && measure.id !== 'same-top-1' ? measure : null;
+}
+
+/** Share of answers that are the original's still, of the worst output; null on noise. */
+function answersKept({ compare: { outputs } }: Comparison, { kind }: DataSource): Measure | null {
+  const found = kind === 'synthetic' || broken(outputs) ? [] : measuresOfOutputs(outputs);
+  return found.find(({ id }) => id === 'same-top-1') ?? null;
 }
 
 interface LostOn {

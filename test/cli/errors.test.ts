@@ -119,6 +119,11 @@ describe('a model that is broken', () => {
     expect(stderr).toContain('com.microsoft.extensions');
   });
 
+  it('is a document on stdout with --json, as a result is', async () => {
+    const { code, stdout } = await w.run(['inspect', 'absent.onnx', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'FILE_NOT_FOUND', exit: code } });
+  });
+
   it('prints its names without their control characters', async () => {
     writeHostileNames(w.path('hostile.onnx'));
     for (const flag of ['--nodes', '--text', '--json']) {

@@ -87,6 +87,14 @@ describe('the quality of a result', () => {
     ]);
   });
 
+  it('is no more lost than answers have changed where they have none', async () => {
+    const [row] = await rowsOf('turned.onnx.txt', { ...beside('plain.npz'), maxDrop: 99 });
+    expect(row).toMatchObject({ status: 'exceeded', measure: 'same top-1', measured: { value: 100 } });
+    expect(await rowsOf('scaled.onnx.txt', { ...beside('plain.npz'), maxDrop: 0 })).toMatchObject([
+      { status: 'kept', measure: 'same top-1', measured: { value: 0 } },
+    ]);
+  });
+
   it('is agreement and SQNR where they have none', async () => {
     const asked = { ...beside('plain.npz'), minAgreement: 100 };
     // An error of a tenth is 20 dB.
@@ -106,7 +114,7 @@ describe('the quality of a result', () => {
   });
 
   it.each([
-    ['accuracy without labels', 'scaled', 'plain.npz', { maxDrop: 100 }],
+    ['accuracy on noise', 'scaled', 'synthetic', { maxDrop: 100 }],
     ['agreement on noise', 'scaled', 'synthetic', { minAgreement: 0 }],
     ['numbers that are not finite', 'broken', 'plain.npz', { minAgreement: 0, minSqnr: -100 }],
     ['an output that is missing', 'other', 'plain.npz', { minAgreement: 0, minSqnr: -100 }],

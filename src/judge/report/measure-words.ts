@@ -102,10 +102,12 @@ const wordsOf = ({ id, name }: Pick<Measure, 'id' | 'name'>): Words =>
 
 /** @param on  "400 images" */
 export const measureHeadline = (measure: Measure, on: string): string =>
-  wordsOf(measure).headline(formatMeasure(measure), on);
+  wordsOf(measure).headline(formatMeasure(measure), `${on}${worstOf(measure)}`);
 
 export const measureLacks = (measure: Measure, on: string): string =>
-  wordsOf(measure).lacks(formatMeasure(measure), on);
+  wordsOf(measure).lacks(formatMeasure(measure), `${on}${worstOf(measure)}`);
+
+const worstOf = ({ of }: Measure): string => (of === undefined ? '' : ` in the worst output, "${of}"`);
 
 /** Of two models that answer alike it is 100 %, and what is between is counted in samples or places. */
 export const isShareOfAnswers = ({ id }: Pick<Measure, 'id'>): boolean =>

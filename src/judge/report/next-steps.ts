@@ -11,7 +11,7 @@ import { isLoss, isSlower, mainMetric, sameAnswers } from './verdict.ts';
 
 type Next = Report['next'];
 type Known = Pick<ReportParts, 'options' | 'staged' | 'data' | 'pair' | 'measured' | 'layers' | 'training'> &
-  Partial<Pick<ReportParts, 'probe'>> & {
+  Partial<Pick<ReportParts, 'probe' | 'task'>> & {
     readonly result: Pick<ReportParts['result'], 'file'>;
   };
 
@@ -163,7 +163,8 @@ const hasLabels = ({ data }: Known) =>
     data.held.source.annotated !== undefined);
 
 /** Labels are of no use where no output scores classes. */
-const scoresClasses = ({ pair }: Known) => pair === null || sameAnswers(pair) !== null;
+const scoresClasses = ({ pair, task }: Known) =>
+  (task === undefined || task.name === 'classification') && (pair === null || sameAnswers(pair) !== null);
 
 function lostMuch({ pair }: Known): boolean {
   if (pair === null) return false;

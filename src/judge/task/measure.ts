@@ -17,6 +17,8 @@ export const measureSchema = z.object({
   limits: z.object({ warn: z.number(), bad: z.number().nullable() }).nullable(),
   /** 95 %, where it is known. */
   interval: z.tuple([z.number(), z.number()]).nullable(),
+  /** The output that it is of, where a model has several and the worst counts. */
+  of: z.string().optional(),
 });
 
 export type Measure = z.infer<typeof measureSchema>;

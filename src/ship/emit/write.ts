@@ -72,10 +72,16 @@ export function checkOutputs(paths: readonly string[], force: boolean): void {
     const stat = guarded(p, () => fs.statSync(folder, { throwIfNoEntry: false }));
     if (!stat) throw outputFolderMissing(p, folder);
     if (!stat.isDirectory()) throw outputUnwritable(p, `${folder} is a file`);
-    guarded(p, () => fs.accessSync(folder, fs.constants.W_OK));
+    guarded(p, () => tryToWrite(p));
     if (fs.statSync(p, { throwIfNoEntry: false })?.isDirectory()) throw outputExists(p, 'a folder');
     if (!force && !guarded(p, () => isOurs(p))) throw outputExists(p, 'a file that edgepress did not make');
   }
+}
+
+/** Some places only say no when something is written there. */
+function tryToWrite(file: string): void {
+  fs.accessSync(path.dirname(file), fs.constants.W_OK);
+  removeHiddenFolder(makeHiddenFolder(file));
 }
 
 /** Outputs may replace what edgepress made, but never what is read to make them.
@@ -221,6 +227,7 @@ function guarded<T>(file: string, work: () => T): T {
 export function failureReason(cause: unknown): string {
   const code = (cause as NodeJS.ErrnoException).code;
   if (code === 'ENOSPC' || code === 'EDQUOT') return 'the disk is full';
+  if (code === 'ENOENT') return 'that place takes no files';
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return 'no permission to write there';
   return cause instanceof Error ? cause.message : String(cause);
 }

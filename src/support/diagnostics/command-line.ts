@@ -27,7 +27,13 @@ export const optionInvalid = (option: string, why: string, meant?: string) =>
   user('INVALID_ARGUMENT', `${option}: ${why}`, meant && `Did you mean ${meant}?`);
 
 export const optionMissing = (option: string) =>
-  user('MISSING_MANDATORY_OPTION_VALUE', `${option} is needed.`);
+  user(
+    'MISSING_MANDATORY_OPTION_VALUE',
+    `${option} is needed.`,
+    option === '--data'
+      ? 'Pass a folder of samples or a .npz file.'
+      : `Add ${option}; --help says what it takes.`,
+  );
 
 export const optionConflict = (option: string, other: string) =>
   user('CONFLICTING_OPTION', `${option} cannot be used with ${other}.`, 'Leave one of them out.');

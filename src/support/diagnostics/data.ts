@@ -88,7 +88,7 @@ export const inputNotText = (source: string, inputs: readonly string[], isDecode
     `${source} holds text, which can't feed ${some(inputs)}${isDecoder ? ': an encoder makes that of a text, and it is a model of its own' : ''}.`,
     isDecoder
       ? "Run the encoder on your texts and pass its outputs beside the decoder's ids, in a .npz with an array for each input; or export both as one graph."
-      : 'Text feeds token ids (integers [batch, tokens]) and what goes with them; pass a .npz file with one array for each input.',
+      : 'Text feeds token ids (integers [batch, tokens]) and what goes with them; pass a folder of what this model reads (pictures, recordings), or a .npz file with one array for each input.',
   );
 
 export const inputNotSound = (source: string, inputs: readonly string[]) =>

@@ -75,11 +75,16 @@ export const outputExists = (path: string, what: string) =>
     'Choose another name with -o, or pass --force to replace it.',
   );
 
+const isFull = (cause: unknown) =>
+  ['ENOSPC', 'EDQUOT'].includes((cause as NodeJS.ErrnoException)?.code ?? '');
+
 export const outputUnwritable = (path: string, reason: string, cause?: unknown) =>
   environment(
     'OUTPUT_UNWRITABLE',
     `${path} can't be written: ${reason}. Nothing was changed.`,
-    'Free space, or write elsewhere with -o.',
+    isFull(cause)
+      ? 'Free space, or write elsewhere with -o.'
+      : 'Check permissions, or write elsewhere with -o.',
     cause,
   );
 

@@ -51,10 +51,11 @@ export const valuesMeter: OpenMeter = ({ task, inputs, outputs }) => {
         .sort((a, b) => (b.error ?? -1) - (a.error ?? -1));
       if (!worst) return [];
       const { track, error } = worst;
+      const of = tracks.length > 1 ? { of: track.name } : {};
       return [
-        measured('relative-error', error),
-        measured('rmse', Math.sqrt(track.squares / track.count)),
-        measured('mae', track.absolute / track.count),
+        { ...measured('relative-error', error), ...of },
+        { ...measured('rmse', Math.sqrt(track.squares / track.count)), ...of },
+        { ...measured('mae', track.absolute / track.count), ...of },
       ];
     },
     quality: () =>
