@@ -133,7 +133,7 @@ async function openPart(
   skipBad = false,
 ): Promise<DataSource> {
   const kind = kindOf(files[0]!);
-  if (!kind) throw dataKind(name, describeFiles(files), 'Pass pictures, .wav, .npy or .bin.');
+  if (!kind) throw dataKind(name, describeFiles(files), 'Pass pictures, recordings, .npy or .bin.');
   if (files.some((file) => kindOf(file) !== kind))
     throw dataMixed(`${name}, for input "${port.name}",`, describeFiles(files));
   const every = (count: number) => Array.from({ length: count }, (_, i) => i);

@@ -106,7 +106,7 @@ function refusedFile({ path, extension }: DataFile): Diagnostic {
   return dataKind(
     path,
     `a file of an unknown kind (${extension || 'no extension'})`,
-    'Pass a folder of pictures, recordings (.wav), a file of text (.txt, .csv, .tsv, .jsonl), or a .npy, .npz or .bin file.',
+    'Pass a folder of pictures, recordings (.wav, .flac, .mp3, .ogg, .opus), a file of text (.txt, .csv, .tsv, .jsonl), or a .npy, .npz or .bin file.',
   );
 }
 

@@ -10,7 +10,7 @@ const data = field.bind(null, 'Data');
 const dataPath = z.string().meta(
   data(
     '--data <path>',
-    'folder of images or .wav, text (.txt, .csv, .tsv, .jsonl), .npy, .npz or .bin; "synthetic" for seeded noise',
+    'folder of images or recordings, text (.txt, .csv, .tsv, .jsonl), .npy, .npz or .bin; "synthetic" for seeded noise',
     {
       isPath: true,
       word: 'synthetic',

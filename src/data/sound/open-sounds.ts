@@ -1,4 +1,4 @@
-/** Opens WAV files as samples of a model. */
+/** Opens recordings as samples of a model. */
 import { existsSync, readFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,16 +11,15 @@ import { type DataFile, readBounded } from '../data-files.ts';
 import { formatInput } from '../picture-input.ts';
 import { inParallel } from '../read-all.ts';
 import type { DataSource } from '../source.ts';
+import { compressedSounds, decodeCompressed, decodeWav } from './decode.ts';
 import { type SoundInput, soundInput } from './sound-input.ts';
 import { createSoundSource, describeWindow, type Recording } from './sound-source.ts';
 import { wavHeader } from './wav-header.ts';
 
-export const soundExtensions: ReadonlySet<string> = new Set(['.wav', '.wave']);
+export const soundExtensions: ReadonlySet<string> = new Set(['.wav', '.wave', ...compressedSounds]);
 
 /** Of recordings that have to be converted. */
-export const foreignSounds: ReadonlySet<string> = new Set(
-  '.mp3 .flac .ogg .oga .opus .m4a .aac .aif .aiff .wma .webm'.split(' '),
-);
+export const foreignSounds: ReadonlySet<string> = new Set('.m4a .aac .aif .aiff .wma .webm'.split(' '));
 
 export interface SoundFileOptions {
   /** The model that recordings are for: its outputs say which inputs are states. */
@@ -31,8 +30,9 @@ export interface SoundFileOptions {
   readonly window?: number | undefined;
 }
 
-/** Bytes of one recording, at most: it is decoded as a whole. */
+/** Bytes of one recording, at most: it is decoded as a whole, and what is compressed grows by that. */
 const mostBytes = 256 * 2 ** 20;
+const mostCompressedBytes = 48 * 2 ** 20;
 
 /** Where a model takes any length, so many seconds at once. */
 const usualSeconds = 10;
@@ -66,6 +66,7 @@ export async function openSounds(
 }
 
 async function recordingOf(file: DataFile): Promise<Recording> {
+  if (compressedSounds.has(file.extension)) return compressedRecording(file);
   const read = () => readBounded(file.path, mostBytes);
   const { head, sizeBytes } = await headOf(file.path);
   const header = wavHeader(head, sizeBytes, file.name) ?? wavHeader(await read(), sizeBytes, file.name);
@@ -73,14 +74,18 @@ async function recordingOf(file: DataFile): Promise<Recording> {
   const { sampleRate, frames } = header;
   return {
     ...{ id: file.name, sampleRate, frames, bytes: read },
-    async channels() {
-      const { default: decode } = await import('@audio/decode-wav');
-      try {
-        return decode(await read()).channelData;
-      } catch (cause) {
-        throw soundInvalid(file.name, cause instanceof Error ? cause.message : String(cause), cause);
-      }
-    },
+    channels: async () => decodeWav(await read(), file.name),
+  };
+}
+
+/** How long it is shows when it is decoded: once for that, and again for its samples. */
+async function compressedRecording({ path, name }: DataFile): Promise<Recording> {
+  const bytes = () => readBounded(path, mostCompressedBytes);
+  const decoded = async () => decodeCompressed(await bytes(), name);
+  const { sampleRate, channels } = await decoded();
+  return {
+    ...{ id: name, sampleRate, frames: channels[0]!.length, bytes },
+    channels: async () => (await decoded()).channels,
   };
 }
 

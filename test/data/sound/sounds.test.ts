@@ -1,5 +1,5 @@
 /** Recordings as samples. The oracle of resampling is the sine itself, that of decoding what was written. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -108,6 +108,24 @@ describe('recordings', () => {
     for (const [i, value] of ramp(200).entries()) expect(Math.abs(read[i]! - value)).toBeLessThanOrEqual(off);
   });
 
+  // Written by libsndfile: half a second of 440 Hz, half as loud as it can be.
+  it.each([
+    ['tone.flac', 1e-4],
+    ['tone.mp3', 0.1],
+    ['tone.ogg', 0.05],
+    ['tone.opus', 0.1],
+  ])('that are compressed are decoded: %s', async (name, off) => {
+    const path = join(import.meta.dirname, 'tones', name);
+    const source = await openData(path, [port(['b', 't'])], { seed: 1, sampleRate: 16000 });
+    const read = numbers((await source.read(0)).inputs['audio']!);
+    expect(read.length).toBe(8000);
+    const found = read.slice(1000, 7000);
+    const loudness = Math.sqrt(found.reduce((sum, v) => sum + v * v, 0) / found.length);
+    expect(Math.abs(loudness - 0.5 / Math.SQRT2)).toBeLessThan(off);
+    const crossings = found.filter((v, i) => i > 0 && v >= 0 !== found[i - 1]! >= 0).length;
+    expect(Math.abs(crossings / 2 / (found.length / 16000) - 440)).toBeLessThan(10);
+  });
+
   it('in stereo become the mean of both', async () => {
     const stereo = ramp(200).flatMap((v) => [v, -v / 2]);
     const path = write('stereo.wav', wav(stereo, { channels: 2, bits: 32, float: true }));
@@ -176,8 +194,16 @@ describe('what is no recording', () => {
     expect(await failure(write(`${name}.wav`, bytes), ports)).toBe('SOUND_INVALID');
   });
 
-  it('an MP3 is to be converted, and features are not made of sound', async () => {
-    expect(await failure(write('a.mp3', Buffer.from('x')), ports)).toBe('DATA_KIND');
+  it('a compressed one that is not whole, or something else, is refused', async () => {
+    for (const name of ['tone.flac', 'tone.ogg', 'tone.opus', 'tone.mp3']) {
+      const whole = readFileSync(join(import.meta.dirname, 'tones', name));
+      expect(await failure(write(`begin-${name}`, whole.subarray(0, 90)), ports)).toBe('SOUND_INVALID');
+      expect(await failure(write(`other-${name}`, good), ports)).toBe('SOUND_INVALID');
+    }
+  });
+
+  it('other recordings are to be converted, and features are not made of sound', async () => {
+    expect(await failure(write('a.m4a', Buffer.from('x')), ports)).toBe('DATA_KIND');
     expect(await failure(write('b.wav', good), [port([1, 80, 3000], 'mel')])).toBe('INPUT_NOT_SOUND');
   });
 
