@@ -9,22 +9,15 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describeMachine } from '../src/ship/profile/machine.ts';
+import { resultFile, writeResult } from './result-file.ts';
 import { type Section, sections } from './sections.ts';
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
-const resultFile = (name: string) => path.join(root, 'bench/results', `${name}.md`);
 /** Sections that an unfinished run has measured. */
 const progressFile = path.join(root, '.cache/bench-done.json');
 
 const commandLine = ({ zoo, command }: Section) =>
   `${zoo ? 'EDGEPRESS_ZOO=<folder> ' : ''}npx tsx ${command.join(' ')}`;
-
-function machineLine(): string {
-  const { os, cpu, cores, node, runtimes } = describeMachine();
-  const versions = Object.entries(runtimes).map(([name, version]) => `${name} ${version}`);
-  return [`${cores} cores of ${cpu}`, os, `Node ${node}`, ...versions].join(', ');
-}
 
 /** What the bench prints; also shown while it runs. Rejects when it fails. */
 function outputOf({ command }: Section): Promise<string> {
@@ -45,15 +38,10 @@ function outputOf({ command }: Section): Promise<string> {
   });
 }
 
-/** Tables in Markdown stay tables; other output is shown as it was printed. */
-const asMarkdown = (output: string) => (/^\|.*\|$/m.test(output) ? output : `\`\`\`\n${output}\n\`\`\``);
-
 async function measure(section: Section): Promise<void> {
   console.log(`\n== ${section.title}: ${commandLine(section)}`);
   const output = await outputOf(section);
-  const date = new Date().toISOString().slice(0, 10);
-  const head = `\`${commandLine(section)}\`  \n${machineLine()}; ${date}`;
-  writeFileSync(resultFile(section.name), `${head}\n\n${asMarkdown(output)}\n`);
+  writeResult(section.name, commandLine(section), output);
 }
 
 function writePage(): void {

@@ -1,76 +1,65 @@
-/** Time and peak memory of `compress --int8 --data`: the quantising part alone (read, clean up, calibrate, quantise,
- *  write; no report), in a process of its own, then the whole command.
+/** Time and peak memory of `compress --int8 --data`: the quantising part alone (read, clean up, calibrate, quantise, write; no
+ *  report), in a process of its own, and where its time goes; then the whole command.
  *
- *    EDGEPRESS_ZOO=<folder> npx tsx bench/quantize.ts [repetitions]
+ *    EDGEPRESS_ZOO=<folder> npx tsx bench/quantize.ts [part of a model's name …] [--rounds 3] [--whole]
  *
- *  Compare with bench/peers/onnxruntime_quantization.py on the same machine. */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+ *  bench/peers.ts compares it with other tools. */
+import { mkdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { compressModel, preset } from '../src/compress/compress.ts';
-import { observe } from '../src/compute/calibrate/observe.ts';
-import { openEngine } from '../src/compute/engine/open.ts';
-import { openData } from '../src/data/open.ts';
-import { splitData } from '../src/data/split.ts';
-import { writeModelFile } from '../src/model/formats/file.ts';
-import { openModel } from '../src/model/formats/open-file.ts';
-import { portsOf } from '../src/model/ir/port.ts';
-import { describeMachine } from '../src/ship/profile/machine.ts';
-import { peakMemoryBytes } from '../src/ship/profile/peak-memory.ts';
+import { parseArgs } from 'node:util';
 import { median } from '../src/support/statistics.ts';
+import { casesIn } from './peers/cases.ts';
+import { contestants } from './peers/contestants.ts';
+import { buildOurs, root } from './peers/our-process.ts';
+import { openSamples } from './peers/samples.ts';
 
-const zoo = process.env['EDGEPRESS_ZOO'];
-const here = fileURLToPath(import.meta.url);
+const usual = ['MobileNetV2', 'ResNet-56', 'MiniLM-L6'];
 
-async function quantizeOnly(model: string, data: string, output: string): Promise<void> {
-  const started = performance.now();
-  const opened = openModel(model);
-  const source = await openData(data, portsOf(opened.model), { seed: 0 });
-  const { calibration } = await splitData(source, { calibration: 100, seed: 0 });
-  const engine = await openEngine();
-  const samples = { count: calibration.length, read: (i: number) => source.read(calibration[i]!) };
-  const result = await compressModel(opened.model, {
-    recipe: preset('int8-static'),
-    engine,
-    calibrate: (m, requests) => observe(engine, m, requests, samples, { mseSamples: 16 }),
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { rounds: { type: 'string', default: '3' }, whole: { type: 'boolean', default: false } },
   });
-  writeModelFile(result.model, output);
-  console.log(JSON.stringify({ ms: performance.now() - started, peakBytes: peakMemoryBytes() }));
-}
-
-function main(repetitions: number): void {
-  if (!zoo) {
-    console.log(
-      'EDGEPRESS_ZOO is not set: this bench needs MobileNetV2 and the ImageNet samples of the zoo.',
-    );
+  if (!process.env['EDGEPRESS_ZOO']) {
+    console.log('EDGEPRESS_ZOO is not set: it names the folder with real models and data.');
     return;
   }
-  const folder = mkdtempSync(path.join(tmpdir(), 'edgepress-bench-'));
-  const model = path.join(zoo, 'models/imagenet-mobilenetv2-f32/mobilenetv2.onnx');
-  const data = path.join(zoo, 'data/imagenet');
-  const output = path.join(folder, 'm.onnx');
-  const tsx = (...args: string[]) =>
-    execFileSync(process.execPath, ['--import', 'tsx', ...args], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-  console.log(JSON.stringify(describeMachine()));
-  const runs = Array.from({ length: repetitions }, () => JSON.parse(tsx(here, 'child', model, data, output)));
-  const ms = median(runs.map((r) => r.ms));
-  const peak = Math.max(...runs.map((r) => r.peakBytes));
-  const ratio = statSync(output).size / statSync(model).size;
+  const quantise = await buildOurs();
+  const folder = path.join(root, '.cache/quantize');
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
   console.log(
-    `quantise only, ${repetitions} runs: median ${(ms / 1000).toFixed(2)} s, peak ${(peak / 1e6).toFixed(0)} MB, ${ratio.toFixed(4)} of the size`,
+    '| model | seconds | processor seconds | peak, MB | size | seconds of each step | whole command, s |',
   );
-  const started = performance.now();
-  const cli = path.join(path.dirname(here), '../src/cli/main.ts');
-  tsx(cli, model, '--int8', '--data', data, '-o', path.join(folder, 'whole.onnx'), '--no-cache', '--quiet');
-  console.log(`whole command, 200 samples compared: ${((performance.now() - started) / 1000).toFixed(1)} s`);
-  rmSync(folder, { recursive: true });
+  console.log('| --- | --- | --- | --- | --- | --- | --- |');
+  for (const c of await casesIn(folder, positionals.length > 0 ? positionals : usual)) {
+    const turns: ReturnType<typeof quantise>[] = [];
+    const recorded = (job: Parameters<typeof quantise>[0]) => {
+      const turn = quantise(job);
+      turns.push(turn);
+      return turn;
+    };
+    const { peer } = await openSamples(c);
+    const [ours] = contestants(c, peer, { quantise: recorded, tools: new Map(), folder });
+    for (let round = 0; round < Number(values.rounds); round++) ours!.make();
+    const of = (value: (turn: (typeof turns)[number]) => number) => median(turns.map(value));
+    const steps = turns[0]!.steps.map(
+      ({ step }, i) => `${step} ${of((turn) => turn.steps[i]!.seconds).toFixed(2)}`,
+    );
+    const written = path.join(folder, 'quantised-wasm.onnx');
+    const whole = values.whole ? ours!.deliver().wholeSeconds! : null;
+    console.log(
+      `| ${[
+        c.name,
+        of((turn) => turn.seconds).toFixed(2),
+        of((turn) => turn.processorSeconds).toFixed(2),
+        (of((turn) => turn.peakBytes) / 1e6).toFixed(0),
+        (statSync(written).size / statSync(c.model).size).toFixed(3),
+        steps.join(', '),
+        whole?.toFixed(1) ?? '–',
+      ].join(' | ')} |`,
+    );
+  }
 }
 
-const [mode, ...rest] = process.argv.slice(2);
-if (mode === 'child') await quantizeOnly(rest[0]!, rest[1]!, rest[2]!);
-else main(Number(mode ?? 3));
+await main();

@@ -40,10 +40,16 @@ export const sections: readonly Section[] = [
     'One `compress --int8` a row, with data where there is some and without: the task that is recognised, and the measure that stands for it. "held back" are samples that neither calibrated nor chose anything; "text" is text that ships, "made-up" inputs are seeded ones: both tell a broken model from a sound one, and nothing of accuracy.',
   ),
   section(
+    'peers',
+    'int8 by the tools of the field',
+    'bench/peers.ts',
+    "One machine, one run, by turns, each tool in processes of its own: the same models, the same 100 samples to calibrate on, the same 200 others to be judged on, which chose nothing. Seconds are those of reading, cleaning up, calibrating, quantising and writing, without imports, medians of the turns; processor seconds are those of all threads; in brackets the share of what onnxruntime.quantization takes, its `quant_pre_process` included. The whole command of ours also chooses, compares, measures and reports. Quality: the task's measure before and after, or how near the result is to the float model, and the worst output's SQNR; latency is the share of the float model's, by turns, one thread.",
+  ),
+  section(
     'quantize',
     'Time and memory of quantising',
     'bench/quantize.ts',
-    'MobileNetV2, static int8 from 100 images: quantising alone (read, clean up, calibrate, quantise, write), then the whole command, which also compares, measures and reports.',
+    'Static int8 from 100 samples: quantising alone (read, clean up, calibrate, quantise, write), in a process of its own, medians.',
   ),
   section(
     'load',
