@@ -3,12 +3,23 @@
  *  for: the squared error of fake-quantising at K candidate ranges, on a subset. Nothing is stored per sample, so
  *  memory does not grow with their number. */
 
+import { graphAttribute } from '../../model/ir/attribute.ts';
 import { cloneModel } from '../../model/ir/clone.ts';
-import { addInitializer, addNode, setOutputs } from '../../model/ir/edit.ts';
+import type { DType } from '../../model/ir/dtype.ts';
+import {
+  addInitializer,
+  addInput,
+  addNode,
+  addOutput,
+  createGraph,
+  createValue,
+  setOutputs,
+} from '../../model/ir/edit.ts';
 import type { Graph, Model, Value } from '../../model/ir/model.ts';
 import { float32Values, scalar, tensorOf } from '../../model/ir/tensor.ts';
 import { tensorType } from '../../model/ir/type.ts';
-import { quantParams } from '../../model/quantization/params.ts';
+import { type QuantParams, quantParams } from '../../model/quantization/params.ts';
+import type { QuantDType } from '../../model/quantization/spec.ts';
 import { calibrationNotFinite } from '../../support/diagnostics/data.ts';
 import { internal } from '../../support/diagnostics.ts';
 import type { Engine } from '../engine/contract.ts';
@@ -146,42 +157,57 @@ async function searchRanges(
   progress: (done: number) => void,
   signal: RunContext['signal'],
 ): Promise<Map<string, Range>> {
-  const tried = searches.flatMap((search) => {
-    const { min, max } = ranges.get(search.value)!;
-    return candidateFractions(search.candidates).map((f) => ({
-      search,
-      range: { min: min * f, max: max * f },
-    }));
-  });
-  const errors = new Float64Array(tried.length);
+  const tried = searches.map((search) => ({ search, grids: gridsOf(search, ranges.get(search.value)!) }));
+  const errors = tried.map(({ grids }) => new Float64Array(grids.length));
   const observed = observerModel(model, (graph, valueNamed) =>
-    tried.map(({ search, range }) => squaredError(graph, valueNamed(search.value), search, range)),
+    tried.flatMap(({ search, grids }) => {
+      const v = valueNamed(search.value);
+      return [reduce(graph, 'ReduceSumSquare', v), squaredErrors(graph, v, search, grids)];
+    }),
   );
   await runSamples(engine, observed, samples, signal, ([vector], _, i) => {
-    const scalars = float32Values(vector!);
-    for (let k = 0; k < errors.length; k++) errors[k]! += scalars[k]!;
+    const found = float32Values(vector!);
+    let at = 0;
+    for (const sums of errors) {
+      const energy = Math.max(found[at++]!, 1e-30);
+      for (let k = 0; k < sums.length; k++) sums[k]! += found[at++]! / energy;
+    }
     progress(i + 1);
   });
-  const best = new Map<string, { range: Range; error: number }>();
-  tried.forEach(({ search, range }, k) => {
-    const known = best.get(search.value);
-    if (!known || errors[k]! < known.error) best.set(search.value, { range, error: errors[k]! });
-  });
-  return new Map([...best].map(([name, { range }]) => [name, range]));
+  return new Map(
+    tried.map(({ search, grids }, i) => {
+      const sums = errors[i]!;
+      // The whole range where sums are no numbers.
+      const least = sums.reduce((best, sum, k) => (sum < sums[best]! ? k : best), 0);
+      return [search.value, grids[least]!.range];
+    }),
+  );
 }
 
-/** A copy of the model whose only output is the vector of the scalars that `observers` builds. */
+interface Grid extends QuantParams {
+  readonly range: Range;
+}
+
+function gridsOf({ value, candidates, dtype, symmetric }: Search, { min, max }: Range): Grid[] {
+  const spec = { dtype: dtype as QuantDType, symmetric };
+  return candidateFractions(candidates).map((f) => {
+    const range = { min: min * f, max: max * f };
+    return { range, ...quantParams(range.min, range.max, spec, `"${value}"`) };
+  });
+}
+
+/** A copy of the model whose only output are the scalars and vectors that `observers` builds, one after the other. */
 function observerModel(
   model: Model,
   observers: (graph: Graph, valueNamed: (name: string) => Value) => Value[],
 ): Model {
   const copy = cloneModel(model);
   const { graph } = copy;
-  const scalars = observers(graph, namedValues(graph));
-  const one = addInitializer(graph, 'edgepress/one', tensorOf('int64', [1], [1]));
-  const columns = scalars.map((s) => addNode(graph, { opType: 'Reshape', inputs: [s, one] }).outputs[0]!);
+  const found = observers(graph, namedValues(graph));
+  const flat = addInitializer(graph, 'edgepress/flat', tensorOf('int64', [1], [-1]));
+  const columns = found.map((v) => addNode(graph, { opType: 'Reshape', inputs: [v, flat] }).outputs[0]!);
   const all = addNode(graph, { opType: 'Concat', inputs: columns, attributes: { axis: 0 } }).outputs[0]!;
-  all.type = tensorType('float32', [scalars.length]);
+  all.type = tensorType('float32', ['n']);
   setOutputs(graph, [all]);
   return copy;
 }
@@ -201,17 +227,25 @@ function namedValues({ inputs, nodes }: Graph): (name: string) => Value {
 const reduce = (graph: Graph, opType: string, v: Value) =>
   addNode(graph, { opType, inputs: [v], attributes: { keepdims: 0 } }).outputs[0]!;
 
-function squaredError(graph: Graph, v: Value, search: Search, range: Range): Value {
-  const spec = { dtype: search.dtype as 'int8' | 'uint8', symmetric: search.symmetric };
-  const params = quantParams(range.min, range.max, spec, `"${search.value}"`);
-  const scale = addInitializer(graph, 'edgepress/scale', scalar('float32', params.scale));
-  const zero = addInitializer(graph, 'edgepress/zero', scalar(search.dtype, params.zeroPoint));
-  const q = addNode(graph, { opType: 'QuantizeLinear', inputs: [v, scale, zero] }).outputs[0]!;
-  const dq = addNode(graph, { opType: 'DequantizeLinear', inputs: [q, scale, zero] }).outputs[0]!;
-  const difference = addNode(graph, { opType: 'Sub', inputs: [v, dq] }).outputs[0]!;
-  const error = reduce(graph, 'ReduceSumSquare', difference);
-  const energy = reduce(graph, 'ReduceSumSquare', v);
-  const tiny = addInitializer(graph, 'edgepress/tiny', scalar('float32', 1e-30));
-  const floor = addNode(graph, { opType: 'Max', inputs: [energy, tiny] }).outputs[0]!;
-  return addNode(graph, { opType: 'Div', inputs: [error, floor] }).outputs[0]!;
+/** The squared error of fake-quantising on each grid, [grids]. A loop: written out, with many activations, the session would take
+ *  longer to open than to run. */
+function squaredErrors(graph: Graph, v: Value, { dtype }: Search, grids: readonly Grid[]): Value {
+  const vector = (name: string, type: DType, values: readonly number[]) =>
+    addInitializer(graph, `edgepress/${name}`, tensorOf(type, [grids.length], values));
+  const body = createGraph(graph.names, 'grid');
+  const enter = (name: string, type: DType) =>
+    addInput(body, createValue(graph.names, `edgepress/${name}`, tensorType(type, [])));
+  const grid = [enter('scale', 'float32'), enter('zero', dtype)];
+  const op = (opType: string, inputs: readonly Value[]) => addNode(body, { opType, inputs }).outputs[0]!;
+  const shown = op('DequantizeLinear', [op('QuantizeLinear', [v, ...grid]), ...grid]);
+  const error = reduce(body, 'ReduceSumSquare', op('Sub', [v, shown]));
+  error.type = tensorType('float32', []);
+  addOutput(body, error);
+  const scales = grids.map((g) => g.scale);
+  const zeros = grids.map((g) => g.zeroPoint);
+  return addNode(graph, {
+    opType: 'Scan',
+    inputs: [vector('scales', 'float32', scales), vector('zeros', dtype, zeros)],
+    attributes: { body: graphAttribute(body), num_scan_inputs: 2 },
+  }).outputs[0]!;
 }

@@ -216,8 +216,8 @@ describe('what leaves the engine', () => {
       { kind: 'mse-range', value: 'c', dtype: 'uint8', symmetric: false, candidates: 5 },
     ];
     await observe(watched, network(), requests, samples(3), { mseSamples: 2 });
-    // Minimum, maximum and sum of two values in three runs, then five errors in two.
-    expect(sizes).toEqual([6, 6, 6, 5, 5]);
+    // Minimum, maximum and sum of two values in three runs, then energy and five errors in two.
+    expect(sizes).toEqual([6, 6, 6, 6, 6]);
     const broken = samples(3, { sample: 1, at: 0, value: Number.NaN });
     await expect(observe(watched, network(), requests, broken)).rejects.toThrow();
     expect(open).toBe(0);
