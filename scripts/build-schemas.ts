@@ -1,9 +1,11 @@
-/** Writes dist/report.schema.json, bundle.schema.json, bundle-report.schema.json and check-report.schema.json, which package.json exports. Part of npm run build. */
+/** Writes the JSON Schemas that package.json exports to dist/: of reports, of a bundle's manifest, of a sweep's file. Part of npm run build. */
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { sweepFileJsonSchema } from '../src/jobs/sweep/sweep-file.ts';
 import {
   bundleReportJsonSchema,
   checkReportJsonSchema,
   reportJsonSchema,
+  sweepReportJsonSchema,
 } from '../src/judge/report/json-schema.ts';
 import { manifestJsonSchema } from '../src/ship/emit/manifest-schema.ts';
 
@@ -15,3 +17,5 @@ write('report.schema.json', reportJsonSchema());
 write('bundle.schema.json', manifestJsonSchema());
 write('bundle-report.schema.json', bundleReportJsonSchema());
 write('check-report.schema.json', checkReportJsonSchema());
+write('sweep.schema.json', sweepFileJsonSchema());
+write('sweep-report.schema.json', sweepReportJsonSchema());

@@ -49,6 +49,7 @@ export { type Inspection, inspect } from './jobs/inspect.ts';
 export { type ModelStep, runModelSteps, type StepOutcome } from './jobs/model-steps.ts';
 export { type ProfileOptions, profile } from './jobs/profile.ts';
 export type { Progress, RunOptions } from './jobs/progress.ts';
+export { type SweepOptions, sweep } from './jobs/sweep.ts';
 export { layerQuality } from './judge/analyze/layer-quality.ts';
 export {
   type BleuMeter,
@@ -75,6 +76,7 @@ export { type DecoderOptions, openDecoder } from './judge/generate/open.ts';
 export { createSampler, type Sampler, type SamplingOptions } from './judge/generate/sampling.ts';
 export type { CheckReport } from './judge/report/check-report.ts';
 export type { Report } from './judge/report/report.ts';
+export type { SweepReport, SweepRow } from './judge/report/sweep-report.ts';
 export { type FetchOptions, fetchModel } from './model/formats/fetch-model.ts';
 export { readModelFile, writeModelFile } from './model/formats/file.ts';
 export type { WrittenFormatId } from './model/formats/format.ts';

@@ -84,6 +84,12 @@ const rows: readonly Row[] = [
     load: async () => (await import('./profile.ts')).command,
   },
   {
+    usage: 'sweep <file>',
+    description: 'Many results of many models, each made once, and which of them nothing beats',
+    example: 'compress sweep sweep.json -o out/',
+    load: async () => (await import('./sweep.ts')).command,
+  },
+  {
     usage: 'passes [name]',
     description: 'All passes, or the options of one',
     example: 'compress passes quantize-static',
@@ -189,8 +195,9 @@ const separated = ([node = '', program = '', ...words]: readonly string[]) => {
 
 const namesOf = ({ options }: Command) => options.flatMap(({ long }) => (long ? [long.slice(2)] : []));
 
-/** Commands that only print what is known, and the one that Ctrl-C is the usual end of: it waits, and writes reports then. */
-const atOnce = ['passes', 'recipe', 'help', 'lab'];
+/** Commands that only print what is known, and those that have nothing to do themselves, and hear Ctrl-C at once: they wait for phones, or
+ *  for processes of their own. */
+const atOnce = ['passes', 'recipe', 'help', 'lab', 'sweep'];
 const asksForHelp = /^(-h|--help|-V|--version)$/;
 
 /** Whether there may be something to stop. */

@@ -11,6 +11,7 @@ import { generateRequest } from './generate.ts';
 import { labRequest } from './lab.ts';
 import { ortRequest } from './ort.ts';
 import { profileRequest } from './profile.ts';
+import { sweepRequest } from './sweep.ts';
 
 export const requests = {
   compress: compressRequest,
@@ -26,6 +27,7 @@ export const requests = {
   profile: profileRequest,
   lab: labRequest,
   ort: ortRequest,
+  sweep: sweepRequest,
 } satisfies Readonly<Record<string, z.ZodObject>>;
 
 /** A command that a configuration file may have a part for. */

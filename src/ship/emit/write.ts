@@ -24,7 +24,7 @@ const marks: readonly { readonly ending: RegExp; readonly mark: RegExp }[] = [
   // A report, or a TensorFlow.js model.
   {
     ending: /\.json$/i,
-    mark: /"schema":\s*"edgepress\/(bundle-)?report@|^\{"format":"graph-model","(converted|generated)By":"edgepress /,
+    mark: /"schema":\s*"edgepress\/(bundle-|sweep-)?report@|^\{"format":"graph-model","(converted|generated)By":"edgepress /,
   },
   // The name of an entry of metadata, a text with its length in front, behind the mark of the format.
   // biome-ignore lint/suspicious/noControlCharactersInRegex: bytes of a binary file

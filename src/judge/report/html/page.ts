@@ -13,10 +13,13 @@ export interface Page {
   readonly report: object;
   /** Name for the downloaded JSON. */
   readonly jsonName: string;
+  /** The file changes: the page is loaded again after so many seconds. Absent: it stays. */
+  readonly refreshSeconds?: number;
 }
 
 /** @returns the whole document; nothing of it loads anything, and no other script runs. */
-export async function renderPage({ title, tool, createdAt, body, report, jsonName }: Page): Promise<string> {
+export async function renderPage(page: Page): Promise<string> {
+  const { title, tool, createdAt, body, report, jsonName, refreshSeconds } = page;
   const policy = `default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-${await base64Hash(script)}'`;
   return html`<!doctype html>
 <html lang="en">
@@ -26,7 +29,12 @@ export async function renderPage({ title, tool, createdAt, body, report, jsonNam
 <meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta name="referrer" content="no-referrer">
 <meta name="generator" content="${`${tool.name} ${tool.version}`}">
-<title>${title}</title>
+${
+  refreshSeconds === undefined
+    ? null
+    : html`<meta http-equiv="refresh" content="${refreshSeconds}">
+`
+}<title>${title}</title>
 <link rel="icon" href="data:,">
 <style>${trusted(style)}</style>
 </head>

@@ -25,6 +25,7 @@ h1 { font-size: clamp(1.55rem, 1.1rem + 2vw, 2.35rem); line-height: 1.2; letter-
 h2 { font-size: 1.3rem; letter-spacing: -0.01em; margin: 0 0 14px; }
 h3 { font-size: 1rem; margin: 0; overflow-wrap: anywhere; }
 p { margin: 0 0 12px; max-width: 75ch; }
+a { color: var(--accent); }
 .where { display: flex; flex-wrap: wrap; gap: 4px 10px; color: var(--muted); font-size: .92rem; margin-bottom: 26px; }
 .where .brand { font-weight: 700; color: var(--accent); letter-spacing: .02em; margin-right: 6px; }
 .name { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; font-size: .88em; overflow-wrap: anywhere; }

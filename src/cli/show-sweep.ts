@@ -1,0 +1,84 @@
+/** What a sweep found, in a terminal: bad news, the front of each model, what failed. */
+import type { SweepReport, SweepRow } from '../judge/report/sweep-report.ts';
+import {
+  groupsOf,
+  latencyText,
+  lostText,
+  qualityText,
+  rowText,
+  sizeText,
+  sweepHeadline,
+  sweepNews,
+  timeText,
+} from '../judge/report/sweep-words.ts';
+import { type Cell, renderBadNews, renderTable, type TerminalOptions } from '../judge/report/terminal.ts';
+
+/** @param folder  that everything was written to */
+export function describeSweep(report: SweepReport, folder: string): string {
+  const options = {
+    colour: Boolean(process.stdout.isTTY) && !process.env['NO_COLOR'],
+    width: Math.min(process.stdout.columns || 80, 100),
+  };
+  const verdict = { level: 'good' as const, headline: sweepHeadline(report), warnings: sweepNews(report) };
+  return [
+    renderBadNews(verdict, options),
+    `  ${verdict.headline}\n  ${timeText(report)}\n`,
+    ...groupsOf(report).map(({ title, rows }) => `\n${groupTable(title, rows, report, options)}`),
+    ...failedLines(report, options),
+    `\n  → ${folder}/sweep.html\n  → ${folder}/sweep.json\n`,
+  ]
+    .join('')
+    .trimEnd();
+}
+
+/** Of a model only the front: everything else stands on the page. */
+function groupTable(
+  title: string,
+  rows: readonly SweepRow[],
+  report: SweepReport,
+  options: TerminalOptions,
+): string {
+  const front = rows.filter((row) => row.front).sort((a, b) => a.metrics!.sizeBytes - b.metrics!.sizeBytes);
+  const isTimed = front.some(({ latency }) => latency.some(({ measured }) => measured));
+  const others = rows.filter(({ status }) => status === 'done').length - front.length;
+  const head: Cell[] = [title, 'size', 'quality', 'lost', ...(isTimed ? ['latency'] : [])].map((text, i) => ({
+    text,
+    tone: i === 0 ? 'bold' : 'dim',
+  }));
+  const body = front.map((row): Cell[] => [
+    { text: rowText(row, report) },
+    { text: sizeText(row.metrics!) },
+    { text: qualityText(row.metrics!), ...toneOf(row) },
+    { text: lostText(row.metrics!), ...toneOf(row) },
+    ...(isTimed
+      ? [{ text: row.latency.map(({ measured }) => (measured ? latencyText(measured) : '–')).join('; ') }]
+      : []),
+  ]);
+  const more: Cell[][] = others > 0 ? [[{ text: `and ${others} that these beat`, tone: 'dim' }]] : [];
+  return renderTable([head, ...body, ...more], options);
+}
+
+const toneOf = ({ metrics }: SweepRow): Pick<Cell, 'tone'> =>
+  metrics!.verdict.level === 'good' ? {} : { tone: metrics!.verdict.level };
+
+const mostFailures = 8;
+
+function failedLines(report: SweepReport, options: TerminalOptions): string[] {
+  const failed = report.jobs.filter(({ error }) => error);
+  if (failed.length === 0) return [];
+  const rows = failed
+    .slice(0, mostFailures)
+    .map((row): Cell[] => [
+      { text: row.error!.code, tone: 'bad' },
+      { text: `${row.model} for ${row.target}: ${rowText(row, report)}. ${row.error!.message}` },
+    ]);
+  const more = failed.length - rows.length;
+  return ['\n', renderTable(rows, options), ...(more > 0 ? [`  and ${more} more, in sweep.json\n`] : [])];
+}
+
+/** @param report  null where nothing had begun */
+export function describeStopped(report: SweepReport | null): string {
+  if (report === null) return 'Stopped. Nothing was done.';
+  const { done, jobs } = report.counts;
+  return `Stopped. ${done} of ${jobs} jobs are done and kept: the same command goes on from there.`;
+}

@@ -1,0 +1,102 @@
+/** Where results and contents are kept under names that follow from what they are: written once, the same whoever writes them. */
+import { randomBytes } from 'node:crypto';
+import {
+  constants,
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import { failureReason } from '../../ship/emit/write.ts';
+import { outputUnwritable } from '../../support/diagnostics/files.ts';
+import { contentDamaged, contentMissing } from '../../support/diagnostics/sweep.ts';
+import { cacheFolder } from '../../support/json-store.ts';
+import { sha256OfFile } from './content.ts';
+
+/** Objects by name: "contents/<hash>", "results/<key>.json". */
+export interface Store {
+  /** For messages. */
+  readonly name: string;
+  has(name: string): Promise<boolean>;
+  /** null where there is none. */
+  read(name: string): Promise<Uint8Array | null>;
+  /** Complete or not at all; one that is there already stays. */
+  write(name: string, bytes: Uint8Array): Promise<void>;
+  /** Copies a file into it. */
+  put(name: string, file: string): Promise<void>;
+  /** Copies one of it to a place where no file is. @returns whether it is there */
+  get(name: string, file: string): Promise<boolean>;
+  remove(name: string): Promise<void>;
+}
+
+export const defaultStore = (): string => cacheFolder('jobs');
+
+export const contentName = (sha256: string): string => `contents/${sha256.slice(0, 2)}/${sha256}`;
+export const resultName = (key: string): string => `results/${key.slice(0, 2)}/${key}.json`;
+
+/** A folder, which processes and machines may share. */
+export function folderStore(folder: string): Store {
+  const at = (name: string) => path.join(folder, ...name.split('/'));
+  const appear = (name: string, make: (file: string) => void): void => {
+    const file = at(name);
+    const temporary = `${file}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
+    try {
+      mkdirSync(path.dirname(file), { recursive: true });
+      make(temporary);
+      place(temporary, file);
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST')
+        throw outputUnwritable(file, failureReason(cause), cause);
+    } finally {
+      rmSync(temporary, { force: true });
+    }
+  };
+  return {
+    name: folder,
+    has: async (name) => existsSync(at(name)),
+    read: async (name) => {
+      try {
+        return readFileSync(at(name));
+      } catch {
+        return null;
+      }
+    },
+    write: async (name, bytes) => appear(name, (file) => writeFileSync(file, bytes, { flush: true })),
+    put: async (name, from) => {
+      if (!existsSync(at(name))) appear(name, (file) => copyFileSync(from, file, constants.COPYFILE_FICLONE));
+    },
+    get: async (name, to) => {
+      if (!existsSync(at(name))) return false;
+      mkdirSync(path.dirname(to), { recursive: true });
+      copyFileSync(at(name), to, constants.COPYFILE_FICLONE);
+      return true;
+    },
+    remove: async (name) => rmSync(at(name), { force: true }),
+  };
+}
+
+/** Unlike a move, a link never replaces: whoever comes second finds it done. Where a disk has no links, both wrote the same. */
+function place(temporary: string, file: string): void {
+  try {
+    linkSync(temporary, file);
+  } catch (cause) {
+    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes((cause as NodeJS.ErrnoException).code ?? ''))
+      throw cause;
+    renameSync(temporary, file);
+  }
+}
+
+/** Copies content to a place, and looks whether it is what its name says. @throws CONTENT_MISSING, CONTENT_DAMAGED */
+export async function getContent(store: Store, sha256: string, file: string): Promise<void> {
+  if (!(await store.get(contentName(sha256), file)))
+    throw contentMissing(`The content ${sha256}`, store.name);
+  const found = await sha256OfFile(file);
+  if (found === sha256) return;
+  rmSync(file, { force: true });
+  throw contentDamaged(`${contentName(sha256)} in ${store.name}`, sha256, found);
+}

@@ -1,0 +1,59 @@
+/** What can go wrong with sweeps, their jobs and their workers. */
+import { environment, unsupported, user } from '../diagnostics.ts';
+
+export const sweepInvalid = (file: string, where: string, what: string, hint?: string) =>
+  user(
+    'SWEEP_INVALID',
+    `${file}${where === '' ? '' : `, ${where}`}: ${what}`,
+    hint ?? 'examples/sweep/sweep.json shows what such a file holds.',
+  );
+
+export const sweepTooLarge = (file: string, jobs: number, most: number) =>
+  user(
+    'SWEEP_TOO_LARGE',
+    `${file} asks for ${jobs} jobs; ${most} are the most.`,
+    'Take fewer values, or draw some with "random".',
+  );
+
+export const inputChanged = (file: string) =>
+  user(
+    'SWEEP_INPUT_CHANGED',
+    `${file} has changed since the sweep began, whose jobs are named by its content.`,
+    'Start the sweep again; what is done already is found again.',
+  );
+
+export const contentDamaged = (what: string, expected: string, received: string) =>
+  environment(
+    'CONTENT_DAMAGED',
+    `${what} should have the SHA-256 ${expected}; it has ${received}.`,
+    'Remove it from the store, and start the sweep again.',
+  );
+
+export const contentMissing = (what: string, store: string) =>
+  environment(
+    'CONTENT_MISSING',
+    `${what} is not in the store ${store}.`,
+    'Give workers the same --store as the sweep, and start the sweep again, which puts models and data there.',
+  );
+
+/** @param how  "SIGKILL", "exit code 1" @param log  last lines of what its process said */
+export const jobCrashed = (how: string, times: number, log: string) =>
+  unsupported(
+    'JOB_CRASHED',
+    `The job's process ended with ${how}${times > 1 ? `, ${times} times` : ''}${log === '' ? '' : `: ${log}`}.`,
+    'Most often the machine ran out of memory: run fewer jobs at once with --jobs, or on a larger machine.',
+  );
+
+export const jobTimeout = (minutes: number) =>
+  unsupported(
+    'JOB_TIMEOUT',
+    `The job took longer than ${minutes} min and was stopped.`,
+    'Give it more with --timeout, or take smaller data.',
+  );
+
+export const jobInvalid = (what: string) =>
+  user(
+    'JOB_INVALID',
+    `This is no job that a worker takes: ${what}`,
+    'Start sweep and worker in the same version.',
+  );
