@@ -56,7 +56,11 @@ describe('a sweep', () => {
     const report = reportIn('out');
     expect(report).toMatchObject({ complete: true, counts: { jobs: 3, done: 3, found: 0, failed: 0 } });
     for (const row of report.jobs) {
-      expect(row.metrics).toMatchObject({ on: 'held-back', samples: 40, originalBytes: statSync(mlp.model).size });
+      expect(row.metrics).toMatchObject({
+        on: 'held-back',
+        samples: 40,
+        originalBytes: statSync(mlp.model).size,
+      });
       expect(row.latency[0]?.measured?.medianMs).toBeGreaterThan(0);
       const files = readdirSync(w.path(`out/jobs/${row.key.slice(0, 16)}`));
       expect(row.files.map((file) => file.split('/').at(-1)).sort()).toEqual(files.sort());
