@@ -21,7 +21,7 @@ import { addsInPairs, measuredKernels, targetFacts } from '../src/compress/quant
 import { decide, decisionOf } from '../src/compress/quant/layers.ts';
 import { selectNodes } from '../src/compress/quant/name-patterns.ts';
 import { planStatic, type StaticPlan } from '../src/compress/quant/plan.ts';
-import type { Range, StatisticRequest } from '../src/compute/calibrate/statistics.ts';
+import { type Range, rangeMethods, type StatisticRequest } from '../src/compute/calibrate/statistics.ts';
 import { createPairSums, type PairSums } from '../src/compute/engine/pair-sums.ts';
 import { createWeightQuantizer, type WeightQuantizer } from '../src/compute/engine/quantize-kernel.ts';
 import { addInitializer, removeNode, setInput } from '../src/model/ir/edit.ts';
@@ -45,8 +45,8 @@ const options = z.strictObject({
   /** Activations with zero in the middle; costs a bit of resolution after a ReLU. */
   symmetric: filledBy(z.boolean().default(false), 'symmetric'),
   perChannel: filledBy(z.boolean().default(true), 'perTensor', (whole) => !whole),
-  /** mse: the range whose rounding and clipping error is least; minmax: all that was seen. */
-  ranges: filledBy(z.enum(['mse', 'minmax']).default('mse'), 'ranges'),
+  /** How ranges are taken from what was seen; auto: each way is tried where there are samples for it, else mse. */
+  ranges: filledBy(z.enum(['auto', ...rangeMethods]).default('auto'), 'ranges'),
   candidates: z.number().int().min(2).max(32).default(8),
   /** Also use int8 kernels that are slower than float on the target. */
   everywhere: filledBy(z.boolean().default(false), 'everywhere'),
@@ -71,16 +71,21 @@ export const quantizeStatic = definePass<Options>({
     const spec = activationSpec(o, context);
     return [...plan(model, o, context).tensors.keys()].map((v): StatisticRequest => {
       const value = v.name;
-      return o.ranges === 'mse'
+      return isSearched(o)
         ? { kind: 'mse-range', value, ...spec, candidates: o.candidates }
         : { kind: 'range', value };
     });
   },
 
+  ways: (o) =>
+    Object.fromEntries(
+      (o.ranges === 'auto' ? rangeMethods : [o.ranges]).map((ranges) => [ranges, { ...o, ranges }]),
+    ),
+
   async apply(model, o, context) {
     const made = plan(model, o, context);
     const spec = activationSpec(o, context);
-    const params = groupParams(made, spec, context);
+    const params = groupParams(made, spec, o, context);
     const weights = createWeightQuantizer(context.engine);
     const pairs = createPairSums(context.engine);
     try {
@@ -116,14 +121,22 @@ function plan(model: Model, o: Options, context: PassContext): StaticPlan {
   return planStatic(model.graph, fresh, o.everywhere ? { ...kernels, advice: () => null } : kernels);
 }
 
+/** Whether errors are measured, which takes a second pass over some samples. */
+const isSearched = ({ ranges }: Options) => ranges !== 'minmax' && ranges !== 'average';
+
 /** Made int8 by an earlier step. */
 const isDone = (node: Node) => decisionOf(node)?.precision.startsWith('int8') ?? false;
 
 /** One scale and zero point for each group of values, from the union of its members' ranges. */
-function groupParams(made: StaticPlan, spec: QuantSpec, context: PassContext): Map<Value, QuantParams> {
+function groupParams(
+  made: StaticPlan,
+  spec: QuantSpec,
+  o: Options,
+  context: PassContext,
+): Map<Value, QuantParams> {
   const params = new Map<Value, QuantParams>();
   for (const group of made.groups) {
-    const seen = group.flatMap((v) => rangeOf(v, made, context) ?? []);
+    const seen = group.flatMap((v) => rangeOf(v, made, o, context) ?? []);
     if (seen.length === 0) throw calibrationRequired(made.tensors.size, `"${group[0]!.name}"`);
     const range = seen.reduce((a: Range, b: Range) => ({
       min: Math.min(a.min, b.min),
@@ -135,9 +148,15 @@ function groupParams(made: StaticPlan, spec: QuantSpec, context: PassContext): M
   return params;
 }
 
-function rangeOf(value: Value, { tensors }: StaticPlan, { statistics }: PassContext): Range | undefined {
+function rangeOf(
+  value: Value,
+  { tensors }: StaticPlan,
+  { ranges }: Options,
+  { statistics }: PassContext,
+): Range | undefined {
   const prescribed = tensors.get(value)?.range;
-  return prescribed ? { min: prescribed[0], max: prescribed[1] } : statistics.range(value.name);
+  if (prescribed) return { min: prescribed[0], max: prescribed[1] };
+  return statistics.range(value.name, ranges === 'auto' ? undefined : ranges);
 }
 
 interface Kernels {

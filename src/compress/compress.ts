@@ -28,7 +28,9 @@ function passesOf({ stages }: Pick<Recipe, 'stages'>): Promise<ReadonlyMap<strin
   return loadPasses(names.every((name) => Object.hasOwn(passLoaders, name)) ? names : undefined);
 }
 
-export interface CompressModelOptions extends EngineRun, Pick<PipelineOptions, 'onPassBegin' | 'onPassDone'> {
+export interface CompressModelOptions
+  extends EngineRun,
+    Pick<PipelineOptions, 'onPassBegin' | 'onPassDone' | 'nearness'> {
   readonly recipe: Recipe;
   /** Answers what the recipe's passes ask about activations; needed by static int8. */
   readonly calibrate?:

@@ -4,6 +4,7 @@ import { type CompressedModel, compressModel, loadPasses } from '../compress/com
 import { type PassEvents, runWhatServes } from '../compress/pipeline/leave-out.ts';
 import type { Recipe } from '../compress/pipeline/recipe.ts';
 import { type CalibrationCache, calibrationKey } from '../compute/calibrate/calibration-cache.ts';
+import { createNearness, type MeasureNearness } from '../compute/calibrate/nearness.ts';
 import { observe } from '../compute/calibrate/observe.ts';
 import type { StatisticRequest, Statistics } from '../compute/calibrate/statistics.ts';
 import type { EngineRun, Tell } from '../compute/engine/run-context.ts';
@@ -61,6 +62,7 @@ export async function runRecipeOn(
     onPassBegin: options.onPassBegin,
     onPassDone: options.onPassDone,
     refine: qat ? refine : undefined,
+    nearness: nearnessOn(options),
     onStage: stages.begin,
     onStageDone: (stage, current) => stages.end(stageSummary(stage, layersOf(current))),
     calibrate: prepared
@@ -79,6 +81,15 @@ export async function runRecipeOn(
   });
   if (qat && training.length === 0) throw qatNothing(recipe.target);
   return { ...result, training };
+}
+
+/** Ways to quantise are tried on samples that calibrate; noise tells nothing of what a model is for. */
+function nearnessOn({ engine, prepared, signal }: RunRecipeOptions): MeasureNearness | undefined {
+  if (!prepared || prepared.source.kind === 'synthetic' || prepared.calibration.length === 0)
+    return undefined;
+  const { source, calibration } = prepared;
+  const samples = { count: calibration.length, read: (i: number) => source.read(calibration[i]!) };
+  return createNearness(engine, samples, { signal });
 }
 
 interface ServingOptions extends RunRecipeOptions {

@@ -1,5 +1,6 @@
 /** Runs a recipe over a copy of a model: observe once a stage, apply each pass, verify after each, keep a journal. */
 
+import type { MeasureNearness } from '../../compute/calibrate/nearness.ts';
 import { noStatistics, type StatisticRequest, type Statistics } from '../../compute/calibrate/statistics.ts';
 import type { EngineRun } from '../../compute/engine/run-context.ts';
 import { cloneModel } from '../../model/ir/clone.ts';
@@ -7,13 +8,14 @@ import { type Model, opset } from '../../model/ir/model.ts';
 import { verifyModel } from '../../model/ir/verify.ts';
 import { nodesOf } from '../../model/ir/walk.ts';
 import { labelOf } from '../../model/rewrite/apply.ts';
-import { passBroke, passFailed } from '../../support/diagnostics/passes.ts';
+import { passFailed } from '../../support/diagnostics/passes.ts';
 import { calibrationRequired } from '../../support/diagnostics/quantization.ts';
 import { Diagnostic } from '../../support/diagnostics.ts';
 import { createRandom } from '../../support/random.ts';
 import { keepWhole, markLayers } from '../quant/layers.ts';
 import { checkNeeds, type Pass, type PassContext, type Skip, type StageFacts } from './pass.ts';
 import { type Recipe, type ResolvedStep, resolveRecipe } from './recipe.ts';
+import { applyTried, type Trial } from './trial.ts';
 
 export interface PipelineOptions extends EngineRun {
   readonly passes: ReadonlyMap<string, Pass>;
@@ -21,6 +23,8 @@ export interface PipelineOptions extends EngineRun {
   readonly calibrate?:
     | ((model: Model, requests: readonly StatisticRequest[]) => Promise<Statistics>)
     | undefined;
+  /** How near outputs are to the original's, for passes that are tried; absent when there is nothing to try them on. */
+  readonly nearness?: MeasureNearness | undefined;
   readonly onStage?: (stage: { name: string; index: number; count: number }) => void;
   /** `model` is the one being edited, for reading. */
   readonly onStageDone?: (stage: JournalStage, model: Model) => void;
@@ -48,6 +52,8 @@ export interface JournalStage {
   readonly passes: JournalPass[];
   /** What passes that describe themselves did, the most prominent first; one that stands in the stage twice is said once. */
   said: readonly { readonly pass: string; readonly text: string }[];
+  /** Of passes that were tried in more than one way, or against leaving them out. */
+  readonly trials: Trial[];
 }
 
 export interface Journal {
@@ -103,12 +109,20 @@ async function runStage(
   if (!state.clean && steps.some(({ pass }) => pass.effect === 'lossy')) keepClean(state);
   const { statistics, requests } = await observeStage(state.model, steps, context, options);
   const observedMs = performance.now() - started;
-  const entry: JournalStage = { name, ms: 0, observedMs, observed: requests.length, passes: [], said: [] };
+  const entry: JournalStage = {
+    name,
+    ms: 0,
+    observedMs,
+    observed: requests.length,
+    passes: [],
+    said: [],
+    trials: [],
+  };
   state.journal.stages.push(entry);
   for (const step of steps) {
     options.signal?.throwIfAborted();
     const done = await atWork(step.pass, options, () =>
-      applyStep(state.model, step, { ...context, statistics }, state.journal),
+      applyStep(state, step, { ...context, statistics }, { options, entry }),
     );
     entry.passes.push(done);
     if (done.changed > 0 && step.pass.trainable && options.refine) {
@@ -186,20 +200,22 @@ const isMistake = (error: unknown): boolean =>
   !/allocation failed|invalid (typed )?array (buffer )?length|out of memory/i.test(error.message);
 
 async function applyStep(
-  model: Model,
-  { pass, options }: ResolvedStep,
+  state: State,
+  step: ResolvedStep,
   context: PassContext,
-  journal: Journal,
+  { options, entry }: { readonly options: PipelineOptions; readonly entry: JournalStage },
 ): Promise<JournalPass> {
+  const { pass } = step;
   const started = performance.now();
-  checkNeeds(pass, model, options, context);
-  const { changed, skipped } = await pass.apply(model, options, context);
-  try {
-    verifyModel(model);
-  } catch (cause) {
-    throw cause instanceof Diagnostic ? passBroke(pass.name, cause) : cause;
-  }
-  for (const skip of skipped) journal.skips.push({ pass: pass.name, ...skip });
+  checkNeeds(pass, state.model, step.options, context);
+  const { nearness } = options;
+  const { clean } = state;
+  const measure = nearness && clean ? (model: Model) => nearness(model, clean) : null;
+  const { model, result, trial } = await applyTried(state.model, step, context, measure);
+  const { changed, skipped } = result;
+  state.model = model;
+  if (trial) entry.trials.push(trial);
+  for (const skip of skipped) state.journal.skips.push({ pass: pass.name, ...skip });
   if (pass.opens) noteWhole(model, skipped);
   return {
     name: pass.name,

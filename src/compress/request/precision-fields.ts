@@ -1,5 +1,6 @@
 /** Fields about the precision of the result. */
 import { z } from 'zod';
+import { rangeMethods } from '../../compute/calibrate/statistics.ts';
 import { field } from '../../support/field.ts';
 
 const precision = field.bind(null, 'Precision');
@@ -48,12 +49,14 @@ export const precisionFields = {
     .optional()
     .meta(precision('--symmetric', 'activation ranges with zero in the middle', { needs: 'static' })),
   ranges: z
-    .enum(['mse', 'minmax'])
-    .default('mse')
+    .enum(['auto', ...rangeMethods])
+    .default('auto')
     .meta(
-      precision('--ranges <how>', 'activation ranges: mse (least error) or minmax (all values)', {
-        needs: 'static',
-      }),
+      precision(
+        '--ranges <how>',
+        'activation ranges: auto (the best of these at the outputs), mse or absolute (least error, by sample or in all), average or minmax (all values)',
+        { needs: 'static' },
+      ),
     ),
   weightBits: z
     .literal([4, 8], 'Allowed choices are 4, 8.')

@@ -4,12 +4,20 @@ import { z } from 'zod';
 import { onnxFormat } from '../../model/formats/onnx/format.ts';
 import type { Model } from '../../model/ir/model.ts';
 import { cacheFolder, openJsonStore } from '../../support/json-store.ts';
-import type { Range, StatisticRequest, Statistics } from './statistics.ts';
+import { rangeIn } from './observe.ts';
+import type { Ranges, StatisticRequest, Statistics } from './statistics.ts';
+
+const range = z.object({ min: z.number(), max: z.number() });
 
 const entry = z.object({
   samples: z.number(),
   /** Pairs: a record would lose a value called "__proto__". */
-  ranges: z.array(z.tuple([z.string(), z.object({ min: z.number(), max: z.number() })])),
+  ranges: z.array(
+    z.tuple([
+      z.string(),
+      z.object({ minmax: range, average: range, mse: range.optional(), absolute: range.optional() }),
+    ]),
+  ),
 });
 
 export interface CalibrationCache {
@@ -26,22 +34,22 @@ export function openCalibrationCache(folder: string): CalibrationCache {
     get(key) {
       const kept = store.get(key);
       if (!kept) return null;
-      const known = new Map<string, Range>(kept.ranges);
-      return { samples: kept.samples, range: (value) => known.get(value) };
+      return { samples: kept.samples, range: rangeIn(new Map<string, Ranges>(kept.ranges)) };
     },
     put(key, requests, { samples, range }) {
       // Moments are megabytes a layer: they are collected each time.
       if (requests.some((r) => r.kind === 'moments')) return;
       store.put(key, {
         samples,
-        ranges: requests.flatMap((r): [string, Range][] => pairOf(r.value, range(r.value))),
+        ranges: requests.flatMap(({ value }): [string, Ranges][] => {
+          const [minmax, average] = [range(value, 'minmax'), range(value, 'average')];
+          const searched = { mse: range(value, 'mse'), absolute: range(value, 'absolute') };
+          return minmax && average ? [[value, { minmax, average, ...searched }]] : [];
+        }),
       });
     },
   };
 }
-
-const pairOf = (value: string, range: Range | undefined): [string, Range][] =>
-  range ? [[value, range]] : [];
 
 export function calibrationKey(
   model: Model,
@@ -53,6 +61,6 @@ export function calibrationKey(
   // In pieces: a large model is never one.
   for (const { pieces } of onnxFormat.write!(model, { name: 'model.onnx' }))
     for (const piece of pieces()) hash.update(piece);
-  hash.update(JSON.stringify([requests, data, engine, 3]));
+  hash.update(JSON.stringify([requests, data, engine, 4]));
   return hash.digest('hex');
 }

@@ -1,32 +1,19 @@
 /** Calibration: the model with observers appended runs over the samples, and only scalars come out.
  *  First pass: ReduceMin and ReduceMax, and ReduceSum because those two may step over a NaN. Second pass, where asked
- *  for: the squared error of fake-quantising at K candidate ranges, on a subset. Nothing is stored per sample, so
- *  memory does not grow with their number. */
+ *  for: the squared error of fake-quantising at K candidate ranges, on a subset (range-search.ts). Nothing is stored per
+ *  sample, so memory does not grow with their number. */
 
-import { graphAttribute } from '../../model/ir/attribute.ts';
-import { cloneModel } from '../../model/ir/clone.ts';
-import type { DType } from '../../model/ir/dtype.ts';
-import {
-  addInitializer,
-  addInput,
-  addNode,
-  addOutput,
-  createGraph,
-  createValue,
-  setOutputs,
-} from '../../model/ir/edit.ts';
+import { addInitializer, addNode } from '../../model/ir/edit.ts';
 import type { Graph, Model, Value } from '../../model/ir/model.ts';
-import { float32Values, scalar, tensorOf } from '../../model/ir/tensor.ts';
-import { tensorType } from '../../model/ir/type.ts';
-import { type QuantParams, quantParams } from '../../model/quantization/params.ts';
-import type { QuantDType } from '../../model/quantization/spec.ts';
+import { float32Values, scalar } from '../../model/ir/tensor.ts';
 import { calibrationNotFinite } from '../../support/diagnostics/data.ts';
-import { internal } from '../../support/diagnostics.ts';
 import type { Engine } from '../engine/contract.ts';
 import type { RunContext, Watchable } from '../engine/run-context.ts';
 import { collectMoments } from './moments.ts';
+import { observerModel, reduce } from './observer-model.ts';
+import { searchRanges } from './range-search.ts';
 import { runSamples, type Samples } from './run-samples.ts';
-import type { Range, StatisticRequest, Statistics } from './statistics.ts';
+import type { RangeMethod, Ranges, StatisticRequest, Statistics } from './statistics.ts';
 
 /** Answers `requests` about `model` from the samples that `read` gives.
  *  @param samples  how many there are, and what reads sample i, 0 ≤ i < count
@@ -51,20 +38,29 @@ export async function observe(
   const ranges =
     names.length > 0
       ? await ranged(engine, model, names, strict, samples, progressFrom(0), options.signal)
-      : new Map<string, Range>();
+      : new Map<string, Ranges>();
   if (mseCount > 0) {
     const stride = samples.count / mseCount;
     const subset = { count: mseCount, read: (i: number) => samples.read(Math.floor(i * stride)) };
     const progress = progressFrom(rangeCount);
-    const best = await searchRanges(engine, model, searches, ranges, subset, progress, options.signal);
-    for (const [name, range] of best) ranges.set(name, range);
+    const seen = new Map([...ranges].map(([name, { minmax }]) => [name, minmax]));
+    const best = await searchRanges(engine, model, searches, seen, subset, progress, options.signal);
+    for (const [name, found] of best) ranges.set(name, { ...ranges.get(name)!, ...found });
   }
-  const range = (value: string) => ranges.get(value);
+  const range = rangeIn(ranges);
   if (products.length === 0) return { range, samples: samples.count };
   const progress = progressFrom(rangeCount + mseCount);
   const moments = await collectMoments(engine, model, products, samples, progress, options.signal);
   return { range, moments, samples: samples.count };
 }
+
+/** By the method that is asked for; else the one with the least error, where that was searched for. */
+export const rangeIn =
+  (ranges: ReadonlyMap<string, Ranges>): Statistics['range'] =>
+  (value, method?: RangeMethod) => {
+    const found = ranges.get(value);
+    return method ? found?.[method] : (found?.mse ?? found?.minmax);
+  };
 
 const isMasked = (request: StatisticRequest) => request.kind === 'range' && request.masked === true;
 
@@ -78,7 +74,7 @@ async function ranged(
   samples: Samples,
   progress: (done: number) => void,
   signal: RunContext['signal'],
-): Promise<Map<string, Range>> {
+): Promise<Map<string, Ranges>> {
   const masks = new Set<string>();
   const isMask = (name: string, low: number, high: number, sum: number) => {
     const found = low === Number.NEGATIVE_INFINITY && high < Number.POSITIVE_INFINITY && !Number.isNaN(sum);
@@ -110,9 +106,10 @@ async function minMax(
   samples: Samples,
   progress: (done: number) => void,
   signal: RunContext['signal'],
-): Promise<Map<string, Range>> {
+): Promise<Map<string, Ranges>> {
   const low = new Float64Array(names.length).fill(Number.POSITIVE_INFINITY);
   const high = new Float64Array(names.length).fill(Number.NEGATIVE_INFINITY);
+  const [lows, highs] = [new Float64Array(names.length), new Float64Array(names.length)];
   const observed = observerModel(model, (graph, valueNamed) =>
     names.flatMap((name) => {
       const v = valueNamed(name);
@@ -128,10 +125,17 @@ async function minMax(
         throw calibrationNotFinite(name, sample.id);
       low[k] = Math.min(low[k]!, a);
       high[k] = Math.max(high[k]!, b);
+      lows[k]! += a / samples.count;
+      highs[k]! += b / samples.count;
     });
     progress(i + 1);
   });
-  return new Map(names.map((name, k) => [name, { min: low[k]!, max: high[k]! }]));
+  return new Map(
+    names.map((name, k) => [
+      name,
+      { minmax: { min: low[k]!, max: high[k]! }, average: { min: lows[k]!, max: highs[k]! } },
+    ]),
+  );
 }
 
 /** Reduces what is left with 0 in place of −∞: NaN and +∞ stay to be seen. */
@@ -141,111 +145,4 @@ function reduceUnmasked(graph: Graph, opType: string, v: Value): Value {
   const isMinus = addNode(graph, { opType: 'IsInf', inputs: [v], attributes }).outputs[0]!;
   const rest = addNode(graph, { opType: 'Where', inputs: [isMinus, nothing, v] }).outputs[0]!;
   return reduce(graph, opType, rest);
-}
-
-type Search = Extract<StatisticRequest, { kind: 'mse-range' }>;
-
-/** Fractions of the min-max range that are tried, from all of it down to about a third. */
-const candidateFractions = (n: number) => Array.from({ length: n }, (_, k) => 0.87 ** k);
-
-async function searchRanges(
-  engine: Engine,
-  model: Model,
-  searches: readonly Search[],
-  ranges: ReadonlyMap<string, Range>,
-  samples: Samples,
-  progress: (done: number) => void,
-  signal: RunContext['signal'],
-): Promise<Map<string, Range>> {
-  const tried = searches.map((search) => ({ search, grids: gridsOf(search, ranges.get(search.value)!) }));
-  const errors = tried.map(({ grids }) => new Float64Array(grids.length));
-  const observed = observerModel(model, (graph, valueNamed) =>
-    tried.flatMap(({ search, grids }) => {
-      const v = valueNamed(search.value);
-      return [reduce(graph, 'ReduceSumSquare', v), squaredErrors(graph, v, search, grids)];
-    }),
-  );
-  await runSamples(engine, observed, samples, signal, ([vector], _, i) => {
-    const found = float32Values(vector!);
-    let at = 0;
-    for (const sums of errors) {
-      const energy = Math.max(found[at++]!, 1e-30);
-      for (let k = 0; k < sums.length; k++) sums[k]! += found[at++]! / energy;
-    }
-    progress(i + 1);
-  });
-  return new Map(
-    tried.map(({ search, grids }, i) => {
-      const sums = errors[i]!;
-      // The whole range where sums are no numbers.
-      const least = sums.reduce((best, sum, k) => (sum < sums[best]! ? k : best), 0);
-      return [search.value, grids[least]!.range];
-    }),
-  );
-}
-
-interface Grid extends QuantParams {
-  readonly range: Range;
-}
-
-function gridsOf({ value, candidates, dtype, symmetric }: Search, { min, max }: Range): Grid[] {
-  const spec = { dtype: dtype as QuantDType, symmetric };
-  return candidateFractions(candidates).map((f) => {
-    const range = { min: min * f, max: max * f };
-    return { range, ...quantParams(range.min, range.max, spec, `"${value}"`) };
-  });
-}
-
-/** A copy of the model whose only output are the scalars and vectors that `observers` builds, one after the other. */
-function observerModel(
-  model: Model,
-  observers: (graph: Graph, valueNamed: (name: string) => Value) => Value[],
-): Model {
-  const copy = cloneModel(model);
-  const { graph } = copy;
-  const found = observers(graph, namedValues(graph));
-  const flat = addInitializer(graph, 'edgepress/flat', tensorOf('int64', [1], [-1]));
-  const columns = found.map((v) => addNode(graph, { opType: 'Reshape', inputs: [v, flat] }).outputs[0]!);
-  const all = addNode(graph, { opType: 'Concat', inputs: columns, attributes: { axis: 0 } }).outputs[0]!;
-  all.type = tensorType('float32', ['n']);
-  setOutputs(graph, [all]);
-  return copy;
-}
-
-/** Finds the values that a graph has now by their names. */
-function namedValues({ inputs, nodes }: Graph): (name: string) => Value {
-  const computed = nodes.flatMap((node) => node.outputs.filter((v) => v !== null));
-  const values = new Map([...inputs, ...computed].map((v) => [v.name, v]));
-  return (name) => {
-    const found = values.get(name);
-    if (!found)
-      throw internal('OBSERVED_VALUE_MISSING', `"${name}" was to be observed but is not in the graph.`);
-    return found;
-  };
-}
-
-const reduce = (graph: Graph, opType: string, v: Value) =>
-  addNode(graph, { opType, inputs: [v], attributes: { keepdims: 0 } }).outputs[0]!;
-
-/** The squared error of fake-quantising on each grid, [grids]. A loop: written out, with many activations, the session would take
- *  longer to open than to run. */
-function squaredErrors(graph: Graph, v: Value, { dtype }: Search, grids: readonly Grid[]): Value {
-  const vector = (name: string, type: DType, values: readonly number[]) =>
-    addInitializer(graph, `edgepress/${name}`, tensorOf(type, [grids.length], values));
-  const body = createGraph(graph.names, 'grid');
-  const enter = (name: string, type: DType) =>
-    addInput(body, createValue(graph.names, `edgepress/${name}`, tensorType(type, [])));
-  const grid = [enter('scale', 'float32'), enter('zero', dtype)];
-  const op = (opType: string, inputs: readonly Value[]) => addNode(body, { opType, inputs }).outputs[0]!;
-  const shown = op('DequantizeLinear', [op('QuantizeLinear', [v, ...grid]), ...grid]);
-  const error = reduce(body, 'ReduceSumSquare', op('Sub', [v, shown]));
-  error.type = tensorType('float32', []);
-  addOutput(body, error);
-  const scales = grids.map((g) => g.scale);
-  const zeros = grids.map((g) => g.zeroPoint);
-  return addNode(graph, {
-    opType: 'Scan',
-    inputs: [vector('scales', 'float32', scales), vector('zeros', dtype, zeros)],
-    attributes: { body: graphAttribute(body), num_scan_inputs: 2 },
-  }).outputs[0]!;
 }

@@ -4,7 +4,7 @@ import type { DType } from '../../model/ir/dtype.ts';
 export type StatisticRequest =
   /** Smallest and largest element over all samples; with `masked`, of those that aren't −∞, which masks are made of. */
   | { readonly kind: 'range'; readonly value: string; readonly masked?: boolean }
-  /** Range whose fake-quantised error is least among `candidates` fractions of the min-max range. */
+  /** Also the ranges whose fake-quantised error is least among `candidates` fractions of the min-max range. */
   | {
       readonly kind: 'mse-range';
       readonly value: string;
@@ -48,9 +48,24 @@ export interface Range {
   readonly max: number;
 }
 
+/** How a range is taken from what was seen. mse: the least squared error as a share of each sample's energy; absolute: the least squared
+ *  error; average: means over samples of their least and largest; minmax: all that was seen. */
+export const rangeMethods = ['mse', 'absolute', 'average', 'minmax'] as const;
+
+export type RangeMethod = (typeof rangeMethods)[number];
+
+/** What is known of a value. Errors only where they were asked for. */
+export interface Ranges {
+  readonly minmax: Range;
+  readonly average: Range;
+  readonly mse?: Range | undefined;
+  readonly absolute?: Range | undefined;
+}
+
 export interface Statistics {
-  /** The answer to a request made in `observe`; undefined when nothing was measured for that value. */
-  range(value: string): Range | undefined;
+  /** The answer to a request made in `observe`; undefined when nothing was measured for that value, or not so.
+   *  @param method  by default that with the least error where errors were asked for, else all that was seen */
+  range(value: string, method?: RangeMethod): Range | undefined;
   /** The answer to a request for moments. */
   moments?(request: MomentRequest): Moments | undefined;
   /** Samples that were run. */

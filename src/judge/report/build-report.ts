@@ -1,6 +1,7 @@
 /** Puts the report together from what the job found. */
 import type { Recipe } from '../../compress/pipeline/recipe.ts';
 import type { Journal } from '../../compress/pipeline/run.ts';
+import type { Trial } from '../../compress/pipeline/trial.ts';
 import type { DataOptions, Prepared } from '../../data/prepare-data.ts';
 import { version } from '../../support/version.ts';
 import { budgeted } from '../task/measure.ts';
@@ -62,6 +63,7 @@ export function buildReport(parts: ReportParts): Report {
   // Without a precision asked for, being in float needs no reason.
   const asked = parts.journal.stages.some((s) => s.passes.some((p) => p.effect === 'lossy'));
   const trained = [...(parts.staged?.training ?? []), ...parts.training].map(trainingFacts);
+  const trials = parts.journal.stages.flatMap((stage) => stage.trials.map(trialFacts));
   const body: Omit<Report, 'verdict'> = {
     schema: 'edgepress/report@1',
     tool: { name: 'edgepress', version },
@@ -78,6 +80,7 @@ export function buildReport(parts: ReportParts): Report {
       summary: [precisionSummary(layers), ...(parts.instead ? [insteadSummary(parts.instead)] : [])].join(
         ' · ',
       ),
+      ...(trials.length > 0 && { trials }),
       ...(parts.instead && { instead: parts.instead }),
     },
     data: parts.data && dataFacts(parts.data),
@@ -112,6 +115,8 @@ export function buildReport(parts: ReportParts): Report {
   };
   return { ...body, verdict: judge(body) };
 }
+
+const trialFacts = (t: Trial) => ({ ...t, candidates: t.candidates.map((c) => ({ ...c })) });
 
 const trainingFacts = (t: TrainingRecord): TrainingFacts => ({
   ...t,

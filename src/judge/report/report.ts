@@ -113,6 +113,19 @@ export const reportSchema = z.object({
   precision: z.object({
     mode: z.enum(['static', 'dynamic', 'weight-only', 'float16', 'q4', 'none']),
     summary: z.string(),
+    /** Ways to quantise that were tried on samples that calibrated, and how near outputs stayed with each. Absent where there was nothing
+     *  to choose or to try it on, and in older reports. */
+    trials: z
+      .array(
+        z.object({
+          pass: z.string(),
+          taken: z.string(),
+          /** Signal to noise of the outputs, the mean over outputs; null: not finite. */
+          candidates: z.array(z.object({ name: z.string(), sqnrDb: z.number().nullable() })),
+          samples: z.number(),
+        }),
+      )
+      .optional(),
     /** What was tried first, and lost too much on the probe, or on samples that calibrated it. */
     instead: z
       .object({

@@ -1,23 +1,40 @@
 /** What a stage did, in words for someone who never heard of its passes. */
 import type { JournalPass, JournalStage } from '../../compress/pipeline/run.ts';
+import type { Trial } from '../../compress/pipeline/trial.ts';
 import { counted, formatPercent } from '../../support/units.ts';
 import { formatMeasure } from './measure-words.ts';
 import type { Layer, Report } from './report.ts';
 
 type LayerPrecision = Pick<Layer, 'opType' | 'precision' | 'weights'>;
 
-export type StageRecord = Pick<JournalStage, 'said'> & {
-  readonly passes: readonly Pick<JournalPass, 'name' | 'effect' | 'changed'>[];
-};
+export type StageRecord = Pick<JournalStage, 'said'> &
+  Partial<Pick<JournalStage, 'trials'>> & {
+    readonly passes: readonly Pick<JournalPass, 'name' | 'effect' | 'changed'>[];
+  };
 
 /** "upgraded to opset 17 · 19 BatchNormalizations folded"; "nothing to do" when no pass changed anything. Passes say it
  *  themselves; of lossy ones that don't, the layers tell.
  *  @param layers  after the stage */
-export function stageSummary({ passes, said }: StageRecord, layers: readonly LayerPrecision[]): string {
+export function stageSummary(
+  { passes, said, trials = [] }: StageRecord,
+  layers: readonly LayerPrecision[],
+): string {
   const described = new Set(said.map((s) => s.pass));
   const lossy = passes.some((p) => p.effect === 'lossy' && p.changed > 0 && !described.has(p.name));
-  const parts = [...(lossy ? [precisionSummary(layers)] : []), ...said.map((s) => s.text)];
+  const parts = [
+    ...(lossy ? [precisionSummary(layers)] : []),
+    ...said.map((s) => s.text),
+    ...trials.map(trialSummary),
+  ];
   return parts.filter((part) => part !== '').join(' · ') || 'nothing to do';
+}
+
+/** "minmax: outputs at 29.3 dB (mse 26.6, absolute 27.7, average 28.0)" */
+export function trialSummary({ taken, candidates }: Pick<Trial, 'taken' | 'candidates'>): string {
+  const shown = (db: number | null | undefined) => db?.toFixed(1) ?? 'not finite';
+  const best = candidates.find((c) => c.name === taken);
+  const others = candidates.filter((c) => c !== best).map((c) => `${c.name} ${shown(c.sqnrDb)}`);
+  return `${taken}: outputs at ${shown(best?.sqnrDb)} dB (${others.join(', ')})`;
 }
 
 const precisionWords: Readonly<Record<Layer['precision'], string>> = {

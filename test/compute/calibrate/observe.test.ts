@@ -143,10 +143,35 @@ describe('ranges of least squared error', () => {
       const errors = Array.from({ length: 8 }, (_, k) =>
         squaredError(values, { min: widest.min * 0.87 ** k, max: widest.max * 0.87 ** k }, spec),
       );
-      const chosen = squaredError(values, best.range(name)!, spec);
+      const chosen = squaredError(values, best.range(name, 'absolute')!, spec);
       // The graph adds in float32 and breaks ties to even; 1e-3 of the error is far above both.
       expect(chosen, name).toBeLessThanOrEqual(Math.min(...errors) * 1.001);
     }
+  });
+
+  it('by sample lets quiet ones count as much as one loud one, which decides otherwise', async () => {
+    const model = parseModel(`<ir_version: 8, opset_import: ["" : 17]>
+g (float[1000] x) => (float[1000] y) { y = Neg (x) }`);
+    const random = createRandom(1);
+    const loudness = [1, 1, 1, 40];
+    const all = loudness.map((by, i): Sample => {
+      const values = Array.from({ length: 1000 }, () => by * random.next());
+      return { id: `${i}`, inputs: { x: tensorOf('float32', [1000], values) } };
+    });
+    const request = {
+      kind: 'mse-range',
+      value: 'x',
+      dtype: 'uint8',
+      symmetric: false,
+      candidates: 8,
+    } as const;
+    const source = { count: 4, read: async (i: number) => all[i]! };
+    const { range } = await observe(engine, model, [request], source);
+    expect(range('x')).toEqual(range('x', 'mse'));
+    expect(range('x', 'absolute')).toEqual(range('x', 'minmax'));
+    const highs = all.map((s) => Math.max(...numbers(s.inputs['x']!)));
+    expect(range('x', 'average')!.max).toBeCloseTo(highs.reduce((a, b) => a + b, 0) / 4, 5);
+    expect(range('x', 'minmax')!.max).toBe(Math.max(...highs));
   });
 
   it('clip one far value among many, which costs less than coarse steps for all', async () => {

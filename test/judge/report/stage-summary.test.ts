@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { precisionSummary, stageSummary } from '../../../src/judge/report/stage-summary.ts';
+import { precisionSummary, stageSummary, trialSummary } from '../../../src/judge/report/stage-summary.ts';
 
 const done = (name: string, effect: 'exact' | 'lossy', changed: number) => ({ name, effect, changed });
 
@@ -49,4 +49,17 @@ it('precisionSummary counts op types by what became of them', () => {
     { opType: 'Gemm', precision: 'int8' as const },
   ];
   expect(precisionSummary(layers)).toBe('1 Conv, 1 Gemm in int8 · 1 MatMul left in float');
+});
+
+describe('trialSummary', () => {
+  it('says what was taken, and how near outputs stay with each', () => {
+    const candidates = [
+      { name: 'mse', sqnrDb: 20.92 },
+      { name: 'absolute', sqnrDb: null },
+      { name: 'minmax', sqnrDb: 25 },
+    ];
+    expect(trialSummary({ taken: 'minmax', candidates })).toBe(
+      'minmax: outputs at 25.0 dB (mse 20.9, absolute not finite)',
+    );
+  });
 });
