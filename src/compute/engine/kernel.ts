@@ -1,6 +1,6 @@
 /** Heavy arithmetic as small ONNX graphs run by the engine (ARCHITECTURE §1.7). A kernel that runs more than once
  *  is worth keeping open: opening takes about a millisecond, the arithmetic often less. The caller keeps and closes. */
-import { openedFromModel } from '../../model/formats/opened.ts';
+import { sourceInPlace } from '../../model/formats/onnx/in-place.ts';
 import type { AttributeInit } from '../../model/ir/attribute.ts';
 import type { DType } from '../../model/ir/dtype.ts';
 import {
@@ -15,7 +15,6 @@ import type { Model, Value } from '../../model/ir/model.ts';
 import type { Tensor } from '../../model/ir/tensor.ts';
 import { type Shape, tensorType } from '../../model/ir/type.ts';
 import type { Engine, Session, SessionOptions } from './contract.ts';
-import { openOn } from './open-model.ts';
 
 export interface KernelBuilder {
   input(name: string, dtype: DType, shape: Shape): Value;
@@ -57,9 +56,9 @@ export function buildKernel(build: (b: KernelBuilder) => void, opset = 21): Mode
   return model;
 }
 
-/** Encodes and opens a model of ours. @throws ENGINE_OPEN */
+/** Encodes and opens a model of ours; its weights are not copied on the way. @throws ENGINE_OPEN */
 export const openKernel = (engine: Engine, model: Model, options: SessionOptions = {}): Promise<Session> =>
-  openOn(engine, openedFromModel(model, 'kernel.onnx'), options);
+  engine.open(sourceInPlace(model), options);
 
 /** Weights that are worked on at once; bounds the memory that intermediate results take. */
 export const chunkElements = 2 ** 21;

@@ -8,7 +8,7 @@ import type { PlaceExternal } from './tensors.ts';
 import { encodeModel } from './write.ts';
 
 /** Smaller tensors stay in the model file, where shape inference and folding look for them. */
-const SMALLEST = 1024;
+export const SMALLEST = 1024;
 
 /** Bytes of weights beyond which they go into a data file: protobuf ends at 2 GiB, and some parsers below. */
 export const EMBEDDED_LIMIT = 1.5e9;
