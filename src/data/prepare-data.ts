@@ -96,7 +96,7 @@ export async function prepareData(
   options: PrepareOptions,
 ): Promise<Prepared> {
   const parts = await divided(given, ports, options);
-  const prepared = { ...parts, training: options.learns ? await trainingIndices(parts) : [] };
+  const prepared = { ...parts, training: options.learns ? await unheldSamples(parts) : [] };
   const { source, calibration, held } = prepared;
   await source.check?.(held.source === source ? [...calibration, ...held.indices] : calibration);
   if (held.source !== source) await held.source.check?.(held.indices);
@@ -130,8 +130,8 @@ async function divided(
   return { source, calibration: own, held };
 }
 
-/** All but those held back to compare on and their copies. */
-async function trainingIndices({ source, held }: Pick<Prepared, 'source' | 'held'>): Promise<number[]> {
+/** All but those held back to compare on and their copies, ascending: they may choose, but judge nothing. */
+export async function unheldSamples({ source, held }: Pick<Prepared, 'source' | 'held'>): Promise<number[]> {
   const taken = new Set(held.source === source ? held.indices : []);
   return withoutCopies(
     source,

@@ -39,7 +39,16 @@ export async function studyResult(
 ): Promise<
   Omit<
     ReportParts,
-    'files' | 'budget' | 'staged' | 'training' | 'leftOut' | 'stripped' | 'instead' | 'inFile' | 'environment'
+    | 'files'
+    | 'budget'
+    | 'staged'
+    | 'training'
+    | 'leftOut'
+    | 'stripped'
+    | 'instead'
+    | 'restored'
+    | 'inFile'
+    | 'environment'
   > & {
     readonly remarks: readonly string[];
   }

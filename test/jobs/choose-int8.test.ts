@@ -12,7 +12,8 @@ import { createRandom } from '../../src/support/random.ts';
 const folder = mkdtempSync(join(tmpdir(), 'edgepress-choose-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const width = 64;
+/** Another number of results, or it would be taken for a model that gives back what went in. */
+const [width, out] = [64, 48];
 
 function normal(dims: readonly number[], seed: number, scale = 1) {
   const random = createRandom(seed);
@@ -31,10 +32,10 @@ const outlier = buildKernel((b) => {
     b.op('MatMul', [x, b.constant(normal([width, width], 1, 1 / 8), 'first')]),
     b.constant(tensorOf('float32', [width], factors), 'factors'),
   ]);
-  const second = normal([width, width], 2, 1 / 8);
-  const values = new Float32Array(second.bytes().slice().buffer).fill(0, 0, width);
-  const last = b.constant(tensorOf('float32', [width, width], values), 'second');
-  b.output('y', b.op('MatMul', [scaled, last]), 'float32', ['n', 16, width]);
+  const second = normal([width, out], 2, 1 / 8);
+  const values = new Float32Array(second.bytes().slice().buffer).fill(0, 0, out);
+  const last = b.constant(tensorOf('float32', [width, out], values), 'second');
+  b.output('y', b.op('MatMul', [scaled, last]), 'float32', ['n', 16, out]);
 }, 17);
 
 const data = join(folder, 'x.npy');
@@ -59,5 +60,38 @@ describe('a model that calibrated int8 destroys', () => {
     expect(report.precision.mode).toBe('static');
     expect(report.precision.instead).toBeUndefined();
     expect(report.verdict.level).toBe('bad');
+  });
+});
+
+describe('a budget that calibrated int8 exceeds', () => {
+  const asked = { int8: true, maxDrop: 5 } as const;
+
+  it('has the layers that damage most compute in float, and keeps the others in int8', async () => {
+    const report = await run(asked);
+    expect(report.precision.mode).toBe('static');
+    expect(report.precision.instead).toBeUndefined();
+    const { groups, points } = report.precision.restored!;
+    expect(points).toBeGreaterThan(5);
+    // The second product reads the outlier.
+    expect(groups.map(({ restored }) => restored)).toEqual([true, false]);
+    expect(groups[0]!.sqnrDb!).toBeLessThan(groups[1]!.sqnrDb!);
+    const [first, second] = report.layers;
+    expect([first!.precision, second!.precision]).toEqual(['int8', 'int8-weights']);
+    expect(groups[0]!.layers).toEqual([second!.name]);
+    expect(report.budget!.lost).toBeLessThanOrEqual(5);
+  });
+
+  it('is kept by a recipe that can be run again', async () => {
+    const { recipe } = await run(asked);
+    const path = join(folder, 'recipe.json');
+    writeFileSync(path, JSON.stringify(recipe));
+    const again = (await compress(outlier, { data, measure: false, cache: false, recipe: path })).report;
+    expect(again.layers.map(({ precision }) => precision)).toEqual(['int8', 'int8-weights']);
+  });
+
+  it('needs no layer in float where it is kept with all of them', async () => {
+    const report = await run({ ...asked, maxDrop: 100 });
+    expect(report.precision.restored).toBeUndefined();
+    expect(report.layers.map(({ precision }) => precision)).toEqual(['int8', 'int8']);
   });
 });

@@ -3,6 +3,7 @@ import { reasonWords } from '../../support/reason.ts';
 import { formatBytes, formatDb } from '../../support/units.ts';
 import { type AccountRow, operatorsOf, roleName, storedAs } from './account.ts';
 import { configText } from './config-text.ts';
+import { damageRows, damageTitle } from './damage.ts';
 import { dataText } from './data-text.ts';
 import { cell, code, fence, folded, table, text } from './markdown-text.ts';
 import { taskText } from './measure-words.ts';
@@ -27,6 +28,7 @@ export function renderMarkdown(report: Report): string {
     (report.inFile ?? []).map((remark) => `- In the file: ${text(remark)}`).join('\n'),
     report.stripped ? `- Taken out: ${text(strippedText(report.stripped))}` : '',
     worst(report),
+    damage(report),
     ...(report.training ?? []).map(trainingMarkdown),
     folded('Recipe', fence(JSON.stringify(report.recipe, null, 2) ?? 'null', 'json')),
     folded('Environment', environment(report)),
@@ -85,6 +87,19 @@ function worst({ layers }: Report): string {
   if (rows.length === 0) return '';
   const body = table(['layer', 'op', 'precision', 'SQNR'], ['left', 'left', 'left', 'right'], rows);
   return folded('Layers furthest from the original', body);
+}
+
+function damage(report: Report): string {
+  const rows = damageRows(report).map(({ layers, sqnr, became }) => [
+    layers.map(cell).join(', '),
+    sqnr,
+    became,
+  ]);
+  if (rows.length === 0) return '';
+  return folded(
+    damageTitle,
+    table(['layers', 'SQNR of the answers', 'now'], ['left', 'right', 'left'], rows),
+  );
 }
 
 function environment(report: Report): string {

@@ -138,6 +138,24 @@ export const reportSchema = z.object({
         samples: z.number(),
       })
       .optional(),
+    /** Layers that compute in float again, since with all of them in int8 more was lost than --max-drop allows: on samples that
+     *  nothing is compared on. Absent where that was not needed. */
+    restored: z
+      .object({
+        measure: z.string(),
+        /** Lost with all layers in int8. */
+        points: z.number(),
+        /** Neighbouring layers, the most damaging first. */
+        groups: z.array(
+          z.object({
+            layers: z.array(z.string()),
+            /** Of the answers, where these alone compute in int8; null: something isn't finite then. */
+            sqnrDb: z.number().nullable(),
+            restored: z.boolean(),
+          }),
+        ),
+      })
+      .optional(),
   }),
   data: z
     .object({

@@ -17,6 +17,7 @@ import { qualityChart, worstList } from './chart-quality.ts';
 import { trainingCharts } from './chart-training.ts';
 import { variantsChart } from './chart-variants.ts';
 import { confusion } from './confusion.ts';
+import { damage } from './damage.ts';
 import { html, type Markup, safePicture, unbroken } from './markup.ts';
 import { table } from './table.ts';
 
@@ -38,6 +39,7 @@ export function sections(report: Report, draw: Draw): Markup {
       qualityChart(report),
       html`<h3>The ten worst</h3>${worstList(report.layers)}`,
     ),
+    forBudget(report),
     trained(report, draw),
     leftAlone(report),
     confused(report),
@@ -112,6 +114,11 @@ function milestones(report: Report): Markup | null {
     'milestones',
     html`${table('The model after every step', rows, columns, 'fold')}${reason && html`<p>${reason}</p>`}`,
   );
+}
+
+function forBudget(report: Report): Markup | null {
+  const body = damage(report);
+  return body && section('For the budget', 'damage', body);
 }
 
 function trained({ training }: Report, draw: Draw): Markup | null {
