@@ -12,6 +12,7 @@ export const int8Static: RecipeInit = {
       name: 'quantise',
       passes: [{ pass: 'quantize-static' }, { pass: 'quantize-dynamic' }, { pass: 'quantize-weights' }],
     },
+    { name: 'repair', passes: [{ pass: 'correct-biases' }] },
     {
       name: 'tidy',
       passes: [

@@ -6,7 +6,8 @@ import type { Recipe } from '../compress/pipeline/recipe.ts';
 import { type CalibrationCache, calibrationKey } from '../compute/calibrate/calibration-cache.ts';
 import { createNearness, type MeasureNearness } from '../compute/calibrate/nearness.ts';
 import { observe } from '../compute/calibrate/observe.ts';
-import type { StatisticRequest, Statistics } from '../compute/calibrate/statistics.ts';
+import { mostShiftSamples } from '../compute/calibrate/shifts.ts';
+import { isRange, type StatisticRequest, type Statistics } from '../compute/calibrate/statistics.ts';
 import type { EngineRun, Tell } from '../compute/engine/run-context.ts';
 import type { Prepared } from '../data/prepare-data.ts';
 import { layersOf } from '../judge/report/layer-table.ts';
@@ -20,8 +21,20 @@ import { type JobEvents, type JobRun, step } from './progress.ts';
 import type { TrainInt8Options } from './train-int8.ts';
 import type { Judge } from './try-result.ts';
 
-const describeCalibration = (activations: number, samples: number, cached: boolean) =>
-  `${activations === 1 ? 'range of 1 activation' : `ranges of ${activations} activations`} on ${counted(samples, 'sample')}${cached ? ' · cached' : ''}`;
+function describeCalibration(
+  requests: readonly StatisticRequest[],
+  samples: number,
+  cached: boolean,
+): string {
+  const activations = new Set(requests.filter(isRange).map((r) => r.value)).size;
+  const others = requests.length > 0 && !requests.some(isRange);
+  const what = others
+    ? `shifts of ${counted(requests.length, 'layer')}`
+    : activations === 1
+      ? 'range of 1 activation'
+      : `ranges of ${activations} activations`;
+  return `${what} on ${counted(others ? Math.min(samples, mostShiftSamples) : samples, 'sample')}${cached ? ' · cached' : ''}`;
+}
 
 interface RunRecipeOptions extends EngineRun, JobRun, PassEvents {
   readonly recipe: Recipe;
@@ -62,7 +75,8 @@ export async function runRecipeOn(
     onPassBegin: options.onPassBegin,
     onPassDone: options.onPassDone,
     refine: qat ? refine : undefined,
-    nearness: nearnessOn(options),
+    // What is trained finds its scales and biases itself.
+    nearness: qat ? undefined : nearnessOn(options),
     onStage: stages.begin,
     onStageDone: (stage, current) => stages.end(stageSummary(stage, layersOf(current))),
     calibrate: prepared
@@ -71,8 +85,7 @@ export async function runRecipeOn(
             events,
             'calibrate',
             (progress) => calibrate(current, requests, prepared, options, progress),
-            ({ statistics: { samples }, cached }) =>
-              describeCalibration(new Set(requests.map((r) => r.value)).size, samples, cached),
+            ({ statistics: { samples }, cached }) => describeCalibration(requests, samples, cached),
           );
           stages.resume();
           return statistics;
@@ -140,9 +153,11 @@ async function calibrate(
   onProgress: Tell,
 ): Promise<{ statistics: Statistics; cached: boolean }> {
   const { mseSamples } = recipe.calibration;
-  const data = { hash: cache ? await source.hash() : '', indices, mseSamples };
-  const key = cache ? calibrationKey(model, requests, data, `${engine.name} ${engine.version}`) : '';
-  const known = cache?.get(key);
+  // Moments are megabytes a layer, and shifts come with weights: they are collected each time.
+  const kept = requests.every(isRange) ? cache : null;
+  const data = { hash: kept ? await source.hash() : '', indices, mseSamples };
+  const key = kept ? calibrationKey(model, requests, data, `${engine.name} ${engine.version}`) : '';
+  const known = kept?.get(key);
   if (known) return { statistics: known, cached: true };
   const samples = { count: indices.length, read: (i: number) => source.read(indices[i]!) };
   const made = await observe(engine, model, requests, samples, {
@@ -150,6 +165,6 @@ async function calibrate(
     onProgress,
     signal,
   });
-  cache?.put(key, requests, made);
+  kept?.put(key, requests, made);
   return { statistics: made, cached: false };
 }

@@ -71,6 +71,8 @@ interface PassNeeds {
 export interface PassContext extends Pick<RunContext, 'engine'> {
   /** What `observe` asked for; empty for passes that don't observe. */
   readonly statistics: Statistics;
+  /** What the model was before the first lossy pass, its layers marked; null where none was so far. */
+  readonly clean: Model | null;
   readonly target: TargetName;
   readonly random: Random;
 }

@@ -100,13 +100,14 @@ async function runStage(
 ): Promise<JournalStage> {
   const started = performance.now();
   const opsetBefore = opset(state.model) || opset(state.model, 'ai.onnx');
+  if (!state.clean && steps.some(({ pass }) => pass.effect === 'lossy')) keepClean(state);
   const context: PassContext = {
     engine: options.engine,
     statistics: noStatistics,
+    clean: state.clean,
     target: recipe.target,
     random: createRandom(recipe.calibration.seed),
   };
-  if (!state.clean && steps.some(({ pass }) => pass.effect === 'lossy')) keepClean(state);
   const { statistics, requests } = await observeStage(state.model, steps, context, options);
   const observedMs = performance.now() - started;
   const entry: JournalStage = {
@@ -169,7 +170,8 @@ async function observeStage(
 ): Promise<{ statistics: Statistics; requests: StatisticRequest[] }> {
   const requests: StatisticRequest[] = [];
   for (const { pass, options: o } of steps) {
-    if (!pass.observe || !pass.needs?.(o).calibration) continue;
+    const isIdle = pass.repairs && !options.nearness;
+    if (!pass.observe || !pass.needs?.(o).calibration || isIdle) continue;
     checkNeeds(pass, model, o, context);
     requests.push(...(await atWork(pass, options, async () => pass.observe!(model, o, context))));
   }

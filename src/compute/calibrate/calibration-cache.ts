@@ -5,7 +5,7 @@ import { onnxFormat } from '../../model/formats/onnx/format.ts';
 import type { Model } from '../../model/ir/model.ts';
 import { cacheFolder, openJsonStore } from '../../support/json-store.ts';
 import { rangeIn } from './observe.ts';
-import type { Ranges, StatisticRequest, Statistics } from './statistics.ts';
+import { isRange, type Ranges, type StatisticRequest, type Statistics } from './statistics.ts';
 
 const range = z.object({ min: z.number(), max: z.number() });
 
@@ -37,8 +37,7 @@ export function openCalibrationCache(folder: string): CalibrationCache {
       return { samples: kept.samples, range: rangeIn(new Map<string, Ranges>(kept.ranges)) };
     },
     put(key, requests, { samples, range }) {
-      // Moments are megabytes a layer: they are collected each time.
-      if (requests.some((r) => r.kind === 'moments')) return;
+      if (!requests.every(isRange)) return;
       store.put(key, {
         samples,
         ranges: requests.flatMap(({ value }): [string, Ranges][] => {

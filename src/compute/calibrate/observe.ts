@@ -13,7 +13,14 @@ import { collectMoments } from './moments.ts';
 import { observerModel, reduce } from './observer-model.ts';
 import { searchRanges } from './range-search.ts';
 import { runSamples, type Samples } from './run-samples.ts';
-import type { RangeMethod, Ranges, StatisticRequest, Statistics } from './statistics.ts';
+import { collectShifts, mostShiftSamples } from './shifts.ts';
+import {
+  isRange,
+  type RangeMethod,
+  type Ranges,
+  type StatisticRequest,
+  type Statistics,
+} from './statistics.ts';
 
 /** Answers `requests` about `model` from the samples that `read` gives.
  *  @param samples  how many there are, and what reads sample i, 0 ≤ i < count
@@ -28,12 +35,14 @@ export async function observe(
   options: Watchable & { readonly mseSamples?: number } = {},
 ): Promise<Statistics> {
   const products = requests.filter((r) => r.kind === 'moments');
-  const names = [...new Set(requests.flatMap((r) => (r.kind === 'moments' ? [] : [r.value])))];
+  const shifted = requests.filter((r) => r.kind === 'shift');
+  const names = [...new Set(requests.filter(isRange).map((r) => r.value))];
   const searches = requests.filter((r) => r.kind === 'mse-range');
   const mseCount = searches.length > 0 ? Math.min(samples.count, options.mseSamples ?? 16) : 0;
   const rangeCount = names.length > 0 ? samples.count : 0;
-  const strict = new Set(requests.flatMap((r) => (r.kind === 'moments' || isMasked(r) ? [] : [r.value])));
-  const total = rangeCount + mseCount + (products.length > 0 ? samples.count : 0);
+  const strict = new Set(requests.flatMap((r) => (isRange(r) && !isMasked(r) ? [r.value] : [])));
+  const shiftCount = shifted.length > 0 ? Math.min(samples.count, mostShiftSamples) : 0;
+  const total = rangeCount + mseCount + shiftCount + (products.length > 0 ? samples.count : 0);
   const progressFrom = (start: number) => (done: number) => options.onProgress?.(start + done, total);
   const ranges =
     names.length > 0
@@ -47,11 +56,17 @@ export async function observe(
     const best = await searchRanges(engine, model, searches, seen, subset, progress, options.signal);
     for (const [name, found] of best) ranges.set(name, { ...ranges.get(name)!, ...found });
   }
-  const range = rangeIn(ranges);
-  if (products.length === 0) return { range, samples: samples.count };
-  const progress = progressFrom(rangeCount + mseCount);
-  const moments = await collectMoments(engine, model, products, samples, progress, options.signal);
-  return { range, moments, samples: samples.count };
+  const { signal } = options;
+  const before = progressFrom(rangeCount + mseCount);
+  const shift =
+    shifted.length > 0 ? await collectShifts(engine, model, shifted, samples, before, signal) : undefined;
+  const progress = progressFrom(rangeCount + mseCount + shiftCount);
+  const moments =
+    products.length > 0
+      ? await collectMoments(engine, model, products, samples, progress, signal)
+      : undefined;
+  const { count } = samples;
+  return { range: rangeIn(ranges), samples: count, ...(shift && { shift }), ...(moments && { moments }) };
 }
 
 /** By the method that is asked for; else the one with the least error, where that was searched for. */

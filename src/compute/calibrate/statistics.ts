@@ -1,5 +1,6 @@
 /** What can be asked about an activation, and the answers. Only scalars leave the engine. */
 import type { DType } from '../../model/ir/dtype.ts';
+import type { Tensor } from '../../model/ir/tensor.ts';
 
 export type StatisticRequest =
   /** Smallest and largest element over all samples; with `masked`, of those that aren't −∞, which masks are made of. */
@@ -12,7 +13,8 @@ export type StatisticRequest =
       readonly symmetric: boolean;
       readonly candidates: number;
     }
-  | MomentRequest;
+  | MomentRequest
+  | ShiftRequest;
 
 /** Mean of x·xᵀ over everything that a layer sums over, x being one row of what its weight matrix is multiplied with:
  *  what decides how much an error in a weight shows in the output. */
@@ -25,6 +27,17 @@ export interface MomentRequest {
   readonly groups: number;
   /** Only the squares, x·x by column. */
   readonly diagonal: boolean;
+}
+
+/** Mean by output channel of what a product with constant weight (Conv, Gemm, MatMul; the weight on the right) would answer more, had it
+ *  another weight. */
+export interface ShiftRequest {
+  readonly kind: 'shift';
+  /** The product's answer. */
+  readonly value: string;
+  /** float32, with the sizes of the one that it has. */
+  readonly weight: Tensor;
+  readonly channels: number;
 }
 
 export interface PatchSpec {
@@ -68,8 +81,16 @@ export interface Statistics {
   range(value: string, method?: RangeMethod): Range | undefined;
   /** The answer to a request for moments. */
   moments?(request: MomentRequest): Moments | undefined;
+  /** The answer to a request for a shift, [channels]. */
+  shift?(value: string): Float32Array | undefined;
   /** Samples that were run. */
   readonly samples: number;
 }
+
+/** Of an activation's range, which is little to remember. */
+export const isRange = (
+  request: StatisticRequest,
+): request is Extract<StatisticRequest, { kind: 'range' | 'mse-range' }> =>
+  request.kind === 'range' || request.kind === 'mse-range';
 
 export const noStatistics: Statistics = { range: () => undefined, samples: 0 };

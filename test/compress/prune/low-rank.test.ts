@@ -139,6 +139,7 @@ describe('factorize-weights', () => {
     const context = {
       engine,
       statistics: noStatistics,
+      clean: null,
       target: 'wasm' as const,
       random: createRandom(1),
     };
@@ -163,7 +164,7 @@ describe('factorize-weights', () => {
     await factorizeWeights.apply(
       model,
       { ...all, maxCost: 2 },
-      { engine, statistics: noStatistics, target: 'wasm', random: createRandom(1) },
+      { engine, statistics: noStatistics, clean: null, target: 'wasm', random: createRandom(1) },
     );
     expect(model.graph.nodes.filter((n) => n.opType === 'Conv')).toHaveLength(2);
     const [a, b] = [await runModel(engine, dense, feeds), await runModel(engine, model, feeds)];
@@ -191,6 +192,7 @@ describe('factorize-weights', () => {
       factorizeWeights.requires?.(network(), o, {
         engine,
         statistics: noStatistics,
+        clean: null,
         target: 'wasm',
         random: createRandom(1),
       }),

@@ -61,7 +61,13 @@ it.each(['wasm', 'node'] as const)('gives the same outputs as its float weights 
   });
   const model = cloneModel(dense);
   const engine = await openEngine(runtime);
-  const context = { engine, statistics: noStatistics, target: 'wasm' as const, random: createRandom(1) };
+  const context = {
+    engine,
+    statistics: noStatistics,
+    clean: null,
+    target: 'wasm' as const,
+    random: createRandom(1),
+  };
   for (const k of [32, 16]) {
     const copy = cloneModel(model);
     const { changed } = await clusterWeights.apply(copy, clusterWeights.options.parse({ k }), context);

@@ -37,6 +37,7 @@ const showing = (tensors: readonly Tensor[]) =>
 const context = async (runtime: 'wasm' | 'node') => ({
   engine: await openEngine(runtime),
   statistics: noStatistics,
+  clean: null,
   target: 'wasm' as const,
   random: createRandom(1),
 });

@@ -59,6 +59,7 @@ async function prune(model: Model, options: object, samples?: readonly Record<st
   const context: PassContext = {
     engine,
     statistics: noStatistics,
+    clean: null,
     target: 'wasm',
     random: createRandom(1),
   };
