@@ -23,7 +23,7 @@ const plans: [
 ][] = [
   [{}, [], 'clean', before, '.clean'],
   [{ int8: true }, [], 'int8-dynamic', [...before, 'quantise', ...after], '.int8'],
-  [{ int8: true, data }, [], 'int8-static', [...before, 'quantise', ...after], '.int8'],
+  [{ int8: true, data }, [], 'int8-static', [...before, 'quantise', 'repair', ...after], '.int8'],
   [{ int8: 'dynamic', data }, [], 'int8-dynamic', [...before, 'quantise', ...after], '.int8'],
   [{ int8: 'weights' }, [], 'int8-weights', [...before, 'quantise', ...after], '.int8'],
   [
@@ -47,7 +47,7 @@ const plans: [
     { macs: 0.5, sparsity: 50, lowRank: 0.7, distill: true, int8: true, data },
     ['prune', 'factorise', 'sparsify', 'train'],
     'int8-static',
-    [...before, 'quantise', ...after, 'pack'],
+    [...before, 'quantise', 'repair', ...after, 'pack'],
     '.pruned.trained.int8',
   ],
 ];
