@@ -74,7 +74,7 @@ export function pixelsToTensor(pixels: Pixels, box: Geometry['box'], spec: Prepr
     const table = normalisation(spec, c);
     const start = planar ? c * width * height : c;
     const step = planar ? 1 : channels;
-    fillChannel(values, start, step, pixels, box, reader(spec, c, pixels.data), table, spec.pad);
+    fillChannel({ values, start, step }, levelsOf(pixels, spec, c), box, table, spec.pad);
   }
   const dims = planar ? [1, channels, height, width] : [1, height, width, channels];
   return spec.dtype === 'float32' || spec.dtype.startsWith('float')
@@ -82,41 +82,53 @@ export function pixelsToTensor(pixels: Pixels, box: Geometry['box'], spec: Prepr
     : tensorOf(spec.dtype, dims, wholeNumbers(values, spec.dtype));
 }
 
+/** One channel of a picture: levels 0 … 255, `stride` apart, row by row. */
+interface Levels {
+  readonly data: Uint8Array;
+  readonly offset: number;
+  readonly stride: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The loop over all pixels that are fed: nothing in it is called. */
 function fillChannel(
-  out: Float32Array,
-  start: number,
-  step: number,
-  pixels: Pixels,
+  { values, start, step }: { values: Float32Array; start: number; step: number },
+  { data, offset, stride, width, height }: Levels,
   box: Geometry['box'],
-  read: (offset: number) => number,
-  table: (level: number) => number,
+  table: Float32Array,
   pad: number,
 ) {
-  const padding = table(pad);
-  let at = start;
-  for (let y = box.top; y < box.top + box.height; y++) {
-    const inside = y >= 0 && y < pixels.height;
-    const row = y * pixels.width;
-    for (let x = box.left; x < box.left + box.width; x++, at += step)
-      out[at] = inside && x >= 0 && x < pixels.width ? table(read((row + x) * 3)) : padding;
+  const [left, right] = [Math.max(0, box.left), Math.min(width, box.left + box.width)];
+  if (left > box.left || right < box.left + box.width || box.top < 0 || box.top + box.height > height) {
+    const padding = table[pad]!;
+    for (let i = 0, at = start; i < box.width * box.height; i++, at += step) values[at] = padding;
+  }
+  for (let y = Math.max(0, box.top); y < Math.min(height, box.top + box.height); y++) {
+    let at = start + ((y - box.top) * box.width + left - box.left) * step;
+    let from = (y * width + left) * stride + offset;
+    for (let x = left; x < right; x++, at += step, from += stride) values[at] = table[data[from]!]!;
   }
 }
 
-/** The number for a pixel level; the 256 possible ones are computed once, in double precision. */
-function normalisation(spec: Preprocessing, channel: number) {
+/** The numbers for the 256 levels that a pixel may have, computed in double precision. */
+function normalisation(spec: Preprocessing, channel: number): Float32Array {
   const mean = spec.mean[channel] ?? spec.mean[0]!;
   const std = spec.std[channel] ?? spec.std[0]!;
-  const table = Float32Array.from({ length: 256 }, (_, level) => (level * spec.scale - mean) / std);
-  return (level: number) => table[level]!;
+  return Float32Array.from({ length: 256 }, (_, level) => (level * spec.scale - mean) / std);
 }
 
-function reader(spec: Preprocessing, channel: number, data: Uint8Array): (offset: number) => number {
-  // ITU-R 601 luma in 16-bit fixed point, the integers that PIL's "L" uses; grey pixels keep their level
-  // exactly.
-  if (spec.channels === 'L')
-    return (o) => (data[o]! * 19595 + data[o + 1]! * 38470 + data[o + 2]! * 7471 + 32768) >> 16;
-  const offset = spec.channels === 'BGR' ? 2 - channel : channel;
-  return (o) => data[o + offset]!;
+function levelsOf({ data, width, height }: Pixels, spec: Preprocessing, channel: number): Levels {
+  if (spec.channels === 'L') return { data: lumaOf(data), offset: 0, stride: 1, width, height };
+  return { data, offset: spec.channels === 'BGR' ? 2 - channel : channel, stride: 3, width, height };
+}
+
+/** ITU-R 601 luma in 16-bit fixed point, the integers that PIL's "L" uses; grey pixels keep their level exactly. */
+function lumaOf(data: Uint8Array): Uint8Array {
+  const luma = new Uint8Array(data.length / 3);
+  for (let i = 0, o = 0; i < luma.length; i++, o += 3)
+    luma[i] = (data[o]! * 19595 + data[o + 1]! * 38470 + data[o + 2]! * 7471 + 32768) >> 16;
+  return luma;
 }
 
 const limits = { uint8: [0, 255], int8: [-128, 127], int32: [-2147483648, 2147483647] } as const;

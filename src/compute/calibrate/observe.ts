@@ -10,7 +10,7 @@ import { calibrationNotFinite } from '../../support/diagnostics/data.ts';
 import type { Engine } from '../engine/contract.ts';
 import type { RunContext, Watchable } from '../engine/run-context.ts';
 import { collectMoments } from './moments.ts';
-import { observerModel, reduce } from './observer-model.ts';
+import { flattened, observerModel, reduce } from './observer-model.ts';
 import { searchRanges } from './range-search.ts';
 import { runSamples, type Samples } from './run-samples.ts';
 import { collectShifts, mostShiftSamples } from './shifts.ts';
@@ -96,7 +96,7 @@ async function ranged(
     if (found && !strict.has(name)) masks.add(name);
     return masks.has(name) && found;
   };
-  const ranges = await minMax(engine, model, names, reduce, isMask, samples, progress, signal);
+  const ranges = await minMax(engine, model, names, reduceSeen, isMask, samples, progress, signal);
   if (masks.size === 0) return ranges;
   const rest = await minMax(
     engine,
@@ -127,7 +127,8 @@ async function minMax(
   const [lows, highs] = [new Float64Array(names.length), new Float64Array(names.length)];
   const observed = observerModel(model, (graph, valueNamed) =>
     names.flatMap((name) => {
-      const v = valueNamed(name);
+      // Once for all three, whose results are vectors then.
+      const v = flattened(graph, valueNamed(name));
       return ['ReduceMin', 'ReduceMax', 'ReduceSum'].map((op) => reduced(graph, op, v));
     }),
   );
@@ -159,5 +160,7 @@ function reduceUnmasked(graph: Graph, opType: string, v: Value): Value {
   const attributes = { detect_positive: 0 };
   const isMinus = addNode(graph, { opType: 'IsInf', inputs: [v], attributes }).outputs[0]!;
   const rest = addNode(graph, { opType: 'Where', inputs: [isMinus, nothing, v] }).outputs[0]!;
-  return reduce(graph, opType, rest);
+  return reduceSeen(graph, opType, rest);
 }
+
+const reduceSeen = (graph: Graph, opType: string, vector: Value) => reduce(graph, opType, vector, 1);

@@ -1,4 +1,4 @@
-/** Observers: a copy of a model that puts out a vector of scalars about its values, and nothing else. */
+/** Observers: a copy of a model that puts out a vector of numbers about its values, and nothing else. */
 
 import { cloneModel } from '../../model/ir/clone.ts';
 import { addInitializer, addNode, setOutputs } from '../../model/ir/edit.ts';
@@ -7,17 +7,15 @@ import { tensorOf } from '../../model/ir/tensor.ts';
 import { tensorType } from '../../model/ir/type.ts';
 import { internal } from '../../support/diagnostics.ts';
 
-/** A copy of the model whose only output are the scalars and vectors that `observers` builds, one after the other. */
+/** A copy of the model whose only output are the vectors that `observers` builds, one after the other. */
 export function observerModel(
   model: Model,
   observers: (graph: Graph, valueNamed: (name: string) => Value) => Value[],
 ): Model {
   const copy = cloneModel(model);
   const { graph } = copy;
-  const found = observers(graph, namedValues(graph));
-  const flat = addInitializer(graph, 'edgepress/flat', tensorOf('int64', [1], [-1]));
-  const columns = found.map((v) => addNode(graph, { opType: 'Reshape', inputs: [v, flat] }).outputs[0]!);
-  const all = addNode(graph, { opType: 'Concat', inputs: columns, attributes: { axis: 0 } }).outputs[0]!;
+  const vectors = observers(graph, namedValues(graph));
+  const all = addNode(graph, { opType: 'Concat', inputs: vectors, attributes: { axis: 0 } }).outputs[0]!;
   all.type = tensorType('float32', ['n']);
   setOutputs(graph, [all]);
   return copy;
@@ -35,6 +33,12 @@ function namedValues({ inputs, nodes }: Graph): (name: string) => Value {
   };
 }
 
-/** A scalar from all elements of a value. */
-export const reduce = (graph: Graph, opType: string, v: Value) =>
-  addNode(graph, { opType, inputs: [v], attributes: { keepdims: 0 } }).outputs[0]!;
+/** The elements of a value as a vector. */
+export function flattened(graph: Graph, v: Value): Value {
+  const whole = addInitializer(graph, 'edgepress/whole', tensorOf('int64', [1], [-1]));
+  return addNode(graph, { opType: 'Reshape', inputs: [v, whole] }).outputs[0]!;
+}
+
+/** A scalar from all elements of a value; of a vector, a vector of one where axes are kept. */
+export const reduce = (graph: Graph, opType: string, v: Value, keepdims: 0 | 1 = 0) =>
+  addNode(graph, { opType, inputs: [v], attributes: { keepdims } }).outputs[0]!;

@@ -19,7 +19,7 @@ import { type QuantParams, quantParams } from '../../model/quantization/params.t
 import type { QuantDType } from '../../model/quantization/spec.ts';
 import type { Engine } from '../engine/contract.ts';
 import type { RunContext } from '../engine/run-context.ts';
-import { observerModel, reduce } from './observer-model.ts';
+import { flattened, observerModel, reduce } from './observer-model.ts';
 import { runSamples, type Samples } from './run-samples.ts';
 import type { Range, Ranges, StatisticRequest } from './statistics.ts';
 
@@ -46,7 +46,8 @@ export async function searchRanges(
   const observed = observerModel(model, (graph, valueNamed) =>
     tracks.flatMap(({ search, grids }) => {
       const v = valueNamed(search.value);
-      return [reduce(graph, 'ReduceSumSquare', v), squaredErrors(graph, v, search, grids)];
+      const energy = flattened(graph, reduce(graph, 'ReduceSumSquare', v));
+      return [energy, squaredErrors(graph, v, search, grids)];
     }),
   );
   await runSamples(engine, observed, samples, signal, ([vector], _, i) => {

@@ -24,8 +24,9 @@ export async function runSamples(
   const breathe = createBreather();
   let session: Session | null = null;
   try {
-    const options = { config: { 'session.disable_quant_qdq': '1' } };
-    session = await openKernel(engine, model, options);
+    // Between two runs a sample is read: threads that wait busily for the next one would take the processor from that.
+    const config = { 'session.disable_quant_qdq': '1', 'session.intra_op.allow_spinning': '0' };
+    session = await openKernel(engine, model, { config, memoryPattern: false });
     const wanted = new Set(session.inputs.map((p) => p.name));
     let next: Promise<Sample> | null = samples.count > 0 ? samples.read(0) : null;
     for (let i = 0; i < samples.count; i++) {
