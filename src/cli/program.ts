@@ -90,6 +90,12 @@ const rows: readonly Row[] = [
     load: async () => (await import('./sweep.ts')).command,
   },
   {
+    usage: 'worker',
+    description: 'Does jobs of sweeps on this machine, for whoever puts them into a queue',
+    example: 'compress worker --queue redis://localhost:6379 --class wasm',
+    load: async () => (await import('./worker.ts')).command,
+  },
+  {
     usage: 'passes [name]',
     description: 'All passes, or the options of one',
     example: 'compress passes quantize-static',
@@ -197,7 +203,7 @@ const namesOf = ({ options }: Command) => options.flatMap(({ long }) => (long ? 
 
 /** Commands that only print what is known, and those that have nothing to do themselves, and hear Ctrl-C at once: they wait for phones, or
  *  for processes of their own. */
-const atOnce = ['passes', 'recipe', 'help', 'lab', 'sweep'];
+const atOnce = ['passes', 'recipe', 'help', 'lab', 'sweep', 'worker'];
 const asksForHelp = /^(-h|--help|-V|--version)$/;
 
 /** Whether there may be something to stop. */

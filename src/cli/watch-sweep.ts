@@ -61,6 +61,10 @@ export function watchSweep({ quiet, json }: WatchFlags): WatchedSweep {
       changed(board);
     },
     changed,
+    note(text) {
+      if (json) printJson({ event: 'note', text });
+      say(text);
+    },
     tell: (event, report) => printJson({ event, report }),
     last: () => last,
     stop() {},

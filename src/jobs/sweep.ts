@@ -15,6 +15,7 @@ import { localContents } from './sweep/lay-out.ts';
 import { openSweepPages, sweepFiles, sweepFolder } from './sweep/pages.ts';
 import { type PlannedJob, planSweep, type SweepPlan } from './sweep/plan.ts';
 import { openProcesses } from './sweep/processes.ts';
+import { shownQueue } from './sweep/queue/bullmq.ts';
 import { type JobResult, readResult } from './sweep/result.ts';
 import { runHere, usualLanes } from './sweep/run-here.ts';
 import { defaultStore, folderStore, resultName, type Store } from './sweep/store.ts';
@@ -28,6 +29,8 @@ export interface SweepWatch {
   begun?(board: Board): void;
   /** After each change. */
   changed?(board: Board): void;
+  /** Something that whoever waits should know. */
+  note?(text: string): void;
 }
 
 interface SweepRun extends SweepWatch {
@@ -57,7 +60,7 @@ export async function sweep(
 export async function sweepOver(
   sweep: string | object,
   request: SweepRequest,
-  { signal, begun, changed }: SweepRun,
+  { signal, begun, changed, note = () => {} }: SweepRun,
 ): Promise<SweepReport> {
   const read =
     typeof sweep === 'string' ? readSweep(sweep) : { name: 'sweep', sweep: parseSweep(sweep), folder: '.' };
@@ -74,7 +77,9 @@ export async function sweepOver(
   const estimate = await estimateOf(plan, found, { estimator, lanes });
   const pages = openSweepPages(output, () => board.report());
   const board = createBoard(plan, {
-    where: `this machine (${machineText()}), ${lanes} at once`,
+    where: request.queue
+      ? `workers of ${shownQueue(request.queue)}`
+      : `this machine (${machineText()}), ${lanes} at once`,
     estimate,
     onChange: () => {
       pages.changed();
@@ -95,27 +100,45 @@ export async function sweepOver(
   for (const planned of plan.jobs)
     if (planned.refused) board.finished(planned.key, refusedResult(planned), false);
   begun?.(board);
+  const onResult = async (key: string, result: JobResult) => {
+    await estimator.learn(result);
+    await take(key, result, false);
+  };
+  try {
+    if (request.queue === undefined) await doHere(plan, board, { request, store, lanes, signal, onResult });
+    else {
+      const { runQueued } = await import('./sweep/queue/run-queued.ts');
+      const { queue: url, priority } = request;
+      await runQueued(plan.jobs, board, { url, priority, store, trees: plan.trees, signal, onResult, note });
+    }
+  } finally {
+    await pages.close();
+  }
+  return board.report();
+}
+
+interface HereRun {
+  readonly request: SweepRequest;
+  readonly store: Store;
+  readonly lanes: number;
+  readonly signal: AbortSignal | undefined;
+  readonly onResult: (key: string, result: JobResult) => Promise<void>;
+}
+
+async function doHere(plan: SweepPlan, board: Board, { request, store, lanes, signal, onResult }: HereRun) {
   const folder = makeHiddenFolder(path.join(tmpdir(), 'edgepress-sweep'));
   const processes = openProcesses();
+  const contents = localContents(plan.trees, path.join(folder, 'inputs'));
+  const timeoutMs = request.timeout * 60_000;
   try {
     await runHere(plan.jobs, board, {
-      lanes,
-      site: {
-        ...{ store, processes, folder, signal },
-        contents: localContents(plan.trees, path.join(folder, 'inputs')),
-        timeoutMs: request.timeout * 60_000,
-      },
-      onResult: async (key, result) => {
-        await estimator.learn(result);
-        await take(key, result, false);
-      },
+      ...{ lanes, onResult },
+      site: { store, processes, folder, signal, contents, timeoutMs },
     });
   } finally {
     processes.close();
-    await pages.close();
     removeHiddenFolder(folder);
   }
-  return board.report();
 }
 
 const keysOf = ({ key, times }: PlannedJob): string[] => [key, ...times.map((time) => time.key)];

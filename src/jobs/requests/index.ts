@@ -11,7 +11,7 @@ import { generateRequest } from './generate.ts';
 import { labRequest } from './lab.ts';
 import { ortRequest } from './ort.ts';
 import { profileRequest } from './profile.ts';
-import { sweepRequest } from './sweep.ts';
+import { sweepRequest, workerRequest } from './sweep.ts';
 
 export const requests = {
   compress: compressRequest,
@@ -28,6 +28,7 @@ export const requests = {
   lab: labRequest,
   ort: ortRequest,
   sweep: sweepRequest,
+  worker: workerRequest,
 } satisfies Readonly<Record<string, z.ZodObject>>;
 
 /** A command that a configuration file may have a part for. */

@@ -1,6 +1,7 @@
 /** What can be asked of `sweep`, besides what its file says. */
 import { z } from 'zod';
 import { field, positive } from '../../support/field.ts';
+import { deviceClasses } from '../sweep/device-classes.ts';
 
 const output = field.bind(null, 'Output');
 const target = field.bind(null, 'Target');
@@ -19,6 +20,11 @@ export const storeField = z
 export const timeoutField = positive
   .default(60)
   .meta(target('--timeout <minutes>', 'a job that takes longer is stopped, and has failed'));
+
+const queueField = z
+  .string()
+  .regex(/^rediss?:\/\/./, 'An address was expected, as redis://host:6379 or rediss://user:password@host.')
+  .meta(target('--queue <url>', 'a Redis server whose workers do the jobs, as redis://localhost:6379'));
 
 export const sweepRequest = z.strictObject({
   output: z
@@ -40,6 +46,41 @@ export const sweepRequest = z.strictObject({
       target('--jobs <n>', 'jobs at once on this machine', { fallback: 'one a core, as far as memory goes' }),
     ),
   timeout: timeoutField,
+  queue: queueField.optional().meta({
+    ...queueField.meta(),
+    fallback: 'this machine does them, and needs no server',
+    conflicts: ['jobs'],
+  }),
+  priority: positive
+    .max(2_097_152)
+    .optional()
+    .meta(
+      target('--priority <n>', 'of its jobs in the queue, 1 being the highest', {
+        fallback: 'before all others',
+      }),
+    ),
 });
 export type SweepRequest = z.output<typeof sweepRequest>;
 export type SweepRequestInit = z.input<typeof sweepRequest>;
+
+export const workerRequest = z.strictObject({
+  queue: queueField,
+  class: z
+    .array(z.enum(deviceClasses))
+    .default([])
+    .meta(
+      target('--class <names>', 'takes times, too, on wasm, node, gpu or phone', {
+        fallback: 'none',
+        isList: true,
+      }),
+    ),
+  store: storeField,
+  jobs: sweepRequest.shape.jobs,
+  rate: positive.optional().meta(
+    target('--rate <n>', 'jobs a minute at most, of all workers of the queue together', {
+      fallback: 'no limit',
+    }),
+  ),
+  timeout: timeoutField,
+});
+export type WorkerRequest = z.output<typeof workerRequest>;

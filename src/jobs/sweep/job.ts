@@ -7,6 +7,7 @@ import { wholeNumber } from '../../support/field.ts';
 import { sha256Text } from '../../support/hash.ts';
 import { targetNames } from '../../support/target.ts';
 import { version } from '../../support/version.ts';
+import { deviceClasses } from './device-classes.ts';
 import { jobRecipeSchema, normalised } from './recipe.ts';
 
 /** SHA-256 as 64 hexadecimal digits. */
@@ -38,10 +39,6 @@ export const compressJobSchema = z.strictObject({
   versions,
 });
 
-/** Kinds of machines that times are taken on. */
-export const deviceClasses = ['wasm', 'node', 'gpu', 'phone'] as const;
-export type DeviceClass = (typeof deviceClasses)[number];
-
 /** Measures the result of another job beside the original, with nothing else going on. */
 export const timeJobSchema = z.strictObject({
   kind: z.literal('time'),
@@ -72,7 +69,10 @@ export const keyOf = (job: Job): Promise<string> =>
 /** What came from elsewhere, as a job. @throws JOB_INVALID */
 export function parseJob(json: unknown): Job {
   const parsed = jobSchema.safeParse(json);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    const { data: job } = parsed;
+    return job.kind === 'compress' ? { ...job, recipe: normalised(job.recipe) } : job;
+  }
   const { path, message } = parsed.error.issues[0]!;
   throw jobInvalid(`${path.join('.')}: ${message}`);
 }

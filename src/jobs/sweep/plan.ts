@@ -6,9 +6,10 @@ import { sweepInvalid, sweepTooLarge } from '../../support/diagnostics/sweep.ts'
 import { Diagnostic } from '../../support/diagnostics.ts';
 import type { TargetName } from '../../support/target.ts';
 import { dataTree, type LocalTree, modelTree } from './content.ts';
+import type { DeviceClass } from './device-classes.ts';
 import { recipesOf } from './draw.ts';
 import { failureOf } from './failure.ts';
-import { type CompressJob, type DeviceClass, keyOf, type TimeJob, versionsHere } from './job.ts';
+import { type CompressJob, keyOf, type TimeJob, versionsHere } from './job.ts';
 import { type InputKey, inputKeys, type JobRecipe, requestOf } from './recipe.ts';
 import { modelsOf, type ReadSweep, type SweptModel } from './sweep-file.ts';
 

@@ -8,7 +8,7 @@ import { positive, wholeNumber } from '../../support/field.ts';
 import { readProblem } from '../../support/read-problem.ts';
 import { targetNames } from '../../support/target.ts';
 import { isUrl } from '../../support/url.ts';
-import { deviceClasses } from './job.ts';
+import { deviceClasses } from './device-classes.ts';
 import { type InputKey, inputKeys, jobRecipeSchema } from './recipe.ts';
 
 const about = (description: string) => ({ description });
