@@ -74,7 +74,7 @@ describe('the key of a job', () => {
     mkdirSync(join(folder, 'other'));
     place('models/glyphs-mlp.onnx', 'other/name.onnx');
     expect(await keys({ models: [{ ...model, model: 'other/name.onnx' }] })).toEqual([key]);
-    expect(await keys({ models: [model], fixed: { ranges: 'mse' } })).toEqual([key]);
+    expect(await keys({ models: [model], fixed: { calibrate: 100 } })).toEqual([key]);
     expect(key).toMatch(/^[0-9a-f]{64}$/);
   });
 
@@ -165,7 +165,7 @@ describe('a job', () => {
   });
 
   it('has its recipe in one form', () => {
-    expect(normalised({ ranges: 'mse', sizes: 'batch=1', int8: true })).toEqual({
+    expect(normalised({ calibrate: 100, sizes: 'batch=1', int8: true })).toEqual({
       sizes: { batch: 1 },
       int8: true,
     });
