@@ -1,7 +1,7 @@
 /** What can be asked of `sweep`, besides what its file says. */
 import { z } from 'zod';
+import { deviceClasses } from '../../support/device-class.ts';
 import { field, positive } from '../../support/field.ts';
-import { deviceClasses } from '../sweep/device-classes.ts';
 
 const output = field.bind(null, 'Output');
 const target = field.bind(null, 'Target');

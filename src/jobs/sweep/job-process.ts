@@ -1,6 +1,7 @@
 /** Entry of the process that jobs are done in: one after the other, until its parent is gone. */
 import { tmpdir } from 'node:os';
 import { openModel } from '../../model/formats/open-file.ts';
+import type { DeviceClass } from '../../support/device-class.ts';
 import { nothingMeasured } from '../../support/diagnostics/devices.ts';
 import { endWithParent } from '../../support/end-with-parent.ts';
 import { askToCompress, carryOut } from '../compress.ts';
@@ -9,7 +10,6 @@ import type { JobEvents } from '../progress.ts';
 import { readModel } from '../read-model.ts';
 import { checkRequest } from '../requests/check.ts';
 import { timeResult } from '../time-result.ts';
-import type { DeviceClass } from './device-classes.ts';
 import { failureOf } from './failure.ts';
 import { keyOf } from './job.ts';
 import type { CompressTask, JobAnswer, JobTask, TimeTask } from './job-messages.ts';

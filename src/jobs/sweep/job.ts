@@ -2,12 +2,12 @@
 import { z } from 'zod';
 import { describeMachine } from '../../ship/profile/machine.ts';
 import { canonicalJson } from '../../support/canonical-json.ts';
+import { deviceClasses } from '../../support/device-class.ts';
 import { jobInvalid } from '../../support/diagnostics/sweep.ts';
 import { wholeNumber } from '../../support/field.ts';
 import { sha256Text } from '../../support/hash.ts';
 import { targetNames } from '../../support/target.ts';
 import { version } from '../../support/version.ts';
-import { deviceClasses } from './device-classes.ts';
 import { jobRecipeSchema, normalised } from './recipe.ts';
 
 /** SHA-256 as 64 hexadecimal digits. */

@@ -2,11 +2,11 @@
 import path from 'node:path';
 import type { SweepFailure } from '../../judge/report/sweep-report.ts';
 import { withoutExtension } from '../../model/formats/index.ts';
+import type { DeviceClass } from '../../support/device-class.ts';
 import { sweepInvalid, sweepTooLarge } from '../../support/diagnostics/sweep.ts';
 import { Diagnostic } from '../../support/diagnostics.ts';
 import type { TargetName } from '../../support/target.ts';
 import { dataTree, type LocalTree, modelTree } from './content.ts';
-import type { DeviceClass } from './device-classes.ts';
 import { recipesOf } from './draw.ts';
 import { failureOf } from './failure.ts';
 import { type CompressJob, keyOf, type TimeJob, versionsHere } from './job.ts';

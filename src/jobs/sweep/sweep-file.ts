@@ -2,13 +2,13 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import { deviceClasses } from '../../support/device-class.ts';
 import { sweepInvalid } from '../../support/diagnostics/sweep.ts';
 import { messageOf, nearest } from '../../support/diagnostics.ts';
 import { positive, wholeNumber } from '../../support/field.ts';
 import { readProblem } from '../../support/read-problem.ts';
 import { targetNames } from '../../support/target.ts';
 import { isUrl } from '../../support/url.ts';
-import { deviceClasses } from './device-classes.ts';
 import { type InputKey, inputKeys, jobRecipeSchema } from './recipe.ts';
 
 const about = (description: string) => ({ description });

@@ -1,7 +1,7 @@
 /** The queues of sweeps, what stands in them, and for how long. */
 import { canonicalJson } from '../../../support/canonical-json.ts';
+import type { DeviceClass } from '../../../support/device-class.ts';
 import { sha256Text } from '../../../support/hash.ts';
-import type { DeviceClass } from '../device-classes.ts';
 import { type Job, versionsHere } from '../job.ts';
 import type { NewJob } from './bullmq.ts';
 

@@ -1,7 +1,7 @@
 /** A worker: takes jobs from queues, does each in a process of its own, and leaves results in the store. It takes recipes, never code. */
 import { hostname } from 'node:os';
 import type { SweepFailure } from '../../../judge/report/sweep-report.ts';
-import type { DeviceClass } from '../device-classes.ts';
+import type { DeviceClass } from '../../../support/device-class.ts';
 import { doJob, type JobSite } from '../do-job.ts';
 import { failureOf, isLasting } from '../failure.ts';
 import { type Job, keyOf, parseJob } from '../job.ts';
