@@ -60,6 +60,12 @@ export async function runQueued(
   const planned = new Map(jobs.map((one) => [one.key, one]));
   for (const tree of trees.values()) await putTree(store, tree);
 
+  let problem: Diagnostic | null = null;
+  /** What ends the sweep, such as a full disk. A server that is away for a while is asked again. */
+  const trouble = (error: unknown) => {
+    if (error instanceof Diagnostic) problem ??= error;
+  };
+
   /** Its queue, which is listened to from then on. */
   const queueFor = (job: Job): Queue => {
     const name = queueOf(job, names);
@@ -76,16 +82,25 @@ export async function runQueued(
     });
     told.on('stalled', ({ jobId }: { jobId: string }) => board.returned(jobId));
     for (const event of ['completed', 'failed'])
-      told.on(event, ({ jobId }: { jobId: string }) => void look(jobId).catch(() => {}));
+      told.on(event, ({ jobId }: { jobId: string }) => void look(jobId).catch(trouble));
     queues.set(name, queue);
     events.push(told);
     return queue;
   };
 
+  const ending = new Set<string>();
+  /** Open until everything that follows from its result is done. */
   const end = async (key: string, result: JobResult) => {
-    if (!open.delete(key)) return;
+    if (ending.has(key)) return;
+    ending.add(key);
     await onResult(key, result);
-    if (result.error === null && result.job.kind === 'compress') await add(timesOf(planned.get(key)));
+    const isMade = result.error === null && result.job.kind === 'compress';
+    try {
+      // Where the server is away just now, they are looked for later, and put there then.
+      if (isMade) await add(timesOf(planned.get(key)));
+    } finally {
+      open.delete(key);
+    }
   };
   const timesOf = (one: PlannedJob | undefined) =>
     new Map((one?.times ?? []).flatMap(({ key, job }) => (board.isOver(key) ? [] : [[key, job] as const])));
@@ -93,7 +108,7 @@ export async function runQueued(
   /** What came of a job: its result, its failure, or nothing yet. One that nobody knows of any more is put there again. */
   const look = async (key: string): Promise<void> => {
     const job = open.get(key);
-    if (!job) return;
+    if (!job || ending.has(key)) return;
     const result = await readResult(store, key);
     if (result) return end(key, result);
     const queued = await queueFor(job).getJob(key);
@@ -107,10 +122,8 @@ export async function runQueued(
   const flows = new FlowProducer(common);
   flows.on('error', () => {});
   const add = async (some: ReadonlyMap<string, Job>): Promise<void> => {
-    for (const [key, job] of some) {
-      open.set(key, job);
-      await forgetFailed(queueFor(job), key);
-    }
+    for (const [key, job] of some) open.set(key, job);
+    for (const [key, job] of some) await forgetFailed(queueFor(job), key);
     const work = [...some].filter(([, job]) => job.kind === 'compress');
     for (let i = 0; i < work.length; i += flowSize)
       await addFlow(work.slice(i, i + flowSize), {
@@ -135,10 +148,8 @@ export async function runQueued(
       // In the order of the map; those that were looked at go to its end.
       for (const [key, job] of [...open].slice(0, polled)) {
         if (open.delete(key)) open.set(key, job);
-        // A server that is away for a while is asked again.
-        await look(key).catch((error: unknown) => {
-          if (error instanceof Diagnostic) throw error;
-        });
+        await look(key).catch(trouble);
+        if (problem) throw problem;
       }
     }
   } finally {
