@@ -76,9 +76,8 @@ function failedLines(report: SweepReport, options: TerminalOptions): string[] {
   return ['\n', renderTable(rows, options), ...(more > 0 ? [`  and ${more} more, in sweep.json\n`] : [])];
 }
 
-/** @param report  null where nothing had begun */
-export function describeStopped(report: SweepReport | null): string {
-  if (report === null) return 'Stopped. Nothing was done.';
-  const { done, jobs } = report.counts;
-  return `Stopped. ${done} of ${jobs} jobs are done and kept: the same command goes on from there.`;
+/** @param counts  null where nothing had begun */
+export function describeStopped(counts: SweepReport['counts'] | null): string {
+  if (counts === null) return 'Stopped. Nothing was done.';
+  return `Stopped. ${counts.done} of ${counts.jobs} jobs are done and kept: the same command goes on from there.`;
 }

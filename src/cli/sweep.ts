@@ -28,7 +28,7 @@ export const command = defineCommand({
     } catch (error) {
       watch.stop();
       if (!signal.aborted) throw error;
-      console.error(describeStopped(watch.last()));
+      console.error(describeStopped(watch.counts()));
       process.exitCode = 130;
     } finally {
       dispose();

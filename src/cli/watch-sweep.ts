@@ -1,17 +1,12 @@
-/** A sweep while it goes on: lines for a log, or JSON for a program. */
-
+/** A sweep while it goes on: a table that is drawn again on a terminal, lines in a log, JSON for a program. */
 import type { Board } from '../jobs/sweep/board.ts';
 import type { SweepWatch } from '../jobs/sweep.ts';
 import type { SweepReport, SweepRow } from '../judge/report/sweep-report.ts';
-import {
-  durationText,
-  latencyText,
-  lostText,
-  qualityText,
-  rowText,
-  sizeText,
-} from '../judge/report/sweep-words.ts';
+import { durationText, latencyText, lostText, qualityText, sizeText } from '../judge/report/sweep-words.ts';
+import { plain } from '../judge/report/terminal.ts';
+import { type LiveSweep, liveSweep } from './live-sweep.ts';
 import { printJson } from './print-json.ts';
+import { isPlain } from './progress.ts';
 
 interface WatchFlags {
   readonly quiet: boolean;
@@ -20,72 +15,75 @@ interface WatchFlags {
 
 export interface WatchedSweep extends Required<SweepWatch> {
   tell(event: string, report: SweepReport): void;
-  /** The state that was seen last. */
-  last(): SweepReport | null;
+  /** null where nothing has begun. */
+  counts(): SweepReport['counts'] | null;
+  /** Clears what is drawn. */
   stop(): void;
 }
 
 export function watchSweep({ quiet, json }: WatchFlags): WatchedSweep {
-  let last: SweepReport | null = null;
-  const told = new Set<string>();
+  let counts: SweepReport['counts'] | null = null;
+  let live: LiveSweep | null = null;
   const say = (text: string) => {
-    if (!quiet && !json) console.error(`  ${text}`);
+    if (quiet || json) return;
+    live?.clear();
+    console.error(`  ${plain(text)}`);
   };
-  const changed = (board: Board) => {
-    last = board.report();
-    for (const row of last.jobs) {
-      if (isOver(row.status)) once(told, row.key, () => news(row, last!));
-      for (const time of row.latency)
-        if (isOver(time.status)) once(told, time.key, () => timeNews(row, time, last!));
-    }
-  };
-  const news = (row: SweepRow, report: SweepReport) => {
-    if (json) printJson({ event: 'job', ...row });
-    else say(jobLine(row, report));
-  };
-  const timeNews = (row: SweepRow, time: SweepRow['latency'][number], report: SweepReport) => {
-    if (json) return printJson({ event: 'latency', of: row.key, ...time });
-    const { measured, error } = time;
-    const what = measured ? latencyText(measured) : `failed: ${error?.code}`;
-    say(
-      `${place(report)} ${row.model} for ${row.target}: ${rowText(row, report)} · on ${time.device} ${what}`,
-    );
+  const tellEnd = (board: Board, key: string) => {
+    const { row, time } = board.about(key)!;
+    if (json) printJson(time ? { event: 'latency', of: row.key, ...time } : { event: 'job', ...row });
+    // What is done stands in the live table; what failed stays to be seen.
+    else if (!live || (time ?? row).error) say(time ? timeLine(board, row, time) : jobLine(board, row));
   };
   return {
     begun(board) {
-      last = board.report();
-      const { counts, time, where } = last;
-      if (json) printJson({ event: 'begin', counts, time, where });
-      say(`${counts.jobs} jobs · ${counts.found} found from before · ${where}`);
-      if (time.estimatedMs !== null) say(`about ${durationText(time.estimatedMs)}, ${time.from}`);
-      changed(board);
+      const { estimatedMs, from } = board.time();
+      counts = board.counts();
+      if (json) printJson({ event: 'begin', counts, time: board.time(), where: board.where });
+      say(`${counts.jobs} jobs · ${counts.found} found from before · ${board.where}`);
+      if (estimatedMs !== null) say(`about ${durationText(estimatedMs)}, ${from}`);
+      for (const { key } of board.report().jobs) if (board.isOver(key)) tellEnd(board, key);
+      if (!quiet && !json && !isPlain()) live = liveSweep(board);
     },
-    changed,
+    changed(board, key) {
+      if (counts === null) return;
+      counts = board.counts();
+      if (board.isOver(key)) tellEnd(board, key);
+      live?.changed();
+    },
     note(text) {
       if (json) printJson({ event: 'note', text });
       say(text);
     },
     tell: (event, report) => printJson({ event, report }),
-    last: () => last,
-    stop() {},
+    counts: () => counts,
+    stop() {
+      live?.stop();
+      live = null;
+    },
   };
 }
 
-const isOver = (status: SweepRow['status']) => status === 'done' || status === 'failed';
+const titleOf = (board: Board, row: SweepRow) => `${row.model} for ${row.target}: ${board.nameOf(row)}`;
 
-function once(told: Set<string>, key: string, tell: () => void): void {
-  if (told.has(key)) return;
-  told.add(key);
-  tell();
+function place(board: Board): string {
+  const { done, failed, jobs } = board.counts();
+  return `${done + failed}/${jobs}`;
 }
 
-const place = ({ counts }: SweepReport) => `${counts.done + counts.failed}/${counts.jobs}`;
-
-function jobLine(row: SweepRow, report: SweepReport): string {
-  const name = `${row.model} for ${row.target}: ${rowText(row, report)}`;
+function jobLine(board: Board, row: SweepRow): string {
   const { metrics, error } = row;
-  if (!metrics) return `${place(report)} ${name} · failed: ${error?.code}`;
+  const title = `${place(board)} ${titleOf(board, row)}`;
+  if (!metrics) return `${title} · failed: ${error?.code}`;
   const lost = metrics.pointsLost === null ? '' : `, ${lostText(metrics)} points lost`;
-  const found = row.found ? ' · found' : '';
-  return `${place(report)} ${name} · ${sizeText(metrics)}, ${qualityText(metrics)}${lost}${found}`;
+  return `${title} · ${sizeText(metrics)}, ${qualityText(metrics)}${lost}${row.found ? ' · found' : ''}`;
+}
+
+function timeLine(
+  board: Board,
+  row: SweepRow,
+  { device, measured, error }: SweepRow['latency'][number],
+): string {
+  const what = measured ? latencyText(measured) : `failed: ${error?.code}`;
+  return `${place(board)} ${titleOf(board, row)} · on ${device} ${what}`;
 }

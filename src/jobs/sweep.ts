@@ -27,8 +27,8 @@ export type SweepOptions = SweepRequestInit & RunOptions;
 export interface SweepWatch {
   /** Before the first job. */
   begun?(board: Board): void;
-  /** After each change. */
-  changed?(board: Board): void;
+  /** After each change. @param key  of the job or timing that it is about */
+  changed?(board: Board, key: string): void;
   /** Something that whoever waits should know. */
   note?(text: string): void;
 }
@@ -81,9 +81,9 @@ export async function sweepOver(
       ? `workers of ${shownQueue(request.queue)}`
       : `this machine (${machineText()}), ${lanes} at once`,
     estimate,
-    onChange: () => {
+    onChange: (key) => {
       pages.changed();
-      changed?.(board);
+      changed?.(board, key);
     },
   });
   const take = async (key: string, result: JobResult, isFound: boolean) => {

@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { Stoppable } from '../../compute/engine/run-context.ts';
 import { sendTo, startChild } from '../../ship/profile/start-child.ts';
 import { jobCrashed, jobTimeout } from '../../support/diagnostics/sweep.ts';
+import { messageOf } from '../../support/diagnostics.ts';
 import type { JobAnswer, JobTask } from './job-messages.ts';
 
 export type FinalAnswer = Exclude<JobAnswer, { readonly step: string }>;
@@ -76,7 +77,9 @@ function answered(
       child.off('message', onMessage).off('exit', onExit).off('error', onError);
       finish();
     };
-    const onError = (error: Error) => settle(() => reject(error));
+    const onError = (error: Error) =>
+      // One that is just dying takes no task any more.
+      settle(() => reject(jobCrashed(child.signalCode ?? messageOf(error), 1, lastLines(log()))));
     const onAbort = () => settle(() => reject(signal?.reason));
     const onMessage = (answer: JobAnswer) => {
       if ('step' in answer) onStep(answer.step);

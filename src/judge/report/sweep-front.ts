@@ -11,10 +11,14 @@ const groupOf = ({ model, target, metrics }: SweepRow): string =>
 /** @returns the same rows, those on the front marked */
 export function withFront(rows: readonly SweepRow[]): SweepRow[] {
   const compared = rows.filter(hasCosts);
-  const groups = [...new Set(compared.map(groupOf))].map((name) =>
-    compared.filter((row) => groupOf(row) === name),
-  );
-  const best = new Set(groups.flatMap(frontOf).map(({ key }) => key));
+  const groups = new Map<string, SweepRow[]>();
+  for (const row of compared) {
+    const name = groupOf(row);
+    const rows = groups.get(name);
+    if (rows) rows.push(row);
+    else groups.set(name, [row]);
+  }
+  const best = new Set([...groups.values()].flatMap(frontOf).map(({ key }) => key));
   return rows.map((row) => ({ ...row, front: best.has(row.key) }));
 }
 
@@ -24,8 +28,19 @@ const hasCosts = ({ status, metrics }: SweepRow): boolean =>
 function frontOf(rows: readonly SweepRow[]): SweepRow[] {
   const isTimed = rows.every(({ latency }) => latency.some(({ measured }) => measured !== null));
   const isLossKnown = rows.every(({ metrics }) => metrics!.pointsLost !== null);
-  const costs = new Map(rows.map((row) => [row, costsOf(row, isTimed, isLossKnown)]));
-  return rows.filter((row) => !rows.some((other) => beats(costs.get(other)!, costs.get(row)!)));
+  const ordered = rows
+    .map((row) => ({ row, costs: costsOf(row, isTimed, isLossKnown) }))
+    .sort((a, b) => difference(a.costs, b.costs));
+  // What beats a row comes before it in this order, and so does something on the front.
+  const front: typeof ordered = [];
+  for (const one of ordered) if (!front.some((other) => beats(other.costs, one.costs))) front.push(one);
+  return front.map(({ row }) => row);
+}
+
+/** By the first cost that differs. */
+function difference(a: Costs, b: Costs): number {
+  const at = a.findIndex((cost, i) => cost !== b[i]);
+  return at < 0 ? 0 : a[at]! - b[at]!;
 }
 
 /** What is lost is counted on the samples that a row was compared on; the value itself may be of others in another row. */
@@ -36,9 +51,12 @@ function costsOf({ metrics, latency }: SweepRow, isTimed: boolean, isLossKnown: 
   return [metrics!.sizeBytes, quality, ...times];
 }
 
+/** Two sessions of one model differ by some per cent: times are counted in steps of four. */
+const timeStep = Math.log(1.04);
+
 /** Beside the original, where that was measured by turns: machines differ, shares less so. */
 const timeOf = ({ share, medianMs }: { readonly share: number | null; readonly medianMs: number }) =>
-  share ?? medianMs;
+  Math.round(Math.log(share ?? medianMs) / timeStep);
 
 const beats = (a: Costs, b: Costs): boolean =>
   a.every((cost, i) => cost <= b[i]!) && a.some((cost, i) => cost < b[i]!);

@@ -16,13 +16,34 @@ export function recipeText(recipe: Readonly<Record<string, unknown>>): string {
 /** "weightBits" → "weight bits". */
 const words = (key: string) => key.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
+type Named = Pick<SweepRow, 'recipe' | 'seed'>;
+
 /** What tells a job from the others of its sweep; with its seed where there are several. */
-export function rowText(row: SweepRow, { jobs }: Pick<SweepReport, 'jobs'>): string {
-  const own = Object.entries(row.recipe).filter(([key, value]) =>
-    jobs.some(({ recipe }) => JSON.stringify(recipe[key]) !== JSON.stringify(value)),
-  );
+export function rowText(row: Named, { jobs }: { readonly jobs: readonly Named[] }): string {
+  const { varied, hasSeeds } = differences(jobs);
+  const own = Object.entries(row.recipe).filter(([key]) => varied.has(key));
   const text = recipeText(Object.fromEntries(own));
-  return jobs.some(({ seed }) => seed !== row.seed) ? `${text}, seed ${row.seed}` : text;
+  return hasSeeds ? `${text}, seed ${row.seed}` : text;
+}
+
+interface Differences {
+  /** Fields that aren't the same in all recipes. */
+  readonly varied: ReadonlySet<string>;
+  readonly hasSeeds: boolean;
+}
+
+/** Looked for once in each list. */
+const known = new WeakMap<readonly Named[], Differences>();
+
+function differences(jobs: readonly Named[]): Differences {
+  const found = known.get(jobs);
+  if (found) return found;
+  const keys = new Set(jobs.flatMap(({ recipe }) => Object.keys(recipe)));
+  const isVaried = (key: string) => new Set(jobs.map(({ recipe }) => JSON.stringify(recipe[key]))).size > 1;
+  const hasSeeds = new Set(jobs.map(({ seed }) => seed)).size > 1;
+  const result = { varied: new Set([...keys].filter(isVaried)), hasSeeds };
+  known.set(jobs, result);
+  return result;
 }
 
 export function qualityText({ quality }: Pick<SweepMetrics, 'quality'>): string {

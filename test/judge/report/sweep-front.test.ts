@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { withFront } from '../../../src/judge/report/sweep-front.ts';
 import type { SweepRow } from '../../../src/judge/report/sweep-report.ts';
@@ -74,4 +75,20 @@ it('counts time where all have it, and not where one has none', () => {
 it('compares rows of one model only, and none that failed', () => {
   const failed: SweepRow = { ...row('f', 1, 0), status: 'failed', metrics: null };
   expect(front([row('a', 50, 1), row('b', 60, 2, { model: 'n' }), failed])).toEqual(['a', 'b']);
+});
+
+it('takes times that differ by noise for equal', () => {
+  expect(front([row('a', 50, 1, { ms: 5 }), row('b', 60, 1, { ms: 4.95 })])).toEqual(['a']);
+});
+
+it('is the same as comparing each with each', () => {
+  const rows = fc.array(fc.tuple(fc.nat(9), fc.nat(9)), { maxLength: 30 });
+  fc.assert(
+    fc.property(rows, (points) => {
+      const beaten = ([a, b]: readonly [number, number]) =>
+        points.some(([c, d]) => c <= a && d <= b && (c < a || d < b));
+      const expected = points.flatMap((point, i) => (beaten(point) ? [] : [String(i)]));
+      expect(front(points.map(([size, loss], i) => row(String(i), size, loss)))).toEqual(expected);
+    }),
+  );
 });
