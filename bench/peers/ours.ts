@@ -1,8 +1,11 @@
-/** Our side of what quantise.py does: the quantising part of `--int8 --data` (read, clean up, calibrate, quantise, write; no report)
+/** Our side of what quantise.py does: the quantising part of `--int8 --data` (read, clean up, calibrate, quantise in the ways
+ *  that are tried, write; no report)
  *  in a process of its own. One JSON job on standard input, one JSON line as answer. Run as built code: see our-process.ts. */
 import { readFileSync, rmSync } from 'node:fs';
 import { compressModel } from '../../src/compress/compress.ts';
 import { planFacts } from '../../src/compress/plan-facts.ts';
+import { keptSamples } from '../../src/compute/calibrate/kept-samples.ts';
+import { createNearness } from '../../src/compute/calibrate/nearness.ts';
 import { observe } from '../../src/compute/calibrate/observe.ts';
 import { openEngine } from '../../src/compute/engine/open.ts';
 import { openData } from '../../src/data/open.ts';
@@ -48,11 +51,15 @@ async function quantise(job: OurJob): Promise<object> {
   at('open');
   const engine = await openEngine();
   at('engine');
-  const samples = { count: calibration.length, read: (i: number) => source.read(calibration[i]!) };
   const { mseSamples } = plan.recipe.calibration;
+  const samples = keptSamples(
+    { count: calibration.length, read: (i: number) => source.read(calibration[i]!) },
+    mseSamples,
+  );
   const result = await compressModel(opened.model, {
     recipe: plan.recipe,
     engine,
+    nearness: createNearness(engine, samples),
     calibrate: async (m, requests) => {
       at('clean up');
       const statistics = await observe(engine, m, requests, samples, { mseSamples });

@@ -4,8 +4,10 @@ import { type CompressedModel, compressModel, loadPasses } from '../compress/com
 import { type PassEvents, runWhatServes } from '../compress/pipeline/leave-out.ts';
 import type { Recipe } from '../compress/pipeline/recipe.ts';
 import { type CalibrationCache, calibrationKey } from '../compute/calibrate/calibration-cache.ts';
+import { keptSamples } from '../compute/calibrate/kept-samples.ts';
 import { createNearness, type MeasureNearness } from '../compute/calibrate/nearness.ts';
 import { observe } from '../compute/calibrate/observe.ts';
+import type { Samples } from '../compute/calibrate/run-samples.ts';
 import { mostShiftSamples } from '../compute/calibrate/shifts.ts';
 import { isRange, type StatisticRequest, type Statistics } from '../compute/calibrate/statistics.ts';
 import type { EngineRun, Tell } from '../compute/engine/run-context.ts';
@@ -54,6 +56,7 @@ export async function runRecipeOn(
   if (qat && prepared?.source.kind === 'synthetic') throw qatSyntheticData();
   const training: TrainingRecord[] = [];
   const stages = stageEvents(events);
+  const samples = prepared && samplesOf(prepared, recipe);
   const refine = async (quantized: Model, clean: Model) => {
     if (!qat || !prepared) return;
     const { source, training: indices } = prepared;
@@ -76,15 +79,15 @@ export async function runRecipeOn(
     onPassDone: options.onPassDone,
     refine: qat ? refine : undefined,
     // What is trained finds its scales and biases itself.
-    nearness: qat ? undefined : nearnessOn(options),
+    nearness: qat || !samples ? undefined : nearnessOn(samples, options),
     onStage: stages.begin,
     onStageDone: (stage, current) => stages.end(stageSummary(stage, layersOf(current))),
-    calibrate: prepared
+    calibrate: samples
       ? async (current, requests) => {
           const { statistics } = await step(
             events,
             'calibrate',
-            (progress) => calibrate(current, requests, prepared, options, progress),
+            (progress) => calibrate(current, requests, samples, options, progress),
             ({ statistics: { samples }, cached }) => describeCalibration(requests, samples, cached),
           );
           stages.resume();
@@ -96,14 +99,25 @@ export async function runRecipeOn(
   return { ...result, training };
 }
 
-/** Ways to quantise are tried on samples that calibrate; noise tells nothing of what a model is for. */
-function nearnessOn({ engine, prepared, signal }: RunRecipeOptions): MeasureNearness | undefined {
-  if (!prepared || prepared.source.kind === 'synthetic' || prepared.calibration.length === 0)
-    return undefined;
-  const { source, calibration } = prepared;
-  const samples = { count: calibration.length, read: (i: number) => source.read(calibration[i]!) };
-  return createNearness(engine, samples, { signal });
+interface Calibrating extends Samples {
+  readonly source: Prepared['source'];
+  readonly indices: readonly number[];
 }
+
+/** What calibrates; ranges are searched and judged on some of them, which are decoded once. */
+function samplesOf({ source, calibration: indices }: Prepared, { calibration }: Recipe): Calibrating {
+  const samples = { count: indices.length, read: (i: number) => source.read(indices[i]!) };
+  return { ...keptSamples(samples, calibration.mseSamples), source, indices };
+}
+
+/** Ways to quantise are tried on samples that calibrate; noise tells nothing of what a model is for. */
+const nearnessOn = (
+  samples: Calibrating,
+  { engine, signal }: RunRecipeOptions,
+): MeasureNearness | undefined =>
+  samples.source.kind === 'synthetic' || samples.count === 0
+    ? undefined
+    : createNearness(engine, samples, { signal });
 
 interface ServingOptions extends RunRecipeOptions {
   readonly refusal: Judge;
@@ -148,18 +162,18 @@ function stageEvents(events: JobEvents) {
 async function calibrate(
   model: Model,
   requests: readonly StatisticRequest[],
-  { source, calibration: indices }: Prepared,
+  samples: Calibrating,
   { recipe, engine, cache, signal }: RunRecipeOptions,
   onProgress: Tell,
 ): Promise<{ statistics: Statistics; cached: boolean }> {
   const { mseSamples } = recipe.calibration;
+  const { source, indices } = samples;
   // Moments are megabytes a layer, and shifts come with weights: they are collected each time.
   const kept = requests.every(isRange) ? cache : null;
   const data = { hash: kept ? await source.hash() : '', indices, mseSamples };
   const key = kept ? calibrationKey(model, requests, data, `${engine.name} ${engine.version}`) : '';
   const known = kept?.get(key);
   if (known) return { statistics: known, cached: true };
-  const samples = { count: indices.length, read: (i: number) => source.read(indices[i]!) };
   const made = await observe(engine, model, requests, samples, {
     mseSamples,
     onProgress,
