@@ -1,6 +1,6 @@
 /** Integer weights, computed by the engine: absolute maximum a channel, scale, QuantizeLinear, as one small graph. */
 
-import type { DType } from '../../model/ir/dtype.ts';
+import { type DType, dtypes } from '../../model/ir/dtype.ts';
 import type { Model, Value } from '../../model/ir/model.ts';
 import { slicedTensor } from '../../model/ir/slice.ts';
 import {
@@ -124,8 +124,8 @@ const quantizeGraph = (rank: number, axis: number | null, dtype: QuantDType): Mo
     const minScale = b.input('min_scale', 'float32', scaleShape);
     const constant = (value: number) => b.constant(scalar('float32', value));
     const axes = Array.from({ length: rank }, (_, i) => i).filter((i) => i !== axis);
-    const along = b.constant(tensorOf('int64', [axes.length], axes));
-    const reduce = (op: string) => b.op(op, [weight, along], { keepdims: 0 });
+    const others = b.constant(tensorOf('int64', [axes.length], axes));
+    const reduce = (op: string) => b.op(op, [weight, others], { keepdims: 0 });
     // Not of its absolute value, which would be as large as the weight.
     const largest =
       axes.length === 0
@@ -133,16 +133,21 @@ const quantizeGraph = (rank: number, axis: number | null, dtype: QuantDType): Mo
         : b.op('Max', [reduce('ReduceMax'), b.op('Neg', [reduce('ReduceMin')])]);
     const scaled = b.op('Max', [b.op('Div', [largest, constant(127)]), minScale]);
     const scale = b.op('Where', [b.op('Greater', [scaled, constant(1e-35)]), scaled, constant(1)]);
-    const zero = b.constant(scalar(dtype, dtype === 'uint8' ? 128 : 0));
-    const zeroPoint = axis === null ? zero : b.op('Expand', [zero, b.op('Shape', [scale])]);
-    b.output(
-      'quantized',
-      b.op('QuantizeLinear', [weight, scale, zeroPoint], { axis: axis ?? undefined }),
-      dtype,
-      dims,
-    );
+    // What QuantizeLinear computes; along the last axis that takes six times as long.
+    const along = axis === null ? scale : b.op('Reshape', [scale, b.constant(broadcastDims(rank, axis))]);
+    const levels = b.op('Round', [b.op('Div', [weight, along])]);
+    const stored = dtype === 'uint8' ? b.op('Add', [levels, constant(128)]) : levels;
+    b.output('quantized', b.op('Cast', [stored], { to: dtypes[dtype].code }), dtype, dims);
     b.output('scale', scale, 'float32', scaleShape);
   });
+
+/** The shape of one number a channel beside a weight. */
+const broadcastDims = (rank: number, axis: number) =>
+  tensorOf(
+    'int64',
+    [rank],
+    Array.from({ length: rank }, (_, i) => (i === axis ? -1 : 1)),
+  );
 
 /** Shares of max(|w|)/7 that are tried as scale: with 16 levels, clipping the few largest weights pays. */
 const fourBitCandidates = Array.from({ length: 14 }, (_, i) => 1 - 0.05 * i);
@@ -158,13 +163,7 @@ const fourBitGraph = (rank: number, axis: number | null): Model =>
     const others = dims.flatMap((_, i) => (i === axis ? [] : [i]));
     const axes = b.constant(tensorOf('int64', [others.length], others));
     const over = (op: string, v: Value) => (others.length === 0 ? v : b.op(op, [v, axes], { keepdims: 0 }));
-    const wide = b.constant(
-      tensorOf(
-        'int64',
-        [axis === null ? 0 : rank],
-        axis === null ? [] : dims.map((_, i) => (i === axis ? -1 : 1)),
-      ),
-    );
+    const wide = b.constant(axis === null ? tensorOf('int64', [0], []) : broadcastDims(rank, axis));
     const largest = over('ReduceMax', b.op('Abs', [weight]));
     const steps = (s: Value) => {
       const along = b.op('Reshape', [s, wide]);
