@@ -4,8 +4,8 @@
  *
  *  onnxruntime.quantization, NNCF and neural-compressor run in the python3 on the path (PEERS_PYTHON names another) or, where it lacks
  *  them, in environments that are made in .cache/peers. What can't be had is said, and why. Tools take turns, each in processes of its
- *  own; given are medians. Everybody calibrates on the same 100 samples and is judged on 200 others, which chose nothing. A run of all
- *  models also writes bench/results/peers.md. */
+ *  own; given are medians. Everybody calibrates on the same 100 samples and is judged on 200 others (PEERS_HELD: on so
+ *  many), which chose nothing. A run of all models also writes bench/results/peers.md. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';

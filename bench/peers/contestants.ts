@@ -22,7 +22,8 @@ interface Table {
   readonly folder: string;
 }
 
-export const draw = { calibrate: 100, evaluate: 200 };
+/** Samples that calibrate, and others to be judged on. */
+export const draw = { calibrate: 100, evaluate: Number(process.env['PEERS_HELD'] ?? 200) };
 
 export function contestants(c: Case, peer: Omit<PeerJob, 'output'>, table: Table): Contestant[] {
   const { tools, folder } = table;

@@ -40,7 +40,8 @@ export interface WeightQuantizer {
 }
 
 /** Sessions are opened once for each (rank, axis, dtype) and kept until close. A tensor asked for again gives the very
- *  same result, so that a weight which several nodes read is stored once. */
+ *  same result, so that a weight which several nodes read is stored once; what no bound changed is also known to quantisers
+ *  made later. */
 export function createWeightQuantizer(engine: Engine): WeightQuantizer {
   const sessions = new Map<string, Promise<Session>>();
   const open = (rank: number, axis: number | null, dtype: WeightDType) => {
@@ -55,10 +56,12 @@ export function createWeightQuantizer(engine: Engine): WeightQuantizer {
     }
     return session;
   };
-  const known = new Map<Tensor, Map<string, QuantizedWeight>>();
+  const known: Known = new Map();
+  const free = unboundedOf(engine);
   return {
     async quantize(weight, axis, dtype, minScale) {
-      const made = known.get(weight)?.get(`${axis}/${dtype}`);
+      const key = `${axis}/${dtype}`;
+      const made = known.get(weight)?.get(key) ?? free.get(weight)?.get(key);
       if (made && (!minScale || float32Values(made.scale).every((s, i) => s >= minScale[i]!))) return made;
       const session = await open(weight.dims.length, axis, dtype);
       const { quantized, scale } = await inChunks(session, weight, axis, minScale);
@@ -68,7 +71,9 @@ export function createWeightQuantizer(engine: Engine): WeightQuantizer {
         scale,
         zeroPoint: tensorOf(dtype === 'int4' ? 'int8' : dtype, scale.dims, zeros),
       };
-      known.set(weight, (known.get(weight) ?? new Map()).set(`${axis}/${dtype}`, result));
+      remember(known, weight, key, result);
+      const isBound = minScale && float32Values(scale).some((s, i) => s === minScale[i]);
+      if (!isBound && dtype !== 'int4') remember(free, weight, key, result);
       return result;
     },
     async close() {
@@ -76,6 +81,21 @@ export function createWeightQuantizer(engine: Engine): WeightQuantizer {
       sessions.clear();
     },
   };
+}
+
+type Known = Pick<WeakMap<Tensor, Map<string, QuantizedWeight>>, 'get' | 'set'>;
+
+/** Results that no bound changed, by engine: the same whenever they are asked for, as where a pass is tried in several ways. */
+const unbounded = new WeakMap<Engine, Known>();
+
+function unboundedOf(engine: Engine): Known {
+  const known = unbounded.get(engine) ?? new WeakMap<Tensor, Map<string, QuantizedWeight>>();
+  unbounded.set(engine, known);
+  return known;
+}
+
+function remember(known: Known, weight: Tensor, key: string, made: QuantizedWeight): void {
+  known.set(weight, (known.get(weight) ?? new Map()).set(key, made));
 }
 
 type Made = Pick<QuantizedWeight, 'quantized' | 'scale'>;
