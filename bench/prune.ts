@@ -20,9 +20,11 @@ import { openEngine } from '../src/compute/engine/open.ts';
 import { sampleData } from '../src/compute/train/samples.ts';
 import { reestimateStatistics } from '../src/compute/train/statistics.ts';
 import { openData } from '../src/data/open.ts';
+import { madeUpInputs } from '../src/data/probe/made-up-inputs.ts';
 import type { DataSource } from '../src/data/source.ts';
 import { readModelFile } from '../src/model/formats/file.ts';
 import { encodeModel } from '../src/model/formats/onnx/write.ts';
+import { openModel } from '../src/model/formats/open-file.ts';
 import { cloneModel } from '../src/model/ir/clone.ts';
 import type { Model } from '../src/model/ir/model.ts';
 import { portsOf } from '../src/model/ir/port.ts';
@@ -118,10 +120,18 @@ async function run(): Promise<void> {
     if (extra) model = await reestimateStatistics(native, model, data);
     await report(name, model, performance.now() - start);
   }
-  const bitByBit = 'bit by bit, fitted to 256 pictures: what compress does with data';
-  if (bitByBit.includes(values.only)) {
+  const [madeUp] = madeUpInputs(openModel(file), { most: 256 });
+  const drawn = (count: number) => ({
+    count,
+    read: (i: number) => madeUp!.read(Math.floor((i * madeUp!.length) / count)),
+  });
+  for (const [bitByBit, samplesOf] of [
+    ['bit by bit, fitted to 256 pictures: what compress does with data', some],
+    ['bit by bit, fitted to 256 made-up pictures: what compress does without data', drawn],
+  ] as const) {
+    if (!bitByBit.includes(values.only)) continue;
     const start = performance.now();
-    const samples = { rank: some(192), fit: some(256) };
+    const samples = { rank: samplesOf(192), fit: samplesOf(256) };
     const { model } = await pruneOnData(native, dense, samples, { target: { macs: share } });
     await report(bitByBit, model, performance.now() - start);
   }

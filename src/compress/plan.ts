@@ -35,7 +35,7 @@ export interface PrunePlan {
   readonly kind: 'prune';
   /** Shares of the original that stay. */
   readonly target: NonNullable<PruneOptions['target']>;
-  /** null: by 'reconstruction' where the data has samples enough, by 'l2' where it hasn't. */
+  /** null: by 'reconstruction' where there are samples enough, made-up ones where there is no data; else by 'l2'. */
   readonly importance: Importance | null;
   /** Fit what is left to the dense model's answers, where there is data. */
   readonly reconstruct: boolean;
@@ -326,9 +326,7 @@ const onTarget = async (name: PresetName, request: CompressRequest): Promise<Rec
 
 function prunePlan(request: CompressRequest): Omit<PrunePlan, 'settings' | 'rounds' | 'maxDrop'> {
   const { prune, macs, latency, exclude = [] } = request;
-  const hasData = request.data !== undefined;
-  const importance = request.importance ?? (hasData ? null : 'l2');
-  const reconstruct = request.reconstruct && hasData;
+  const importance = request.importance ?? null;
   const target = {
     parameters: prune === undefined ? undefined : 1 - prune / 100,
     macs,
@@ -338,7 +336,7 @@ function prunePlan(request: CompressRequest): Omit<PrunePlan, 'settings' | 'roun
     kind: 'prune',
     target,
     importance,
-    reconstruct,
+    reconstruct: request.reconstruct,
     scope: 'global',
     round: 8,
     exclude,

@@ -49,7 +49,7 @@ interface ChooseOptions extends RunContext {
   /** On which the models are compared then. */
   readonly comparedOn: EngineName;
   readonly task: Task;
-  /** The same samples in other ranges, `poolSize` of each, the likeliest first. */
+  /** The same samples in other ranges, at least `poolSize` of each, the likeliest first. */
   readonly ways: readonly DataSource[];
 }
 

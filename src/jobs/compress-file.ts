@@ -102,7 +102,7 @@ export async function compressFile(asked: CompressFileOptions): Promise<Compress
     checkTargets(inputs, targets.slice(1), request.force || isOurs(options.output));
     await checkOpens(opened, result, runtime);
     const shipped = openedFromFiles(typed, written);
-    const parts = await studyResult(options, opened, { result, shipped }, known, made);
+    const parts = await studyResult(options, opened, { result, shipped }, knownAfter(known, plan), made);
     // What a probe finds bounds nothing.
     const budget = checkBudget(parts.probe ? null : parts.pair, request.maxDrop);
     const files = [...targets, ...outputs];
@@ -128,6 +128,13 @@ export async function compressFile(asked: CompressFileOptions): Promise<Compress
   }
 }
 
+/** What channels were chosen by tells less than others of its kind would. */
+function knownAfter(known: Known, { steps }: Plan): Known {
+  const { probe } = known;
+  const isFitted = probe?.others !== undefined && steps.some(({ kind }) => kind === 'prune');
+  return isFitted ? { ...known, probe: { ...probe, facts: { ...probe.facts, fitted: true } } } : known;
+}
+
 /** All that is read, as far as it has paths. */
 const inputPaths = (opened: OpenedModel, { data, steps }: Plan): string[] =>
   [
@@ -141,7 +148,7 @@ async function runSteps(
   opened: OpenedModel,
   options: CompressFileOptions,
   engine: Engine,
-  { prepared, task }: Known,
+  { prepared, probe, task }: Known,
 ): Promise<StepsResult> {
   const { plan, events, signal } = options;
   const { runModelSteps } = await import('./model-steps.ts');
@@ -149,6 +156,7 @@ async function runSteps(
     steps: await openSteps(plan.steps, checkpointsOf(options), { events, signal }),
     engine,
     prepared,
+    madeUp: probe?.others && { source: probe.source, indices: probe.others },
     task,
     measure: plan.request.measure,
     runtime: engineOfTarget(plan.recipe.target),

@@ -8,6 +8,7 @@ import type { EngineRun } from '../compute/engine/run-context.ts';
 import { openHeldOut } from '../compute/train/held-out.ts';
 import { sampleData } from '../compute/train/samples.ts';
 import type { Prepared } from '../data/prepare-data.ts';
+import type { DataSource } from '../data/source.ts';
 import type { Milestone, StepsRecord } from '../judge/report/steps.ts';
 import type { TrainingRecord } from '../judge/report/training.ts';
 import type { Task } from '../judge/task/task.ts';
@@ -29,8 +30,16 @@ export interface StepContext extends EngineRun, JobRun {
   readonly prepared: Prepared | null;
   /** Samples of `prepared.source` that may be learnt from. */
   readonly training: readonly number[];
+  /** What channels are chosen by and fitted to where there is no data; null where there is some, or nothing could be made up. */
+  readonly madeUp?: Learnable | null | undefined;
   /** What the original is for; recognised where it is left out. */
   readonly task?: Task | undefined;
+}
+
+/** Samples that may be learnt from. */
+export interface Learnable {
+  readonly source: DataSource;
+  readonly indices: readonly number[];
 }
 
 export interface StepOutcome {
@@ -56,6 +65,8 @@ export interface StepsResult extends StepsRecord {
 interface StepsOptions extends EngineRun, JobRun {
   readonly steps: readonly ModelStep[];
   readonly prepared: Prepared | null;
+  /** Made-up samples, where there is no data. */
+  readonly madeUp?: Learnable | null | undefined;
   /** What the model is for; recognised where it is left out. */
   readonly task?: Task | undefined;
   /** Whether the latency of each model is measured. */
@@ -65,10 +76,10 @@ interface StepsOptions extends EngineRun, JobRun {
 
 /** @throws what steps throw */
 export async function runModelSteps(source: Model, options: StepsOptions): Promise<StepsResult> {
-  const { engine, prepared, task, events, signal } = options;
+  const { engine, prepared, madeUp, task, events, signal } = options;
   const { model: original } = await compressModel(source, { recipe: preset('trainable'), engine, signal });
   const training = prepared?.training ?? [];
-  const context: StepContext = { engine, original, prepared, training, task, events, signal };
+  const context: StepContext = { engine, original, prepared, training, madeUp, task, events, signal };
   const judge = await openJudge(original, options);
   try {
     let model = cloneModel(original);

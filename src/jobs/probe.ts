@@ -28,7 +28,12 @@ export interface Probe {
   readonly source: DataSource;
   readonly indices: readonly number[];
   readonly facts: ProbeFacts;
+  /** Others of the same kind, which nothing is compared on; none where inputs aren't made up. */
+  readonly others?: readonly number[];
 }
+
+/** Made-up samples that may be learnt from. */
+const toLearn = 256;
 
 /** Samples of a probe: fewer of large models, and shorter ones, so that two of them run in reasonable time. A model of 650 MB reads four
  *  times 64 tokens. */
@@ -58,7 +63,7 @@ export async function openProbe(
   const drawings = run.task.name !== 'image-to-image';
   const ways = reader
     ? [madeUpTokens(reader, ports, poolSize)]
-    : madeUpInputs(opened, { most: poolSize, drawings });
+    : madeUpInputs(opened, { most: poolSize + toLearn, drawings });
   const { source, indices, choices } = await chooseInputs(opened, {
     ...run,
     engine: await openEngine(),
@@ -73,7 +78,8 @@ export async function openProbe(
     ...(choices !== null && { choices }),
     ...(reader && { readsText: true }),
   } as const;
-  return { source, indices, facts };
+  const others = Array.from({ length: toLearn }, (_, i) => poolSize + i);
+  return { source, indices, facts, ...(!reader && { others }) };
 }
 
 function probeOf(

@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { compress } from '../../src/jobs/compress.ts';
+import { evaluate } from '../../src/jobs/evaluate.ts';
 import { renderOutcome } from '../../src/judge/report/terminal.ts';
 import { linear, networkBuilder, normal, values } from '../../src/model/build/index.ts';
 import { parseModel } from '../../src/model/formats/onnx-text/index.ts';
+import { openedFromModel } from '../../src/model/formats/opened.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'edgepress-probe-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -72,6 +74,24 @@ describe('a model of pictures or signals', () => {
     expect(view('.html')).toContain('<p class="badge bad">');
     expect(JSON.parse(view('.json')).verdict.level).toBe('bad');
     expect(report.next.map(({ command }) => command).join()).toContain('--data');
+  });
+
+  it('loses its channels by made-up inputs that it is not compared on, which saves most of it on real ones', async () => {
+    const accuracy = async (options: object) => {
+      const model = 'fixtures/models/glyphs-cnn.onnx';
+      const { report, model: made } = await compress(model, { macs: 0.6, ...quick, ...options });
+      const found = await evaluate(openedFromModel(made, 'pruned.onnx'), {
+        data: 'fixtures/data/glyphs',
+        evaluate: 200,
+      });
+      return { report, value: found.report.metrics[0]!.after! };
+    };
+    const fitted = await accuracy({});
+    expect(fitted.report.probe).toMatchObject({ kind: 'made-up', fitted: true });
+    expect(fitted.report.verdict.level).toBe('bad');
+    const byWeights = await accuracy({ importance: 'l2', reconstruct: false });
+    expect(fitted.value).toBeGreaterThan(0.85);
+    expect(fitted.value).toBeGreaterThan(byWeights.value + 0.4);
   });
 
   it('is not red where little was lost', async () => {

@@ -17,7 +17,7 @@ export const pruningFields = {
     .optional()
     .meta(
       pruning('--importance <by>', 'what a channel is judged by', {
-        fallback: 'reconstruction with data, l2 without',
+        fallback: 'reconstruction on data, or on made-up inputs; l2 without either',
         needs: 'channels',
       }),
     ),
@@ -25,8 +25,8 @@ export const pruningFields = {
     .boolean()
     .default(true)
     .meta(
-      pruning('--no-reconstruct', 'with data, do not fit what is left to the original', {
-        needs: ['channels', 'data'],
+      pruning('--no-reconstruct', 'do not fit what is left to the original', {
+        needs: 'channels',
       }),
     ),
   rounds: positive

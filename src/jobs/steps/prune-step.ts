@@ -33,7 +33,8 @@ export const pruneStep = (options: PrunePlan): ModelStep => ({
   name: 'prune',
   async apply(model, context) {
     const run = { ...options, name: 'prune' };
-    if (!context.prepared && removesMuch(options.target)) context.events.note?.('prune', unseen);
+    if (!context.prepared && removesMuch(options.target))
+      context.events.note?.('prune', context.madeUp ? fittedUnseen : unseen);
     const { kept, training, stopped } = await inRounds<Pruned>(run, context, async (before, round) => {
       const now = await pruneOnce(before?.model ?? model, partTarget(options, round), options, context);
       return before ? { ...now, result: joinResults(before.result, now.result) } : now;
@@ -51,6 +52,8 @@ export const pruneStep = (options: PrunePlan): ModelStep => ({
 
 /** As long as a line of a step. */
 const unseen = "no data to choose by: most networks don't survive this";
+
+const fittedUnseen = 'no data: goes by made-up inputs, and real ones lose more';
 
 /** Above what networks mostly bear without data. */
 const removesMuch = ({ parameters = 1, macs = 1, latency = 1 }: PrunePlan['target']) =>

@@ -10,6 +10,8 @@ export const probeSchema = z.object({
   samples: z.number(),
   /** How many different answers the original gives to them, where an answer is a choice. */
   choices: z.number().optional(),
+  /** Channels were chosen by others of the same kind, and what is left fitted to them. */
+  fitted: z.boolean().optional(),
   /** The model reads text; absent where it doesn't. */
   readsText: z.boolean().optional(),
 });

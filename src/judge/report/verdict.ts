@@ -162,19 +162,19 @@ function coverage(report: Judged): Warning[] {
   return left ? [warn(left)] : [];
 }
 
-/** Channels that went by the size of their weights alone, where nothing shows what the network does without them. */
+/** Channels that went by the size of their weights alone, or by made-up inputs, where nothing shows what the network does without them. */
 function prunedUnseen({ steps = [], data, compare, probe }: Judged): Warning[] {
   const at = steps.findIndex(({ name }) => name === 'prune');
   const [before, after] = [steps[at - 1], steps[at]];
-  if (!before || !after || (compare !== null && probe?.choices !== 1) || (data !== null && !data.synthetic))
-    return [];
+  const isShown = compare !== null && probe?.choices !== 1 && !probe?.fitted;
+  if (!before || !after || isShown || (data !== null && !data.synthetic)) return [];
   const removed = 1 - after.parameters / before.parameters;
   if (removed <= limits.prunedUnseen) return [];
-  return [
-    bad(
-      `${formatPercent(removed, 0)} of the weights went with whole channels, without data to choose them by, and nothing shows what is left: most networks don't survive that. Pass --data, or remove less.`,
-    ),
-  ];
+  const why = probe?.fitted
+    ? 'chosen by made-up inputs and fitted to them: on real ones more is lost than they show.'
+    : "without data to choose them by, and nothing shows what is left: most networks don't survive that.";
+  const share = formatPercent(removed, 0);
+  return [bad(`${share} of the weights went with whole channels, ${why} Pass --data, or remove less.`)];
 }
 
 /** Without a lossy pass, part of what was asked for is not done. */

@@ -67,6 +67,9 @@ describe('judge', () => {
     expect(texts(pruned(970), 'bad')).toEqual([]);
     expect(texts(pruned(500, { compare }), 'bad')).toEqual([]);
     expect(texts(pruned(500, { data }), 'bad')).toEqual([]);
+    const probe = { kind: 'made-up', what: 'drawn pictures', samples: 32, choices: 8, fitted: true } as const;
+    expect(texts(pruned(500, { compare, probe }), 'bad')[0]).toContain('chosen by made-up inputs');
+    expect(texts(pruned(970, { compare, probe }), 'bad')).toEqual([]);
   });
 
   it('asks for labels only where a model scores classes', () => {
