@@ -153,4 +153,11 @@ export const sections: readonly Section[] = [
     'Convolutions and products of several sizes, int8 against float, on wasm and natively; the plan follows this table.',
     false,
   ),
+  section(
+    'queue',
+    'The queue of a sweep',
+    'bench/queue.ts',
+    'Jobs that do nothing, put into a queue as parts of a sweep and taken by workers of one process, each with a word of progress. "A job" is what one takes in Redis while it waits; what stays when all are done are events, which are bounded.',
+    false,
+  ),
 ];

@@ -18,7 +18,7 @@ import { openProcesses } from './sweep/processes.ts';
 import { shownQueue } from './sweep/queue/bullmq.ts';
 import { type JobResult, readResult } from './sweep/result.ts';
 import { runHere, usualLanes } from './sweep/run-here.ts';
-import { defaultStore, folderStore, resultName, type Store } from './sweep/store.ts';
+import { openStore, resultName, type Store } from './sweep/store.ts';
 import { parseSweep, readSweep } from './sweep/sweep-file.ts';
 
 export type SweepOptions = SweepRequestInit & RunOptions;
@@ -68,7 +68,7 @@ export async function sweepOver(
   makeFolder(output);
   checkOutputs(sweepFiles(output), request.force);
   const plan = await planSweep(read);
-  const store = folderStore(request.store ?? defaultStore());
+  const store = openStore(request.store);
   if (request.fresh) await forget(plan, store);
   const found = await foundIn(plan, store);
   const estimator = openEstimator();

@@ -8,7 +8,7 @@ import { fetchedContents } from './sweep/lay-out.ts';
 import { openProcesses } from './sweep/processes.ts';
 import { type WorkerEvents, work } from './sweep/queue/work.ts';
 import { usualLanes } from './sweep/run-here.ts';
-import { defaultStore, folderStore } from './sweep/store.ts';
+import { openStore } from './sweep/store.ts';
 
 /** What models take in memory is not known before they come. */
 const usualModelBytes = 50e6;
@@ -21,7 +21,7 @@ interface WorkerRun {
 
 /** Until the signal. @throws QUEUE_MISSING, QUEUE_UNREACHABLE */
 export async function workFor(request: WorkerRequest, { signal, events }: WorkerRun): Promise<void> {
-  const store = folderStore(request.store ?? defaultStore());
+  const store = openStore(request.store);
   const folder = makeHiddenFolder(path.join(tmpdir(), 'edgepress-worker'));
   const processes = openProcesses();
   try {

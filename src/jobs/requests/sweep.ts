@@ -11,10 +11,14 @@ export const storeField = z
   .min(1)
   .optional()
   .meta(
-    output('--store <folder>', 'where results are kept by their content, and found again', {
-      fallback: '~/.cache/edgepress/jobs',
-      isPath: true,
-    }),
+    output(
+      '--store <place>',
+      'folder or https:// address where results are kept by their content, and found again',
+      {
+        fallback: '~/.cache/edgepress/jobs',
+        isPath: true,
+      },
+    ),
   );
 
 export const timeoutField = positive

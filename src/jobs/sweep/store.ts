@@ -16,7 +16,9 @@ import { failureReason } from '../../ship/emit/write.ts';
 import { outputUnwritable } from '../../support/diagnostics/files.ts';
 import { contentDamaged, contentMissing } from '../../support/diagnostics/sweep.ts';
 import { cacheFolder } from '../../support/json-store.ts';
+import { isUrl } from '../../support/url.ts';
 import { sha256OfFile } from './content.ts';
+import { httpStore } from './http-store.ts';
 
 /** Objects by name: "contents/<hash>", "results/<key>.json". */
 export interface Store {
@@ -34,13 +36,15 @@ export interface Store {
   remove(name: string): Promise<void>;
 }
 
-export const defaultStore = (): string => cacheFolder('jobs');
-
 export const contentName = (sha256: string): string => `contents/${sha256.slice(0, 2)}/${sha256}`;
 export const resultName = (key: string): string => `results/${key.slice(0, 2)}/${key}.json`;
 
+/** @param place  a folder, or an address on the web; undefined: the folder of this user */
+export const openStore = (place: string | undefined): Store =>
+  isUrl(place) ? httpStore(place) : folderStore(place ?? cacheFolder('jobs'));
+
 /** A folder, which processes and machines may share. */
-export function folderStore(folder: string): Store {
+function folderStore(folder: string): Store {
   const at = (name: string) => path.join(folder, ...name.split('/'));
   const appear = (name: string, make: (file: string) => void): void => {
     const file = at(name);

@@ -36,6 +36,23 @@ export const contentMissing = (what: string, store: string) =>
     'Give workers the same --store as the sweep, and start the sweep again, which puts models and data there.',
   );
 
+/** @param store  without its password */
+export const storeUnreachable = (store: string, reason: string) =>
+  environment(
+    'STORE_UNREACHABLE',
+    `The store ${store} gives no answer: ${reason}.`,
+    'Look whether it runs, and whether this machine may reach it.',
+  );
+
+export const storeAnswer = (store: string, method: string, object: string, status: number) =>
+  environment(
+    'STORE_ANSWER',
+    `The store ${store} answers ${status} to ${method} ${object}.`,
+    status === 401 || status === 403
+      ? 'Put user and password into its address: https://user:password@host/folder/.'
+      : 'It has to take GET, HEAD, PUT and DELETE of names below that address.',
+  );
+
 /** @param how  "SIGKILL", "exit code 1" @param log  last lines of what its process said */
 export const jobCrashed = (how: string, times: number, log: string) =>
   unsupported(

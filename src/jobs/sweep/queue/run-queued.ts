@@ -5,7 +5,6 @@ import type { SweepFailure } from '../../../judge/report/sweep-report.ts';
 import { sweepFailureSchema } from '../../../judge/report/sweep-report.ts';
 import { jobStalled } from '../../../support/diagnostics/queue.ts';
 import { Diagnostic } from '../../../support/diagnostics.ts';
-import { sha256Text } from '../../../support/hash.ts';
 import type { Board } from '../board.ts';
 import type { LocalTree } from '../content.ts';
 import { failureOf } from '../failure.ts';
@@ -14,15 +13,8 @@ import { putTree } from '../lay-out.ts';
 import type { PlannedJob } from '../plan.ts';
 import { type JobResult, readResult } from '../result.ts';
 import type { Store } from '../store.ts';
-import {
-  connect,
-  type FlowProducer,
-  loadBullMq,
-  prefix,
-  type Queue,
-  type QueuedJob,
-  shownQueue,
-} from './bullmq.ts';
+import { addFlows } from './add-flows.ts';
+import { connect, loadBullMq, prefix, type Queue, type QueuedJob, shownQueue } from './bullmq.ts';
 import { queuedJob, queueNames, queueOf, type WorkerProgress } from './queues.ts';
 
 export interface QueuedOptions {
@@ -40,8 +32,6 @@ export interface QueuedOptions {
 const pollMs = 2000;
 /** Looked after at each poll, in turn. */
 const polled = 500;
-/** Jobs of one parent: more would be one very long transaction. */
-const flowSize = 500;
 
 /** @throws QUEUE_MISSING, QUEUE_UNREACHABLE; what the signal was aborted with, the jobs staying where they are */
 export async function runQueued(
@@ -125,14 +115,8 @@ export async function runQueued(
     for (const [key, job] of some) open.set(key, job);
     for (const [key, job] of some) await forgetFailed(queueFor(job), key);
     const work = [...some].filter(([, job]) => job.kind === 'compress');
-    for (let i = 0; i < work.length; i += flowSize)
-      await addFlow(work.slice(i, i + flowSize), {
-        flows,
-        priority,
-        parent: names.sweeps,
-        child: names.work,
-        queueFor,
-      });
+    const [first] = work;
+    if (first) await addFlows(work, { flows, queue: queueFor(first[1]), names, priority });
     for (const [key, job] of some)
       if (job.kind === 'time') await queueFor(job).addBulk([queuedJob(key, job, priority)]);
   };
@@ -158,37 +142,6 @@ export async function runQueued(
       new Promise((resolve) => setTimeout(resolve, 2000).unref()),
     ]);
     connection.disconnect();
-  }
-}
-
-interface FlowPlace {
-  readonly flows: FlowProducer;
-  readonly priority: number | undefined;
-  readonly parent: string;
-  readonly child: string;
-  readonly queueFor: (job: Job) => Queue;
-}
-
-/** A parent that waits for its jobs, under a name that follows from them: whoever asks for the same again adds nothing. */
-async function addFlow(jobs: readonly (readonly [string, Job])[], place: FlowPlace): Promise<void> {
-  const { flows, priority, parent, child, queueFor } = place;
-  const children = jobs.map(([key, job]) => queuedJob(key, job, priority));
-  const name = await sha256Text(jobs.map(([key]) => key).join());
-  try {
-    await flows.add({
-      name: 'sweep',
-      queueName: parent,
-      data: { jobs: jobs.length },
-      opts: { jobId: `sweep-${name}`, removeOnComplete: true },
-      children: children.map((one) => ({
-        ...one,
-        queueName: child,
-        opts: { ...one.opts, ignoreDependencyOnFailure: true },
-      })),
-    });
-  } catch {
-    // Some of them have another sweep as their parent, and a job has one only: they are done for that one, and seen by both.
-    await queueFor(jobs[0]![1]).addBulk(children);
   }
 }
 

@@ -80,9 +80,6 @@ const processorOf =
     const job = await requireJob(queued).catch((error: unknown) => {
       throw new UnrecoverableError(JSON.stringify(failureOf(error)));
     });
-    const known = await readResult(site.store, key);
-    if (known) return outcomeOf(known);
-    events.began?.(key, job);
     const tell = (step: string) => {
       const progress: WorkerProgress = { step, worker: name };
       // Whoever watches is told later, or not at all.
@@ -90,6 +87,9 @@ const processorOf =
     };
     let result: JobResult;
     try {
+      const known = await readResult(site.store, key);
+      if (known) return outcomeOf(known);
+      events.began?.(key, job);
       result = await doJob(job, { ...site, signal, onStep: tell });
     } catch (error) {
       if (signal.aborted) throw await givenBack();
