@@ -57,6 +57,9 @@ const options = z.strictObject({
 
 type Options = z.infer<typeof options>;
 
+/** Samples that calibrate. */
+const fewestForAverage = 16;
+
 export const quantizeStatic = definePass<Options>({
   name: 'quantize-static',
   summary: 'Int8 computation with calibrated ranges (Q/DQ), weights per channel',
@@ -77,10 +80,12 @@ export const quantizeStatic = definePass<Options>({
     });
   },
 
-  ways: (o) =>
-    Object.fromEntries(
-      (o.ranges === 'auto' ? rangeMethods : [o.ranges]).map((ranges) => [ranges, { ...o, ranges }]),
-    ),
+  ways(o, { samples }) {
+    // Of few samples, the average lies near each one's own extremes, and looks better on them than on others.
+    const settled = rangeMethods.filter((m) => m !== 'average' || samples >= fewestForAverage);
+    const tried = o.ranges === 'auto' ? settled : [o.ranges];
+    return Object.fromEntries(tried.map((ranges) => [ranges, { ...o, ranges }]));
+  },
 
   async apply(model, o, context) {
     const made = plan(model, o, context);

@@ -46,7 +46,7 @@ export interface Pass<Options extends object = object> {
   requires?(model: Model, options: Options, context: PassContext): void;
   /** Options of which any might be the best for a model, by name, the usual ones first. Where there are samples to try them on, those
    *  are taken with which outputs stay nearest to what they were before the first lossy pass; else the usual ones. */
-  ways?(options: Options): Readonly<Record<string, Options>>;
+  ways?(options: Options, statistics: Statistics): Readonly<Record<string, Options>>;
   /** Repairs what lossy passes before it spoilt: kept only where outputs get nearer by it, and not run where that can't be tried. */
   readonly repairs?: true;
   /** Statistics that `apply` will look up; called only if the pass needs calibration. The runner collects a stage's

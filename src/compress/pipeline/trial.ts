@@ -44,7 +44,7 @@ export async function applyTried(
       result: { changed: 0, skipped: [{ at: pass.name, reason: 'nothing-to-try-it-on' }] },
       trial: null,
     };
-  const ways = Object.entries(pass.ways?.(options) ?? {});
+  const ways = Object.entries(pass.ways?.(options, context.statistics) ?? {});
   const usual = ways[0]?.[1] ?? options;
   if (!measure || (ways.length < 2 && !pass.repairs))
     return { model, result: await applied(pass, model, usual, context), trial: null };
