@@ -1,7 +1,7 @@
 /** How well int8 holds by the way that ranges are found, and with biases corrected: quality on samples that neither calibrated nor chose
  *  anything, several draws of those that did.
  *
- *    EDGEPRESS_ZOO=<folder> npx tsx bench/ranges.ts [model …] > bench/results/ranges.md
+ *    EDGEPRESS_ZOO=<folder> npx tsx bench/ranges.ts [model …]
  *
  *  A way is `--ranges` of `--int8 static`; "chosen" takes the one that does best on 4 to 16 of the samples that calibrated, "repaired"
  *  also corrects biases, which is what `--int8` does. Engine: onnxruntime-node, which computes what onnxruntime-web does. */
@@ -29,7 +29,6 @@ import { openModel } from '../src/model/formats/open-file.ts';
 import { openedFromModel } from '../src/model/formats/opened.ts';
 import type { Model } from '../src/model/ir/model.ts';
 import { portsOf } from '../src/model/ir/port.ts';
-import { describeMachine } from '../src/ship/profile/machine.ts';
 import type { TargetName } from '../src/support/target.ts';
 
 interface Case {
@@ -199,15 +198,6 @@ async function row(c: Case, target: TargetName, source: DataSource): Promise<str
 if (!zoo) console.log('EDGEPRESS_ZOO is not set: this bench needs models and data of the zoo.');
 else {
   const only = process.argv.slice(2);
-  const { version } = await openEngine('node');
-  const { cpu, cores, node } = describeMachine();
-  console.log(`\`EDGEPRESS_ZOO=<folder> npx tsx bench/ranges.ts ${only.join(' ')}\`  `);
-  console.log(
-    `${cores} cores of ${cpu}, Node ${node}, onnxruntime-node ${version}; ${new Date().toISOString().slice(0, 10)}\n`,
-  );
-  console.log(
-    'Signal to noise of the outputs in dB · points lost of the task’s measure, means over draws (`--seed 0` …).\n',
-  );
   console.log(`| model, target | calibrate, compare × draws | ${ways.join(' | ')} | measure |`);
   console.log(`| --- | --- |${ways.map(() => ' --- |').join('')} --- |`);
   for (const c of cases(zoo).filter((k) => only.length === 0 || only.includes(k.name))) {

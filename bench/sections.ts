@@ -46,6 +46,12 @@ export const sections: readonly Section[] = [
     "One machine, one run, by turns, each tool in processes of its own: the same models, the same 100 samples to calibrate on, the same 200 others to be judged on, which chose nothing. Seconds are those of reading, cleaning up, calibrating, quantising and writing, without imports, medians of the turns; processor seconds are those of all threads; in brackets the share of what onnxruntime.quantization takes, its `quant_pre_process` included. The whole command of ours also chooses, compares, measures and reports. Quality: the task's measure before and after, or how near the result is to the float model, and the worst output's SQNR; latency is the share of the float model's, by turns, one thread.",
   ),
   section(
+    'ranges',
+    'Ways to find ranges, and what repairs bring',
+    'bench/ranges.ts',
+    'Static int8 with each way to take ranges (`--ranges`), with the one that does best on 4 to 16 of the samples that calibrated ("chosen"), and with biases corrected as well ("repaired", what `--int8 --data` does). Signal to noise of the outputs in dB, the mean over outputs · points lost of the task\'s measure, on samples that neither calibrated nor chose anything; means over draws (`--seed 0` …). Computed by onnxruntime-node. All but MobileNetV2 and the ResNets compute in int8 wherever there is a kernel (`--everywhere`), which the command itself does only where it holds: selfie and the text detector lose too much so, and it stores their weights in int8 instead. Few samples (six pictures) tell ways apart only roughly.',
+  ),
+  section(
     'quantize',
     'Time and memory of quantising',
     'bench/quantize.ts',

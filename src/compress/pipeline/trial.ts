@@ -31,7 +31,7 @@ interface Tried {
 const [without, repaired] = ['without', 'repaired'];
 
 /** Applies a pass to a model, or, where there is something to choose, to copies of it.
- *  @param reference  null where nothing is lossy so far, or where there is nothing to measure on */
+ *  @param measure  how near a model's outputs are to what they should be; null where nothing is lossy so far, or there are no samples */
 export async function applyTried(
   model: Model,
   { pass, options }: ResolvedStep,
@@ -53,9 +53,9 @@ export async function applyTried(
     const result = await applied(pass, copy, chosen, context);
     return { name, model: copy, result, near: result.changed === 0 ? null : await measure(copy) };
   };
-  const before = pass.repairs ? await measure(model) : null;
   const first = await attempt(ways[0]?.[0] ?? repaired!, usual);
   if (!first.near) return { model, result: first.result, trial: null };
+  const before = pass.repairs ? await measure(model) : null;
   const samples = first.near.samples;
   const seen = [first.near.sqnrDb];
   let best = first;
