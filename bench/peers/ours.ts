@@ -54,7 +54,7 @@ async function quantise(job: OurJob): Promise<object> {
   const { mseSamples } = plan.recipe.calibration;
   const samples = keptSamples(
     { count: calibration.length, read: (i: number) => source.read(calibration[i]!) },
-    mseSamples,
+    2 * mseSamples,
   );
   const result = await compressModel(opened.model, {
     recipe: plan.recipe,

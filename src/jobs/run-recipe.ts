@@ -107,7 +107,7 @@ interface Calibrating extends Samples {
 /** What calibrates; ranges are searched and judged on some of them, which are decoded once. */
 function samplesOf({ source, calibration: indices }: Prepared, { calibration }: Recipe): Calibrating {
   const samples = { count: indices.length, read: (i: number) => source.read(indices[i]!) };
-  return { ...keptSamples(samples, calibration.mseSamples), source, indices };
+  return { ...keptSamples(samples, 2 * calibration.mseSamples), source, indices };
 }
 
 /** Ways to quantise are tried on samples that calibrate; noise tells nothing of what a model is for. */

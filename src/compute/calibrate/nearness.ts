@@ -56,6 +56,12 @@ export function createNearness(
   };
 }
 
+/** Samples between those that ranges are searched on, where there are enough: on these a range that clips looks better than on others. */
+function judgesOf(count: number): number[] {
+  const all = Array.from({ length: count }, (_, i) => i);
+  return count < 2 * most ? all : spread(all, 2 * most).filter((_, k) => k % 2 === 1);
+}
+
 async function referenceOn(
   engine: Engine,
   model: Model,
@@ -64,10 +70,7 @@ async function referenceOn(
 ): Promise<Reference> {
   const { macs } = modelMacs(model);
   const count = Math.max(fewest, Math.min(most, Math.floor(mostMacs / Math.max(macs ?? mostMacs, 1))));
-  const indices = spread(
-    Array.from({ length: samples.count }, (_, i) => i),
-    count,
-  );
+  const indices = spread(judgesOf(samples.count), count);
   const outputs: Tensor[][] = [];
   let bytes = 0;
   const some = { count: indices.length, read: (i: number) => samples.read(indices[i]!) };

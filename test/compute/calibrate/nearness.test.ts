@@ -42,14 +42,14 @@ describe('nearness', () => {
     expect((await near(times(0.99), original)).sqnrDb).toBeCloseTo(40, 2);
   });
 
-  it('is measured on 16 samples, spread over all, which are the same each time', async () => {
+  it('is measured on 16 samples, spread over all but those that ranges are searched on, the same each time', async () => {
     read.length = 0;
     const near = createNearness(engine, samples);
     const original = times(1);
     expect((await near(times(0.5), original)).samples).toBe(16);
     const [reference, first] = [read.slice(0, 16), read.slice(16)];
     expect(reference).toEqual(first);
-    expect(reference.at(-1)).toBe(37);
+    expect(reference.at(-1)).toBe(38);
   });
 
   it('has an end where nothing differs, and is null for what is not finite', async () => {
