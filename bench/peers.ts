@@ -1,11 +1,12 @@
 /** int8 by us and by the tools of the field: the same models, samples and machine, in one run.
  *
- *    EDGEPRESS_ZOO=<folder> npx tsx bench/peers.ts [part of a model's name …] [--rounds 3]
+ *    EDGEPRESS_ZOO=<folder> npx tsx bench/peers.ts [part of a model's name …] [--rounds 3] [--write]
  *
  *  onnxruntime.quantization, NNCF and neural-compressor run in the python3 on the path (PEERS_PYTHON names another) or, where it lacks
  *  them, in environments that are made in .cache/peers. What can't be had is said, and why. Tools take turns, each in processes of its
  *  own; given are medians. Everybody calibrates on the same 100 samples and is judged on 200 others (PEERS_HELD: on so
- *  many), which chose nothing. A run of all models also writes bench/results/peers.md. */
+ *  many), which chose nothing. Goes to bench/results/peers.md as well,
+ *  model by model, for some models only with --write. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -117,7 +118,7 @@ function findTools(): { tools: Map<ToolName, Tool>; missing: string[] } {
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { rounds: { type: 'string', default: '3' } },
+    options: { rounds: { type: 'string', default: '3' }, write: { type: 'boolean', default: false } },
   });
   if (!process.env['EDGEPRESS_ZOO']) {
     console.log('EDGEPRESS_ZOO is not set: it names the folder with real models and data.');
@@ -128,6 +129,8 @@ async function main(): Promise<void> {
   const say = (text: string) => {
     console.log(`${text}\n`);
     parts.push(text);
+    if (values.write || positionals.length === 0)
+      writeResult('peers', 'EDGEPRESS_ZOO=<folder> npx tsx bench/peers.ts', parts.join('\n\n'));
   };
   const { tools, missing } = findTools();
   const quantise = await buildOurs();
@@ -140,8 +143,6 @@ async function main(): Promise<void> {
     if (!existsSync(c.model)) say(`**${c.name}**: not measured, its file is not there`);
     else say(`**${c.name}**: ${table(await compete(c, Number(values.rounds), { tools, quantise }))}`);
   }
-  if (positionals.length === 0)
-    writeResult('peers', 'EDGEPRESS_ZOO=<folder> npx tsx bench/peers.ts', parts.join('\n\n'));
 }
 
 await main();

@@ -145,9 +145,10 @@ const recipes: readonly Recipe[] = [
   },
 ];
 
-/** @param wanted  parts of names; none: all */
+/** In the order of what is wanted. @param wanted  parts of names; none: all */
 export async function casesIn(folder: string, wanted: readonly string[]): Promise<Case[]> {
-  const chosen = recipes.filter(({ name }) => wanted.length === 0 || wanted.some((w) => name.includes(w)));
+  const named = wanted.flatMap((w) => recipes.filter(({ name }) => name.includes(w)));
+  const chosen = wanted.length === 0 ? recipes : named;
   const made: Case[] = [];
   for (const [i, { name, make }] of chosen.entries()) {
     const own = path.join(folder, `case-${i}`);

@@ -4,10 +4,11 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import type { OurJob, Timing } from './ours.ts';
+import type { Timeline } from './timeline.ts';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
-export type OurTiming = Timing & { readonly steps: readonly { step: string; seconds: number }[] };
+export type OurTiming = Timing & { readonly steps: Timeline['steps'] };
 
 /** @returns what runs a job in a process of its own */
 export async function buildOurs(): Promise<(job: OurJob) => OurTiming> {

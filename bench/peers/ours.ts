@@ -61,13 +61,14 @@ async function quantise(job: OurJob): Promise<object> {
     engine,
     nearness: createNearness(engine, samples),
     calibrate: async (m, requests) => {
-      at('clean up');
+      const isFirst = !at.steps.some(({ step }) => step === 'calibrate');
+      at(isFirst ? 'clean up' : 'quantise, try ranges');
       const statistics = await observe(engine, m, requests, samples, { mseSamples });
-      at('calibrate');
+      at(isFirst ? 'calibrate' : 'measure shifts');
       return statistics;
     },
   });
-  at('quantise');
+  at('finish');
   rmSync(output, { force: true });
   writeModelFile(result.model, output);
   at('write');
