@@ -8,10 +8,11 @@
  *  many), which chose nothing. Goes to bench/results/peers.md as well,
  *  model by model, for some models only with --write. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { openModel } from '../src/model/formats/open-file.ts';
 import { median } from '../src/support/statistics.ts';
 import { type Case, casesIn } from './peers/cases.ts';
 import { type Contestant, contestants } from './peers/contestants.ts';
@@ -65,7 +66,8 @@ async function compete(c: Case, rounds: number, table: Omit<Parameters<typeof co
     const { model, wholeSeconds } = one.deliver();
     const verdicts: { wasm?: Verdict; node?: Verdict } = {};
     for (const engine of one.engines) verdicts[engine] = await judge(engine, c.model, model, held);
-    const sizeShare = statSync(model).size / statSync(c.model).size;
+    // Some write weights beside the model.
+    const sizeShare = openModel(model).sizeBytes / openModel(c.model).sizeBytes;
     results.push({ title: one.title, timing: medians(taken.get(one)!), sizeShare, wholeSeconds, verdicts });
   }
   rmSync(folder, { recursive: true });
