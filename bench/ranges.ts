@@ -1,13 +1,14 @@
 /** How well int8 holds by the way that ranges are found, and with biases corrected: quality on samples that neither calibrated nor chose
  *  anything, several draws of those that did.
  *
- *    EDGEPRESS_ZOO=<folder> npx tsx bench/ranges.ts [model …]
+ *    EDGEPRESS_ZOO=<folder> npx tsx bench/ranges.ts [model …] [--draws n] [--ways repaired,minmax]
  *
  *  A way is `--ranges` of `--int8 static`; "chosen" takes the one that does best on 4 to 16 of the samples that calibrated, "repaired"
  *  also corrects biases, which is what `--int8` does. Engine: onnxruntime-node, which computes what onnxruntime-web does. */
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
+import { parseArgs } from 'node:util';
 import { compressModel, preset } from '../src/compress/compress.ts';
 import type { Recipe } from '../src/compress/pipeline/recipe.ts';
 import { createNearness } from '../src/compute/calibrate/nearness.ts';
@@ -94,8 +95,14 @@ const cases = (z: string): Case[] => {
   ];
 };
 
-const ways = [...rangeMethods, 'chosen', 'repaired'] as const;
-type Way = (typeof ways)[number];
+const { values, positionals: only } = parseArgs({
+  options: { draws: { type: 'string' }, ways: { type: 'string' } },
+  allowPositionals: true,
+});
+const allWays = [...rangeMethods, 'chosen', 'repaired'] as const;
+type Way = (typeof allWays)[number];
+const wanted = values.ways?.split(',');
+const ways = allWays.filter((way) => wanted?.includes(way) ?? true);
 
 interface Quality {
   readonly sqnrDb: number;
@@ -192,12 +199,12 @@ async function row(c: Case, target: TargetName, source: DataSource): Promise<str
     return `${mean(of.map((q) => q.sqnrDb)).toFixed(1)}${points}`;
   });
   const counts = `${c.calibrate}, ${Math.min(c.compare, source.length - c.calibrate)} × ${c.draws}`;
-  return `| ${c.name}, ${target} | ${counts} | ${cells.join(' | ')} | ${draws[0]!.get('mse')!.measure} |`;
+  return `| ${c.name}, ${target} | ${counts} | ${cells.join(' | ')} | ${draws[0]!.get(ways[0]!)!.measure} |`;
 }
 
 if (!zoo) console.log('EDGEPRESS_ZOO is not set: this bench needs models and data of the zoo.');
 else {
-  const only = process.argv.slice(2);
+  const most = Number(values.draws ?? Number.POSITIVE_INFINITY);
   console.log(`| model, target | calibrate, compare × draws | ${ways.join(' | ')} | measure |`);
   console.log(`| --- | --- |${ways.map(() => ' --- |').join('')} --- |`);
   for (const c of cases(zoo).filter((k) => only.length === 0 || only.includes(k.name))) {
@@ -208,6 +215,7 @@ else {
     const opened = openModel(c.model);
     const given = { seed: 0, model: opened, skipBad: true };
     const source = remembered(await openData(c.data, portsOf(opened.model), given));
-    for (const target of c.targets) console.log(await row(c, target, source));
+    for (const target of c.targets)
+      console.log(await row({ ...c, draws: Math.min(most, c.draws) }, target, source));
   }
 }
