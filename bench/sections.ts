@@ -49,7 +49,7 @@ export const sections: readonly Section[] = [
     'ranges',
     'Ways to find ranges, and what repairs bring',
     'bench/ranges.ts',
-    'Static int8 with each way to take ranges (`--ranges`), with the one that does best on 4 to 16 of the samples that calibrated ("chosen"), and with biases corrected as well ("repaired", what `--int8 --data` does). Signal to noise of the outputs in dB, the mean over outputs · points lost of the task\'s measure, on samples that neither calibrated nor chose anything; means over draws (`--seed 0` …). Computed by onnxruntime-node. All but MobileNetV2 and the ResNets compute in int8 wherever there is a kernel (`--everywhere`), which the command itself does only where it holds: selfie and the text detector lose too much so, and it stores their weights in int8 instead. Few samples (six pictures) tell ways apart only roughly.',
+    'Static int8 with each way to take ranges (`--ranges`), with the one that does best on 4 to 16 of the samples that calibrated ("chosen"), and with biases corrected as well ("repaired", what `--int8 --data` does). Signal to noise of the outputs in dB, the mean over outputs · points lost of the task\'s measure, on samples that neither calibrated nor chose anything; means over draws (`--seed 0` …). Computed by onnxruntime-node. All but MobileNetV2 and the ResNets compute in int8 wherever there is a kernel (`--everywhere`), which the command itself does only where such a kernel is the faster one; selfie and the text detector lose much so. MobileNetV2 is one draw. Few samples (six pictures) tell ways apart only roughly.',
   ),
   section(
     'quantize',
