@@ -26,6 +26,9 @@ const heard = new Set<'parent'>();
 /** Whether another process stops this one, and says that it did. */
 export const hasParent = (): boolean => heard.has('parent');
 
+/** Ends this process though connections are open still that wait for a server which is gone. */
+export const endSoon = (): void => void setTimeout(() => process.exit(), 1000).unref();
+
 export function interruptSignal(): { signal: AbortSignal; dispose(): void } {
   const controller = new AbortController();
   const stop = () => {

@@ -10,7 +10,7 @@ export const command = defineCommand({
   async run([file = ''], { quiet, json, ...request }) {
     const { sweepOver } = await import('../jobs/sweep.ts');
     const { sweepFolder } = await import('../jobs/sweep/pages.ts');
-    const { interruptSignal } = await import('./interrupt.ts');
+    const { endSoon, interruptSignal } = await import('./interrupt.ts');
     const { watchSweep } = await import('./watch-sweep.ts');
     const { describeSweep, describeStopped } = await import('./show-sweep.ts');
     const folder = sweepFolder(file, request.output);
@@ -32,6 +32,7 @@ export const command = defineCommand({
       process.exitCode = 130;
     } finally {
       dispose();
+      if (request.queue !== undefined) endSoon();
     }
   },
 });

@@ -10,7 +10,7 @@ export const command = defineCommand({
     const { workFor } = await import('../jobs/worker.ts');
     const { shownQueue } = await import('../jobs/sweep/queue/bullmq.ts');
     const { recipeText } = await import('../judge/report/sweep-words.ts');
-    const { interruptSignal } = await import('./interrupt.ts');
+    const { endSoon, interruptSignal } = await import('./interrupt.ts');
     const { printJson } = await import('./print-json.ts');
     const { plain } = await import('../judge/report/terminal.ts');
     const { signal, dispose } = interruptSignal();
@@ -46,6 +46,7 @@ export const command = defineCommand({
       say('closed', 'Closed: nothing was left half done.', {});
     } finally {
       dispose();
+      endSoon();
     }
   },
 });

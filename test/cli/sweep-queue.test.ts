@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type SweepReport, sweepReportSchema } from '../../src/judge/report/sweep-report.ts';
 import { type RedisServer, redisMissing, startRedis } from '../redis.ts';
 import { createWorkspace, data, shippedModel, type Workspace } from './program.ts';
-import { startWorker } from './sweep-workers.ts';
+import { endWorkers, startWorker } from './sweep-workers.ts';
 
 const missing = redisMissing();
 if (missing) console.warn(`Tests of queues are skipped: ${missing}.`);
@@ -20,6 +20,7 @@ beforeAll(async () => {
   redis = await startRedis(w.path('redis'));
 });
 afterAll(async () => {
+  endWorkers();
   if (missing) return;
   await redis.stop();
   w.remove();

@@ -17,6 +17,13 @@ export interface StartedWorker {
   said(event: string, n?: number): Promise<SaidEvent>;
 }
 
+const started: ChildProcess[] = [];
+
+/** Ends those that a test which failed left. */
+export function endWorkers(): void {
+  for (const child of started.splice(0)) child.kill('SIGKILL');
+}
+
 /** @param cache  of its own: what it fetches isn't there already */
 export function startWorker(w: Workspace, args: readonly string[], cache: string): StartedWorker {
   let process: ChildProcess;
@@ -30,6 +37,7 @@ export function startWorker(w: Workspace, args: readonly string[], cache: string
     env: { XDG_CACHE_HOME: w.path(cache) },
     onStart: (child) => {
       process = child;
+      started.push(child);
     },
     onStdout: (said) => {
       text = said;

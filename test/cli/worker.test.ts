@@ -7,7 +7,7 @@ import { queuedJob, queueNames } from '../../src/jobs/sweep/queue/queues.ts';
 import { type SweepReport, sweepReportSchema } from '../../src/judge/report/sweep-report.ts';
 import { type RedisServer, redisMissing, startRedis } from '../redis.ts';
 import { createWorkspace, data, shippedModel, type Workspace } from './program.ts';
-import { startWorker } from './sweep-workers.ts';
+import { endWorkers, startWorker } from './sweep-workers.ts';
 
 const missing = redisMissing();
 
@@ -20,6 +20,7 @@ beforeAll(async () => {
   redis = await startRedis(w.path('redis'));
 });
 afterAll(async () => {
+  endWorkers();
   if (!missing) await redis.stop();
   w.remove();
 });
@@ -95,6 +96,16 @@ describe.skipIf(missing)('a worker', () => {
     expect((await worker.outcome).code).toBe(0);
     await work.close();
     connection.disconnect();
+  });
+
+  it('ends when it is told to, with its server gone, too', async () => {
+    mkdirSync(w.path('gone'));
+    const gone = await startRedis(w.path('gone'));
+    const worker = startWorker(w, ['--queue', gone.url, '--store', 'shared'], 'left');
+    await worker.said('ready');
+    await gone.stop();
+    worker.child().kill('SIGTERM');
+    expect((await worker.outcome).code).toBe(0);
   });
 
   it('that is told to end gives its job back at once', async () => {

@@ -18,6 +18,9 @@ export interface WorkerEvents {
   readonly failed?: (key: string, failure: SweepFailure) => void;
 }
 
+/** For jobs to go back to the queue. */
+const closeMs = 5000;
+
 interface WorkOptions {
   readonly url: string;
   readonly site: Omit<JobSite, 'onStep' | 'signal'>;
@@ -63,7 +66,11 @@ export async function work(options: WorkOptions): Promise<void> {
   events.ready?.(name);
   if (!signal.aborted)
     await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-  await Promise.all(workers.map((worker) => worker.close()));
+  // Where the server is gone, nobody answers: its lock on a job ends by itself.
+  await Promise.race([
+    Promise.all(workers.map((worker) => worker.close())),
+    new Promise((resolve) => setTimeout(resolve, closeMs).unref()),
+  ]);
   connection.disconnect();
 }
 
