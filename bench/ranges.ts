@@ -13,12 +13,7 @@ import { compressModel, preset } from '../src/compress/compress.ts';
 import type { Recipe } from '../src/compress/pipeline/recipe.ts';
 import { createNearness } from '../src/compute/calibrate/nearness.ts';
 import { observe } from '../src/compute/calibrate/observe.ts';
-import {
-  isRange,
-  rangeMethods,
-  type StatisticRequest,
-  type Statistics,
-} from '../src/compute/calibrate/statistics.ts';
+import { isRange, type StatisticRequest, type Statistics } from '../src/compute/calibrate/statistics.ts';
 import { openEngine } from '../src/compute/engine/open.ts';
 import { openData } from '../src/data/open.ts';
 import type { DataSource, Sample } from '../src/data/source.ts';
@@ -30,6 +25,7 @@ import { openModel } from '../src/model/formats/open-file.ts';
 import { openedFromModel } from '../src/model/formats/opened.ts';
 import type { Model } from '../src/model/ir/model.ts';
 import { portsOf } from '../src/model/ir/port.ts';
+import { rangeMethods } from '../src/support/range-methods.ts';
 import type { TargetName } from '../src/support/target.ts';
 
 interface Case {

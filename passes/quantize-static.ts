@@ -21,7 +21,7 @@ import { addsInPairs, measuredKernels, targetFacts } from '../src/compress/quant
 import { decide, decisionOf } from '../src/compress/quant/layers.ts';
 import { selectNodes } from '../src/compress/quant/name-patterns.ts';
 import { planStatic, type StaticPlan } from '../src/compress/quant/plan.ts';
-import { type Range, rangeMethods, type StatisticRequest } from '../src/compute/calibrate/statistics.ts';
+import type { Range, StatisticRequest } from '../src/compute/calibrate/statistics.ts';
 import { createPairSums, type PairSums } from '../src/compute/engine/pair-sums.ts';
 import { createWeightQuantizer, type WeightQuantizer } from '../src/compute/engine/quantize-kernel.ts';
 import { addInitializer, removeNode, setInput } from '../src/model/ir/edit.ts';
@@ -33,6 +33,7 @@ import type { NodeWeight } from '../src/model/ops/weights.ts';
 import { type QuantParams, quantParams, representableRange } from '../src/model/quantization/params.ts';
 import type { QuantSpec } from '../src/model/quantization/spec.ts';
 import { calibrationRequired } from '../src/support/diagnostics/quantization.ts';
+import { rangeMethods } from '../src/support/range-methods.ts';
 
 const dtype = z.enum(['auto', 'int8', 'uint8']);
 

@@ -1,7 +1,7 @@
 /** Fields about the precision of the result. */
 import { z } from 'zod';
-import { rangeMethods } from '../../compute/calibrate/statistics.ts';
 import { field } from '../../support/field.ts';
+import { rangeMethods } from '../../support/range-methods.ts';
 
 const precision = field.bind(null, 'Precision');
 const patternsError = 'An array of names or patterns, each a text, was expected.';

@@ -7,6 +7,7 @@ import { addInitializer, addNode } from '../../model/ir/edit.ts';
 import type { Graph, Model, Value } from '../../model/ir/model.ts';
 import { float32Values, scalar } from '../../model/ir/tensor.ts';
 import { calibrationNotFinite } from '../../support/diagnostics/data.ts';
+import type { RangeMethod } from '../../support/range-methods.ts';
 import type { Engine } from '../engine/contract.ts';
 import type { RunContext, Watchable } from '../engine/run-context.ts';
 import { collectMoments } from './moments.ts';
@@ -14,13 +15,7 @@ import { flattened, observerModel, reduce } from './observer-model.ts';
 import { searchRanges } from './range-search.ts';
 import { runSamples, type Samples } from './run-samples.ts';
 import { collectShifts, mostShiftSamples } from './shifts.ts';
-import {
-  isRange,
-  type RangeMethod,
-  type Ranges,
-  type StatisticRequest,
-  type Statistics,
-} from './statistics.ts';
+import { isRange, type Ranges, type StatisticRequest, type Statistics } from './statistics.ts';
 
 /** Answers `requests` about `model` from the samples that `read` gives.
  *  @param samples  how many there are, and what reads sample i, 0 ≤ i < count

@@ -1,6 +1,7 @@
 /** What can be asked about an activation, and the answers. Only scalars leave the engine. */
 import type { DType } from '../../model/ir/dtype.ts';
 import type { Tensor } from '../../model/ir/tensor.ts';
+import type { RangeMethod } from '../../support/range-methods.ts';
 
 export type StatisticRequest =
   /** Smallest and largest element over all samples; with `masked`, of those that aren't −∞, which masks are made of. */
@@ -60,12 +61,6 @@ export interface Range {
   readonly min: number;
   readonly max: number;
 }
-
-/** How a range is taken from what was seen. mse: the least squared error as a share of each sample's energy; absolute: the least squared
- *  error; average: means over samples of their least and largest; minmax: all that was seen. */
-export const rangeMethods = ['mse', 'absolute', 'average', 'minmax'] as const;
-
-export type RangeMethod = (typeof rangeMethods)[number];
 
 /** What is known of a value. Errors only where they were asked for. */
 export interface Ranges {
