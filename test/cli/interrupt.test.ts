@@ -148,7 +148,7 @@ describe.skipIf(!hasScript)('on a terminal (needs the command script)', () => {
     expect(stdout).toContain(hide);
     expect(stdout.lastIndexOf(show)).toBeGreaterThan(stdout.lastIndexOf(hide));
     expect(stdout).toMatch(/calibrate {3}█+.*\d+\/\d+/);
-    expect(stdout.match(/✔/g)?.length).toBe(5);
+    expect(stdout.match(/✔/g)?.length).toBe(7);
   });
 
   it('gives the cursor back after Ctrl-C', async () => {

@@ -3,6 +3,7 @@ import { buildKernel } from '../../../src/compute/engine/kernel.ts';
 import { openEngine } from '../../../src/compute/engine/open.ts';
 import { sourceInPlace } from '../../../src/model/formats/onnx/in-place.ts';
 import { encodeModel } from '../../../src/model/formats/onnx/index.ts';
+import { parseModel } from '../../../src/model/formats/onnx-text/index.ts';
 import { float32Values, lazyTensor, scalar, tensorOf } from '../../../src/model/ir/tensor.ts';
 
 const width = 32;
@@ -36,6 +37,24 @@ describe('a model whose weights stay where they lie', () => {
       return [...float32Values(y!)];
     };
     expect(await outputs(sourceInPlace(model()))).toEqual(await outputs({ bytes: encodeModel(model()) }));
+  });
+
+  it('keeps weights of branches in the graph, which onnxruntime looks for on disk alone', async () => {
+    const text = `<ir_version: 8, opset_import: ["" : 17]>
+g (bool yes, float[1,32] x) => (float[1,32] y) {
+  y = If (yes) <then_branch = t () => (float[1,32] a) <float[32,32] w = {${memory.slice(0, 1024).join(', ')}}> { a = MatMul (x, w) },
+                else_branch = e () => (float[1,32] b) { b = Identity (x) }>
+}`;
+    const branching = parseModel(text);
+    const source = sourceInPlace(branching);
+    expect(source.externalData).toBeUndefined();
+    const session = await (await openEngine('node')).open(source);
+    const feeds = {
+      yes: tensorOf('bool', [], [1]),
+      x: tensorOf('float32', [1, width], memory.subarray(0, width)),
+    };
+    expect(Object.keys(await session.run(feeds))).toEqual(['y']);
+    await session.close();
   });
 
   it('has no files beside it where all weights are small', () => {

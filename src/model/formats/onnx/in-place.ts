@@ -12,9 +12,13 @@ import { encodeModel } from './write.ts';
 export function sourceInPlace(model: Model): BytesSource {
   const names = new Map<ArrayBufferLike, string>();
   const fits = weightBytes(model) <= EMBEDDED_LIMIT;
+  // onnxruntime looks for those of a subgraph on disk alone.
+  const inner = new Set(
+    [...initializersOf(model)].flatMap(({ graph, value }) => (graph === model.graph ? [] : [value.constant])),
+  );
   const place = (tensor: Tensor) => {
     // Others are read or computed when they are asked for, and not kept.
-    if (tensor.kind !== 'dense' && fits) return undefined;
+    if ((tensor.kind !== 'dense' || inner.has(tensor)) && fits) return undefined;
     const { buffer, byteOffset: offset, length } = tensor.bytes();
     if (length < SMALLEST) return undefined;
     const location = names.get(buffer) ?? `memory-${names.size}`;
