@@ -75,7 +75,7 @@ export async function compressFile(asked: CompressFileOptions): Promise<Compress
       refusal: qat || !isTried(opened) ? async () => null : refusal,
     });
   const measured = await withMeasuredKernels(asked, start, prepared);
-  const { served, options, instead, restored } = await madeToHold(measured, begun, known, serve);
+  const { served, options, instead, restored } = await madeToHold(measured.options, begun, known, serve);
   const { recipe } = options.plan;
   const { result: made, leftOut } = served;
   const { model, journal, training } = made;
@@ -114,6 +114,7 @@ export async function compressFile(asked: CompressFileOptions): Promise<Compress
       leftOut,
       stripped,
       instead,
+      slower: measured.slower,
       restored,
       remarks: [...parts.remarks, ...remarks, ...blockRemarks(typed, options.output)],
       inFile,

@@ -14,6 +14,7 @@ import type { Engine } from '../compute/engine/contract.ts';
 import { latencyRatio } from '../compute/engine/latency-ratio.ts';
 import { engineOfTarget, openEngine } from '../compute/engine/open.ts';
 import type { Prepared } from '../data/prepare-data.ts';
+import { slowerSummary } from '../judge/report/stage-summary.ts';
 import { type Model, shapeOf } from '../model/ir/model.ts';
 import type { Tensor } from '../model/ir/tensor.ts';
 import { nodesOf } from '../model/ir/walk.ts';
@@ -33,6 +34,8 @@ const eachMs = 700;
 const mostRunMs = 250;
 /** A kind is turned round for this much at least. */
 const worthwhile = 0.97;
+/** Computing in int8 that takes so many times as long as in floats is given up, where nobody said how int8 is meant. */
+const tooSlow = 1.1;
 
 type Faster = Readonly<Record<string, boolean>>;
 
@@ -43,20 +46,26 @@ interface Choice {
   readonly macs: number;
 }
 
-/** @param start  the model that the recipe will run on
- *  @returns the options, with what was found in the recipe; as they were where nothing is measured or found */
+export interface MeasuredKernels {
+  /** With what was found in the recipe; as they were where nothing is measured or found. */
+  readonly options: CompressFileOptions;
+  /** Where int8 was given up for it: its time as a multiple of what floats take. */
+  readonly slower: number | null;
+}
+
+/** @param start  the model that the recipe will run on */
 export async function withMeasuredKernels(
   options: CompressFileOptions,
   start: Model,
   prepared: Prepared | null,
-): Promise<CompressFileOptions> {
+): Promise<MeasuredKernels> {
   const { plan, events, signal, opened } = options;
   const { recipe } = plan;
   const at = recipe.stages.findIndex(({ passes }) => passes.some((p) => p.pass === pass));
   const given = recipe.stages[at]?.passes.find((p) => p.pass === pass)?.options;
   const isGiven = given?.['everywhere'] === true || given?.['faster'] !== undefined;
-  const mayMeasure = recipe.target === 'wasm' && plan.request.measure && opened.format.runnable;
-  if (!given || isGiven || !mayMeasure || !prepared?.calibration.length) return options;
+  const mayMeasure = measurable.has(recipe.target) && plan.request.measure && opened.format.runnable;
+  if (!given || isGiven || !mayMeasure || !prepared?.calibration.length) return { options, slower: null };
   const found = await step(
     events,
     'choose',
@@ -77,15 +86,30 @@ export async function withMeasuredKernels(
       store?.put(key, made);
       return { ...made, cached: false };
     },
-    describe,
+    (made) => describe(made, plan.safer !== null),
   );
-  return { ...options, plan: { ...plan, recipe: withFaster(recipe, found.faster) } };
+  if (plan.safer && isTooSlow(found))
+    return {
+      options: { ...options, plan: { ...plan, recipe: plan.safer, safer: null } },
+      slower: found.ofFloat,
+    };
+  return {
+    options: { ...options, plan: { ...plan, recipe: withFaster(recipe, found.faster) } },
+    slower: null,
+  };
 }
+
+/** Targets whose runtime is here. */
+const measurable: ReadonlySet<Recipe['target']> = new Set(['wasm', 'node']);
+
+const isTooSlow = ({ ofFloat }: Found) => ofFloat !== null && ofFloat > tooSlow;
 
 const foundSchema = z.object({
   faster: z.record(z.string(), z.boolean()),
   /** Time of the model with them as a share of that without. */
   ratio: z.number(),
+  /** The same as a multiple of the time of the model in floats; null where a run takes too long to tell. */
+  ofFloat: z.number().nullable(),
   tried: z.number(),
   kinds: z.number(),
 });
@@ -100,11 +124,16 @@ function keyOf(model: Model, engine: string): string {
     ...[...node.attributes].map(([name, a]) => [name, 'value' in a ? String(a.value) : '']),
   ]);
   return createHash('sha256')
-    .update(JSON.stringify([engine, cpus()[0]?.model, products, 1]))
+    .update(JSON.stringify([engine, cpus()[0]?.model, products, 2]))
     .digest('hex');
 }
 
-function describe({ faster, ratio, tried, kinds, cached }: Found & { readonly cached: boolean }): string {
+function describe(made: Found & { readonly cached: boolean }, mayGiveUp: boolean): string {
+  const said = kindsFound(made);
+  return mayGiveUp && isTooSlow(made) ? slowerSummary(made.ofFloat!) : said;
+}
+
+function kindsFound({ faster, ratio, tried, kinds, cached }: Found & { readonly cached: boolean }): string {
   const found = Object.entries(faster).map(([kind, int8]) => `${kind} in ${int8 ? 'int8' : 'float'}`);
   const measured = `${tried} of ${kinds} kinds of products measured${cached ? ' before' : ''}`;
   return found.length === 0
@@ -115,6 +144,8 @@ function describe({ faster, ratio, tried, kinds, cached }: Found & { readonly ca
 interface Bench {
   /** Time of the model with the second choice as a share of that with the first; null where a run takes too long to tell. */
   compare(a: Faster, b: Faster): Promise<number | null>;
+  /** Time of the model as a multiple of what it takes in floats; null as above. */
+  ofFloat(faster: Faster): Promise<number | null>;
 }
 
 async function openBench(
@@ -155,6 +186,10 @@ async function openBench(
       const [before, after] = [await modelOf(a), await modelOf(b)];
       return latencyRatio(engine, before, after, { signal, feeds: inputs, ms: eachMs });
     },
+    async ofFloat(faster) {
+      if (!fast) return null;
+      return latencyRatio(engine, clean, await modelOf(faster), { signal, feeds: inputs, ms: eachMs });
+    },
   };
 }
 
@@ -175,30 +210,30 @@ async function isFast(engine: Engine, model: Model, feeds: Readonly<Record<strin
 
 /** Turns kinds round, those that compute most first, until time is up. */
 async function turned(
-  { compare }: Bench,
+  bench: Bench,
   choices: readonly Choice[],
   { events, signal }: Pick<CompressFileOptions, 'events' | 'signal'>,
 ): Promise<Found> {
   let faster: Faster = {};
   let tried = 0;
+  const kinds = choices.length;
   const end = performance.now() + mostMs;
   for (const { kind, turns } of choices) {
     signal?.throwIfAborted();
     if (performance.now() > end) break;
     for (const turn of turns) {
       const next = { ...faster, [kind]: turn };
-      const share = await compare(faster, next);
-      if (share === null) return { faster: {}, ratio: 1, tried, kinds: choices.length };
+      const share = await bench.compare(faster, next);
+      if (share === null) return { faster: {}, ratio: 1, ofFloat: null, tried, kinds };
       if (share < worthwhile) faster = next;
     }
     tried++;
-    events.progress?.('choose', tried, choices.length);
+    events.progress?.('choose', tried, kinds);
   }
-  const kinds = choices.length;
-  if (Object.keys(faster).length === 0) return { faster, ratio: 1, tried, kinds };
   // All of them together, against the table.
-  const ratio = (await compare({}, faster)) ?? 1;
-  return ratio < worthwhile ? { faster, ratio, tried, kinds } : { faster: {}, ratio: 1, tried, kinds };
+  const together = Object.keys(faster).length > 0 ? ((await bench.compare({}, faster)) ?? 1) : 1;
+  const [kept, ratio] = together < worthwhile ? [faster, together] : [{}, 1];
+  return { faster: kept, ratio, ofFloat: await bench.ofFloat(kept), tried, kinds };
 }
 
 function choicesOf(model: Model, target: Recipe['target']): Choice[] {

@@ -46,6 +46,7 @@ export async function studyResult(
     | 'leftOut'
     | 'stripped'
     | 'instead'
+    | 'slower'
     | 'restored'
     | 'inFile'
     | 'environment'

@@ -26,9 +26,10 @@ async function run(options: object = {}) {
     ...options,
   });
   const stages = (report.recipe as { stages: { passes: { pass: string; options: object }[] }[] }).stages;
-  const [quantise] = stages.flatMap((s) => s.passes).filter((p) => p.pass === 'quantize-static');
+  const quantise = stages.flatMap((s) => s.passes).find((p) => p.pass === 'quantize-static');
   const layers = Object.fromEntries(report.layers.map((l) => [l.name, l.precision]));
-  return { said, options: quantise!.options as { faster?: Record<string, boolean> }, layers };
+  const given = quantise?.options as { faster?: Record<string, boolean> } | undefined;
+  return { said, options: given ?? {}, layers, precision: report.precision };
 }
 
 describe('kinds of products', () => {
@@ -49,10 +50,30 @@ describe('kinds of products', () => {
     expect(integers(again.layers)).toBeLessThan(integers(layers));
   });
 
-  it('are those of the table where nothing is to be measured, everything is to be int8, or nothing runs in a page', async () => {
-    for (const options of [{ measure: false }, { everywhere: true }, { target: 'node' }]) {
+  it('are those of the table where nothing is to be measured, everything is to be int8, or the runtime is not here', async () => {
+    for (const options of [{ measure: false }, { everywhere: true }, { target: 'mobile' }]) {
       const { said, options: given } = await run(options);
       expect([said, given.faster]).toEqual([[], undefined]);
     }
+  });
+
+  it('are measured for Node on its own runtime', async () => {
+    const { said } = await run({ target: 'node' });
+    expect(said).toHaveLength(1);
+    expect(readdirSync(kept)).toHaveLength(2);
+  });
+
+  it('have int8 given up where it takes longer than floats, unless somebody said that it is to compute', async () => {
+    const [file] = readdirSync(kept).filter((name) => {
+      const found = JSON.parse(readFileSync(join(kept, name), 'utf8'));
+      return found.faster['Conv 16-31 clamped'] === false;
+    });
+    const found = JSON.parse(readFileSync(join(kept, file!), 'utf8'));
+    writeFileSync(join(kept, file!), JSON.stringify({ ...found, ofFloat: 1.4 }));
+    const given = await run();
+    expect(given.precision).toMatchObject({ mode: 'weight-only', slower: 1.4 });
+    const told = await run({ int8: 'static' });
+    expect(told.precision.mode).toBe('static');
+    expect(told.precision.slower).toBeUndefined();
   });
 });

@@ -12,7 +12,13 @@ import { measuresOf } from './measure-words.ts';
 import { nextSteps } from './next-steps.ts';
 import type { Probe } from './probe.ts';
 import type { Layer, ModelFacts, PairMeasurement, PairResult, Report } from './report.ts';
-import { insteadSummary, precisionSummary, restoredSummary, stageSummary } from './stage-summary.ts';
+import {
+  insteadSummary,
+  precisionSummary,
+  restoredSummary,
+  slowerSummary,
+  stageSummary,
+} from './stage-summary.ts';
 import type { StepsRecord } from './steps.ts';
 import type { TrainingFacts, TrainingRecord } from './training.ts';
 import { judge, sameAnswers } from './verdict.ts';
@@ -51,6 +57,8 @@ export interface ReportParts {
   readonly stripped: Report['stripped'] | null;
   /** What was tried first, and lost too much; null where the first was taken. */
   readonly instead: Report['precision']['instead'] | null;
+  /** Time of computing in int8 as a multiple of that in floats, where it was given up for that; else null. */
+  readonly slower: number | null;
   /** Layers that compute in float again for the budget's sake; null where none had to. */
   readonly restored: Report['precision']['restored'] | null;
   /** What isn't as it was asked for in the file, in sentences. */
@@ -82,10 +90,12 @@ export function buildReport(parts: ReportParts): Report {
       summary: [
         precisionSummary(layers),
         ...(parts.instead ? [insteadSummary(parts.instead)] : []),
+        ...(parts.slower === null ? [] : [slowerSummary(parts.slower)]),
         ...(parts.restored ? [restoredSummary(parts.restored)] : []),
       ].join(' · '),
       ...(trials.length > 0 && { trials }),
       ...(parts.instead && { instead: parts.instead }),
+      ...(parts.slower !== null && { slower: parts.slower }),
       ...(parts.restored && { restored: parts.restored }),
     },
     data: parts.data && dataFacts(parts.data),

@@ -138,6 +138,8 @@ export const reportSchema = z.object({
         samples: z.number(),
       })
       .optional(),
+    /** Computing in int8 was given up since it takes so many times as long as in floats, on the machine that the report is of. */
+    slower: z.number().optional(),
     /** Layers that compute in float again, since with all of them in int8 more was lost than --max-drop allows: on samples that
      *  nothing is compared on. Absent where that was not needed. */
     restored: z

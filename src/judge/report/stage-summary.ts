@@ -1,7 +1,7 @@
 /** What a stage did, in words for someone who never heard of its passes. */
 import type { JournalPass, JournalStage } from '../../compress/pipeline/run.ts';
 import type { Trial } from '../../compress/pipeline/trial.ts';
-import { counted, formatPercent } from '../../support/units.ts';
+import { counted, formatPercent, formatTimes } from '../../support/units.ts';
 import { formatMeasure } from './measure-words.ts';
 import type { Layer, Report } from './report.ts';
 
@@ -79,6 +79,10 @@ export const restoredSummary = ({
     return `${measure} is ${formatPercent(points / 100)} worse in int8, on samples that nothing is compared on, and no part of the layers in float mends it`;
   return `${restored} of ${counted(count(groups), 'layer')} ${restored === 1 ? 'computes' : 'compute'} in float again: with all in int8, ${measure} is ${formatPercent(points / 100)} worse on samples that nothing is compared on`;
 };
+
+/** "computed in float: in int8 it takes 1.35 times as long on this machine" */
+export const slowerSummary = (slower: number): string =>
+  `computed in float: in int8 it takes ${formatTimes(slower)} times as long on this machine`;
 
 /** "computed in float: in int8, with ranges found while running, perplexity is 67 % worse" */
 export const insteadSummary = ({
