@@ -204,11 +204,16 @@ const namesOf = ({ options }: Command) => options.flatMap(({ long }) => (long ? 
 /** Commands that only print what is known, and those that have nothing to do themselves, and hear Ctrl-C at once: they wait for phones, or
  *  for processes of their own. */
 const atOnce = ['passes', 'recipe', 'help', 'lab', 'sweep', 'worker'];
+/** Searches leave the work to processes of their own. */
+const searches = (words: readonly string[]) => words.includes('--auto');
 const asksForHelp = /^(-h|--help|-V|--version)$/;
 
 /** Whether there may be something to stop. */
 const takesTime = ([first, ...rest]: readonly string[]) =>
-  first !== undefined && !atOnce.includes(first) && ![first, ...rest].some((word) => asksForHelp.test(word));
+  first !== undefined &&
+  !atOnce.includes(first) &&
+  !searches([first, ...rest]) &&
+  ![first, ...rest].some((word) => asksForHelp.test(word));
 
 /** Answers for what goes wrong, too. @param argv  as the process has it
  *  @param elsewhere  does what takes time in another process @returns the exit code; undefined where nobody set one */

@@ -3,12 +3,16 @@ import { type Asked, carryOut } from '../jobs/compress.ts';
 import { type PrintFlags, printHeader, printReport } from './print-report.ts';
 import { commandLine, runJob } from './run-job.ts';
 
+/** What a search that was stopped ends with, though it has left its best. */
+const interrupted = 130;
+
 export const showResult = (model: string, asked: Asked, flags: PrintFlags): Promise<void> =>
   runJob(
     flags.quiet ?? false,
     async (run) => {
-      const { report } = await carryOut(model, asked, { command: commandLine(), ...run });
+      const { report } = await carryOut(model, asked, { command: commandLine(), ...run, keepsBest: true });
       printReport(report, flags);
+      if (report.search?.time.ended === 'interrupted') process.exitCode = interrupted;
     },
     (header) => printHeader(header, flags),
   );

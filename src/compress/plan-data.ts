@@ -18,7 +18,7 @@ export type DataRequest = Pick<
   | 'testData'
   | 'testLabels'
 > &
-  Partial<Pick<CompressRequest, 'compare'>>;
+  Partial<Pick<CompressRequest, 'compare' | 'choose' | 'compareChosen'>>;
 
 export interface DataPlan {
   readonly from: DataOptions;
@@ -46,6 +46,9 @@ export function dataPlan(
         evaluation: request.evaluate ?? evaluation(request),
         learns,
         halfAtMost: learns && request.evaluate === undefined,
+        choice: request.choose
+          ? { samples: request.choose, compares: request.compareChosen === true }
+          : undefined,
         synthetic: 2 * samples,
       },
     }

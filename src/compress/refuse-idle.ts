@@ -26,10 +26,11 @@ const needs: Readonly<Record<string, Need>> = {
   // Ranges found on noise would stand in a report that measures on real data.
   realData: { words: 'real data in --data', isMet: (r) => r.data !== 'synthetic' },
   testData: { words: '--test-data', isMet: (r) => r.testData !== undefined },
-  precision: { words: '--int8, --fp16 or --q4', isMet: choosesPrecision },
+  auto: { words: '--auto', isMet: (r) => r.auto === true },
+  precision: { words: '--int8, --fp16 or --q4', isMet: (r) => choosesPrecision(r) || r.auto === true },
   precisionOrPruning: {
     words: '--int8, --fp16, --q4 or --prune',
-    isMet: (r) => choosesPrecision(r) || removesChannels(r),
+    isMet: (r) => choosesPrecision(r) || removesChannels(r) || r.auto === true,
   },
   int8: { words: '--int8', isMet: (r) => Boolean(r.int8) },
   static: { words: '--int8 static, which finds ranges on --data', isMet: isStatic },

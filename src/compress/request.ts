@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { trainingSettingsSchema } from '../compute/train/settings.ts';
 import { field } from '../support/field.ts';
+import { autoFields } from './request/auto-fields.ts';
 import { dataFields, dataNeeded, heldOutFields, targetField, taskField } from './request/data-fields.ts';
 import { inputFields, outputFields } from './request/output-fields.ts';
 import { precisionFields } from './request/precision-fields.ts';
@@ -23,6 +24,7 @@ export const compressRequest = z.strictObject({
   ...stepFields,
   ...runFields,
   maxDrop: maxDropField,
+  ...autoFields,
   ...data,
   ...heldOutFields,
   seed,

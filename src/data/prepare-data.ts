@@ -33,6 +33,15 @@ export interface Prepared {
   readonly training: readonly number[];
   /** What results are compared on: nothing of it calibrates or trains. `source` is the one above unless test data was given. */
   readonly held: { readonly source: DataSource; readonly indices: readonly number[] };
+  /** Samples of `source` that nothing here may touch: what chose between results, or what will judge the chosen one. Absent: none. */
+  readonly setAside?: readonly number[];
+}
+
+/** Samples that choose between results, apart from those that the chosen one is compared on. */
+export interface ChoiceOptions {
+  readonly samples: number;
+  /** Compare on them, and leave those alone that a result is usually compared on. Nothing else is divided otherwise by that. */
+  readonly compares: boolean;
 }
 
 export interface PrepareOptions {
@@ -45,6 +54,8 @@ export interface PrepareOptions {
   readonly learns?: boolean;
   /** At most half compare, so that as many are left for other things. */
   readonly halfAtMost?: boolean;
+  /** Absent: nothing chooses. */
+  readonly choice?: ChoiceOptions | undefined;
   /** What the samples are for, beside its inputs: texts are read as its graph and the files beside it say. */
   readonly model?: OpenedModel | undefined;
   /** Samples of 'synthetic'. */
@@ -52,7 +63,7 @@ export interface PrepareOptions {
 }
 
 export const describeData = (prepared: Prepared) => {
-  const { source, calibration, training, held } = prepared;
+  const { source, calibration, training, held, setAside = [] } = prepared;
   const leftOut = leftOutOf(prepared).length;
   return [
     sharesText({
@@ -60,6 +71,7 @@ export const describeData = (prepared: Prepared) => {
       training: training.length,
       comparison: formatInteger(held.indices.length),
     }),
+    ...(setAside.length > 0 ? [`${formatInteger(setAside.length)} set aside`] : []),
     ...(leftOut > 0 ? [`${leftOut} left out`] : []),
     source.name,
     ...(held.source === source ? [] : [`compared on ${held.source.name}`]),
@@ -95,7 +107,8 @@ export async function prepareData(
   ports: readonly Port[],
   options: PrepareOptions,
 ): Promise<Prepared> {
-  const parts = await divided(given, ports, options);
+  const usual = await divided(given, ports, options);
+  const parts = options.choice ? await withChoice(usual, options.choice, options.seed) : usual;
   const prepared = { ...parts, training: options.learns ? await unheldSamples(parts) : [] };
   const { source, calibration, held } = prepared;
   await source.check?.(held.source === source ? [...calibration, ...held.indices] : calibration);
@@ -130,9 +143,37 @@ async function divided(
   return { source, calibration: own, held };
 }
 
+/** Draws those that choose from what neither calibrates nor is compared on. */
+async function withChoice(
+  parts: Omit<Prepared, 'training'>,
+  { samples, compares }: ChoiceOptions,
+  seed: number,
+): Promise<Omit<Prepared, 'training'>> {
+  const { source, calibration, held } = parts;
+  const taken = new Set(calibration);
+  const left = (await unheldSamples(parts)).filter((i) => !taken.has(i));
+  const { evaluation } = await splitData(among(source, left), { calibration: 0, evaluation: samples, seed });
+  const chosen = evaluation.map((k) => left[k]!);
+  if (!compares) return { ...parts, setAside: chosen };
+  const setAside = held.source === source ? held.indices : [];
+  return { ...parts, held: { source, indices: chosen }, setAside };
+}
+
+/** Some samples of a source, for what divides them. */
+const among = (source: DataSource, indices: readonly number[]) => ({
+  length: indices.length,
+  labelled: source.labelled,
+  label: (k: number) => source.label?.(indices[k]!),
+  ...(source.fingerprint && { fingerprint: (k: number) => source.fingerprint!(indices[k]!) }),
+});
+
 /** All but those held back to compare on and their copies, ascending: they may choose, but judge nothing. */
-export async function unheldSamples({ source, held }: Pick<Prepared, 'source' | 'held'>): Promise<number[]> {
-  const taken = new Set(held.source === source ? held.indices : []);
+export async function unheldSamples({
+  source,
+  held,
+  setAside = [],
+}: Pick<Prepared, 'source' | 'held' | 'setAside'>): Promise<number[]> {
+  const taken = new Set([...(held.source === source ? held.indices : []), ...setAside]);
   return withoutCopies(
     source,
     every(source).filter((i) => !taken.has(i)),

@@ -4,9 +4,12 @@
 import { lossInterval, measureLossInterval } from '../judge/report/few-samples.ts';
 import { isShareOfAnswers, measuresOf } from '../judge/report/measure-words.ts';
 import { pointsLostOf } from '../judge/report/metrics.ts';
-import type { PairResult, Report } from '../judge/report/report.ts';
+import type { PairMeasurement, PairResult, Report } from '../judge/report/report.ts';
+import type { Search } from '../judge/report/search.ts';
 import { budgeted, type Measure, pointsLost } from '../judge/task/measure.ts';
+import { slowerThanAllowed } from '../support/diagnostics/auto.ts';
 import { accuracyBudget, budgetNotMeasured, metricBudget } from '../support/diagnostics/training.ts';
+import { formatMs, formatPercent } from '../support/units.ts';
 
 /** Whether a share has dropped by more than so many percentage points. Shares are quotients of small numbers: 0.987 − 0.977 is a
  *  hair more than 0.01. */
@@ -38,4 +41,26 @@ export function checkBudget(pair: PairResult | null, maxDrop: number | undefined
   }
   const interval = accuracy ? lossInterval(accuracy) : measureLossInterval(measure!, samples);
   return { name: accuracy?.name ?? nameOf(measure!), allowed: maxDrop, lost, interval, samples };
+}
+
+/** The same of what a search chose by other samples: points where they can be told, and the time where one was asked for.
+ *  @throws ACCURACY_BUDGET, LATENCY_BUDGET */
+export function checkGoal(
+  pair: PairResult | null,
+  measured: PairMeasurement | null,
+  { maxDrop, maxLatencyMs, maxLatencyShare }: Search['goal'],
+): Report['budget'] {
+  const [before, after] = ['before', 'after'].map(
+    (model) => measured?.latency.find((one) => one.model === model)?.medianMs,
+  );
+  if (after !== undefined && maxLatencyMs !== null && after > maxLatencyMs)
+    throw slowerThanAllowed(formatMs(after), formatMs(maxLatencyMs));
+  const share = after === undefined || before === undefined ? null : after / before;
+  if (share !== null && maxLatencyShare !== null && share > maxLatencyShare)
+    throw slowerThanAllowed(
+      `${formatPercent(share, 0)} of the original's time`,
+      formatPercent(maxLatencyShare, 0),
+    );
+  const isTold = pair && (pair.evaluation?.metrics[0] || budgeted(measuresOf(pair)));
+  return isTold ? checkBudget(pair, maxDrop) : undefined;
 }

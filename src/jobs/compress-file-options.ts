@@ -2,6 +2,7 @@
 import type { ConfigUse } from '../compress/merge-config.ts';
 import type { Plan } from '../compress/plan.ts';
 import type { CalibrationCache } from '../compute/calibrate/calibration-cache.ts';
+import type { Search } from '../judge/report/search.ts';
 import type { OpenedModel } from '../model/formats/opened.ts';
 import type { JobRun } from './progress.ts';
 
@@ -15,6 +16,8 @@ export interface CompressFileOptions extends JobRun {
   /** The configuration file that some of the plan came from. */
   readonly config?: ConfigUse | undefined;
   readonly cache: CalibrationCache | null;
+  /** What was tried before this was chosen, whose budgets hold here, too; absent where nothing was. */
+  readonly search?: Search | undefined;
   /** What was typed or called, for the report. */
   readonly command: string;
 }

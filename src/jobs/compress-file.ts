@@ -20,7 +20,7 @@ import { stampMetadata } from '../ship/emit/stamp.ts';
 import { checkTargets, createStage, isOurs } from '../ship/emit/write.ts';
 import { checkOpens } from '../ship/profile/check-opens.ts';
 import { describeMachine } from '../ship/profile/machine.ts';
-import { checkBudget } from './accuracy-budget.ts';
+import { checkBudget, checkGoal } from './accuracy-budget.ts';
 import { blockRemarks } from './block-remarks.ts';
 import { madeToHold } from './choose-int8.ts';
 import type { CompressFileOptions } from './compress-file-options.ts';
@@ -104,7 +104,10 @@ export async function compressFile(asked: CompressFileOptions): Promise<Compress
     const shipped = openedFromFiles(typed, written);
     const parts = await studyResult(options, opened, { result, shipped }, knownAfter(known, plan), made);
     // What a probe finds bounds nothing.
-    const budget = checkBudget(parts.probe ? null : parts.pair, request.maxDrop);
+    const judged = parts.probe ? null : parts.pair;
+    const budget = asked.search
+      ? checkGoal(judged, parts.measured, asked.search.goal)
+      : checkBudget(judged, request.maxDrop);
     const files = [...targets, ...outputs];
     const report = buildReport({
       ...parts,
@@ -116,6 +119,7 @@ export async function compressFile(asked: CompressFileOptions): Promise<Compress
       instead,
       slower: measured.slower,
       restored,
+      search: asked.search ?? null,
       remarks: [...parts.remarks, ...remarks, ...blockRemarks(typed, options.output)],
       inFile,
       budget,

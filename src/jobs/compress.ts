@@ -14,6 +14,7 @@ import {
 } from '../compress/plan.ts';
 import { type PlanFacts, planFacts } from '../compress/plan-facts.ts';
 import {
+  type CompressRequest,
   type CompressRequestInit,
   compressRequest,
   type DistillRequestInit,
@@ -23,6 +24,7 @@ import {
 } from '../compress/request.ts';
 import { defaultCacheFolder, openCalibrationCache } from '../compute/calibrate/calibration-cache.ts';
 import type { Report } from '../judge/report/report.ts';
+import type { Search } from '../judge/report/search.ts';
 import type { WrittenFormatId } from '../model/formats/format.ts';
 import type { ModelInput } from '../model/formats/open-file.ts';
 import { type OpenedModel, pathsOf } from '../model/formats/opened.ts';
@@ -93,6 +95,8 @@ export interface Asked {
   readonly plan: (facts: PlanFacts) => Promise<Plan>;
   /** The file that some of it came from. */
   readonly config?: ConfigUse | undefined;
+  /** The request, where it asks for a search. */
+  readonly search?: CompressRequest | undefined;
 }
 
 /** @throws what checkCompress, readRecipe and loadConfig throw */
@@ -103,6 +107,7 @@ export async function askToCompress({ config, ...given }: CompressCall, spelling
   return {
     request,
     plan: (facts) => planCompression(request, facts),
+    search: request.auto ? request : undefined,
     config: merged ? { file: loaded.file, used: merged.used, unused: merged.unused } : undefined,
   };
 }
@@ -172,10 +177,15 @@ interface CompressRun extends JobRun {
   readonly command: string;
   /** Where to write what the request says no place for; by default beside the model. */
   readonly output?: string | undefined;
+  /** What was tried before this was chosen: its budgets hold here, too. */
+  readonly search?: Search | undefined;
+  /** Whether a search that is stopped writes the best that it has found, instead of failing. */
+  readonly keepsBest?: boolean | undefined;
 }
 
 /** Opens the model, plans what was asked for, does it, and writes beside the model or where the request says. */
 export async function carryOut(input: ModelInput, asked: Asked, run: CompressRun): Promise<CompressedFile> {
+  if (asked.search) return (await import('./auto.ts')).carryOutAuto(input, asked.search, run);
   const source = await fetched(input, asked.request, run);
   const opened = await step(run.events, 'read', () => readModel(source, asked.request), describeModel);
   const place = asked.request.output ?? run.output;

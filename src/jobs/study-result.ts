@@ -48,6 +48,7 @@ export async function studyResult(
     | 'instead'
     | 'slower'
     | 'restored'
+    | 'search'
     | 'inFile'
     | 'environment'
   > & {

@@ -7,6 +7,7 @@ type FieldGroup =
   | 'Pruning'
   | 'Training'
   | 'Budget'
+  | 'Auto'
   | 'Data'
   | 'Text'
   | 'Choice'

@@ -77,7 +77,8 @@ export async function planSweep({ name, sweep, folder }: ReadSweep): Promise<Swe
   return { name, jobs: [...jobs.values()], trees };
 }
 
-async function contentsOf(swept: SweptModel, folder: string, trees: Map<string, LocalTree>) {
+/** Of a model and its data. @throws what opening the model and reading files throws */
+export async function contentsOf(swept: SweptModel, folder: string, trees: Map<string, LocalTree>) {
   const known = (tree: LocalTree): string => {
     trees.set(tree.sha256, tree);
     return tree.sha256;

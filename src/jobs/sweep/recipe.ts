@@ -24,6 +24,7 @@ const others = [
   'gpu',
   'latency',
   'recipe',
+  ...['auto', 'minimise', 'maxSize', 'maxLatency', 'time'],
 ];
 
 const kept = Object.fromEntries(

@@ -61,6 +61,8 @@ export interface ReportParts {
   readonly slower: number | null;
   /** Layers that compute in float again for the budget's sake; null where none had to. */
   readonly restored: Report['precision']['restored'] | null;
+  /** What was tried before this was chosen; null where nothing was. */
+  readonly search: Report['search'] | null;
   /** What isn't as it was asked for in the file, in sentences. */
   readonly remarks: readonly string[];
   /** The machine that all of it ran on. */
@@ -127,6 +129,7 @@ export function buildReport(parts: ReportParts): Report {
     ...(parts.leftOut.length > 0 && { leftOut: [...parts.leftOut] }),
     ...(parts.stripped && parts.stripped.texts > 0 && { stripped: parts.stripped }),
     ...(parts.remarks.length > 0 && { remarks: [...parts.remarks] }),
+    ...(parts.search && { search: parts.search }),
   };
   return { ...body, verdict: judge(body) };
 }

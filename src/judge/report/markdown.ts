@@ -9,6 +9,7 @@ import { cell, code, fence, folded, table, text } from './markdown-text.ts';
 import { taskText } from './measure-words.ts';
 import { preprocessingText } from './preprocessing-text.ts';
 import type { Report } from './report.ts';
+import { goalText, howText, searchHeads, searchRows, searchTitle } from './search-words.ts';
 import { stepsMarkdown } from './steps.ts';
 import { strippedText } from './stripped-text.ts';
 import { keptGroups, layerPrecision, summaryRows, worstLayers } from './summary.ts';
@@ -23,6 +24,7 @@ export function renderMarkdown(report: Report): string {
     `${code(report.source.file)} → ${code(report.result.file)}, target ${text(report.target.name)} (${text(report.target.runtime)})`,
     summary(report),
     stepsMarkdown(report),
+    tried(report),
     kept(report),
     account(report),
     (report.inFile ?? []).map((remark) => `- In the file: ${text(remark)}`).join('\n'),
@@ -48,6 +50,22 @@ function summary(report: Report): string {
     ];
   });
   return table(['', 'before', 'after', ''], ['left', 'right', 'right', 'left'], rows);
+}
+
+function tried({ search }: Report): string {
+  if (!search) return '';
+  const rows = searchRows(search).map(({ mark, name, size, lost, time, reason, command }) => [
+    mark === 'chosen' ? `**${text(name)}**` : text(name),
+    size,
+    text(lost),
+    time,
+    text(reason || (mark === 'front' ? 'on the front' : mark)),
+    cell(command),
+  ]);
+  const head = ['result', ...searchHeads(search), 'command'];
+  const body = table(head, ['left', 'right', 'right', 'right', 'left', 'left'], rows);
+  const why = `Wanted: ${text(goalText(search))}. Chosen: ${text(search.why)}.`;
+  return `${why}\n\n${folded(`${searchTitle}: ${howText(search)}`, body)}`;
 }
 
 function kept({ layers }: Report): string {

@@ -6,6 +6,7 @@ import { taskSchema } from '../task/task.ts';
 import { accountSchema } from './account.ts';
 import { confusionSchema } from './confusion.ts';
 import { probeSchema } from './probe.ts';
+import { searchSchema } from './search.ts';
 import { trainingSchema } from './training.ts';
 
 /** `type` as people read it: "float32 [N,3,224,224]". */
@@ -329,6 +330,8 @@ export const reportSchema = z.object({
   stripped: z.object({ texts: z.number(), bytes: z.number() }).optional(),
   /** What in the written file isn't as it was asked for, in sentences; absent where all is. */
   remarks: z.array(z.string()).optional(),
+  /** What a search tried before it chose this; absent where there was none. */
+  search: searchSchema.optional(),
 });
 
 export type Report = z.infer<typeof reportSchema>;

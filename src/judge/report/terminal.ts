@@ -10,6 +10,7 @@ import type { ReportHeader } from './header.ts';
 import { taskText } from './measure-words.ts';
 import type { Report } from './report.ts';
 import { noun, preprocessingName } from './sample-words.ts';
+import { goalText, howText, searchHeads, searchRows } from './search-words.ts';
 import { stepRemarks, stepTable } from './steps.ts';
 import { strippedText } from './stripped-text.ts';
 import {
@@ -65,6 +66,7 @@ export function renderResult(report: Report, options: TerminalOptions): string {
   const parts = [
     renderSummary(summaryRows(report), options),
     stepLines(report, options),
+    searchLines(report, options),
     keptLines(report, options),
   ];
   if (report.files.length > 0)
@@ -186,6 +188,32 @@ function stepLines(report: Report, options: TerminalOptions): string {
   );
   const reason = stepRemarks(report);
   return reason ? `${lines}${labelled('', reason, options)}` : lines;
+}
+
+/** Most rows of what was tried that a terminal shows. */
+const mostTried = 10;
+
+function searchLines({ search }: Report, options: TerminalOptions): string {
+  if (!search) return '';
+  const all = searchRows(search);
+  const rows = all.slice(0, mostTried).map(({ mark, name, size, lost, time, reason }): Cell[] => {
+    const tone = mark === 'chosen' ? ('good' as const) : mark === 'front' ? undefined : ('dim' as const);
+    const said = reason || (mark === 'front' ? 'on the front' : mark);
+    return [name, size, lost, time, said].map((text) => ({ text, ...(tone && { tone }) }));
+  });
+  const head = ['tried', ...searchHeads(search)].map((text): Cell => ({ text, tone: 'dim' }));
+  const more =
+    all.length > mostTried
+      ? [labelled('', `and ${all.length - mostTried} more, in the report`, options)]
+      : [];
+  return [
+    labelled('wanted', goalText(search), options),
+    labelled('chosen', search.why, options),
+    labelled('search', howText(search), options),
+    '\n',
+    renderTable([head, ...rows], options, labelWidth),
+    ...more,
+  ].join('');
 }
 
 function keptLines(report: Report, options: TerminalOptions): string {

@@ -7,6 +7,7 @@ import { dataText } from '../data-text.ts';
 import { taskText } from '../measure-words.ts';
 import { preprocessingText } from '../preprocessing-text.ts';
 import type { Report } from '../report.ts';
+import { searchTitle } from '../search-words.ts';
 import { stepRemarks, stepTable } from '../steps.ts';
 import { strippedText } from '../stripped-text.ts';
 import { keptGroups, type SummaryRow, smallRows } from '../summary.ts';
@@ -19,6 +20,7 @@ import { variantsChart } from './chart-variants.ts';
 import { confusion } from './confusion.ts';
 import { damage } from './damage.ts';
 import { html, type Markup, safePicture, unbroken } from './markup.ts';
+import { searched } from './search.ts';
 import { table } from './table.ts';
 
 /** More than this many rows make a page that no one reads; the JSON has them all. */
@@ -31,6 +33,7 @@ export function sections(report: Report, draw: Draw): Markup {
   return html`${[
     moreFigures(report),
     milestones(report),
+    report.search ? section(searchTitle, 'search', html`${searched(report, draw)}`) : null,
     withChart('Size against quality', variantsChart(report)),
     withChart('Speed', latencyChart(report)),
     whereBytesAre(report, draw),
