@@ -149,13 +149,16 @@ async function withChoice(
   { samples, compares }: ChoiceOptions,
   seed: number,
 ): Promise<Omit<Prepared, 'training'>> {
-  const { source, calibration, held } = parts;
+  const { source, calibration } = parts;
+  const unheld = await unheldSamples(parts);
   const taken = new Set(calibration);
-  const left = (await unheldSamples(parts)).filter((i) => !taken.has(i));
+  const left = unheld.filter((i) => !taken.has(i));
   const { evaluation } = await splitData(among(source, left), { calibration: 0, evaluation: samples, seed });
   const chosen = evaluation.map((k) => left[k]!);
   if (!compares) return { ...parts, setAside: chosen };
-  const setAside = held.source === source ? held.indices : [];
+  // What is usually compared on, and its copies.
+  const free = new Set(unheld);
+  const setAside = every(source).filter((i) => !free.has(i));
   return { ...parts, held: { source, indices: chosen }, setAside };
 }
 

@@ -106,6 +106,9 @@ async function searched(asked: Searched): Promise<CompressedFile> {
     ...{ requests, folder, events, signal, target, sizeBytes: opened.sizeBytes },
     swept: { model: file, ...requests.inputs },
     ...{ seed: request.seed, sizes: request.sizes, limitMs: request.time, cache: request.cache },
+    onTried: (one) => {
+      all = [...all, one];
+    },
     onFound: (found) => {
       all = [...found];
     },
@@ -118,7 +121,7 @@ async function searched(asked: Searched): Promise<CompressedFile> {
   try {
     const space = await spaceOf(asked, known);
     estimatedMs = await site.estimate(space.precisions);
-    events.note?.('search', planText(space, { estimatedMs, request }));
+    events.note?.('search', planText(space, { estimatedMs, request, choosing: known.choosing }));
     const find = () => search(space, goal, site);
     all = await step(events, 'search', find, (found) => foundText(found, goal));
     const end = facts({ ended: site.ranOut() ? 'time' : 'done', estimatedMs });
@@ -167,11 +170,18 @@ async function firstThatHolds(
     if ('files' in proof) return finished(proof.files);
     const { code, kind, message, hint } = proof.failed;
     if (kind !== 'gate') throw new Diagnostic(code, kind, message, hint ?? undefined);
-    failed.set(best, message.replace(/ Nothing was written\.$/, ''));
+    failed.set(best, `on samples that chose nothing ${shortened(message)}`);
     run.events.note?.('chosen', `${best.name} does not keep it on samples that chose nothing`);
   }
   throw nothingKeepsBudgets(all.length, nearestText(all, goal, failed));
 }
+
+/** "the result loses 1.7 points of top-1 accuracy", of a message that says more. */
+const shortened = (message: string) =>
+  message
+    .replace(/ ?[;(].*$/s, '')
+    .replace(/^The/, 'the')
+    .replace(/\.$/, '');
 
 /** What learns is made again for it. */
 const isLong = ({ candidate: { recipe } }: Tried) => recipe['macs'] !== undefined;
@@ -218,13 +228,19 @@ async function spaceOf(
   return { precisions, prunes, trains: prunes && learnable >= least.train };
 }
 
+interface PlanFacts extends Pick<SearchKnown, 'choosing'> {
+  readonly estimatedMs: number;
+  readonly request: CompressRequest;
+}
+
 function planText(
   { precisions, prunes, trains }: Space,
-  { estimatedMs, request }: { readonly estimatedMs: number; readonly request: CompressRequest },
+  { estimatedMs, request, choosing }: PlanFacts,
 ): string {
   const more = [...(prunes ? ['fewer channels'] : []), ...(trains ? ['training'] : [])];
   const then = more.length > 0 ? `, then ${more.join(' and ')}` : '';
-  return `${counted(precisions.length, 'precision')} in about ${durationText(estimatedMs)}${then}, within ${durationText(request.time)}`;
+  const by = choosing === null ? '' : `, chosen by ${choosing} other samples`;
+  return `${counted(precisions.length, 'precision')} in about ${durationText(estimatedMs)}${then}${by}, within ${durationText(request.time)}`;
 }
 
 function foundText(found: readonly Tried[], goal: Goal): string {

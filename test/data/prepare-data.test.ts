@@ -87,6 +87,41 @@ describe('test data', () => {
     expect(describeData(prepared)).toContain('5 to calibrate, 5 to compare');
   });
 
+  it('has others set aside to choose by, whoever is compared on: neither changes what calibrates and trains', async () => {
+    const split = { seed: 0, calibration: 5, evaluation: 5, learns: true, synthetic: 1 };
+    const from = { path: path.join(folder, 'train.npz') };
+    const usual = await prepareData(from, ports, split);
+    const judged = await prepareData(from, ports, { ...split, choice: { samples: 4, compares: false } });
+    const chosen = await prepareData(from, ports, { ...split, choice: { samples: 4, compares: true } });
+    expect([judged.calibration, chosen.calibration]).toEqual([usual.calibration, usual.calibration]);
+    expect(judged.held.indices).toEqual(usual.held.indices);
+    expect(chosen.held.indices).toHaveLength(4);
+    expect([judged.setAside, chosen.setAside]).toEqual([chosen.held.indices, judged.held.indices]);
+    expect(chosen.training).toEqual(judged.training);
+    const parts = [judged.training, judged.held.indices, judged.setAside!].flat();
+    expect(new Set(parts).size).toBe(parts.length);
+    expect(parts).toHaveLength(20);
+  });
+
+  it('judges what was chosen by samples of its own data', async () => {
+    const from = { path: path.join(folder, 'train.npz'), test: { path: path.join(folder, 'test.npz') } };
+    const split = {
+      seed: 0,
+      calibration: 5,
+      evaluation: Number.POSITIVE_INFINITY,
+      learns: true,
+      synthetic: 1,
+    };
+    const judged = await prepareData(from, ports, { ...split, choice: { samples: 4, compares: false } });
+    const chosen = await prepareData(from, ports, { ...split, choice: { samples: 4, compares: true } });
+    expect(judged.held.source.name).toContain('test.npz');
+    expect(chosen.held.source).toBe(chosen.source);
+    // Rows 15 to 19 are in the test data too.
+    expect(chosen.held.indices.every((i) => i < 15)).toBe(true);
+    expect(chosen.calibration).toEqual(judged.calibration);
+    expect(chosen.training).toEqual(judged.training);
+  });
+
   it('is refused when it is the same data', async () => {
     await expect(open('train.npz', Number.POSITIVE_INFINITY)).rejects.toMatchObject({
       code: 'TEST_DATA_SAME',

@@ -38,6 +38,8 @@ export interface SiteOptions extends JobRun {
   readonly limitMs: number;
   /** Whether results are kept and found again. */
   readonly cache: boolean;
+  /** Told of each result as it comes. */
+  readonly onTried: (one: Tried) => void;
   /** Told of everything that was tried. */
   readonly onFound: (all: readonly Tried[]) => void;
 }
@@ -140,6 +142,7 @@ export async function openSite(options: SiteOptions): Promise<OpenedSite> {
         for (const candidate of queue) {
           const one = await attemptOne(candidate);
           tried.set(candidate, one);
+          options.onTried(one);
           events.note?.('search', foundText(one));
         }
       };

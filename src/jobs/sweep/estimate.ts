@@ -20,7 +20,7 @@ export interface Estimator {
   learn(result: JobResult): Promise<void>;
 }
 
-const secondsOf = { job: 5, perMegabyte: 0.8, training: 60, time: 5 };
+const secondsOf = { job: 5, perMegabyte: 0.8, prunedMegabyte: 25, training: 60, time: 5 };
 
 export function openEstimator(): Estimator {
   const store = openJsonStore(cacheFolder('job-times'), took);
@@ -58,7 +58,9 @@ function likes(job: Job): object[] {
 
 function guess(job: Job, bytes: number): number {
   if (job.kind === 'time') return secondsOf.time;
-  const { distill, finetune, qat } = job.recipe as Readonly<Record<string, unknown>>;
+  const { distill, finetune, qat, ...rest } = job.recipe as Readonly<Record<string, unknown>>;
+  const prunes = rest['macs'] !== undefined || rest['prune'] !== undefined || rest['latency'] !== undefined;
   const training = distill || finetune || qat ? secondsOf.training : 0;
-  return secondsOf.job + (bytes / 1e6) * secondsOf.perMegabyte + training;
+  const each = secondsOf.perMegabyte + (prunes ? secondsOf.prunedMegabyte : 0);
+  return secondsOf.job + (bytes / 1e6) * each + training;
 }

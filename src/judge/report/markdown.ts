@@ -55,15 +55,15 @@ function summary(report: Report): string {
 function tried({ search }: Report): string {
   if (!search) return '';
   const rows = searchRows(search).map(({ mark, name, size, lost, time, reason, command }) => [
-    mark === 'chosen' ? `**${text(name)}**` : text(name),
     size,
     text(lost),
     time,
+    mark === 'chosen' ? `**${text(name)}**` : text(name),
     text(reason || (mark === 'front' ? 'on the front' : mark)),
     cell(command),
   ]);
-  const head = ['result', ...searchHeads(search), 'command'];
-  const body = table(head, ['left', 'right', 'right', 'right', 'left', 'left'], rows);
+  const head = [...searchHeads(search), '', 'command'];
+  const body = table(head, ['right', 'right', 'right', 'left', 'left', 'left'], rows);
   const why = `Wanted: ${text(goalText(search))}. Chosen: ${text(search.why)}.`;
   return `${why}\n\n${folded(`${searchTitle}: ${howText(search)}`, body)}`;
 }

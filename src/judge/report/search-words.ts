@@ -56,7 +56,7 @@ export const searchHeads = ({ goal }: Search): readonly string[] => [
   goal.minimise === 'first-visit' ? 'first visit' : 'size',
   'points lost',
   'time',
-  '',
+  'result',
 ];
 
 /** What was asked for: "at most 1 point lost, smallest size". */

@@ -199,9 +199,10 @@ function searchLines({ search }: Report, options: TerminalOptions): string {
   const rows = all.slice(0, mostTried).map(({ mark, name, size, lost, time, reason }): Cell[] => {
     const tone = mark === 'chosen' ? ('good' as const) : mark === 'front' ? undefined : ('dim' as const);
     const said = reason || (mark === 'front' ? 'on the front' : mark);
-    return [name, size, lost, time, said].map((text) => ({ text, ...(tone && { tone }) }));
+    const row = [size, lost, time, said === '' ? name : `${name}: ${said}`];
+    return row.map((text) => ({ text, ...(tone && { tone }) }));
   });
-  const head = ['tried', ...searchHeads(search)].map((text): Cell => ({ text, tone: 'dim' }));
+  const head = searchHeads(search).map((text): Cell => ({ text, tone: 'dim' }));
   const more =
     all.length > mostTried
       ? [labelled('', `and ${all.length - mostTried} more, in the report`, options)]
@@ -211,7 +212,7 @@ function searchLines({ search }: Report, options: TerminalOptions): string {
     labelled('chosen', search.why, options),
     labelled('search', howText(search), options),
     '\n',
-    renderTable([head, ...rows], options, labelWidth),
+    renderTable([head, ...rows], options),
     ...more,
   ].join('');
 }
