@@ -6,10 +6,11 @@ import { isShareOfAnswers, measuresOf } from '../judge/report/measure-words.ts';
 import { pointsLostOf } from '../judge/report/metrics.ts';
 import type { PairMeasurement, PairResult, Report } from '../judge/report/report.ts';
 import type { Search } from '../judge/report/search.ts';
-import { budgeted, type Measure, pointsLost } from '../judge/task/measure.ts';
-import { slowerThanAllowed } from '../support/diagnostics/auto.ts';
+import { budgeted, levelOf, type Measure, mainOf, pointsLost } from '../judge/task/measure.ts';
+import { answersNotGood, slowerThanAllowed } from '../support/diagnostics/auto.ts';
 import { accuracyBudget, budgetNotMeasured, metricBudget } from '../support/diagnostics/training.ts';
 import { formatMs, formatPercent } from '../support/units.ts';
+import { usualDrop } from './auto/goal.ts';
 
 /** Whether a share has dropped by more than so many percentage points. Shares are quotients of small numbers: 0.987 − 0.977 is a
  *  hair more than 0.01. */
@@ -61,6 +62,11 @@ export function checkGoal(
       `${formatPercent(share, 0)} of the original's time`,
       formatPercent(maxLatencyShare, 0),
     );
-  const isTold = pair && (pair.evaluation?.metrics[0] || budgeted(measuresOf(pair)));
-  return isTold ? checkBudget(pair, maxDrop) : undefined;
+  if (pair === null) return undefined;
+  const found = measuresOf(pair);
+  const byLabels = pair.evaluation?.metrics[0] !== undefined;
+  if (byLabels || (maxDrop !== null && budgeted(found))) return checkBudget(pair, maxDrop ?? usualDrop);
+  const main = mainOf(found);
+  if (main && levelOf(main) !== 'plain') throw answersNotGood(main.name, main.value!, pair.compare.samples);
+  return undefined;
 }

@@ -196,14 +196,11 @@ function finished(files: readonly string[]): CompressedFile {
   return { report, model: openModel(files[0]!).model };
 }
 
-/** Points that may be lost where nobody says how many. */
-const usualDrop = 1;
-
 function goalOf({ minimise, maxDrop, maxSize, maxLatency }: CompressRequest, sizeBytes: number): Goal {
   const ofSize = maxSize && (maxSize.unit === 'share' ? maxSize.value * sizeBytes : maxSize.value);
   return {
     minimise,
-    maxDrop: maxDrop ?? usualDrop,
+    maxDrop: maxDrop ?? null,
     maxSizeBytes: ofSize ?? null,
     maxLatencyMs: maxLatency?.unit === 'ms' ? maxLatency.value : null,
     maxLatencyShare: maxLatency?.unit === 'share' ? maxLatency.value : null,

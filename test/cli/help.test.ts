@@ -25,6 +25,7 @@ describe('--help', () => {
       'Pruning:',
       'Training:',
       'Budget:',
+      'Auto:',
       'Data:',
       'Target:',
       'Output:',

@@ -1,6 +1,7 @@
 /** What a search is to keep and to make small, and which of what it tried does so best. Pure: numbers in, an order out. */
 import type { Search, SearchCandidate } from '../../judge/report/search.ts';
 import type { SweepLatency, SweepMetrics } from '../../judge/report/sweep-report.ts';
+import { levelOfNamed, measures } from '../../judge/task/measure.ts';
 import { formatBytes, formatDecimal, formatMs, formatPercent } from '../../support/units.ts';
 
 export type Goal = Search['goal'];
@@ -8,6 +9,10 @@ export type Goal = Search['goal'];
 /** What is known of something that was tried. */
 export type Evidence = Pick<SearchCandidate, 'name' | 'metrics' | 'visitBytes' | 'latency'>;
 
+/** Points of accuracy, or of another measure by labels, that may be lost where nobody says how many. */
+export const usualDrop = 1;
+/** Of all samples: below, answers are called bad whatever accuracy says. */
+const fewestKept = measures['same-top-1'].limits!.bad!;
 /** Of a budget of points: the best of many is partly luck, and what lies at the edge falls over it on other samples. */
 const edge = 0.7;
 /** Two sessions of one model differ by that much. */
@@ -19,17 +24,32 @@ const hair = 1e-6;
 /** Why it can't be chosen, in a few words; null where it can, as far as it was looked at: what was not timed may be too slow. */
 export function obstacle({ metrics, latency }: Evidence, goal: Goal): string | null {
   if (metrics === null) return 'not made';
-  const { pointsLost, verdict, sizeBytes, quality } = metrics;
-  if (quality === null) return 'its quality is not known';
-  if (pointsLost !== null && pointsLost > goal.maxDrop * edge + hair) return lossText(pointsLost, goal);
-  if (pointsLost === null && verdict.level !== 'good') return verdict.headline;
-  if (verdict.level === 'bad') return verdict.headline;
+  const { sizeBytes } = metrics;
+  const worse = damageOf(metrics, goal);
+  if (worse !== null) return worse;
   if (goal.maxSizeBytes !== null && sizeBytes > goal.maxSizeBytes)
     return `${formatBytes(sizeBytes)}, above ${formatBytes(goal.maxSizeBytes)}`;
   return latency === null ? null : slowness(latency, goal);
 }
 
-function lossText(points: number, { maxDrop }: Goal): string {
+function damageOf({ quality, pointsLost, agreement }: SweepMetrics, { maxDrop }: Goal): string | null {
+  if (quality === null) return 'its quality is not known';
+  const byLabels = quality.original !== null;
+  const most = maxDrop ?? (byLabels ? usualDrop : null);
+  if (most === null || pointsLost === null) {
+    const level = levelOfNamed(quality);
+    return level === 'plain' ? null : `${quality.name} is only ${qualityValue(quality)}`;
+  }
+  if (pointsLost > most * edge + hair) return lossText(pointsLost, most);
+  return byLabels && agreement !== null && agreement < fewestKept
+    ? `gives ${formatPercent(1 - agreement)} of the samples another answer: that as many are right is luck`
+    : null;
+}
+
+const qualityValue = ({ value, unit }: NonNullable<SweepMetrics['quality']>): string =>
+  unit === 'fraction' ? formatPercent(value) : `${formatDecimal(value, 3)} ${unit}`.trim();
+
+function lossText(points: number, maxDrop: number): string {
   const lost = `loses ${formatDecimal(points, 1)} points`;
   return points > maxDrop + hair ? lost : `${lost}, too near to ${formatDecimal(maxDrop, 1)}`;
 }

@@ -4,7 +4,7 @@
 import type { SweepLatency } from '../../judge/report/sweep-report.ts';
 import type { JobResult } from '../sweep/result.ts';
 import { type Candidate, narrowed, repaired, trained } from './candidates.ts';
-import { costOf, type Evidence, frontOf, type Goal, needsTime, obstacle, ranked } from './goal.ts';
+import { costOf, type Evidence, frontOf, type Goal, needsTime, obstacle, ranked, usualDrop } from './goal.ts';
 
 export interface Tried extends Evidence {
   readonly candidate: Candidate;
@@ -54,14 +54,21 @@ export async function search(space: Space, goal: Goal, site: SearchSite): Promis
     site.found(all);
     return tried;
   };
+  /** What there is no time for is told as well. */
+  const leave = (candidates: readonly Candidate[]) => {
+    all.push(...candidates.map(untried));
+    site.found(all);
+  };
   const first = await attempt(space.precisions);
   const again = first.flatMap(({ candidate, metrics }) => {
     const isLost = metrics?.pointsLost != null && obstacleOf({ name: '', metrics }, goal) !== null;
     const other =
-      isLost && candidate.recipe['weightBits'] === undefined ? repaired(candidate, goal.maxDrop) : null;
+      isLost && candidate.recipe['weightBits'] === undefined
+        ? repaired(candidate, goal.maxDrop ?? usualDrop)
+        : null;
     return other ? [other] : [];
   });
-  if (again.length > 0 && (await site.hasTimeFor(again))) await attempt(again);
+  if (again.length > 0) await ((await site.hasTimeFor(again)) ? attempt(again) : leave(again));
   const time = async (tried: readonly Tried[]) => {
     for (const one of tried) {
       if (one.latency !== null || one.untimed !== null || !site.times) continue;
@@ -73,7 +80,7 @@ export async function search(space: Space, goal: Goal, site: SearchSite): Promis
   // What fewer channels are combined with has to be fast enough itself.
   if (needsTime(goal)) await time(toTime(all, goal));
   const base = ranked(all, goal).find(({ candidate }) => isBase(candidate));
-  if (space.prunes && base) await prune(base, { ...{ space, goal, site, attempt } });
+  if (space.prunes && base) await prune(base, { space, goal, site, attempt, leave });
   if (site.times) await time(needsTime(goal) ? toTime(all, goal) : [...frontOf(all)]);
   return all;
 }
@@ -94,22 +101,31 @@ function toTime(all: readonly Tried[], goal: Goal): Tried[] {
     .concat([...front].filter((one) => one.result !== null && !possible.includes(one)));
 }
 
+const untried = (candidate: Candidate): Tried => ({
+  ...{ name: candidate.name, candidate, result: null, metrics: null },
+  ...{ visitBytes: null, latency: null, untimed: null },
+});
+
 interface Pruning {
   readonly space: Space;
   readonly goal: Goal;
   readonly site: SearchSite;
   readonly attempt: (candidates: readonly Candidate[]) => Promise<Tried[]>;
+  readonly leave: (candidates: readonly Candidate[]) => void;
 }
 
 /** Two shares a round divide the interval between what is lost and what holds in three. */
-async function prune({ candidate }: Tried, { space, goal, site, attempt }: Pruning): Promise<void> {
+async function prune({ candidate }: Tried, { space, goal, site, attempt, leave }: Pruning): Promise<void> {
   let [lost, held] = [narrowest, 1];
   const failed: { readonly share: number; readonly points: number }[] = [];
   while (held - lost > finest) {
     const third = (held - lost) / 3;
     const shares = [held - third, lost + third].map((share) => Number(share.toFixed(2)));
     const next = shares.map((share) => narrowed(candidate, share));
-    if (!(await site.hasTimeFor(next))) break;
+    if (!(await site.hasTimeFor(next))) {
+      leave(next);
+      break;
+    }
     const tried = await attempt(next);
     if (tried.every(({ metrics }) => metrics === null)) break;
     for (const [i, one] of tried.entries()) {
@@ -125,13 +141,14 @@ async function prune({ candidate }: Tried, { space, goal, site, attempt }: Pruni
   if (!space.trains) return;
   // The narrowest that training may still save come last: they gain most and cost as much.
   let left = failed
-    .filter(({ points, share }) => points <= goal.maxDrop + withinReach && share < held)
+    .filter(({ points, share }) => points <= (goal.maxDrop ?? usualDrop) + withinReach && share < held)
     .sort((a, b) => b.share - a.share)
     .map(({ share }) => narrowed(candidate, share))
     .slice(0, 4);
   for (const count of epochs) {
     const next = left.map((one) => trained(one, count));
-    if (next.length === 0 || !(await site.hasTimeFor(next))) return;
+    if (next.length === 0) return;
+    if (!(await site.hasTimeFor(next))) return leave(next);
     const tried = await attempt(next);
     const open = tried
       .filter((one) => one.metrics?.pointsLost != null && obstacle(one, goal) !== null)

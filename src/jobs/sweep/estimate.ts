@@ -20,7 +20,7 @@ export interface Estimator {
   learn(result: JobResult): Promise<void>;
 }
 
-const secondsOf = { job: 5, perMegabyte: 0.8, prunedMegabyte: 25, training: 60, time: 5 };
+const secondsOf = { job: 5, perMegabyte: 0.8, prunedMegabyte: 40, training: 60, time: 5 };
 
 export function openEstimator(): Estimator {
   const store = openJsonStore(cacheFolder('job-times'), took);

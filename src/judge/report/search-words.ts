@@ -65,7 +65,9 @@ export function goalText({ goal }: Search): string {
   const wanted = { size: 'smallest file', latency: 'fastest', 'first-visit': 'smallest first visit' };
   return [
     wanted[minimise],
-    `at most ${formatDecimal(maxDrop, 1)} points lost`,
+    maxDrop === null
+      ? 'answers that are good: at most 1 point lost, where labels tell'
+      : `at most ${formatDecimal(maxDrop, 1)} points lost`,
     ...(maxSizeBytes === null ? [] : [`at most ${formatBytes(maxSizeBytes)}`]),
     ...(maxLatencyMs === null ? [] : [`at most ${formatMs(maxLatencyMs)}`]),
     ...(maxLatencyShare === null

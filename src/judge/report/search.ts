@@ -24,8 +24,8 @@ export type SearchCandidate = z.infer<typeof candidateSchema>;
 export const searchSchema = z.object({
   goal: z.object({
     minimise: z.enum(['size', 'latency', 'first-visit']),
-    /** Points; what is said, or one. */
-    maxDrop: z.number(),
+    /** Points; null: nothing was said. Then one may be lost of what labels tell, and other answers have to be called good. */
+    maxDrop: z.number().nullable(),
     maxSizeBytes: z.number().nullable(),
     /** On this machine; null: nothing was said. */
     maxLatencyMs: z.number().nullable(),

@@ -118,3 +118,9 @@ export const mainOf = (found: readonly Measure[]): Measure | null =>
 /** The first that points can be lost of. */
 export const budgeted = (found: readonly Measure[]): Measure | null =>
   found.find((m) => pointsLost(m) !== null) ?? null;
+
+/** Of a measure of the catalogue by its name, and a value of it; of others nothing is known. */
+export function levelOfNamed({ name, value }: Pick<Measure, 'name'> & { readonly value: number }): Level {
+  const id = (Object.keys(measures) as MeasureId[]).find((key) => measures[key].name === name);
+  return id ? levelOf(measured(id, value)) : 'plain';
+}

@@ -32,3 +32,12 @@ export const untimedTarget = (option: string, target: string) =>
     `${option} needs times, and what runs on the target ${target} is not timed on this machine.`,
     'Take --target wasm or node; or search without it, and profile the result on a device.',
   );
+
+/** Nobody said how many points may be lost, and no labels tell what is right. */
+export const answersNotGood = (measure: string, value: number, samples: number) =>
+  new Diagnostic(
+    'ANSWERS_NOT_GOOD',
+    'gate',
+    `The result's ${measure} is ${value.toPrecision(3)} on ${samples} samples; nothing was said of how much may be lost. Nothing was written.`,
+    'Say how much may be lost: --max-drop.',
+  );

@@ -11,16 +11,28 @@ const goal: Goal = {
 };
 
 interface Numbers {
+  readonly measure?: string;
+  readonly value?: number;
+  /** null: no labels tell. */
+  readonly original?: number | null;
+  readonly agreement?: number;
   readonly lost?: number | null;
   readonly share?: number;
-  readonly level?: 'good' | 'warn' | 'bad';
   readonly visit?: number;
 }
 
 const made = (
   name: string,
   sizeBytes: number,
-  { lost = 0, share, level = 'good', visit }: Numbers = {},
+  {
+    lost = 0,
+    share,
+    visit,
+    measure = 'top-1 accuracy',
+    value = 0.9,
+    original = 0.9,
+    agreement,
+  }: Numbers = {},
 ): Evidence => ({
   name,
   visitBytes: visit ?? null,
@@ -33,19 +45,19 @@ const made = (
     brotliBytes: sizeBytes,
     originalBytes: 100,
     quality: {
-      name: 'accuracy',
-      value: 0.9,
-      original: 0.9,
+      name: measure,
+      value,
+      original,
       unit: 'fraction',
       higherIsBetter: true,
       interval: null,
     },
     pointsLost: lost,
-    agreement: null,
+    agreement: agreement ?? null,
     sqnrDb: null,
     on: 'held-back',
     samples: 100,
-    verdict: { level, headline: 'as it is' },
+    verdict: { level: 'good', headline: 'as it is' },
   },
 });
 
@@ -59,10 +71,20 @@ describe('what may be chosen', () => {
     expect(obstacle({ ...made('d', 10), metrics: null }, goal)).not.toBeNull();
   });
 
-  it('is called good where points cannot be lost of its measure, and never bad', () => {
-    expect(obstacle(made('a', 10, { lost: null }), goal)).toBeNull();
-    expect(obstacle(made('b', 10, { lost: null, level: 'warn' }), goal)).toBe('as it is');
-    expect(obstacle(made('c', 10, { level: 'bad' }), goal)).toBe('as it is');
+  it('loses a point at most of what labels tell where nobody said how many, and gives no other answers by luck', () => {
+    const open = { ...goal, maxDrop: null };
+    expect(obstacle(made('a', 10, { lost: 0.6 }), open)).toBeNull();
+    expect(obstacle(made('b', 10, { lost: 1.5 }), open)).toBe('loses 1.5 points');
+    expect(obstacle(made('c', 10, { lost: 0, agreement: 0.85 }), open)).toContain('luck');
+  });
+
+  it('is called good where nobody said how many points, and no labels tell', () => {
+    const open = { ...goal, maxDrop: null };
+    const cosine = (value: number) =>
+      made('a', 10, { lost: 100 * (1 - value), original: null, value, measure: 'cosine' });
+    expect(obstacle(cosine(0.995), open)).toBeNull();
+    expect(obstacle(cosine(0.98), open)).toContain('cosine');
+    expect(obstacle(cosine(0.98), { ...goal, maxDrop: 5 })).toBeNull();
   });
 
   it('is as small and as fast as was asked for, and no slower than the original where only size was', () => {

@@ -128,8 +128,11 @@ describe('a search', () => {
 
   it('tries nothing more when there is no time for it', async () => {
     const { site, tried } = siteOf(() => 0, precisions.length);
-    await search(space, goal, site);
+    const found = await search(space, goal, site);
     expect(tried).toEqual(precisions);
+    const left = found.filter(({ result }) => result === null);
+    expect(left.length).toBeGreaterThan(0);
+    expect(sharesOf(left.map(({ candidate }) => candidate))).toHaveLength(left.length);
   });
 
   it('times everything that may be chosen', async () => {
