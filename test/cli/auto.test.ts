@@ -63,7 +63,7 @@ describe('a search', () => {
 
   it('that nothing can satisfy says what came nearest, and writes nothing', async () => {
     const before = visible();
-    const { code, stderr } = await w.start([...search, '--max-size', '1kB', '--time', '20s']);
+    const { code, stderr } = await w.start([...search, '--max-size', '1kB', '--time', '60s']);
     expect(code).toBe(4);
     expect(stderr).toContain('AUTO_BUDGET');
     expect(stderr).toMatch(/The nearest, .*: .*above 1.00 kB/s);

@@ -13,7 +13,7 @@ export const nothingKeepsBudgets = (tried: number, nearest: string | null) =>
   new Diagnostic(
     'AUTO_BUDGET',
     'gate',
-    `Of ${tried} results that were tried none keeps what was asked for. ${nearest ?? 'None of them could be made.'} Nothing was written.`,
+    `Of ${tried} results that were tried none keeps what was asked for. ${nearest ?? 'None of them could be made in that time.'} Nothing was written.`,
     'Allow more (--max-drop, --max-size, --max-latency), or give it more time (--time) and data.',
   );
 
