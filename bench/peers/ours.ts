@@ -4,12 +4,11 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { compressModel } from '../../src/compress/compress.ts';
 import { planFacts } from '../../src/compress/plan-facts.ts';
-import { keptSamples } from '../../src/compute/calibrate/kept-samples.ts';
 import { createNearness } from '../../src/compute/calibrate/nearness.ts';
-import { observe } from '../../src/compute/calibrate/observe.ts';
 import { openEngine } from '../../src/compute/engine/open.ts';
 import { openData } from '../../src/data/open.ts';
 import { splitData } from '../../src/data/split.ts';
+import { calibrate, calibratingSamples } from '../../src/jobs/calibrate.ts';
 import { askToCompress } from '../../src/jobs/compress.ts';
 import { writeModelFile } from '../../src/model/formats/file.ts';
 import { openModel } from '../../src/model/formats/open-file.ts';
@@ -51,11 +50,7 @@ async function quantise(job: OurJob): Promise<object> {
   at('open');
   const engine = await openEngine();
   at('engine');
-  const { mseSamples } = plan.recipe.calibration;
-  const samples = keptSamples(
-    { count: calibration.length, read: (i: number) => source.read(calibration[i]!) },
-    2 * mseSamples,
-  );
+  const samples = calibratingSamples({ source, calibration }, plan.recipe);
   const result = await compressModel(opened.model, {
     recipe: plan.recipe,
     engine,
@@ -63,7 +58,7 @@ async function quantise(job: OurJob): Promise<object> {
     calibrate: async (m, requests) => {
       const isFirst = !at.steps.some(({ step }) => step === 'calibrate');
       at(isFirst ? 'clean up' : 'quantise, try ranges');
-      const statistics = await observe(engine, m, requests, samples, { mseSamples });
+      const { statistics } = await calibrate(m, requests, samples, { engine });
       at(isFirst ? 'calibrate' : 'measure shifts');
       return statistics;
     },

@@ -55,7 +55,9 @@ export async function madeToHold<S extends Served>(
   if (judge) options.events.begin?.('try');
   const started = performance.now();
   const lost = judge && (await judge.lost(first.result.model));
-  if (!judge || !lost) return { served: first, options, instead: null, restored: null };
+  // A trial that can't run says nothing: the report's own comparison will.
+  if (!judge || !lost || lost === 'little' || lost === 'unknown')
+    return { served: first, options, instead: null, restored: null };
   const settled = asTried(recipe, first.result.journal);
   const restored =
     judge.budget === null ? null : await restore(judge, lost, start, { ...options, recipe: settled }, known);
@@ -73,8 +75,9 @@ interface Served {
 interface Judge {
   /** What --max-drop allows, in points; null where nothing was said, or ranges are found while running. */
   readonly budget: number | null;
-  /** What a model of int8 products loses on the probe, or on samples that calibrated it; null where that is little enough. */
-  lost(model: Model): Promise<Instead | null>;
+  /** What a model of int8 products loses on the probe, or on samples that calibrated it: too much, little enough, or nobody knows,
+   *  since it doesn't run or nothing measures it. */
+  lost(model: Model): Promise<Instead | 'little' | 'unknown'>;
 }
 
 /** @returns null where nothing computes in int8, where all was said, and where there is nothing to try it on */
@@ -98,10 +101,11 @@ async function judgeOf(
       const run = () => runPair({ model: start }, after, { engine, source, indices, task, signal });
       const { measured } = await attempt(run, signal);
       const lost = measured && lostOf(measured, task, budget !== null);
-      if (!lost) return null;
+      if (!lost) return 'unknown';
       const { isBad, ...rest } = lost;
       const most = maxDrop ?? (mode === 'dynamic' ? mostPoints : null);
-      if (!(lost.points !== null && most !== null ? lost.points > most + 1e-6 : isBad)) return null;
+      const isTooMuch = lost.points !== null && most !== null ? lost.points > most + 1e-6 : isBad;
+      if (!isTooMuch) return 'little';
       return { mode, ...rest, samples: indices.length };
     },
   };
@@ -127,7 +131,8 @@ async function restore(
     const trials = await openStaticTrials(start.model, { recipe, prepared, engine, cache, signal });
     const ranking = await trials.rank(progress);
     const namesOf = (count: number) => ranking.slice(0, count).flatMap(({ layers }) => layers);
-    const keeps = async (count: number) => !(await judge.lost(await trials.without(namesOf(count))));
+    const keeps = async (count: number) =>
+      (await judge.lost(await trials.without(namesOf(count)))) === 'little';
     // The worst go first, so what keeps the budget keeps it with more of them, too.
     let [tooFew, enough] = [0, ranking.length];
     while (enough - tooFew > 1) {

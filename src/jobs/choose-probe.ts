@@ -8,13 +8,9 @@ import { choicesIn, chooseTelling, varietyOf } from '../judge/task/choose-tellin
 import type { Task } from '../judge/task/task.ts';
 import { answerReader, type ReadAnswer, type Told } from '../judge/task/telling.ts';
 import type { OpenedModel } from '../model/formats/opened.ts';
-import { cloneModel } from '../model/ir/clone.ts';
-import { portsOf } from '../model/ir/port.ts';
-import { modelMacs } from '../model/ops/cost.ts';
-import { inferShapes } from '../model/ops/shapes.ts';
 import { createBreather } from '../support/breathe.ts';
-import { Diagnostic } from '../support/diagnostics.ts';
 import { feedsFor } from './run-pair.ts';
+import { macsOn } from './sample-macs.ts';
 
 /** Time that the original may take: over a pool that is looked at, and over those that are compared then. */
 const budgetMs = { pool: 3000, chosen: 2000 };
@@ -101,30 +97,13 @@ async function costOf(
   const first = await timed(() => session.run(feeds));
   const again = async () => session.run(feedsFor(session, await source.read(1)));
   const measured = first > slowMs ? first : Math.min(first, await timed(again));
-  const sizes = portsOf(opened.model).flatMap(({ name, shape }) =>
-    (shape ?? []).flatMap((d, axis) =>
-      typeof d === 'string' ? [[d, inputs[name]?.dims[axis] ?? 1] as const] : [],
-    ),
-  );
-  return { macs: Math.max(1e6, macsOf(opened, Object.fromEntries(sizes))), measured };
+  return { macs: Math.max(1e6, macsOn(opened.model, inputs)), measured };
 }
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
   const started = performance.now();
   await work();
   return performance.now() - started;
-}
-
-/** 0 where shapes don't allow to count. */
-function macsOf({ model }: OpenedModel, sizes: Readonly<Record<string, number>>): number {
-  try {
-    const typed = cloneModel(model);
-    inferShapes(typed);
-    return modelMacs(typed, sizes).macs;
-  } catch (error) {
-    if (error instanceof Diagnostic) return 0;
-    throw error;
-  }
 }
 
 interface Look {

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { cpus } from 'node:os';
 import { z } from 'zod';
 import { compressModel } from '../compress/compress.ts';
-import type { Recipe } from '../compress/pipeline/recipe.ts';
+import { dividedAt, passOptions, type Recipe, withPassOptions } from '../compress/pipeline/recipe.ts';
 import { targetFacts } from '../compress/quant/integer-kernels.ts';
 import { isChoice, kernelKind, productsAnOutput } from '../compress/quant/kernel-kinds.ts';
 import { formObstacle, productObstacle } from '../compress/quant/plan.ts';
@@ -61,26 +61,25 @@ export async function withMeasuredKernels(
 ): Promise<MeasuredKernels> {
   const { plan, events, signal, opened } = options;
   const { recipe } = plan;
-  const at = recipe.stages.findIndex(({ passes }) => passes.some((p) => p.pass === pass));
-  const given = recipe.stages[at]?.passes.find((p) => p.pass === pass)?.options;
+  const parts = dividedAt(recipe, pass);
+  const given = passOptions(recipe, pass);
   const isGiven = given?.['everywhere'] === true || given?.['faster'] !== undefined;
   const mayMeasure = measurable.has(recipe.target) && plan.request.measure && opened.format.runnable;
-  if (!given || isGiven || !mayMeasure || !prepared?.calibration.length) return { options, slower: null };
+  if (!parts || !given || isGiven || !mayMeasure || !prepared?.calibration.length)
+    return { options, slower: null };
+  const { before, rest } = parts;
   const found = await step(
     events,
     'choose',
     async () => {
       const engine = await openEngine(engineOfTarget(recipe.target));
-      const opening = { ...recipe, stages: recipe.stages.slice(0, at) };
-      const clean =
-        at === 0 ? start : (await compressModel(start, { recipe: opening, engine, signal })).model;
+      const clean = before ? (await compressModel(start, { recipe: before, engine, signal })).model : start;
       const choices = choicesOf(clean, recipe.target);
-      const key = keyOf(clean, `${engine.name} ${engine.version}`);
+      const key = keyOf(clean, [`${engine.name} ${engine.version}`, recipe.target, given]);
       const store = options.cache && openJsonStore(cacheFolder('kernels'), foundSchema);
       const known = store?.get(key);
       // What a busy machine had no time for is measured again.
       if (known && known.tried === known.kinds) return { ...known, cached: true };
-      const rest = { ...recipe, stages: recipe.stages.slice(at) };
       const bench = await openBench(clean, rest, prepared, { engine, signal });
       const made = await turned(bench, choices, { events, signal });
       store?.put(key, made);
@@ -116,15 +115,16 @@ const foundSchema = z.object({
 
 type Found = z.infer<typeof foundSchema>;
 
-/** The same products on the same processor and runtime take the same time. */
-function keyOf(model: Model, engine: string): string {
+/** The same products on the same processor and runtime take the same time.
+ *  @param how  runtime, target, and options of the pass that decides what else becomes integers */
+function keyOf(model: Model, how: readonly unknown[]): string {
   const products = [...nodesOf(model)].map((node) => [
     node.opType,
     ...node.inputs.map((v) => v && shapeOf(v)),
     ...[...node.attributes].map(([name, a]) => [name, 'value' in a ? String(a.value) : '']),
   ]);
   return createHash('sha256')
-    .update(JSON.stringify([engine, cpus()[0]?.model, products, 2]))
+    .update(JSON.stringify([how, cpus()[0]?.model, products, 3]))
     .digest('hex');
 }
 
@@ -162,7 +162,7 @@ async function openBench(
     (
       await compressModel(clean, {
         ...{ engine, signal, calibrate },
-        recipe: withOptions(recipe, { ...options, ranges: 'minmax' }),
+        recipe: withPassOptions(recipe, [pass], () => ({ ...options, ranges: 'minmax' })),
       })
     ).model;
   let statistics: Statistics | undefined;
@@ -260,12 +260,4 @@ function choicesOf(model: Model, target: Recipe['target']): Choice[] {
 const isPlain = (kind: string): boolean => kind.includes('128+') || kind.includes('depthwise');
 
 const withFaster = (recipe: Recipe, faster: Faster): Recipe =>
-  Object.keys(faster).length > 0 ? withOptions(recipe, { faster }) : recipe;
-
-const withOptions = (recipe: Recipe, options: object): Recipe => ({
-  ...recipe,
-  stages: recipe.stages.map((stage) => ({
-    ...stage,
-    passes: stage.passes.map((p) => (p.pass === pass ? { ...p, options: { ...p.options, ...options } } : p)),
-  })),
-});
+  Object.keys(faster).length > 0 ? withPassOptions(recipe, [pass], () => ({ faster })) : recipe;

@@ -3,14 +3,9 @@
 import { type CompressedModel, compressModel, loadPasses } from '../compress/compress.ts';
 import { type PassEvents, runWhatServes } from '../compress/pipeline/leave-out.ts';
 import type { Recipe } from '../compress/pipeline/recipe.ts';
-import { type CalibrationCache, calibrationKey } from '../compute/calibrate/calibration-cache.ts';
-import { keptSamples } from '../compute/calibrate/kept-samples.ts';
+import type { CalibrationCache } from '../compute/calibrate/calibration-cache.ts';
 import { createNearness, type MeasureNearness } from '../compute/calibrate/nearness.ts';
-import { observe } from '../compute/calibrate/observe.ts';
-import type { Samples } from '../compute/calibrate/run-samples.ts';
-import { mostShiftSamples } from '../compute/calibrate/shifts.ts';
-import { isRange, type StatisticRequest, type Statistics } from '../compute/calibrate/statistics.ts';
-import type { EngineRun, Tell } from '../compute/engine/run-context.ts';
+import type { EngineRun } from '../compute/engine/run-context.ts';
 import type { Prepared } from '../data/prepare-data.ts';
 import { layersOf } from '../judge/report/layer-table.ts';
 import type { Report } from '../judge/report/report.ts';
@@ -18,25 +13,10 @@ import { stageSummary } from '../judge/report/stage-summary.ts';
 import type { TrainingRecord } from '../judge/report/training.ts';
 import type { Model } from '../model/ir/model.ts';
 import { qatNothing, qatSyntheticData } from '../support/diagnostics/trained-int8.ts';
-import { counted } from '../support/units.ts';
+import { type CalibratingSamples, calibrate, calibratingSamples, describeCalibration } from './calibrate.ts';
 import { type JobEvents, type JobRun, step } from './progress.ts';
 import type { TrainInt8Options } from './train-int8.ts';
 import type { Judge } from './try-result.ts';
-
-function describeCalibration(
-  requests: readonly StatisticRequest[],
-  samples: number,
-  cached: boolean,
-): string {
-  const activations = new Set(requests.filter(isRange).map((r) => r.value)).size;
-  const others = requests.length > 0 && !requests.some(isRange);
-  const what = others
-    ? `shifts of ${counted(requests.length, 'layer')}`
-    : activations === 1
-      ? 'range of 1 activation'
-      : `ranges of ${activations} activations`;
-  return `${what} on ${counted(others ? Math.min(samples, mostShiftSamples) : samples, 'sample')}${cached ? ' · cached' : ''}`;
-}
 
 interface RunRecipeOptions extends EngineRun, JobRun, PassEvents {
   readonly recipe: Recipe;
@@ -56,7 +36,7 @@ export async function runRecipeOn(
   if (qat && prepared?.source.kind === 'synthetic') throw qatSyntheticData();
   const training: TrainingRecord[] = [];
   const stages = stageEvents(events);
-  const samples = prepared && samplesOf(prepared, recipe);
+  const samples = prepared && calibratingSamples(prepared, recipe);
   const refine = async (quantized: Model, clean: Model) => {
     if (!qat || !prepared) return;
     const { source, training: indices } = prepared;
@@ -87,8 +67,9 @@ export async function runRecipeOn(
           const { statistics } = await step(
             events,
             'calibrate',
-            (progress) => calibrate(current, requests, samples, options, progress),
-            ({ statistics: { samples }, cached }) => describeCalibration(requests, samples, cached),
+            (onProgress) =>
+              calibrate(current, requests, samples, { engine, cache: options.cache, signal, onProgress }),
+            ({ cached }) => describeCalibration(requests, samples.count, cached),
           );
           stages.resume();
           return statistics;
@@ -99,20 +80,9 @@ export async function runRecipeOn(
   return { ...result, training };
 }
 
-interface Calibrating extends Samples {
-  readonly source: Prepared['source'];
-  readonly indices: readonly number[];
-}
-
-/** What calibrates; ranges are searched and judged on some of them, which are decoded once. */
-function samplesOf({ source, calibration: indices }: Prepared, { calibration }: Recipe): Calibrating {
-  const samples = { count: indices.length, read: (i: number) => source.read(indices[i]!) };
-  return { ...keptSamples(samples, 2 * calibration.mseSamples), source, indices };
-}
-
 /** Ways to quantise are tried on samples that calibrate; noise tells nothing of what a model is for. */
 const nearnessOn = (
-  samples: Calibrating,
+  samples: CalibratingSamples,
   { engine, signal }: RunRecipeOptions,
 ): MeasureNearness | undefined =>
   samples.source.kind === 'synthetic' || samples.count === 0
@@ -157,28 +127,4 @@ function stageEvents(events: JobEvents) {
     resume: () => begin(begun.name),
     end: (summary: string) => events.end?.(begun.name, summary, performance.now() - begun.at),
   };
-}
-
-async function calibrate(
-  model: Model,
-  requests: readonly StatisticRequest[],
-  samples: Calibrating,
-  { recipe, engine, cache, signal }: RunRecipeOptions,
-  onProgress: Tell,
-): Promise<{ statistics: Statistics; cached: boolean }> {
-  const { mseSamples } = recipe.calibration;
-  const { source, indices } = samples;
-  // Moments are megabytes a layer, and shifts come with weights: they are collected each time.
-  const kept = requests.every(isRange) ? cache : null;
-  const data = { hash: kept ? await source.hash() : '', indices, mseSamples };
-  const key = kept ? calibrationKey(model, requests, data, `${engine.name} ${engine.version}`) : '';
-  const known = kept?.get(key);
-  if (known) return { statistics: known, cached: true };
-  const made = await observe(engine, model, requests, samples, {
-    mseSamples,
-    onProgress,
-    signal,
-  });
-  kept?.put(key, requests, made);
-  return { statistics: made, cached: false };
 }

@@ -2,23 +2,31 @@
  *  noise at the outputs is measured on samples that calibrated. */
 import { z } from 'zod';
 import { compressModel } from '../compress/compress.ts';
-import type { Recipe } from '../compress/pipeline/recipe.ts';
+import { dividedAt, passOptions, type Recipe, withPassOptions } from '../compress/pipeline/recipe.ts';
 import type { Journal } from '../compress/pipeline/run.ts';
 import { decisionOf, layerNote } from '../compress/quant/layers.ts';
-import { type CalibrationCache, calibrationKey } from '../compute/calibrate/calibration-cache.ts';
+import type { CalibrationCache } from '../compute/calibrate/calibration-cache.ts';
 import { createNearness } from '../compute/calibrate/nearness.ts';
-import { observe } from '../compute/calibrate/observe.ts';
-import type { StatisticRequest, Statistics } from '../compute/calibrate/statistics.ts';
+import type { StatisticRequest } from '../compute/calibrate/statistics.ts';
 import type { EngineRun } from '../compute/engine/run-context.ts';
 import type { Prepared } from '../data/prepare-data.ts';
 import type { Model } from '../model/ir/model.ts';
 import { nodesOf } from '../model/ir/walk.ts';
 import { integerProduct } from '../model/ops/quantization.ts';
+import { sha256Text } from '../support/hash.ts';
 import { cacheFolder, openJsonStore } from '../support/json-store.ts';
+import { spread } from '../support/spread.ts';
+import { type Calibrated, calibrate, calibratingSamples } from './calibrate.ts';
+import { macsOn } from './sample-macs.ts';
 
 const pass = 'quantize-static';
-/** What all groups together may take; there are fewer groups where one takes long. */
-const mostMs = 30_000;
+/** Multiply–accumulates of all groups together, from which follows how many there are: the same on every machine, however busy. */
+const mostMacs = 2e11;
+/** Quantising a group's model and opening it takes as long as so many. */
+const macsToOpen = 1e9;
+/** Samples that a group is measured on. */
+const samplesEach = 4;
+const fewestGroups = 4;
 
 export interface Damage {
   /** By their names in the cleaned model. */
@@ -45,90 +53,77 @@ const rankingSchema = z.array(z.object({ layers: z.array(z.string()), sqnrDb: z.
 /** @param start  what the recipe runs on; its stages up to static quantisation run once, and activations are observed once */
 export async function openStaticTrials(start: Model, options: TrialOptions): Promise<StaticTrials> {
   const { recipe, prepared, engine, signal, cache } = options;
-  const at = recipe.stages.findIndex(({ passes }) => passes.some((p) => p.pass === pass));
-  const { source, calibration } = prepared;
-  const opening = { ...recipe, stages: recipe.stages.slice(0, at) };
-  const clean = at > 0 ? (await compressModel(start, { recipe: opening, engine, signal })).model : start;
-  const rest: Recipe = { ...recipe, stages: recipe.stages.slice(at) };
-  const samples = { count: calibration.length, read: (i: number) => source.read(calibration[i]!) };
-  const { mseSamples } = recipe.calibration;
-  let known: { readonly statistics: Statistics; readonly key: string | null } | undefined;
-  const calibrate = async (model: Model, requests: readonly StatisticRequest[]) => {
-    if (known) return known.statistics;
-    const of = { hash: cache ? await source.hash() : '', indices: calibration, mseSamples };
-    const key = cache && calibrationKey(model, requests, of, `${engine.name} ${engine.version}`);
-    const kept = key && cache?.get(key);
-    const statistics = kept || (await observe(engine, model, requests, samples, { mseSamples, signal }));
-    if (key && !kept) cache?.put(key, requests, statistics);
-    known = { statistics, key: key || null };
-    return statistics;
+  const { before, rest } = dividedAt(recipe, pass)!;
+  const clean = before ? (await compressModel(start, { recipe: before, engine, signal })).model : start;
+  const samples = calibratingSamples(prepared, recipe);
+  let known: Calibrated | undefined;
+  const once = async (model: Model, requests: readonly StatisticRequest[]) => {
+    known ??= await calibrate(model, requests, samples, { engine, cache, signal });
+    return known.statistics;
   };
   const made = async (partial: Recipe) =>
-    (await compressModel(clean, { recipe: partial, engine, signal, calibrate })).model;
+    (await compressModel(clean, { recipe: partial, engine, signal, calibrate: once })).model;
   // Asks for the statistics of all that any trial has.
   const all = await made(onlyStatic(rest));
   const layers = [...nodesOf(all)].flatMap((node) =>
     decisionOf(node)?.precision === 'int8' && integerProduct(node) ? (layerNote(node)?.name ?? []) : [],
   );
+  const measured = async (progress: (done: number, of: number) => void): Promise<Damage[]> => {
+    const chosen = spread([...Array(samples.count).keys()], samplesEach);
+    const some = { count: chosen.length, read: (i: number) => samples.read(chosen[i]!) };
+    const nearness = createNearness(engine, some, { signal });
+    const groups = inGroups(layers, affordable(macsOn(clean, (await some.read(0)).inputs)));
+    const found: Damage[] = [];
+    for (const group of groups) {
+      signal?.throwIfAborted();
+      const alone = await made(withPassOptions(onlyStatic(rest), [pass], () => ({ include: group })));
+      found.push({ layers: group, sqnrDb: (await nearness(alone, clean)).sqnrDb });
+      progress(found.length, groups.length);
+    }
+    const worth = ({ sqnrDb }: Damage) => sqnrDb ?? Number.NEGATIVE_INFINITY;
+    return found.sort((a, b) => worth(a) - worth(b));
+  };
   return {
     async rank(progress) {
-      const store = known?.key ? openJsonStore(cacheFolder('sensitivity'), rankingSchema) : null;
-      const kept = store?.get(known!.key!);
+      const key = known?.key && (await rankingKey(known.key, recipe));
+      const store = key ? openJsonStore(cacheFolder('sensitivity'), rankingSchema) : null;
+      const kept = key && store?.get(key);
       if (kept) return kept;
-      const nearness = createNearness(engine, samples, { signal });
-      const damageOf = async (group: readonly string[]) =>
-        (await nearness(await made(onlyStatic(withOptions(rest, { include: group }))), clean)).sqnrDb;
-      // The original's answers are kept from here on.
-      await damageOf(layers.slice(0, 1));
-      const started = performance.now();
-      await damageOf(layers.slice(0, 1));
-      const affordable = Math.max(4, Math.floor(mostMs / (performance.now() - started)));
-      const groups = inGroups(layers, affordable);
-      const found: Damage[] = [];
-      for (const group of groups) {
-        signal?.throwIfAborted();
-        found.push({ layers: group, sqnrDb: await damageOf(group) });
-        progress(found.length, groups.length);
-      }
-      const worth = ({ sqnrDb }: Damage) => sqnrDb ?? Number.NEGATIVE_INFINITY;
-      found.sort((a, b) => worth(a) - worth(b));
-      store?.put(
-        known!.key!,
-        found.map(({ layers: names, sqnrDb }) => ({ layers: [...names], sqnrDb })),
-      );
+      const found = await measured(progress);
+      if (key)
+        store?.put(
+          key,
+          found.map(({ layers: names, sqnrDb }) => ({ layers: [...names], sqnrDb })),
+        );
       return found;
     },
     without: (names) => made(withoutLayers(rest, names)),
   };
 }
 
+/** @param ranges  what the ranges are kept under: model, data and runtime are in it */
+const rankingKey = (ranges: string, recipe: Recipe): Promise<string> =>
+  sha256Text(
+    JSON.stringify([ranges, recipe.target, passOptions(recipe, pass), mostMacs, macsToOpen, samplesEach]),
+  );
+
+/** Groups that can be measured. @param macs  of one run; 0: nobody knows */
+const affordable = (macs: number): number =>
+  macs === 0
+    ? fewestGroups
+    : Math.max(fewestGroups, Math.floor(mostMacs / (macsToOpen + samplesEach * macs)));
+
 /** A recipe in which these layers compute in float; their weights are stored as everything's that does. */
 export const withoutLayers = (recipe: Recipe, layers: readonly string[]): Recipe =>
-  changed(recipe, ['quantize-static', 'quantize-dynamic'], (given) => ({
+  withPassOptions(recipe, ['quantize-static', 'quantize-dynamic'], (given) => ({
     exclude: [...((given['exclude'] as string[] | undefined) ?? []), ...layers],
   }));
 
 /** The recipe with ranges taken as turned out best when it ran. */
 export function asTried(recipe: Recipe, { stages }: Pick<Journal, 'stages'>): Recipe {
   const trial = stages.flatMap(({ trials }) => trials).find((t) => t.pass === pass);
-  return trial ? withOptions(recipe, { ranges: trial.taken }) : recipe;
+  return trial ? withPassOptions(recipe, [pass], () => ({ ranges: trial.taken })) : recipe;
 }
-
-const withOptions = (recipe: Recipe, options: object): Recipe => changed(recipe, [pass], () => options);
-
-const changed = (
-  recipe: Recipe,
-  passes: readonly string[],
-  change: (given: Readonly<Record<string, unknown>>) => object,
-): Recipe => ({
-  ...recipe,
-  stages: recipe.stages.map((stage) => ({
-    ...stage,
-    passes: stage.passes.map((p) =>
-      passes.includes(p.pass) ? { ...p, options: { ...p.options, ...change(p.options) } } : p,
-    ),
-  })),
-});
 
 const onlyStatic = (recipe: Recipe): Recipe => ({
   ...recipe,
@@ -138,8 +133,8 @@ const onlyStatic = (recipe: Recipe): Recipe => ({
 });
 
 /** Neighbours together, in as many groups as are affordable. */
-function inGroups(layers: readonly string[], affordable: number): string[][] {
-  const count = Math.min(layers.length, affordable);
+function inGroups(layers: readonly string[], most: number): string[][] {
+  const count = Math.min(layers.length, most);
   return Array.from({ length: count }, (_, i) =>
     layers.slice(Math.floor((i * layers.length) / count), Math.floor(((i + 1) * layers.length) / count)),
   );

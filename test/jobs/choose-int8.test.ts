@@ -3,40 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { buildKernel } from '../../src/compute/engine/kernel.ts';
 import { compress } from '../../src/jobs/compress.ts';
 import { encodeNpy } from '../../src/model/formats/npy.ts';
-import { elementCount, tensorOf } from '../../src/model/ir/tensor.ts';
-import { createRandom } from '../../src/support/random.ts';
+import { normal, outlier, width } from './outlier-model.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'edgepress-choose-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-/** Another number of results, or it would be taken for a model that gives back what went in. */
-const [width, out] = [64, 48];
-
-function normal(dims: readonly number[], seed: number, scale = 1) {
-  const random = createRandom(seed);
-  return tensorOf(
-    'float32',
-    dims,
-    Float32Array.from({ length: elementCount(dims) }, () => scale * random.normal()),
-  );
-}
-
-/** Two products; between them one feature is 3 000 times as large as the others, and nothing reads it. */
-const outlier = buildKernel((b) => {
-  const x = b.input('x', 'float32', ['n', 16, width]);
-  const factors = Float32Array.from({ length: width }, (_, i) => (i === 0 ? 3000 : 1));
-  const scaled = b.op('Mul', [
-    b.op('MatMul', [x, b.constant(normal([width, width], 1, 1 / 8), 'first')]),
-    b.constant(tensorOf('float32', [width], factors), 'factors'),
-  ]);
-  const second = normal([width, out], 2, 1 / 8);
-  const values = new Float32Array(second.bytes().slice().buffer).fill(0, 0, out);
-  const last = b.constant(tensorOf('float32', [width, out], values), 'second');
-  b.output('y', b.op('MatMul', [scaled, last]), 'float32', ['n', 16, out]);
-}, 17);
 
 const data = join(folder, 'x.npy');
 writeFileSync(data, encodeNpy(normal([60, 16, width], 3)));

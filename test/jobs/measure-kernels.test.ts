@@ -63,6 +63,13 @@ describe('kinds of products', () => {
     expect(readdirSync(kept)).toHaveLength(2);
   });
 
+  it('are measured anew where other options decide what else computes in integers', async () => {
+    const { said } = await run({ perTensor: true });
+    expect(said).toHaveLength(1);
+    expect(said[0]).not.toContain('measured before');
+    expect(readdirSync(kept)).toHaveLength(3);
+  });
+
   it('have int8 given up where it takes longer than floats, unless somebody said that it is to compute', async () => {
     const [file] = readdirSync(kept).filter((name) => {
       const found = JSON.parse(readFileSync(join(kept, name), 'utf8'));

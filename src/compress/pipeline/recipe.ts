@@ -81,6 +81,36 @@ export function completeRecipe(recipe: Recipe, passes: ReadonlyMap<string, Pass>
   return { ...recipe, stages };
 }
 
+/** The recipe with options of some passes changed, wherever they stand in it.
+ *  @param change  from the options that a pass was given to those that it gets besides, or instead */
+export const withPassOptions = (
+  recipe: Recipe,
+  passes: readonly string[],
+  change: (given: Readonly<Record<string, unknown>>) => object,
+): Recipe => ({
+  ...recipe,
+  stages: recipe.stages.map((stage) => ({
+    ...stage,
+    passes: stage.passes.map((p) =>
+      passes.includes(p.pass) ? { ...p, options: { ...p.options, ...change(p.options) } } : p,
+    ),
+  })),
+});
+
+/** What a recipe gives a pass where it stands first; null: the pass isn't in it. */
+export const passOptions = (recipe: Recipe, pass: string): Readonly<Record<string, unknown>> | null =>
+  recipe.stages.flatMap(({ passes }) => passes).find((p) => p.pass === pass)?.options ?? null;
+
+/** The stages before the first that has a pass, and those from it on; null: the pass isn't in the recipe. */
+export function dividedAt(recipe: Recipe, pass: string): { before: Recipe | null; rest: Recipe } | null {
+  const at = recipe.stages.findIndex(({ passes }) => passes.some((p) => p.pass === pass));
+  if (at < 0) return null;
+  return {
+    before: at > 0 ? { ...recipe, stages: recipe.stages.slice(0, at) } : null,
+    rest: { ...recipe, stages: recipe.stages.slice(at) },
+  };
+}
+
 /** Names of the fields that an object may have at `path` of what a schema accepts; none where there is no object. */
 function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   let at: z.core.JSONSchema.JSONSchema | undefined = z.toJSONSchema(schema, {

@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { preset, presetNames } from '../../../passes/presets/index.ts';
 import { loadPasses } from '../../../src/compress/compress.ts';
 import type { Pass } from '../../../src/compress/pipeline/pass.ts';
-import { completeRecipe, parseRecipe, resolveRecipe } from '../../../src/compress/pipeline/recipe.ts';
+import {
+  completeRecipe,
+  dividedAt,
+  parseRecipe,
+  passOptions,
+  resolveRecipe,
+  withPassOptions,
+} from '../../../src/compress/pipeline/recipe.ts';
 
 const passes = await loadPasses();
 
@@ -79,5 +86,38 @@ describe('a recipe', () => {
     const complete = completeRecipe(preset(name), known);
     const again = parseRecipe(JSON.parse(JSON.stringify(complete)));
     expect(completeRecipe(again, known)).toEqual(complete);
+  });
+});
+
+describe('parts of a recipe', () => {
+  const recipe = parseRecipe(
+    minimal({
+      stages: [
+        { name: 'first', passes: [{ pass: 'fold-constants' }] },
+        {
+          name: 'second',
+          passes: [{ pass: 'fold-constants' }, { pass: 'quantize-weights', options: { exclude: ['a'] } }],
+        },
+      ],
+    }),
+  );
+
+  it('are told apart by the stage that has a pass first', () => {
+    const { before, rest } = dividedAt(recipe, 'quantize-weights')!;
+    expect([before!.stages, rest.stages]).toEqual([recipe.stages.slice(0, 1), recipe.stages.slice(1)]);
+    expect(dividedAt(recipe, 'fold-constants')).toEqual({ before: null, rest: recipe });
+    expect(dividedAt(recipe, 'quantize-static')).toBeNull();
+  });
+
+  it('have the options of their passes looked up, and changed wherever the pass stands', () => {
+    expect(passOptions(recipe, 'quantize-weights')).toEqual({ exclude: ['a'] });
+    expect(passOptions(recipe, 'quantize-static')).toBeNull();
+    const changed = withPassOptions(recipe, ['quantize-weights'], ({ exclude }) => ({
+      exclude: [...(exclude as string[]), 'b'],
+      include: ['c'],
+    }));
+    expect(passOptions(changed, 'quantize-weights')).toEqual({ exclude: ['a', 'b'], include: ['c'] });
+    expect(changed.stages[0]).toEqual(recipe.stages[0]);
+    expect(passOptions(recipe, 'quantize-weights')).toEqual({ exclude: ['a'] });
   });
 });
