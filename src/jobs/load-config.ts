@@ -8,7 +8,7 @@ import { Diagnostic, messageOf, nearest } from '../support/diagnostics.ts';
 import { fieldsOf, partialRequest } from '../support/field.ts';
 import { optionsObject, parseRequest } from '../support/parse-request.ts';
 import { readProblem } from '../support/read-problem.ts';
-import { isUrl } from '../support/url.ts';
+import { isBucket, isUrl } from '../support/url.ts';
 import { type Configured, requests } from './requests/index.ts';
 
 interface LoadedConfig {
@@ -110,7 +110,8 @@ function partsOf(config: Fields): Partial<Record<Configured, Fields>> {
 function withOwnPaths(request: z.ZodObject, part: Fields, folder: string): Fields {
   const paths = new Map(fieldsOf(request).flatMap((f) => (f.meta.isPath ? [[f.key, f.meta.word]] : [])));
   const moved = Object.entries(part).map(([key, value]) => {
-    const isOwn = paths.has(key) && typeof value === 'string' && value !== paths.get(key) && !isUrl(value);
+    const isPath = typeof value === 'string' && value !== paths.get(key) && !isUrl(value) && !isBucket(value);
+    const isOwn = paths.has(key) && isPath;
     // A folder is told by the end of its name, which join keeps.
     return [key, isOwn && !path.isAbsolute(value) ? path.join(folder, value) : value];
   });

@@ -3,6 +3,9 @@
 export const isUrl = (text: unknown): text is string =>
   typeof text === 'string' && /^https?:\/\//i.test(text);
 
+/** "s3://bucket/prefix": not fetched as it stands. */
+export const isBucket = (text: unknown): text is string => typeof text === 'string' && /^s3:/i.test(text);
+
 /** Without user, query and fragment, which may hold a key: what messages and reports call it. Other texts stay as they are. */
 export function shownUrl(text: string): string {
   if (!isUrl(text)) return text;

@@ -2,18 +2,26 @@
 import { z } from 'zod';
 import { deviceClasses } from '../../support/device-class.ts';
 import { field, positive } from '../../support/field.ts';
+import { isBucket } from '../../support/url.ts';
 
 const output = field.bind(null, 'Output');
 const target = field.bind(null, 'Target');
 
+const bucketPlace = /^s3:\/\/[\w.-]{3,}(\/[^/?#]+)*\/?$/;
+const isPlace = (text: string) => !isBucket(text) || (bucketPlace.test(text) && !/\/\.\.?(\/|$)/.test(text));
+
 export const storeField = z
   .string()
   .min(1)
+  .refine(
+    isPlace,
+    'A bucket was expected as s3://bucket/prefix, whose keys are in the environment (AWS_ACCESS_KEY_ID …).',
+  )
   .optional()
   .meta(
     output(
       '--store <place>',
-      'folder or https:// address where results are kept by their content, and found again',
+      'folder, https:// address or s3://bucket/prefix where results are kept by their content, and found again',
       {
         fallback: '~/.cache/edgepress/jobs',
         isPath: true,

@@ -16,9 +16,10 @@ import { failureReason } from '../../ship/emit/write.ts';
 import { outputUnwritable } from '../../support/diagnostics/files.ts';
 import { contentDamaged, contentMissing } from '../../support/diagnostics/sweep.ts';
 import { cacheFolder } from '../../support/json-store.ts';
-import { isUrl } from '../../support/url.ts';
+import { isBucket, isUrl } from '../../support/url.ts';
 import { sha256OfFile } from './content.ts';
 import { httpStore } from './http-store.ts';
+import { s3Store } from './s3-store.ts';
 
 /** Objects by name: "contents/<hash>", "results/<key>.json". */
 export interface Store {
@@ -39,9 +40,12 @@ export interface Store {
 export const contentName = (sha256: string): string => `contents/${sha256.slice(0, 2)}/${sha256}`;
 export const resultName = (key: string): string => `results/${key.slice(0, 2)}/${key}.json`;
 
-/** @param place  a folder, or an address on the web; undefined: the folder of this user */
-export const openStore = (place: string | undefined): Store =>
-  isUrl(place) ? httpStore(place) : folderStore(place ?? cacheFolder('jobs'));
+/** @param place  a folder, an address on the web or s3://bucket/prefix; undefined: the folder of this user
+ *  @throws STORE_SETTING_MISSING, STORE_SETTING_INVALID for a bucket without keys */
+export function openStore(place: string | undefined): Store {
+  if (isBucket(place)) return s3Store(place);
+  return isUrl(place) ? httpStore(place) : folderStore(place ?? cacheFolder('jobs'));
+}
 
 /** A folder, which processes and machines may share. */
 function folderStore(folder: string): Store {

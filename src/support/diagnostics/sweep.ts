@@ -53,6 +53,36 @@ export const storeAnswer = (store: string, method: string, object: string, statu
       : 'It has to take GET, HEAD, PUT and DELETE of names below that address.',
   );
 
+/** @param code  what a server of S3 calls it, as "SignatureDoesNotMatch"; '' where it says nothing */
+export const bucketAnswer = (store: string, method: string, object: string, status: number, code: string) =>
+  environment(
+    'STORE_ANSWER',
+    `The store ${store} answers ${status}${code === '' ? '' : ` (${code})`} to ${method} ${object}.`,
+    bucketHint(status),
+  );
+
+function bucketHint(status: number): string {
+  if (status === 403)
+    return "Look at the keys, the region and this machine's clock. The keys must allow GetObject, PutObject and DeleteObject below that prefix, and ListBucket, without which S3 answers 403 for what is not there.";
+  if (status === 501) return 'It has to take If-None-Match: * with PUT, so that no result is written twice.';
+  return "Look at the bucket's name, AWS_REGION and AWS_ENDPOINT_URL.";
+}
+
+/** @param variables  of the environment, any of which would do */
+export const storeSettingMissing = (store: string, variables: readonly string[]) =>
+  environment(
+    'STORE_SETTING_MISSING',
+    `The store ${store} needs the environment variable ${variables.join(' or ')}, which is not set.`,
+    'Set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION (AWS_ENDPOINT_URL for a server that is not Amazon\'s). Profiles are not read: eval "$(aws configure export-credentials --format env)" sets the keys of one.',
+  );
+
+export const storeSettingInvalid = (variable: string, expected: string) =>
+  environment(
+    'STORE_SETTING_INVALID',
+    `The environment variable ${variable} should be ${expected}; it holds something else.`,
+    'For example AWS_ENDPOINT_URL=https://minio.example.org:9000.',
+  );
+
 /** @param how  "SIGKILL", "exit code 1" @param log  last lines of what its process said */
 export const jobCrashed = (how: string, times: number, log: string) =>
   unsupported(

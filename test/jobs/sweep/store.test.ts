@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { dataTree } from '../../../src/jobs/sweep/content.ts';
 import { fetchedContents, putTree } from '../../../src/jobs/sweep/lay-out.ts';
+import { s3Store } from '../../../src/jobs/sweep/s3-store.ts';
 import { contentName, getContent, openStore, type Store } from '../../../src/jobs/sweep/store.ts';
+import { startBucket } from '../../s3.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -44,14 +46,23 @@ async function startServer(): Promise<{ server: Server; url: string; kept: Map<s
   return { server, url: `http://somebody:hush@127.0.0.1:${port}/a/store`, kept };
 }
 
-describe.each(['a folder', 'HTTP'])('a store in %s', (kind) => {
+describe.each(['a folder', 'HTTP', 'S3'])('a store in %s', (kind) => {
   let store: Store;
-  let served: Awaited<ReturnType<typeof startServer>> | null = null;
+  let server: Server | undefined;
   beforeEach(async () => {
-    served = kind === 'HTTP' ? await startServer() : null;
-    store = openStore(served?.url ?? at('store'));
+    if (kind === 'a folder') store = openStore(at('store'));
+    if (kind === 'HTTP') {
+      const served = await startServer();
+      ({ server } = served);
+      store = openStore(served.url);
+    }
+    if (kind === 'S3') {
+      const bucket = await startBucket();
+      ({ server } = bucket);
+      store = s3Store('s3://models/sweeps', bucket.settings);
+    }
   });
-  afterEach(() => void served?.server.close());
+  afterEach(() => void server?.close());
 
   it('keeps what came first', async () => {
     expect(await store.read('results/a.json')).toBe(null);
