@@ -63,7 +63,14 @@ async function compete(c: Case, rounds: number, table: Omit<Parameters<typeof co
     }
   const results: Result[] = [];
   for (const one of playing) {
-    const { model, wholeSeconds } = one.deliver();
+    let delivered: ReturnType<typeof one.deliver>;
+    try {
+      delivered = one.deliver();
+    } catch (error) {
+      notes.push(`${one.title}: ${String(error).split('\n')[0]}`);
+      continue;
+    }
+    const { model, wholeSeconds } = delivered;
     const verdicts: { wasm?: Verdict; node?: Verdict } = {};
     for (const engine of one.engines) verdicts[engine] = await judge(engine, c.model, model, held);
     // Some write weights beside the model.

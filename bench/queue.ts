@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CompressJob, keyOf, versionsHere } from '../src/jobs/sweep/job.ts';
-import { addFlows } from '../src/jobs/sweep/queue/add-flows.ts';
+import { addFlows, flowSize } from '../src/jobs/sweep/queue/add-flows.ts';
 import { connect, loadBullMq, prefix } from '../src/jobs/sweep/queue/bullmq.ts';
 import { lock, queueNames } from '../src/jobs/sweep/queue/queues.ts';
 import { describeMachine, installedVersion } from '../src/ship/profile/machine.ts';
@@ -81,7 +81,7 @@ async function measure(): Promise<void> {
         { ...common, name: 'bench', ...lock, maxStalledCount: 1, concurrency },
       ),
   );
-  while (done < count || parents < Math.ceil(count / 500))
+  while (done < count || parents < Math.ceil(count / flowSize))
     await new Promise((resolve) => setTimeout(resolve, 20));
   const took = performance.now() - started;
   const after = await used();

@@ -72,8 +72,7 @@ export async function sweepOver(
   if (request.fresh) await forget(plan, store);
   const found = await foundIn(plan, store);
   const estimator = openEstimator();
-  const lanes =
-    request.jobs ?? usualLanes(Math.max(...[...plan.trees.values()].map((tree) => tree.sizeBytes)));
+  const lanes = request.jobs ?? usualLanes(largestModel(plan));
   const estimate = await estimateOf(plan, found, { estimator, lanes });
   const pages = openSweepPages(output, () => board.report());
   const board = createBoard(plan, {
@@ -101,7 +100,8 @@ export async function sweepOver(
     if (planned.refused) board.finished(planned.key, refusedResult(planned), false);
   begun?.(board);
   const onResult = async (key: string, result: JobResult) => {
-    await estimator.learn(result);
+    // Other machines' times say little of this one.
+    if (result.machine === machineText()) await estimator.learn(result);
     await take(key, result, false);
   };
   try {
@@ -116,6 +116,10 @@ export async function sweepOver(
   }
   return board.report();
 }
+
+/** Of all its files; data is not held at once. */
+const largestModel = ({ jobs, trees }: SweepPlan): number =>
+  jobs.reduce((most, { job }) => Math.max(most, trees.get(job.model)?.sizeBytes ?? 0), 0);
 
 interface HereRun {
   readonly request: SweepRequest;

@@ -1,8 +1,9 @@
 /** Small findings kept on disk by key: what was measured or calibrated once isn't again. */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { z } from 'zod';
+import { replaceFile } from './replace-file.ts';
 
 export interface JsonStore<T> {
   /** null where there is none, and where it can't be read or is damaged. */
@@ -28,9 +29,7 @@ export function openJsonStore<T>(folder: string, schema: z.ZodType<T>): JsonStor
     put(key, value) {
       try {
         mkdirSync(folder, { recursive: true });
-        const temporary = `${fileOf(key)}.${process.pid}.tmp`;
-        writeFileSync(temporary, JSON.stringify(value));
-        renameSync(temporary, fileOf(key));
+        replaceFile(fileOf(key), JSON.stringify(value));
       } catch {
         return;
       }

@@ -2,18 +2,52 @@
  *  different in a bucket. */
 import { createWriteStream, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { ReadableStream } from 'node:stream/web';
 import { storeAnswer, storeUnreachable } from '../../support/diagnostics/sweep.ts';
 import { type Diagnostic, messageOf } from '../../support/diagnostics.ts';
 import { shownUrl } from '../../support/url.ts';
+import { unwritten } from './own-disk.ts';
 import type { Store } from './store.ts';
 
 const attempts = 4;
 /** Before the second attempt; twice as long before each further one. */
 const firstPauseMs = 250;
-const answerMs = 60_000;
+/** Without a byte. */
+const silentMs = 60_000;
+/** What is sent is taken at this rate at least. */
+const leastBytesPerMs = 100;
+
+/** @throws OUTPUT_UNWRITABLE */
+function makeFolderOf(file: string): void {
+  try {
+    mkdirSync(path.dirname(file), { recursive: true });
+  } catch (cause) {
+    throw unwritten(file, cause) ?? cause;
+  }
+}
+
+interface Answered {
+  readonly answer: Response;
+  /** Ends what is still coming. */
+  readonly controller: AbortController;
+}
+
+const silence = (ms: number) => new Error(`nothing came for ${Math.round(ms / 1000)} s`);
+
+/** However long all of it takes, as long as something comes. */
+async function* bytesOf({ answer, controller }: Answered): AsyncGenerator<Uint8Array> {
+  const listen = () => setTimeout(() => controller.abort(silence(silentMs)), silentMs);
+  let timer = listen();
+  try {
+    for await (const part of answer.body ?? []) {
+      clearTimeout(timer);
+      yield part;
+      timer = listen();
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 /** Where a store is, and what its server wants besides. */
 export interface WebPlace {
@@ -55,24 +89,28 @@ export function webStore({ name, url, passing = [], prove, refusal }: WebPlace):
   const ask = async (method: string, object: string, known: readonly number[], body?: Uint8Array) => {
     for (let attempt = 1; ; attempt++) {
       const found = await asked(method, object, body).catch((error: unknown) => error as Error);
-      const isAnswer = !(found instanceof Error) && (found.ok || known.includes(found.status));
-      if (isAnswer) return found;
-      const isLasting =
-        !(found instanceof Error) && found.status < 500 && ![429, ...passing].includes(found.status);
+      const { ok, status } = found instanceof Error ? { ok: false, status: 0 } : found.answer;
+      if (!(found instanceof Error) && (ok || known.includes(status))) return found;
+      const isLasting = status > 0 && status < 500 && ![429, ...passing].includes(status);
       if (isLasting || attempt === attempts)
         throw found instanceof Error
           ? storeUnreachable(name, messageOf(found.cause ?? found))
-          : await refusal(found, method, object);
+          : await refusal(found.answer, method, object);
       await new Promise((resolve) => setTimeout(resolve, firstPauseMs * 2 ** (attempt - 1)));
     }
   };
-  const asked = async (method: string, object: string, body: Uint8Array | undefined) => {
+  const asked = async (method: string, object: string, body: Uint8Array | undefined): Promise<Answered> => {
     const place = new URL(object, url);
     const headers = body ? { 'if-none-match': '*', 'content-type': 'application/octet-stream' } : {};
     const request = { method, headers, ...(body ? { body: body as Uint8Array<ArrayBuffer> } : {}) };
-    return fetch(place, { ...(await prove(place, request)), signal: AbortSignal.timeout(answerMs) });
+    const proven = await prove(place, request);
+    const controller = new AbortController();
+    const limitMs = silentMs + (body?.byteLength ?? 0) / leastBytesPerMs;
+    const timer = setTimeout(() => controller.abort(silence(limitMs)), limitMs);
+    const answer = await fetch(place, { ...proven, signal: controller.signal }).finally(() => clearTimeout(timer));
+    return { answer, controller };
   };
-  const has = async (object: string) => (await ask('HEAD', object, [404])).ok;
+  const has = async (object: string) => (await ask('HEAD', object, [404])).answer.ok;
   // 412: somebody else put it there, and it is the same.
   const put = async (object: string, bytes: Uint8Array) => void (await ask('PUT', object, [412], bytes));
 
@@ -80,10 +118,12 @@ export function webStore({ name, url, passing = [], prove, refusal }: WebPlace):
     name,
     has,
     async read(object) {
-      const answer = await ask('GET', object, [404]);
-      if (!answer.ok) return null;
+      const found = await ask('GET', object, [404]);
+      if (!found.answer.ok) return null;
       try {
-        return new Uint8Array(await answer.arrayBuffer());
+        const parts: Uint8Array[] = [];
+        for await (const part of bytesOf(found)) parts.push(part);
+        return Buffer.concat(parts);
       } catch (cause) {
         throw storeUnreachable(name, messageOf(cause));
       }
@@ -93,17 +133,14 @@ export function webStore({ name, url, passing = [], prove, refusal }: WebPlace):
       if (!(await has(object))) await put(object, readFileSync(file));
     },
     async get(object, file) {
-      const answer = await ask('GET', object, [404]);
-      if (!answer.ok || answer.body === null) return false;
-      mkdirSync(path.dirname(file), { recursive: true });
+      const found = await ask('GET', object, [404]);
+      if (!found.answer.ok) return false;
+      makeFolderOf(file);
       try {
-        await pipeline(
-          Readable.fromWeb(answer.body as ReadableStream),
-          createWriteStream(file, { flags: 'wx' }),
-        );
+        await pipeline(bytesOf(found), createWriteStream(file, { flags: 'wx' }));
       } catch (cause) {
         rmSync(file, { force: true });
-        throw storeUnreachable(name, messageOf(cause));
+        throw unwritten(file, cause) ?? storeUnreachable(name, messageOf(cause));
       }
       return true;
     },

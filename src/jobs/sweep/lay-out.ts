@@ -99,8 +99,23 @@ async function fetchTree(store: Store, tree: Tree, place: string): Promise<void>
   }
 }
 
-/** Puts models and data of this machine into a store, for workers elsewhere. */
-export async function putTree(store: Store, { sha256, tree, sources }: LocalTree): Promise<void> {
-  for (const [i, file] of tree.files.entries()) await store.put(contentName(file.sha256), sources[i]!.path);
+/** Puts models and data of this machine into a store, for workers elsewhere.
+ *  @throws SWEEP_INPUT_CHANGED where a file is no more what its hash was taken of; nothing of it stays in the store then */
+export async function putTree(store: Store, local: LocalTree): Promise<void> {
+  const { sha256, tree, sources } = local;
+  requireUnchanged(local);
+  const put: string[] = [];
+  try {
+    for (const [i, file] of tree.files.entries()) {
+      const name = contentName(file.sha256);
+      if (await store.has(name)) continue;
+      put.push(name);
+      await store.put(name, sources[i]!.path);
+    }
+    requireUnchanged(local);
+  } catch (error) {
+    for (const name of put) await store.remove(name).catch(() => {});
+    throw error;
+  }
   await store.write(contentName(sha256), new TextEncoder().encode(treeText(tree)));
 }

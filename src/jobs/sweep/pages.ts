@@ -1,10 +1,10 @@
 /** sweep.json and sweep.html, which fill while a sweep goes on: each is replaced whole, so that whoever reads sees one or the other. */
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { renderSweepHtml } from '../../judge/report/sweep-html.ts';
 import type { SweepReport } from '../../judge/report/sweep-report.ts';
 import { failureReason } from '../../ship/emit/write.ts';
 import { outputUnwritable } from '../../support/diagnostics/files.ts';
+import { replaceFile } from '../../support/replace-file.ts';
 
 /** Where a sweep's report goes; beside the working folder, under the file's name, where nobody says it. */
 export const sweepFolder = (file: string, output: string | undefined): string =>
@@ -60,12 +60,9 @@ async function writePages(folder: string, report: SweepReport): Promise<void> {
 }
 
 function replace(file: string, text: string): void {
-  const temporary = `${file}.${process.pid}.tmp`;
   try {
-    writeFileSync(temporary, text);
-    renameSync(temporary, file);
+    replaceFile(file, text);
   } catch (cause) {
-    rmSync(temporary, { force: true });
     throw outputUnwritable(file, failureReason(cause), cause);
   }
 }

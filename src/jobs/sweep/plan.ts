@@ -48,6 +48,8 @@ const words: Readonly<Partial<Record<InputKey, RegExp>>> = {
 /** @throws SWEEP_INVALID, SWEEP_TOO_LARGE, what opening a model or reading a file throws */
 export async function planSweep({ name, sweep, folder }: ReadSweep): Promise<SweepPlan> {
   const trees = new Map<string, LocalTree>();
+  const hashed: Hashed = new Map();
+  const versions = versionsHere();
   const jobs = new Map<string, PlannedJob>();
   const models = modelsOf(sweep);
   const recipes = models.map((model) => recipesOf(sweep, model));
@@ -56,7 +58,7 @@ export async function planSweep({ name, sweep, folder }: ReadSweep): Promise<Swe
   if (count > mostJobs) throw sweepTooLarge(name, count, mostJobs);
   const titles = titlesOf(models, name);
   for (const [i, swept] of models.entries()) {
-    const { model, inputs } = await contentsOf(swept, folder, trees);
+    const { model, inputs } = await contentsOf(swept, folder, trees, hashed);
     for (const recipe of recipes[i]!)
       for (const target of sweep.targets)
         for (const seed of sweep.seeds) {
@@ -67,7 +69,7 @@ export async function planSweep({ name, sweep, folder }: ReadSweep): Promise<Swe
             recipe,
             target,
             seed,
-            versions: versionsHere(),
+            versions,
           };
           const wish = swept.latency ?? sweep.latency;
           const planned = await plannedJob(job, titles[i]!, wish);
@@ -77,19 +79,35 @@ export async function planSweep({ name, sweep, folder }: ReadSweep): Promise<Swe
   return { name, jobs: [...jobs.values()], trees };
 }
 
+/** Models and data that were read, by their paths: each once. */
+type Hashed = Map<string, Promise<LocalTree>>;
+
 /** Of a model and its data. @throws what opening the model and reading files throws */
-export async function contentsOf(swept: SweptModel, folder: string, trees: Map<string, LocalTree>) {
+export async function contentsOf(
+  swept: SweptModel,
+  folder: string,
+  trees: Map<string, LocalTree>,
+  hashed: Hashed = new Map(),
+) {
+  const once = (kind: string, place: string, read: (place: string) => Promise<LocalTree>) => {
+    const name = `${kind} ${place}`;
+    const found = hashed.get(name) ?? read(place);
+    hashed.set(name, found);
+    return found;
+  };
   const known = (tree: LocalTree): string => {
     trees.set(tree.sha256, tree);
     return tree.sha256;
   };
   const at = (file: string) => path.resolve(folder, file);
-  const model = known(await modelTree(at(swept.model)));
+  const model = known(await once('model', at(swept.model), modelTree));
   const inputs: CompressJob['inputs'] = {};
   for (const key of inputKeys) {
     const value = swept[key];
     if (value === undefined) continue;
-    inputs[key] = words[key]?.test(value) ? { word: value } : { sha256: known(await dataTree(at(value))) };
+    inputs[key] = words[key]?.test(value)
+      ? { word: value }
+      : { sha256: known(await once('data', at(value), dataTree)) };
   }
   return { model, inputs };
 }

@@ -38,7 +38,12 @@ export function openProcesses(): JobProcesses {
   const start = (): Kept => {
     const child = startChild(import.meta.url, './job-process');
     all.add(child);
-    child.once('exit', () => all.delete(child));
+    child.once('exit', () => {
+      all.delete(child);
+      // One that died with nothing to do is given nothing more.
+      const at = idle.findIndex((kept) => kept.child === child);
+      if (at >= 0) idle.splice(at, 1);
+    });
     let text = '';
     child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
       text = (text + chunk).slice(-logBytes);
@@ -47,7 +52,7 @@ export function openProcesses(): JobProcesses {
   };
   return {
     async run(task, watched) {
-      const kept = idle.pop() ?? start();
+      const kept = living(idle) ?? start();
       kept.jobs++;
       let isAlive = false;
       try {
@@ -63,6 +68,16 @@ export function openProcesses(): JobProcesses {
       for (const child of all) child.kill('SIGKILL');
     },
   };
+}
+
+/** The last that lives. */
+function living(idle: Kept[]): Kept | null {
+  for (let kept = idle.pop(); kept; kept = idle.pop()) {
+    const { connected, exitCode, signalCode } = kept.child;
+    if (connected && exitCode === null && signalCode === null) return kept;
+    kept.child.kill('SIGKILL');
+  }
+  return null;
 }
 
 function answered(

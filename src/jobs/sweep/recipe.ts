@@ -39,10 +39,14 @@ export type JobRecipe = Readonly<Record<string, unknown>>;
 
 export const recipeFields = Object.keys(jobRecipeSchema.shape);
 
+/** Found once: there may be a million jobs. */
+let usual: ReadonlyMap<string, unknown> | undefined;
+
 /** The same recipe in one form: what is the default anyway is left out. @throws ZodError */
 export function normalised(recipe: unknown): JobRecipe {
   const parsed: Record<string, unknown> = jobRecipeSchema.parse(recipe);
-  const defaults = new Map(fieldsOf(z.strictObject(kept)).map((f) => [f.key, f.default]));
+  usual ??= new Map(fieldsOf(z.strictObject(kept)).map((f) => [f.key, f.default]));
+  const defaults = usual;
   return Object.fromEntries(
     Object.entries(parsed).filter(
       ([key, value]) =>

@@ -1,11 +1,14 @@
 /** Where results and contents are kept under names that follow from what they are: written once, the same whoever writes them. */
 import { randomBytes } from 'node:crypto';
 import {
+  closeSync,
   constants,
   copyFileSync,
   existsSync,
+  fsyncSync,
   linkSync,
   mkdirSync,
+  openSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -16,9 +19,11 @@ import { failureReason } from '../../ship/emit/write.ts';
 import { outputUnwritable } from '../../support/diagnostics/files.ts';
 import { contentDamaged, contentMissing } from '../../support/diagnostics/sweep.ts';
 import { cacheFolder } from '../../support/json-store.ts';
+import { readProblem } from '../../support/read-problem.ts';
 import { isBucket, isUrl } from '../../support/url.ts';
 import { sha256OfFile } from './content.ts';
 import { httpStore } from './http-store.ts';
+import { unwritten } from './own-disk.ts';
 import { s3Store } from './s3-store.ts';
 
 /** Objects by name: "contents/<hash>", "results/<key>.json". */
@@ -70,22 +75,40 @@ function folderStore(folder: string): Store {
     read: async (name) => {
       try {
         return readFileSync(at(name));
-      } catch {
-        return null;
+      } catch (cause) {
+        if (isAbsent(cause)) return null;
+        throw readProblem(at(name), cause);
       }
     },
     write: async (name, bytes) => appear(name, (file) => writeFileSync(file, bytes, { flush: true })),
     put: async (name, from) => {
-      if (!existsSync(at(name))) appear(name, (file) => copyFileSync(from, file, constants.COPYFILE_FICLONE));
+      if (!existsSync(at(name))) appear(name, (file) => copyDurably(from, file));
     },
     get: async (name, to) => {
-      if (!existsSync(at(name))) return false;
-      mkdirSync(path.dirname(to), { recursive: true });
-      copyFileSync(at(name), to, constants.COPYFILE_FICLONE);
-      return true;
+      try {
+        mkdirSync(path.dirname(to), { recursive: true });
+        copyFileSync(at(name), to, constants.COPYFILE_FICLONE);
+        return true;
+      } catch (cause) {
+        if (isAbsent(cause) && !existsSync(at(name))) return false;
+        throw unwritten(to, cause) ?? readProblem(at(name), cause);
+      }
     },
     remove: async (name) => rmSync(at(name), { force: true }),
   };
+}
+
+const isAbsent = (cause: unknown) => (cause as NodeJS.ErrnoException).code === 'ENOENT';
+
+/** What has a name in the store is there after a power cut, too. */
+function copyDurably(from: string, file: string): void {
+  copyFileSync(from, file, constants.COPYFILE_FICLONE);
+  const copy = openSync(file, 'r+');
+  try {
+    fsyncSync(copy);
+  } finally {
+    closeSync(copy);
+  }
 }
 
 /** Unlike a move, a link never replaces: whoever comes second finds it done. Where a disk has no links, both wrote the same. */
@@ -99,12 +122,13 @@ function place(temporary: string, file: string): void {
   }
 }
 
-/** Copies content to a place, and looks whether it is what its name says. @throws CONTENT_MISSING, CONTENT_DAMAGED */
+/** Copies content to a place, and looks whether it is what its name says; what isn't leaves the store. @throws CONTENT_MISSING, CONTENT_DAMAGED */
 export async function getContent(store: Store, sha256: string, file: string): Promise<void> {
   if (!(await store.get(contentName(sha256), file)))
     throw contentMissing(`The content ${sha256}`, store.name);
   const found = await sha256OfFile(file);
   if (found === sha256) return;
   rmSync(file, { force: true });
+  await store.remove(contentName(sha256));
   throw contentDamaged(`${contentName(sha256)} in ${store.name}`, sha256, found);
 }

@@ -26,16 +26,24 @@ const hasCosts = ({ status, metrics }: SweepRow): boolean =>
   status === 'done' && metrics !== null && metrics.quality !== null;
 
 function frontOf(rows: readonly SweepRow[]): SweepRow[] {
-  const isTimed = rows.every(({ latency }) => latency.some(({ measured }) => measured !== null));
+  const devices = devicesOfAll(rows);
   const isLossKnown = rows.every(({ metrics }) => metrics!.pointsLost !== null);
   const ordered = rows
-    .map((row) => ({ row, costs: costsOf(row, isTimed, isLossKnown) }))
+    .map((row) => ({ row, costs: costsOf(row, devices, isLossKnown) }))
     .sort((a, b) => difference(a.costs, b.costs));
   // What beats a row comes before it in this order, and so does something on the front.
   const front: typeof ordered = [];
   for (const one of ordered) if (!front.some((other) => beats(other.costs, one.costs))) front.push(one);
   return front.map(({ row }) => row);
 }
+
+/** Those that all rows were timed on: times of one say nothing beside times of another. */
+const devicesOfAll = (rows: readonly SweepRow[]): string[] => {
+  const timed = rows.map(({ latency }) =>
+    latency.flatMap(({ device, measured }) => (measured ? [device] : [])),
+  );
+  return [...new Set(timed[0])].filter((device) => timed.every((list) => list.includes(device)));
+};
 
 /** By the first cost that differs. */
 function difference(a: Costs, b: Costs): number {
@@ -44,10 +52,12 @@ function difference(a: Costs, b: Costs): number {
 }
 
 /** What is lost is counted on the samples that a row was compared on; the value itself may be of others in another row. */
-function costsOf({ metrics, latency }: SweepRow, isTimed: boolean, isLossKnown: boolean): Costs {
+function costsOf({ metrics, latency }: SweepRow, devices: readonly string[], isLossKnown: boolean): Costs {
   const { value, higherIsBetter } = metrics!.quality!;
   const quality = isLossKnown ? metrics!.pointsLost! : higherIsBetter ? -value : value;
-  const times = isTimed ? latency.flatMap(({ measured }) => (measured ? [timeOf(measured)] : [])) : [];
+  const times = devices.map((device) =>
+    timeOf(latency.find((one) => one.device === device && one.measured)!.measured!),
+  );
   return [metrics!.sizeBytes, quality, ...times];
 }
 

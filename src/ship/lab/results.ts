@@ -1,9 +1,10 @@
 /** What came of it: lab-results.json in the bundle with everything, and edgepress.json with the figures that a loader
  *  chooses by. Both are replaced whole, so that a reader never sees half a file. */
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { outputExists, outputUnwritable } from '../../support/diagnostics/files.ts';
+import { replaceFile } from '../../support/replace-file.ts';
 import { median, medianInterval, quantile } from '../../support/statistics.ts';
 import { againstSchema, type BundleMeasurement, type Manifest } from '../emit/manifest.ts';
 import { failureReason } from '../emit/write.ts';
@@ -189,12 +190,9 @@ function measurementOf(device: LabDeviceResult, run: LabRunResult): BundleMeasur
 }
 
 function replace(file: string, value: unknown): void {
-  const draft = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.tmp`);
   try {
-    writeFileSync(draft, `${JSON.stringify(value, null, 2)}\n`);
-    renameSync(draft, file);
+    replaceFile(file, `${JSON.stringify(value, null, 2)}\n`);
   } catch (cause) {
-    rmSync(draft, { force: true });
     throw outputUnwritable(file, failureReason(cause), cause);
   }
 }

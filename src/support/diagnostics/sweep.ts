@@ -26,7 +26,7 @@ export const contentDamaged = (what: string, expected: string, received: string)
   environment(
     'CONTENT_DAMAGED',
     `${what} should have the SHA-256 ${expected}; it has ${received}.`,
-    'Remove it from the store, and start the sweep again.',
+    'It is out of the store now: start the sweep again, which puts models and data there; results that lack a file are made again with --fresh.',
   );
 
 export const contentMissing = (what: string, store: string) =>

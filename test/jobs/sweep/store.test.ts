@@ -85,6 +85,37 @@ describe.each(['a folder', 'HTTP', 'S3'])('a store in %s', (kind) => {
     expect((await dataTree(place)).sha256).toBe(tree.sha256);
   });
 
+  it('takes nothing that changed since its hash was taken', async () => {
+    writeFileSync(at('a.txt'), 'one');
+    const tree = await dataTree(at('a.txt'));
+    writeFileSync(at('a.txt'), 'other');
+    await expect(putTree(store, tree)).rejects.toMatchObject({ code: 'SWEEP_INPUT_CHANGED' });
+    expect(await store.has(contentName(tree.tree.files[0]!.sha256))).toBe(false);
+    expect(await store.has(contentName(tree.sha256))).toBe(false);
+  });
+
+  it('forgets content that is damaged, which is then put there again', async () => {
+    writeFileSync(at('a.txt'), 'one');
+    const tree = await dataTree(at('a.txt'));
+    const { sha256 } = tree.tree.files[0]!;
+    await store.write(contentName(sha256), bytes('half of it'));
+    await expect(getContent(store, sha256, at('x'))).rejects.toMatchObject({ code: 'CONTENT_DAMAGED' });
+    await putTree(store, tree);
+    await getContent(store, sha256, at('x'));
+    expect(readFileSync(at('x'), 'utf8')).toBe('one');
+  });
+
+  it('says that this machine took no copy, not that the store gave none', async () => {
+    writeFileSync(at('a.txt'), 'one');
+    const tree = await dataTree(at('a.txt'));
+    await putTree(store, tree);
+    writeFileSync(at('file'), '');
+    const place = at('file/below/a.txt');
+    await expect(getContent(store, tree.tree.files[0]!.sha256, place)).rejects.toMatchObject({
+      code: 'OUTPUT_UNWRITABLE',
+    });
+  });
+
   it('is not believed: content that is not what its name says is refused', async () => {
     const sha256 = 'a'.repeat(64);
     await expect(getContent(store, sha256, at('x'))).rejects.toMatchObject({ code: 'CONTENT_MISSING' });

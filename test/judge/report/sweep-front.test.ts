@@ -72,6 +72,27 @@ it('counts time where all have it, and not where one has none', () => {
   expect(front([...timed, row('d', 70, 1)])).toEqual(['a']);
 });
 
+it('compares times of one device only', () => {
+  const on = (device: string, one: SweepRow): SweepRow => ({
+    ...one,
+    latency: one.latency.map((time) => ({ ...time, device })),
+  });
+  // By time alone the second would be beaten, were node's time one of wasm.
+  const [a, b] = [row('a', 50, 1, { ms: 9 }), on('node', row('b', 60, 1, { ms: 4 }))];
+  expect(front([a, b])).toEqual(['a']);
+  const both = (one: SweepRow, ms: number): SweepRow => ({
+    ...one,
+    latency: [...one.latency, ...on('node', row(one.key, 1, 1, { ms })).latency],
+  });
+  // The order in which they were timed says nothing.
+  const c = both(row('c', 50, 1, { ms: 9 }), 2);
+  const d = {
+    ...both(row('d', 60, 1, { ms: 9 }), 3),
+    latency: both(row('d', 60, 1, { ms: 9 }), 3).latency.reverse(),
+  };
+  expect(front([c, d])).toEqual(['c']);
+});
+
 it('compares rows of one model only, and none that failed', () => {
   const failed: SweepRow = { ...row('f', 1, 0), status: 'failed', metrics: null };
   expect(front([row('a', 50, 1), row('b', 60, 2, { model: 'n' }), failed])).toEqual(['a', 'b']);

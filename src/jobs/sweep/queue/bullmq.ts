@@ -70,7 +70,6 @@ type Processor = (job: QueuedJob, token?: string) => Promise<unknown>;
 
 export interface Redis {
   ping(): Promise<string>;
-  quit(): Promise<unknown>;
   disconnect(): void;
   on(event: 'error', listen: (error: Error) => void): unknown;
 }

@@ -45,16 +45,19 @@ export async function runQueued(
   const names = await queueNames();
   const common = { connection, prefix };
   const open = new Map<string, Job>();
+  const ending = new Set<string>();
   const queues = new Map<string, Queue>();
   const events: { close(): Promise<void> }[] = [];
   const planned = new Map(jobs.map((one) => [one.key, one]));
-  for (const tree of trees.values()) await putTree(store, tree);
 
-  let problem: Diagnostic | null = null;
+  let problem: unknown = null;
   /** What ends the sweep, such as a full disk. A server that is away for a while is asked again. */
   const trouble = (error: unknown) => {
     if (error instanceof Diagnostic) problem ??= error;
   };
+
+  /** Whether it may still change: what is told late of one that ended says nothing. */
+  const isOpen = (key: string) => open.has(key) && !ending.has(key);
 
   /** Its queue, which is listened to from then on. */
   const queueFor = (job: Job): Queue => {
@@ -65,12 +68,14 @@ export async function runQueued(
     const told = new QueueEvents(name, common);
     for (const emitter of [queue, told]) emitter.on('error', () => {});
     told.on('progress', ({ jobId, data }: { jobId: string; data: WorkerProgress }) => {
-      if (open.has(jobId)) board.began(jobId, `${data.step} on ${data.worker}`);
+      if (isOpen(jobId)) board.began(jobId, `${data.step} on ${data.worker}`);
     });
     told.on('active', ({ jobId }: { jobId: string }) => {
-      if (open.has(jobId)) board.began(jobId, 'start');
+      if (isOpen(jobId)) board.began(jobId, 'start');
     });
-    told.on('stalled', ({ jobId }: { jobId: string }) => board.returned(jobId));
+    told.on('stalled', ({ jobId }: { jobId: string }) => {
+      if (isOpen(jobId)) board.returned(jobId);
+    });
     for (const event of ['completed', 'failed'])
       told.on(event, ({ jobId }: { jobId: string }) => void look(jobId).catch(trouble));
     queues.set(name, queue);
@@ -78,12 +83,17 @@ export async function runQueued(
     return queue;
   };
 
-  const ending = new Set<string>();
   /** Open until everything that follows from its result is done. */
   const end = async (key: string, result: JobResult) => {
     if (ending.has(key)) return;
     ending.add(key);
-    await onResult(key, result);
+    try {
+      await onResult(key, result);
+    } catch (error) {
+      // It is taken by nobody else: whatever it was, the sweep can't go on.
+      problem ??= error;
+      throw error;
+    }
     const isMade = result.error === null && result.job.kind === 'compress';
     try {
       // Where the server is away just now, they are looked for later, and put there then.
@@ -122,18 +132,20 @@ export async function runQueued(
   };
 
   try {
+    for (const tree of trees.values()) await putTree(store, tree);
     const left = jobs.filter(({ key, refused }) => !refused && !board.isOver(key));
     await add(new Map(left.map(({ key, job }) => [key, job])));
     for (const one of jobs.filter(({ key }) => board.isOver(key) && !board.hasFailed(key)))
       await add(timesOf(one));
     await noteWorkers(queues, note, shownQueue(url));
     while (open.size > 0) {
-      await pause(pollMs, signal, () => open.size === 0);
+      await pause(pollMs, signal, () => open.size === 0 || problem !== null);
+      if (problem !== null) throw problem;
       // In the order of the map; those that were looked at go to its end.
       for (const [key, job] of [...open].slice(0, polled)) {
         if (open.delete(key)) open.set(key, job);
         await look(key).catch(trouble);
-        if (problem) throw problem;
+        if (problem !== null) throw problem;
       }
     }
   } finally {

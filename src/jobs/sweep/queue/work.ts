@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import type { SweepFailure } from '../../../judge/report/sweep-report.ts';
 import type { DeviceClass } from '../../../support/device-class.ts';
+import { jobInvalid } from '../../../support/diagnostics/sweep.ts';
 import { doJob, type JobSite } from '../do-job.ts';
 import { failureOf, isLasting } from '../failure.ts';
 import { type Job, keyOf, parseJob } from '../job.ts';
@@ -126,5 +127,5 @@ const outcomeOf = ({ error, machine }: JobResult) => ({ failed: error?.code ?? n
 async function requireJob({ id, data }: QueuedJob): Promise<Job> {
   const job = parseJob(data);
   if ((await keyOf(job)) === id) return job;
-  return parseJob({ ...job, kind: 'of another name' });
+  throw jobInvalid(`it is called ${id}, and its content is of another name.`);
 }
