@@ -58,7 +58,7 @@ const machineFiles = [
   /^src\/compute\/calibrate\/calibration-cache\.ts$/,
   /^src\/compute\/train\/checkpoint\.ts$/,
   /^src\/judge\/report\/bundle-report-files\.ts$/,
-  /^src\/(ship\/emit\/write[^/]*|support\/(hidden-folder|end-with-parent|json-store))\.ts$/,
+  /^src\/(ship\/emit\/write[^/]*|support\/(hidden-folder|end-with-parent|json-store|replace-file))\.ts$/,
   /^src\/ship\/emit\/ort\.ts$/,
 ];
 const machineModules = /^(node:|sharp$|onnxruntime-node$)/;
