@@ -107,7 +107,9 @@ export function webStore({ name, url, passing = [], prove, refusal }: WebPlace):
     const controller = new AbortController();
     const limitMs = silentMs + (body?.byteLength ?? 0) / leastBytesPerMs;
     const timer = setTimeout(() => controller.abort(silence(limitMs)), limitMs);
-    const answer = await fetch(place, { ...proven, signal: controller.signal }).finally(() => clearTimeout(timer));
+    const answer = await fetch(place, { ...proven, signal: controller.signal }).finally(() =>
+      clearTimeout(timer),
+    );
     return { answer, controller };
   };
   const has = async (object: string) => (await ask('HEAD', object, [404])).answer.ok;
