@@ -4,13 +4,18 @@
  *  Left alone: products without a constant weight, weights of less than `minElements`, Gemm with a transposed input.
  *  Source: ONNX DynamicQuantizeLinear-11, MatMulInteger-10; onnxruntime ContribOperators, DynamicQuantizeLSTM. */
 import { z } from 'zod';
-import { filledBy, selectionOptions } from '../src/compress/pipeline/option-fields.ts';
+import {
+  filledBy,
+  inFloatOption,
+  inFloatReason,
+  selectionOptions,
+} from '../src/compress/pipeline/option-fields.ts';
 import { definePass, type Skip } from '../src/compress/pipeline/pass.ts';
 import { exactScales } from '../src/compress/quant/exact-sums.ts';
 import { sharedInitializer } from '../src/compress/quant/insert.ts';
 import { addsInPairs, targetFacts } from '../src/compress/quant/integer-kernels.ts';
 import { carryLayer, decide, decisionOf } from '../src/compress/quant/layers.ts';
-import { selectNodes } from '../src/compress/quant/name-patterns.ts';
+import { layersNamed, selectNodes } from '../src/compress/quant/name-patterns.ts';
 import { productObstacle } from '../src/compress/quant/plan.ts';
 import { createPairSums, type PairSums } from '../src/compute/engine/pair-sums.ts';
 import { createWeightQuantizer, type WeightQuantizer } from '../src/compute/engine/quantize-kernel.ts';
@@ -44,6 +49,7 @@ const options = z.strictObject({
   /** Also use int8 kernels that are slower than float on the target. */
   everywhere: filledBy(z.boolean().default(false), 'everywhere'),
   ...selectionOptions,
+  ...inFloatOption,
 });
 
 type Options = z.infer<typeof options>;
@@ -59,6 +65,7 @@ export const quantizeDynamic = definePass<Options>({
 
   async apply(model, o, context) {
     const selected = selectNodes(model, o);
+    const kept = layersNamed(model, o.inFloat);
     const dtype = o.weight === 'auto' ? targetFacts[context.target].weight : o.weight;
     const advice = o.everywhere ? () => null : targetFacts[context.target].dynamic;
     const kernels: Kernels = {
@@ -72,7 +79,8 @@ export const quantizeDynamic = definePass<Options>({
       for (const node of nodesOf(model)) {
         if (!(o.ops as string[]).includes(opKey(node)) || isDone(node, context.target)) continue;
         const obstacle = isOp(node, 'LSTM') ? lstmObstacle(node) : productReason(node, o);
-        const reason = obstacle ?? (selected(node) ? advice(node) : 'excluded');
+        const asked = kept(node) ? inFloatReason : selected(node) ? null : 'excluded';
+        const reason = obstacle ?? asked ?? advice(node);
         if (reason) {
           decide(node, { precision: 'float', reason });
           skipped.push({ at: node.name || node.outputs[0]!.name, reason });

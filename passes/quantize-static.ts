@@ -5,7 +5,12 @@
  *  products whose integer kernel is slower than float on the target (quantize-weights may still shrink them).
  *  Source: ONNX QuantizeLinear-13, DequantizeLinear-13; Jacob et al. 2018, arXiv:1712.05877. */
 import { z } from 'zod';
-import { filledBy, selectionOptions } from '../src/compress/pipeline/option-fields.ts';
+import {
+  filledBy,
+  inFloatOption,
+  inFloatReason,
+  selectionOptions,
+} from '../src/compress/pipeline/option-fields.ts';
 import { definePass, type PassContext, type Skip } from '../src/compress/pipeline/pass.ts';
 import { smallestScales, storedBias } from '../src/compress/quant/bias.ts';
 import { exactScales, largerScales, packedOrder } from '../src/compress/quant/exact-sums.ts';
@@ -19,7 +24,7 @@ import {
 } from '../src/compress/quant/insert.ts';
 import { addsInPairs, measuredKernels, targetFacts } from '../src/compress/quant/integer-kernels.ts';
 import { decide, decisionOf } from '../src/compress/quant/layers.ts';
-import { selectNodes } from '../src/compress/quant/name-patterns.ts';
+import { layersNamed, selectNodes } from '../src/compress/quant/name-patterns.ts';
 import { planStatic, type StaticPlan } from '../src/compress/quant/plan.ts';
 import type { Range, StatisticRequest } from '../src/compute/calibrate/statistics.ts';
 import { createPairSums, type PairSums } from '../src/compute/engine/pair-sums.ts';
@@ -54,6 +59,7 @@ const options = z.strictObject({
   /** By kind of product ("Conv 16-31 clamped"), whether int8 is faster than float: measured, in place of the target's table. */
   faster: z.record(z.string(), z.boolean()).default({}),
   ...selectionOptions,
+  ...inFloatOption,
 });
 
 type Options = z.infer<typeof options>;
@@ -105,11 +111,13 @@ export const quantizeStatic = definePass<Options>({
       await pairs.close();
     }
     const inserted = insertActivations(model, made, params, spec);
+    const kept = layersNamed(model, o.inFloat);
     const skipped: Skip[] = [];
     for (const [node, decision] of made.decisions) {
       if (decision.precision === 'int8' || isDone(node)) continue;
-      decide(node, { precision: 'float', reason: decision.reason });
-      skipped.push({ at: node.name || node.outputs[0]!.name, reason: decision.reason ?? '' });
+      const reason = kept(node) ? inFloatReason : decision.reason;
+      decide(node, { precision: 'float', reason });
+      skipped.push({ at: node.name || node.outputs[0]!.name, reason: reason ?? '' });
     }
     return { changed: inserted + made.region.size, skipped };
   },
@@ -122,7 +130,8 @@ const activationSpec = (o: Options, context: PassContext): QuantSpec => ({
 
 function plan(model: Model, o: Options, context: PassContext): StaticPlan {
   const selected = selectNodes(model, o);
-  const fresh = (node: Node) => selected(node) && !isDone(node);
+  const kept = layersNamed(model, o.inFloat);
+  const fresh = (node: Node) => selected(node) && !kept(node) && !isDone(node);
   const kernels = measuredKernels(targetFacts[context.target].kernels, o.faster, context.target);
   return planStatic(model.graph, fresh, o.everywhere ? { ...kernels, advice: () => null } : kernels);
 }

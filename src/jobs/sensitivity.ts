@@ -116,7 +116,7 @@ const affordable = (macs: number): number =>
 /** A recipe in which these layers compute in float; their weights are stored as everything's that does. */
 export const withoutLayers = (recipe: Recipe, layers: readonly string[]): Recipe =>
   withPassOptions(recipe, ['quantize-static', 'quantize-dynamic'], (given) => ({
-    exclude: [...((given['exclude'] as string[] | undefined) ?? []), ...layers],
+    inFloat: [...((given['inFloat'] as string[] | undefined) ?? []), ...layers],
   }));
 
 /** The recipe with ranges taken as turned out best when it ran. */

@@ -49,6 +49,7 @@ describe('a budget that calibrated int8 exceeds', () => {
     expect(groups[0]!.sqnrDb!).toBeLessThan(groups[1]!.sqnrDb!);
     const [first, second] = report.layers;
     expect([first!.precision, second!.precision]).toEqual(['int8', 'int8-weights']);
+    expect(second!.reason).toBe('float-for-the-quality-budget');
     expect(groups[0]!.layers).toEqual([second!.name]);
     expect(report.budget!.lost).toBeLessThanOrEqual(5);
   });

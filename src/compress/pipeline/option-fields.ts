@@ -37,6 +37,12 @@ export const selectionOptions = {
   exclude: filledBy(z.array(z.string()).default([]), 'exclude'),
 };
 
+/** Layers that compute in float so that a budget of quality is kept, by the names that reports have for them. */
+export const inFloatOption = { inFloat: z.array(z.string()).default([]) };
+
+/** Why these do. */
+export const inFloatReason = 'float-for-the-quality-budget';
+
 /** The fields that fill a pass's options, by option. */
 export const fillingFields = (pass: Pass): Readonly<Record<string, string>> =>
   Object.fromEntries(sourcesOf(pass).map(([option, { field }]) => [option, field]));

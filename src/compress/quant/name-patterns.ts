@@ -40,6 +40,17 @@ export function selectNodes(model: Model, selection: Selection): (node: Node) =>
   return (node) => (included?.has(node) ?? true) && !(excluded?.has(node) ?? false);
 }
 
+/** Layers by their very names, as reports have them. @throws PATTERN_MATCHES_NOTHING */
+export function layersNamed(model: Model, names: readonly string[]): (node: Node) => boolean {
+  if (names.length === 0) return () => false;
+  const wanted = new Set(names);
+  const nameOf = (n: Node) => layerNote(n)?.name ?? (n.name || n.outputs.find((v) => v)?.name);
+  const known = new Set([...nodesOf(model)].flatMap((n) => nameOf(n) ?? []));
+  const missing = names.find((name) => !known.has(name));
+  if (missing !== undefined) throw patternMatchesNothing(missing, [...known]);
+  return (node) => wanted.has(nameOf(node) ?? '');
+}
+
 /** Op type, node name and output names, now and before the node became what it is. */
 function namesOf(n: Node): string[] {
   const layer = layerNote(n);

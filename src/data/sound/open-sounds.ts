@@ -32,7 +32,7 @@ export interface SoundFileOptions {
 
 /** Bytes of one recording, at most: it is decoded as a whole, and what is compressed grows by that. */
 const mostBytes = 256 * 2 ** 20;
-const mostCompressedBytes = 48 * 2 ** 20;
+const mostCompressedBytes = 16 * 2 ** 20;
 
 /** Where a model takes any length, so many seconds at once. */
 const usualSeconds = 10;
@@ -55,7 +55,9 @@ export async function openSounds(
       name,
       strange.map((p) => `"${p.name}" ${formatInput(p)}`),
     );
-  const recordings = await inParallel(files.length, 8, (i) => recordingOf(files[i]!));
+  // Compressed ones are decoded to be opened: one at a time is in memory.
+  const atOnce = files.some(({ extension }) => compressedSounds.has(extension)) ? 1 : 8;
+  const recordings = await inParallel(files.length, atOnce, (i) => recordingOf(files[i]!));
   const rate = soundRate(input, options);
   const length = lengthOf(input, rate.sampleRate, options.window, name);
   return createSoundSource({

@@ -1,5 +1,6 @@
 /** Every byte of a model's constants in exactly one row: what it is, what it is stored as, and, for what stayed in float,
  *  why. "Unknown" has a row of its own and is never counted as "nothing to do". Pure: reads the graph, runs nothing. */
+import { inFloatReason } from '../../compress/pipeline/option-fields.ts';
 import { decisionOf, wholeReason } from '../../compress/quant/layers.ts';
 import { intAttribute } from '../../model/ir/attribute.ts';
 import { type DType, dtypes } from '../../model/ir/dtype.ts';
@@ -70,6 +71,7 @@ export interface AccountRequest {
 /** Reasons that somebody who asked for a smaller model agrees with. */
 const intended = new Set([
   'excluded',
+  inFloatReason,
   'small-weight',
   'one-number-a-channel',
   'weight-has-1-dimension',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Selection, selectNodes } from '../../../src/compress/quant/name-patterns.ts';
+import { layersNamed, type Selection, selectNodes } from '../../../src/compress/quant/name-patterns.ts';
 import { parseModel } from '../../../src/model/formats/onnx-text/index.ts';
 import { removeNode, setOutputs } from '../../../src/model/ir/edit.ts';
 import { nodesOf } from '../../../src/model/ir/walk.ts';
@@ -78,4 +78,14 @@ describe('patterns', () => {
     expect(() => selectNodes(m, { exclude: ['Relu'] })).not.toThrow();
     expect(() => selectNodes(m, { exclude: ['Sigmoid'] })).toThrow();
   });
+});
+
+it('layers are found by their very names, whatever they would mean as patterns', () => {
+  const m = model();
+  const kept = layersNamed(m, ['features.10+x', '/stem/Conv']);
+  expect([...nodesOf(m)].filter(kept).map((n) => n.name)).toEqual(['/stem/Conv', 'features.10+x']);
+  expect([...nodesOf(m)].filter(layersNamed(m, []))).toEqual([]);
+  expect(() => layersNamed(m, ['features.1?'])).toThrow(
+    expect.objectContaining({ code: 'PATTERN_MATCHES_NOTHING' }),
+  );
 });

@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { openEngine } from '../../../src/compute/engine/open.ts';
 import { openOn } from '../../../src/compute/engine/open-model.ts';
 import { openData } from '../../../src/data/open.ts';
+import { framesSaid } from '../../../src/data/sound/decode.ts';
 import { resample } from '../../../src/data/sound/resample.ts';
 import { withCarriedStates } from '../../../src/jobs/carry-states.ts';
 import { compress } from '../../../src/jobs/compress.ts';
@@ -200,6 +201,32 @@ describe('what is no recording', () => {
       expect(await failure(write(`begin-${name}`, whole.subarray(0, 90)), ports)).toBe('SOUND_INVALID');
       expect(await failure(write(`other-${name}`, good), ports)).toBe('SOUND_INVALID');
     }
+  });
+
+  it('a compressed one that says that it is longer than memory is refused before it is decoded', async () => {
+    const read = (name: string) => readFileSync(join(import.meta.dirname, 'tones', name));
+    // Half a second, as libsndfile wrote it; Opus counts 48 000 a second, and 312 that come before.
+    const said = ['tone.flac', 'tone.ogg', 'tone.opus', 'tone.mp3'].map((name) => framesSaid(read(name)));
+    expect(said).toEqual([8000, 8000, 24312, null]);
+    const flac = read('tone.flac');
+    flac.writeUInt32BE(2 ** 27 + 1, 22);
+    const ogg = read('tone.ogg');
+    ogg.writeBigInt64LE(2n ** 40n, ogg.lastIndexOf('OggS') + 6);
+    for (const [name, bytes] of [
+      ['long.flac', flac],
+      ['long.ogg', ogg],
+    ] as const) {
+      const reading = openData(write(name, bytes), ports, { seed: 1 });
+      await expect(reading).rejects.toMatchObject({
+        code: 'SOUND_INVALID',
+        message: expect.stringContaining('134'),
+      });
+    }
+  });
+
+  it('a compressed one of more than 16 MiB is refused', async () => {
+    const path = write('large.mp3', Buffer.alloc(2 ** 24 + 1));
+    expect(await failure(path, ports)).toBe('DATA_TOO_LARGE');
   });
 
   it('other recordings are to be converted, and features are not made of sound', async () => {
