@@ -4,6 +4,9 @@ import type { Search, SearchCandidate } from './search.ts';
 import { durationText } from './sweep-words.ts';
 
 export interface SearchRow {
+  /** From 1 in this order: a name for charts. */
+  readonly number: number;
+  readonly candidate: SearchCandidate;
   readonly mark: 'chosen' | 'front' | '';
   readonly name: string;
   readonly size: string;
@@ -25,7 +28,9 @@ export const searchRows = ({ candidates, goal }: Search): SearchRow[] =>
         Number(b.front) - Number(a.front) ||
         sizeOf(a, goal) - sizeOf(b, goal),
     )
-    .map((one) => ({
+    .map((one, i) => ({
+      number: i + 1,
+      candidate: one,
       mark: one.chosen ? 'chosen' : one.front ? 'front' : '',
       name: one.name,
       size: Number.isFinite(sizeOf(one, goal)) ? formatBytes(sizeOf(one, goal)) : '–',

@@ -8,28 +8,34 @@ import { table } from './table.ts';
 
 export function searched({ search }: Report, draw: Draw): Markup | null {
   if (!search) return null;
-  const variants = search.candidates.flatMap(({ name, metrics, front }): ChartedVariant[] =>
+  const rows = searchRows(search);
+  const variants = rows.flatMap(({ number, candidate: { metrics, front } }): ChartedVariant[] =>
     metrics?.pointsLost == null
       ? []
       : [
           {
-            ...{ name, sizeBytes: metrics.sizeBytes, brotliBytes: metrics.brotliBytes, current: front },
+            ...{
+              name: String(number),
+              sizeBytes: metrics.sizeBytes,
+              brotliBytes: metrics.brotliBytes,
+              current: front,
+            },
             metric: 'points lost',
             value: metrics.pointsLost,
           },
         ],
   );
-  const words = { current: 'on the front', others: 'another is smaller or better', mark: ' (front)' };
+  const words = { current: 'on the front', others: 'another is smaller or better', mark: '' };
   const chart = variantsChart({ variants, evaluation: null }, words);
   const [first, second, third] = searchHeads(search);
   const body = table<SearchRow>(
     searchTitle,
-    searchRows(search),
+    rows,
     [
       {
         title: 'Result',
-        cell: ({ mark, name }) =>
-          html`${mark === '' ? null : html`<span class="badge ${mark === 'chosen' ? 'good' : 'plain'}">${mark}</span> `}${name}`,
+        cell: ({ number, mark, name }) =>
+          html`${String(number)} ${mark === '' ? null : html`<span class="badge ${mark === 'chosen' ? 'good' : 'plain'}">${mark}</span> `}${name}`,
       },
       { title: capital(first!), cell: ({ size }) => size, numeric: true },
       { title: capital(second!), cell: ({ lost }) => lost, numeric: true },
