@@ -1,6 +1,6 @@
 /** What a search tried, as it stands in the report, and the choice in a sentence. */
 import type { Search, SearchCandidate } from '../../judge/report/search.ts';
-import { formatBytes, formatPercent } from '../../support/units.ts';
+import { formatBytes, formatPercent, formatTimes } from '../../support/units.ts';
 import type { Candidate } from './candidates.ts';
 import { costOf, frontOf, type Goal, lostOf, obstacle, ranked } from './goal.ts';
 import type { Tried } from './search.ts';
@@ -67,11 +67,14 @@ function factsText(one: Tried, goal: Goal): string {
 
 function comparison(best: Tried, other: Tried, goal: Goal): string {
   const ratio = costOf(other, goal) / costOf(best, goal);
+  const isSpeed = goal.minimise === 'latency';
+  if (Number.isFinite(ratio) && ratio >= 2)
+    return `${formatTimes(ratio)} times as ${isSpeed ? 'slow' : 'large'}`;
   if (Number.isFinite(ratio) && ratio > 1.02)
-    return goal.minimise === 'latency'
+    return isSpeed
       ? `which takes ${formatPercent(ratio - 1, 0)} longer`
       : `${formatPercent(ratio - 1, 0)} larger`;
-  return `as ${goal.minimise === 'latency' ? 'fast' : 'small'}: ${factsText(other, goal)}`;
+  return `as ${isSpeed ? 'fast' : 'small'}: ${factsText(other, goal)}`;
 }
 
 /** What came nearest to what was asked for, and why it won't do. */

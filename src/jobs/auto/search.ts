@@ -88,8 +88,8 @@ export async function search(space: Space, goal: Goal, site: SearchSite): Promis
 const obstacleOf = (one: Omit<Evidence, 'latency' | 'visitBytes'>, goal: Goal) =>
   obstacle({ ...one, latency: null, visitBytes: null }, goal);
 
-/** TensorFlow.js and shared values are stored otherwise, and not combined with anything. */
-const isBase = ({ recipe }: Candidate) => recipe['format'] === undefined && recipe['cluster'] === undefined;
+/** Shared values are not combined with anything. */
+const isBase = ({ recipe }: Candidate) => recipe['cluster'] === undefined;
 
 /** What may be chosen by what is known of it, the best by the goal first; and the front. */
 function toTime(all: readonly Tried[], goal: Goal): Tried[] {
