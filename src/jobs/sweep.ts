@@ -2,7 +2,7 @@
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { SweepReport } from '../judge/report/sweep-report.ts';
-import { checkOutputs, makeFolder } from '../ship/emit/write.ts';
+import { checkOutputs, inMadeFolder } from '../ship/emit/write.ts';
 import { makeHiddenFolder, removeHiddenFolder } from '../support/hidden-folder.ts';
 import { parseRequest } from '../support/parse-request.ts';
 import { inCallWords } from '../support/respell.ts';
@@ -19,7 +19,7 @@ import { shownQueue } from './sweep/queue/bullmq.ts';
 import { type JobResult, readResult } from './sweep/result.ts';
 import { runHere, usualLanes } from './sweep/run-here.ts';
 import { openStore, resultName, type Store } from './sweep/store.ts';
-import { parseSweep, readSweep } from './sweep/sweep-file.ts';
+import { parseSweep, type ReadSweep, readSweep } from './sweep/sweep-file.ts';
 
 export type SweepOptions = SweepRequestInit & RunOptions;
 
@@ -60,12 +60,20 @@ export async function sweep(
 export async function sweepOver(
   sweep: string | object,
   request: SweepRequest,
-  { signal, begun, changed, note = () => {} }: SweepRun,
+  run: SweepRun,
 ): Promise<SweepReport> {
   const read =
     typeof sweep === 'string' ? readSweep(sweep) : { name: 'sweep', sweep: parseSweep(sweep), folder: '.' };
   const output = sweepFolder(read.name, request.output);
-  makeFolder(output);
+  return inMadeFolder(output, () => sweepInto(output, read, request, run));
+}
+
+async function sweepInto(
+  output: string,
+  read: ReadSweep,
+  request: SweepRequest,
+  { signal, begun, changed, note = () => {} }: SweepRun,
+): Promise<SweepReport> {
   checkOutputs(sweepFiles(output), request.force);
   const plan = await planSweep(read);
   const store = openStore(request.store);
