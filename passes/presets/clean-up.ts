@@ -18,6 +18,8 @@ const simplify = (shared: { copyShared?: boolean }) => [
   { pass: 'eliminate-dead-nodes' },
   { pass: 'deduplicate-initializers' },
   { pass: 'eliminate-common-subexpressions' },
+  { pass: 'fuse-layer-norms' },
+  { pass: 'fuse-activations' },
   { pass: 'fuse-pad' },
   { pass: 'fuse-conv-add' },
   { pass: 'fuse-conv-mul', options: shared },

@@ -92,6 +92,7 @@ export const oneAxisRules: LayoutTable = {
   DequantizeLinear: quantization,
   LayerNormalization: trailing,
   RMSNormalization: trailing,
+  SimplifiedLayerNormalization: trailing,
   BatchNormalization: channelsStay,
   InstanceNormalization: channelsStay,
   GlobalAveragePool: channelsStay,

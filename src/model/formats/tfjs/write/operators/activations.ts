@@ -117,6 +117,9 @@ export const activations: TfOperators = {
   Softsign: composed((x, e) => e.op('RealDiv', [x, shifted(e, e.op('Abs', [x]), 1)])),
   Gelu: composed((x, e, node) => gelu(e, x, textAttribute(node, 'approximate', 'none') === 'tanh')),
   'com.microsoft:Gelu': composed((x, e) => gelu(e, x, false)),
+  'com.microsoft:FastGelu': composed((x, e, node) =>
+    gelu(e, node.inputs[1] ? e.op('AddV2', [x, e.input(node, 1)]) : x, true),
+  ),
   'com.microsoft:QuickGelu': composed((x, e, node) => swish(e, x, floatAttribute(node, 'alpha', 1.702))),
 };
 
