@@ -4,7 +4,7 @@
  *    clip(x + 3, 0, 6)/6                         ⇒   HardSigmoid, α 1/6, β ½
  *    x·clip(x + 3, 0, 6)/6                       ⇒   HardSwish, from opset 14
  *  Any order of the same factors and terms. Worth it because onnxruntime joins few of these forms at load: on the CPU and in wasm
- *  one operator takes half to two thirds of the time. Left alone: erf before opset 20 and x·sigmoid(α·x), which onnxruntime
+ *  one operator takes half to three quarters of the time. Left alone: erf before opset 20 and x·sigmoid(α·x), which onnxruntime
  *  joins itself on every target; clips for LiteRT, whose HardSwish is slow in integers; other types than float32; where
  *  anything else reads what is between.
  *  Source: ONNX Gelu-20, HardSwish-14, HardSigmoid-6; onnxruntime ContribOperators, FastGelu; gelu_fusion.cc, fast_gelu_fusion.cc. */

@@ -3,9 +3,10 @@
  *    x·s + (β − μ·s),  s = γ/√(… + ε)      ⇒   the same (TensorFlow writes it so)
  *    x/√(mean(x²) + ε)·γ                   ⇒   SimplifiedLayerNormalization(x, γ), RMSNorm as onnxruntime has it on every target
  *  x [..., C], γ and β [C] constants; without γ, ones. The division may be a product with Reciprocal, 1/√ or a power of −½, the
- *  square a power of 2. Worth it because onnxruntime joins some of these forms at load on the CPU, and no RMSNorm for WebGPU: one
- *  operator takes about half the time there and in wasm, never more; its sums don't leave float16, and integers don't get between.
- *  Left alone: other axes, sizes not known, other types than float32, opsets before 17, what is between read by others.
+ *  square a power of 2. Worth it because onnxruntime joins only some of these forms at load, and no RMSNorm for WebGPU; its sums
+ *  don't leave float16 then. Left alone: LayerNormalization for wasm, where onnxruntime's kernel takes half as long again as the
+ *  pieces on rows of 768 (forms that it joins at load it goes on joining); other axes, sizes not known, other types than float32,
+ *  opsets before 17, what is between read by others.
  *  Source: ONNX LayerNormalization-17, RMSNormalization-23; onnxruntime layer_norm_fusion.cc. */
 import { z } from 'zod';
 import { counted, definePass } from '../src/compress/pipeline/pass.ts';
@@ -167,11 +168,9 @@ export const fuseLayerNorms = definePass({
   // The kernel takes the variance as mean of squares less square of the mean.
   tolerance: 1e-5,
   options: z.strictObject({}),
-  apply: (model) =>
-    applyRules(model, [
-      folded,
-      ...rulesFor('LayerNormalization', difference, [mean]),
-      ...rulesFor('SimplifiedLayerNormalization', x, []),
-      shift,
-    ]),
+  apply(model, _, { target }) {
+    const centring = [folded, ...rulesFor('LayerNormalization', difference, [mean]), shift];
+    const rms = rulesFor('SimplifiedLayerNormalization', x, []);
+    return applyRules(model, target === 'wasm' ? rms : [...centring, ...rms]);
+  },
 });
