@@ -10,7 +10,7 @@ import type { JobRun } from '../progress.ts';
 import { doJob } from '../sweep/do-job.ts';
 import { openEstimator } from '../sweep/estimate.ts';
 import { failureOf } from '../sweep/failure.ts';
-import { type CompressJob, keyOf, type TimeJob, versionsHere } from '../sweep/job.ts';
+import { type CompressJob, type Job, keyOf, type TimeJob, versionsHere } from '../sweep/job.ts';
 import { localContents } from '../sweep/lay-out.ts';
 import { contentsOf } from '../sweep/plan.ts';
 import { openProcesses } from '../sweep/processes.ts';
@@ -79,8 +79,12 @@ export async function openSite(options: SiteOptions): Promise<OpenedSite> {
     ...{ model, inputs, target, seed, versions: versionsHere() },
     recipe: normalised(requests.jobOf(candidate)),
   });
-  // What is chosen is made once more and compared with what was held back, and so may be another, where it doesn't hold there.
-  const left = () => deadline - performance.now() - Math.min(2 * (longestMs + proofMs), limitMs / 2);
+  // What is chosen is made once more, and compared with what was held back. Times are short, and decide what may be chosen: they may take
+  // a part of what is kept for that.
+  const left = (kind: Job['kind']) => {
+    const kept = Math.min(longestMs + proofMs, limitMs / 3);
+    return deadline - performance.now() - (kind === 'time' ? 0.6 : 1) * kept;
+  };
   const estimate = async (candidates: readonly Candidate[]) => {
     const each = await Promise.all(
       candidates.map((candidate) => estimator.of(jobOf(candidate), sizeBytes).then(({ ms }) => ms)),
@@ -88,23 +92,20 @@ export async function openSite(options: SiteOptions): Promise<OpenedSite> {
     const sum = each.reduce((a, b) => a + b, 0);
     return sum / Math.max(1, Math.min(lanes, candidates.length));
   };
-  const site = (step: (text: string) => void) => {
-    const end = AbortSignal.timeout(Math.max(1, Math.round(left())));
+  const site = (kind: Job['kind']) => {
+    const end = AbortSignal.timeout(Math.max(1, Math.round(left(kind))));
     const any = AbortSignal.any(signal ? [signal, end] : [end]);
     const timeoutMs = longestJobMs;
-    return { store, contents, processes, folder, timeoutMs, signal: any, onStep: step, end };
+    return { store, contents, processes, folder, timeoutMs, signal: any, end };
   };
-  const done = async (
-    job: CompressJob | TimeJob,
-    onStep: (step: string) => void,
-  ): Promise<JobResult | null> => {
+  const done = async (job: Job): Promise<JobResult | null> => {
     const found = await readResult(store, await keyOf(job));
     if (found) return found;
-    if (left() <= 0) {
+    if (left(job.kind) <= 0) {
       hasEnded = true;
       return null;
     }
-    const here = site(onStep);
+    const here = site(job.kind);
     try {
       const result = await doJob(job, here);
       await estimator.learn(result);
@@ -123,7 +124,7 @@ export async function openSite(options: SiteOptions): Promise<OpenedSite> {
       const job = jobOf(candidate);
       // What can't be asked for is told at once.
       requestOf(job.recipe as JobRecipe, { target: job.target, seed: job.seed, inputs: named(job.inputs) });
-      const result = await done(job, () => {});
+      const result = await done(job);
       longestMs = Math.max(longestMs, result?.ms ?? 0);
       const metrics = result?.metrics ?? null;
       return { ...base, result, metrics, visitBytes: result && visitBytesOf(result, target) };
@@ -158,11 +159,11 @@ export async function openSite(options: SiteOptions): Promise<OpenedSite> {
         ...{ kind: 'time', of: result.key, model, ...(sizes && { sizes }), device },
         versions: versionsHere(),
       };
-      const timed = await done(job, () => {});
+      const timed = await done(job);
       if (timed === null) return { ...one, untimed: 'time was up' };
       return { ...one, latency: timed.latency, untimed: timed.error?.message ?? null };
     },
-    hasTimeFor: async (candidates) => left() > 0.8 * (await estimate(candidates)),
+    hasTimeFor: async (candidates) => left('compress') > 0.8 * (await estimate(candidates)),
     estimate,
     found: options.onFound,
     ranOut: () => hasEnded,
