@@ -4,7 +4,8 @@
  *    EDGEPRESS_ZOO=<folder> npx tsx bench/ranges.ts [model …] [--draws n] [--ways repaired,minmax]
  *
  *  A way is `--ranges` of `--int8 static`; "chosen" takes the one that does best on 4 to 16 of the samples that calibrated, "repaired"
- *  also corrects biases, which is what `--int8` does. Engine: onnxruntime-node, which computes what onnxruntime-web does. */
+ *  also corrects biases,
+ *  which is what `--int8` does; "per-tensor" is that with one scale a weight, "equalised" what `--per-tensor` does, which equalizes channels first. Engine: onnxruntime-node, which computes what onnxruntime-web does. */
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
@@ -95,7 +96,7 @@ const { values, positionals: only } = parseArgs({
   options: { draws: { type: 'string' }, ways: { type: 'string' } },
   allowPositionals: true,
 });
-const allWays = [...rangeMethods, 'chosen', 'repaired'] as const;
+const allWays = [...rangeMethods, 'chosen', 'repaired', 'per-tensor', 'equalised'] as const;
 type Way = (typeof allWays)[number];
 const wanted = values.ways?.split(',');
 const ways = allWays.filter((way) => wanted?.includes(way) ?? true);
@@ -108,9 +109,13 @@ interface Quality {
 }
 
 function recipeOf(target: TargetName, way: Way, everywhere: boolean): Recipe {
-  const base = preset('int8-static');
-  const ranges = way === 'chosen' || way === 'repaired' ? 'auto' : way;
-  const stages = base.stages.filter((s) => way === 'repaired' || s.name !== 'repair');
+  const isWhole = way === 'per-tensor' || way === 'equalised';
+  const base = preset(isWhole ? 'int8-per-tensor' : 'int8-static');
+  const isForced = (rangeMethods as readonly string[]).includes(way);
+  const ranges = isForced ? way : 'auto';
+  const isLeft = (name: string) =>
+    (name === 'repair' && (isForced || way === 'chosen')) || (name === 'equalise' && way !== 'equalised');
+  const stages = base.stages.filter(({ name }) => !isLeft(name));
   return {
     ...{ ...base, target },
     stages: stages.map((stage) => ({

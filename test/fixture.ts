@@ -19,6 +19,8 @@ const settingsSchema = z.looseObject({
   $ranges: z.record(z.string(), z.tuple([z.number(), z.number()])).default({}),
   /** How far means of answers lie beside, by channel, that the pass finds among its statistics, by value name. */
   $shifts: z.record(z.string(), z.array(z.number())).default({}),
+  /** How large channels get, that the pass finds among its statistics, by value name. */
+  $peaks: z.record(z.string(), z.array(z.number())).default({}),
   /** What the pass is to serve. */
   $target: z.enum(targetNames).default('wasm'),
   /** Skips that come with a changed model. */

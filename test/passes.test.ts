@@ -113,12 +113,13 @@ async function check(pass: Pass, fixture: Fixture, path: string): Promise<void> 
 }
 
 async function apply(pass: Pass, model: Model, fixture: Fixture): Promise<PassResult> {
-  const { $ranges, $shifts, $target } = fixture.settings;
+  const { $ranges, $shifts, $peaks, $target } = fixture.settings;
   const context: PassContext = {
     engine,
     statistics: {
       samples: Object.keys($ranges).length > 0 ? 1 : 0,
       range: (name) => $ranges[name] && { min: $ranges[name][0], max: $ranges[name][1] },
+      peaks: (name) => $peaks[name] && Float32Array.from($peaks[name]),
       shift: (name) => $shifts[name] && Float32Array.from($shifts[name]),
     },
     clean: null,

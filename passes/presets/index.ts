@@ -4,6 +4,7 @@ import { clustered } from './clustered.ts';
 import { floatClean } from './float-clean.ts';
 import { float16 } from './float16.ts';
 import { int8Dynamic } from './int8-dynamic.ts';
+import { int8PerTensor } from './int8-per-tensor.ts';
 import { int8Static } from './int8-static.ts';
 import { int8Weights } from './int8-weights.ts';
 import { lowRank } from './low-rank.ts';
@@ -16,6 +17,7 @@ import { trainable } from './trainable.ts';
 
 const all = {
   'int8-static': int8Static,
+  'int8-per-tensor': int8PerTensor,
   'int8-dynamic': int8Dynamic,
   'int8-weights': int8Weights,
   float16,

@@ -238,7 +238,9 @@ async function recipeFor(request: CompressRequest): Promise<Recipe> {
 async function saferFor(request: CompressRequest): Promise<Recipe | null> {
   const isTold = request.qat || request.everywhere || request.weightBits === 4;
   const mayChoose = request.recipe === undefined && (request.int8 === true || request.int8 === 'auto');
-  return mayChoose && !isTold && ['int8-dynamic', 'int8-static'].includes(presetOf(request))
+  return mayChoose &&
+    !isTold &&
+    ['int8-dynamic', 'int8-static', 'int8-per-tensor'].includes(presetOf(request))
     ? recipeFor({ ...request, int8: 'weights' })
     : null;
 }
@@ -264,15 +266,18 @@ export function presetOf({
   q4,
   data,
   cluster,
+  perTensor,
   ...written
 }: Pick<CompressRequest, 'int8' | 'fp16' | 'q4' | 'data'> &
-  Partial<Pick<CompressRequest, 'cluster' | 'output' | 'format'>>): PresetName {
+  Partial<Pick<CompressRequest, 'cluster' | 'perTensor' | 'output' | 'format'>>): PresetName {
+  const calibrated = perTensor ? 'int8-per-tensor' : 'int8-static';
   if (fp16 || q4) return q4 ? (fp16 ? 'q4f16' : 'q4') : 'float16';
   if (!mode) return cluster === undefined ? 'clean' : 'opened';
+  if (mode === 'static') return calibrated;
   if (mode !== true && mode !== 'auto') return `int8-${mode}`;
   // TensorFlow.js computes nothing in int8: weights are stored in it.
   if (writesTfjs(written)) return 'int8-weights';
-  return data === undefined ? 'int8-dynamic' : 'int8-static';
+  return data === undefined ? 'int8-dynamic' : calibrated;
 }
 
 const filled = (name: PresetName, request: CompressRequest): Promise<Recipe> =>

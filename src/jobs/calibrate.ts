@@ -50,7 +50,7 @@ export async function calibrate(
   }: RunContext & { readonly cache?: CalibrationCache | null | undefined },
 ): Promise<Calibrated> {
   const { source, indices, mseSamples } = samples;
-  // Moments are megabytes a layer, and shifts come with weights: they are collected each time.
+  // Moments are megabytes a layer, shifts come with weights, peaks are few: they are collected each time.
   const kept = requests.every(isRange) ? cache : null;
   const data = { hash: kept ? await source.hash() : '', indices, mseSamples };
   const key = kept ? calibrationKey(model, requests, data, `${engine.name} ${engine.version}`) : null;
@@ -71,6 +71,7 @@ export function describeCalibration(
   const valuesOf = (wanted: readonly StatisticRequest[]) => new Set(wanted.map(({ value }) => value)).size;
   const ranges = valuesOf(requests.filter(isRange));
   const moments = valuesOf(requests.filter(({ kind }) => kind === 'moments'));
+  const peaks = valuesOf(requests.filter(({ kind }) => kind === 'peaks'));
   const shifts = valuesOf(requests.filter(({ kind }) => kind === 'shift'));
   const parts = [
     ...(ranges > 0
@@ -78,6 +79,7 @@ export function describeCalibration(
           `${ranges === 1 ? 'range' : 'ranges'} of ${counted(ranges, 'activation')} on ${counted(count, 'sample')}`,
         ]
       : []),
+    ...(peaks > 0 ? [`channels of ${counted(peaks, 'activation')} on ${counted(count, 'sample')}`] : []),
     ...(moments > 0 ? [`moments of ${counted(moments, 'input')} on ${counted(count, 'sample')}`] : []),
     ...(shifts > 0
       ? [`shifts of ${counted(shifts, 'layer')} on ${counted(Math.min(count, mostShiftSamples), 'sample')}`]

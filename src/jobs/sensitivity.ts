@@ -2,6 +2,7 @@
  *  noise at the outputs is measured on samples that calibrated. */
 import { z } from 'zod';
 import { compressModel } from '../compress/compress.ts';
+import { without } from '../compress/pipeline/leave-out.ts';
 import { dividedAt, passOptions, type Recipe, withPassOptions } from '../compress/pipeline/recipe.ts';
 import type { Journal } from '../compress/pipeline/run.ts';
 import { decisionOf, layerNote } from '../compress/quant/layers.ts';
@@ -20,6 +21,7 @@ import { type Calibrated, calibrate, calibratingSamples } from './calibrate.ts';
 import { macsOn } from './sample-macs.ts';
 
 const pass = 'quantize-static';
+const preparing = 'equalize-layers';
 /** Multiply–accumulates of all groups together, from which follows how many there are: the same on every machine, however busy. */
 const mostMacs = 2e11;
 /** Quantising a group's model and opening it takes as long as so many. */
@@ -54,8 +56,11 @@ const rankingSchema = z.array(z.object({ layers: z.array(z.string()), sqnrDb: z.
 export async function openStaticTrials(start: Model, options: TrialOptions): Promise<StaticTrials> {
   const { recipe, prepared, engine, signal, cache } = options;
   const { before, rest } = dividedAt(recipe, pass)!;
-  const clean = before ? (await compressModel(start, { recipe: before, engine, signal })).model : start;
   const samples = calibratingSamples(prepared, recipe);
+  const observing = async (model: Model, requests: readonly StatisticRequest[]) =>
+    (await calibrate(model, requests, samples, { engine, cache, signal })).statistics;
+  const opening = before && { recipe: before, engine, signal, calibrate: observing };
+  const clean = opening ? (await compressModel(start, opening)).model : start;
   let known: Calibrated | undefined;
   const once = async (model: Model, requests: readonly StatisticRequest[]) => {
     known ??= await calibrate(model, requests, samples, { engine, cache, signal });
@@ -119,10 +124,19 @@ export const withoutLayers = (recipe: Recipe, layers: readonly string[]): Recipe
     inFloat: [...((given['inFloat'] as string[] | undefined) ?? []), ...layers],
   }));
 
-/** The recipe with ranges taken as turned out best when it ran. */
+/** The recipe as it turned out best when it ran: with the ranges that were taken, and of the passes that prepare for them those that were
+ *  kept, untried. */
 export function asTried(recipe: Recipe, { stages }: Pick<Journal, 'stages'>): Recipe {
-  const trial = stages.flatMap(({ trials }) => trials).find((t) => t.pass === pass);
-  return trial ? withPassOptions(recipe, [pass], () => ({ ranges: trial.taken })) : recipe;
+  let settled = recipe;
+  for (const { pass: name, taken } of stages.flatMap(({ trials }) => trials)) {
+    if (name === pass) settled = withPassOptions(settled, [pass], () => ({ ranges: taken }));
+    if (name !== preparing) continue;
+    settled =
+      taken === 'without'
+        ? without(settled, preparing)
+        : withPassOptions(settled, [preparing], () => ({ by: taken, tried: false }));
+  }
+  return settled;
 }
 
 const onlyStatic = (recipe: Recipe): Recipe => ({

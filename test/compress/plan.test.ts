@@ -24,6 +24,13 @@ const plans: [
   [{}, [], 'clean', before, '.clean'],
   [{ int8: true }, [], 'int8-dynamic', [...before, 'quantise', ...after], '.int8'],
   [{ int8: true, data }, [], 'int8-static', [...before, 'quantise', 'repair', ...after], '.int8'],
+  [
+    { int8: true, perTensor: true, data },
+    [],
+    'int8-per-tensor',
+    [...before, 'equalise', 'quantise', 'repair', ...after],
+    '.int8',
+  ],
   [{ int8: 'dynamic', data }, [], 'int8-dynamic', [...before, 'quantise', ...after], '.int8'],
   [{ int8: 'weights' }, [], 'int8-weights', [...before, 'quantise', ...after], '.int8'],
   [

@@ -49,6 +49,9 @@ export interface Pass<Options extends object = object> {
   ways?(options: Options, statistics: Statistics): Readonly<Record<string, Options>>;
   /** Repairs what lossy passes before it spoilt: kept only where outputs get nearer by it, and not run where that can't be tried. */
   readonly repairs?: true;
+  /** Whether, with these options, it prepares the model for what the next stage loses, and computes what it did: kept only where outputs
+   *  get nearer after that stage, and not run where that can't be tried. False: it is applied as it is. */
+  prepares?(options: Options): boolean;
   /** Statistics that `apply` will look up; called only if the pass needs calibration. The runner collects a stage's
    *  requests and runs the data once. */
   observe?(model: Model, options: Options, context: PassContext): StatisticRequest[];

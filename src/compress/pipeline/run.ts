@@ -14,6 +14,7 @@ import { Diagnostic } from '../../support/diagnostics.ts';
 import { createRandom } from '../../support/random.ts';
 import { keepWhole, markLayers } from '../quant/layers.ts';
 import { checkNeeds, type Pass, type PassContext, type Skip, type StageFacts } from './pass.ts';
+import { isPreparing, runPreparing, type Stage } from './prepare.ts';
 import { type Recipe, type ResolvedStep, resolveRecipe } from './recipe.ts';
 import { applyTried, type Trial } from './trial.ts';
 
@@ -84,13 +85,95 @@ export async function runRecipe(
   const stages = resolveRecipe(recipe, options.passes);
   const state: State = { model: cloneModel(source), clean: null, journal: { stages: [], skips: [] } };
   verifyModel(state.model);
+  const { nearness } = options;
+  let next: JournalStage | null = null;
   for (const [index, stage] of stages.entries()) {
     options.onStage?.({ name: stage.name, index, count: stages.length });
-    const entry = await runStage(stage, state, recipe, options);
+    const following = stages[index + 1];
+    let entry: JournalStage;
+    if (next) [entry, next] = [next, null];
+    else if (nearness && following && isPreparing(stage))
+      [entry, next] = await runTogether(stage, following, state, { recipe, options, nearness });
+    else entry = await runStage(stage, state, recipe, options);
     options.onStageDone?.(entry, state.model);
   }
   return { model: state.model, clean: state.clean ?? keepClean(state), journal: state.journal };
 }
+
+/** A stage that prepares the next one.
+ *  @returns what both did; null for the next where it is still to be run */
+async function runTogether(
+  stage: Stage,
+  following: Stage,
+  state: State,
+  on: { readonly recipe: Recipe; readonly options: PipelineOptions; readonly nearness: MeasureNearness },
+): Promise<[JournalStage, JournalStage | null]> {
+  const { recipe, options, nearness } = on;
+  const started = performance.now();
+  const told = new Map<Journal, (() => void)[]>();
+  const { done, steps, trials } = await runPreparing(stage, following, state, {
+    nearness,
+    fork: ({ model, clean }) => ({ model: cloneModel(model), clean, journal: { stages: [], skips: [] } }),
+    run: (next, copy) => {
+      const calls: (() => void)[] = [];
+      told.set(copy.journal, calls);
+      const onPassDone: PipelineOptions['onPassDone'] = (model, pass) => {
+        const seen = cloneModel(model);
+        calls.push(() => options.onPassDone?.(seen, pass));
+      };
+      return runStage(next, copy, recipe, {
+        ...options,
+        onPassDone: options.onPassDone && onPassDone,
+      });
+    },
+    contextOf: async (step, { model, clean }) => {
+      const context = contextFor(clean, recipe, options);
+      checkNeeds(step.pass, model, step.options, context);
+      const { statistics } = await observeStage(model, [step], context, options);
+      return { ...context, statistics };
+    },
+  });
+  const entry: JournalStage = {
+    ...{
+      name: stage.name,
+      ms: performance.now() - started - (done?.next.ms ?? 0),
+      observedMs: 0,
+      observed: 0,
+    },
+    passes: stage.steps.map(({ pass }, i) => {
+      const { changed, skipped, ms } = steps[i]!;
+      return { name: pass.name, effect: pass.effect, changed, skipped: skipped.length, ms };
+    }),
+    said: [],
+    trials: [...trials],
+  };
+  entry.said = sentences(stage.steps, entry.passes, {
+    opset: opset(state.model),
+    opsetBefore: opset(state.model),
+  });
+  state.journal.stages.push(entry);
+  steps.forEach(({ skipped }, i) => {
+    for (const skip of skipped) state.journal.skips.push({ pass: stage.steps[i]!.pass.name, ...skip });
+  });
+  if (!done) return [entry, null];
+  state.model = done.state.model;
+  state.clean = done.state.clean;
+  for (const { name, changed } of entry.passes)
+    if (changed > 0 && state.clean) options.onPassDone?.(state.clean, { pass: name, exact: true });
+  for (const tell of told.get(done.state.journal) ?? []) tell();
+  state.journal.stages.push(done.next);
+  state.journal.skips.push(...done.state.journal.skips);
+  return [entry, done.next];
+}
+
+const contextFor = (
+  clean: Model | null,
+  recipe: Recipe,
+  { engine }: Pick<PipelineOptions, 'engine'>,
+): PassContext => ({
+  ...{ engine, statistics: noStatistics, clean, target: recipe.target },
+  random: createRandom(recipe.calibration.seed),
+});
 
 async function runStage(
   { name, steps }: { name: string; steps: readonly ResolvedStep[] },
@@ -101,13 +184,7 @@ async function runStage(
   const started = performance.now();
   const opsetBefore = opset(state.model) || opset(state.model, 'ai.onnx');
   if (!state.clean && steps.some(({ pass }) => pass.effect === 'lossy')) keepClean(state);
-  const context: PassContext = {
-    engine: options.engine,
-    statistics: noStatistics,
-    clean: state.clean,
-    target: recipe.target,
-    random: createRandom(recipe.calibration.seed),
-  };
+  const context = contextFor(state.clean, recipe, options);
   const { statistics, requests } = await observeStage(state.model, steps, context, options);
   const observedMs = performance.now() - started;
   const entry: JournalStage = {
@@ -170,7 +247,7 @@ async function observeStage(
 ): Promise<{ statistics: Statistics; requests: StatisticRequest[] }> {
   const requests: StatisticRequest[] = [];
   for (const { pass, options: o } of steps) {
-    const isIdle = pass.repairs && !options.nearness;
+    const isIdle = !options.nearness && (pass.repairs || pass.prepares?.(o));
     if (!pass.observe || !pass.needs?.(o).calibration || isIdle) continue;
     checkNeeds(pass, model, o, context);
     requests.push(...(await atWork(pass, options, async () => pass.observe!(model, o, context))));

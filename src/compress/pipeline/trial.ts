@@ -38,7 +38,7 @@ export async function applyTried(
   context: PassContext,
   measure: ((model: Model) => Promise<Nearness>) | null,
 ): Promise<Tried> {
-  if (pass.repairs && !measure)
+  if ((pass.repairs && !measure) || pass.prepares?.(options))
     return {
       model,
       result: { changed: 0, skipped: [{ at: pass.name, reason: 'nothing-to-try-it-on' }] },
@@ -79,7 +79,12 @@ export async function applyTried(
 }
 
 /** @throws PASS_BROKE where what the pass leaves is no model, and what the pass throws */
-async function applied(pass: Pass, model: Model, options: object, context: PassContext): Promise<PassResult> {
+export async function applied(
+  pass: Pass,
+  model: Model,
+  options: object,
+  context: PassContext,
+): Promise<PassResult> {
   const result = await pass.apply(model, options, context);
   try {
     verifyModel(model);
@@ -89,5 +94,5 @@ async function applied(pass: Pass, model: Model, options: object, context: PassC
   return result;
 }
 
-const isNearer = (a: Nearness | null, b: Nearness | null): boolean =>
+export const isNearer = (a: Nearness | null, b: Nearness | null): boolean =>
   (a?.sqnrDb ?? Number.NEGATIVE_INFINITY) > (b?.sqnrDb ?? Number.NEGATIVE_INFINITY);

@@ -12,6 +12,7 @@ import type { Engine } from '../engine/contract.ts';
 import type { RunContext, Watchable } from '../engine/run-context.ts';
 import { collectMoments } from './moments.ts';
 import { flattened, observerModel, reduce } from './observer-model.ts';
+import { collectPeaks } from './peaks.ts';
 import { searchRanges } from './range-search.ts';
 import { runSamples, type Samples } from './run-samples.ts';
 import { collectShifts, mostShiftSamples } from './shifts.ts';
@@ -31,13 +32,16 @@ export async function observe(
 ): Promise<Statistics> {
   const products = requests.filter((r) => r.kind === 'moments');
   const shifted = requests.filter((r) => r.kind === 'shift');
+  const peaked = requests.filter((r) => r.kind === 'peaks');
   const names = [...new Set(requests.filter(isRange).map((r) => r.value))];
   const searches = requests.filter((r) => r.kind === 'mse-range');
   const mseCount = searches.length > 0 ? Math.min(samples.count, options.mseSamples ?? 16) : 0;
   const rangeCount = names.length > 0 ? samples.count : 0;
   const strict = new Set(requests.flatMap((r) => (isRange(r) && !isMasked(r) ? [r.value] : [])));
   const shiftCount = shifted.length > 0 ? Math.min(samples.count, mostShiftSamples) : 0;
-  const total = rangeCount + mseCount + shiftCount + (products.length > 0 ? samples.count : 0);
+  const peakCount = peaked.length > 0 ? samples.count : 0;
+  const momentCount = products.length > 0 ? samples.count : 0;
+  const total = rangeCount + mseCount + shiftCount + momentCount + peakCount;
   const progressFrom = (start: number) => (done: number) => options.onProgress?.(start + done, total);
   const ranges =
     names.length > 0
@@ -60,8 +64,15 @@ export async function observe(
     products.length > 0
       ? await collectMoments(engine, model, products, samples, progress, signal)
       : undefined;
-  const { count } = samples;
-  return { range: rangeIn(ranges), samples: count, ...(shift && { shift }), ...(moments && { moments }) };
+  const last = progressFrom(total - peakCount);
+  const peaks =
+    peaked.length > 0 ? await collectPeaks(engine, model, peaked, samples, last, signal) : undefined;
+  return {
+    ...{ range: rangeIn(ranges), samples: samples.count },
+    ...(shift && { shift }),
+    ...(moments && { moments }),
+    ...(peaks && { peaks }),
+  };
 }
 
 /** By the method that is asked for; else the one with the least error, where that was searched for. */

@@ -15,7 +15,8 @@ export type StatisticRequest =
       readonly candidates: number;
     }
   | MomentRequest
-  | ShiftRequest;
+  | ShiftRequest
+  | PeakRequest;
 
 /** Mean of x·xᵀ over everything that a layer sums over, x being one row of what its weight matrix is multiplied with:
  *  what decides how much an error in a weight shows in the output. */
@@ -39,6 +40,16 @@ export interface ShiftRequest {
   /** float32, with the sizes of the one that it has. */
   readonly weight: Tensor;
   readonly channels: number;
+}
+
+/** Largest magnitude that each channel of a value reaches, over all samples. */
+export interface PeakRequest {
+  readonly kind: 'peaks';
+  readonly value: string;
+  readonly channels: number;
+  /** Of a value with `rank` axes, the one that its channels lie along. */
+  readonly axis: number;
+  readonly rank: number;
 }
 
 export interface PatchSpec {
@@ -78,6 +89,8 @@ export interface Statistics {
   moments?(request: MomentRequest): Moments | undefined;
   /** The answer to a request for a shift, [channels]. */
   shift?(value: string): Float32Array | undefined;
+  /** The answer to a request for peaks, [channels]. */
+  peaks?(value: string): Float32Array | undefined;
   /** Samples that were run. */
   readonly samples: number;
 }
