@@ -170,7 +170,7 @@ export const sections: readonly Section[] = [
     'sweep',
     'A sweep of 200 jobs',
     'bench/sweep.ts',
-    'Small jobs (five models that ship, ten recipes, four seeds; one model with data, on which its results are compared), in one process after another and by workers that do one job at once each, all on this machine: 2 or 3 workers on 2 cores can at best be twice as fast as one. Of three workers two are killed at random, one comes late, and Redis is stopped for half a second; a job of a killed worker is missed after ten seconds. It ends with an error where a report lacks a job or has it twice, where a model or number differs from that without a queue, or where a job is left in Redis. "Begun again" are jobs of killed workers, "ended again" those that were done twice, of which the first result stays.',
+    'Small jobs (five models that ship, ten recipes, four seeds; one model with data, on which its results are compared), in one process after another and by workers that do one job at once each, all on this machine: 2 or 3 workers on 2 cores can at best be twice as fast as one. Of three workers two are killed at random, one comes late, and Redis is stopped for half a second; a job of a killed worker is missed after ten seconds. It ends with an error where a report lacks a job or has it twice, where a model or number differs from that without a queue, or where a job is left in Redis. "Begun again" are jobs of killed workers, "ended again" those that were done twice, of which the first result stays. One that dies between two jobs leaves none to begin again. Rows are taken one after another: where other work shares the cores, its load differs from row to row, and ratios say little of what the queue costs or gains.',
     false,
   ),
 ];
