@@ -1,6 +1,6 @@
 /** `compress --auto`: tries what a model bears, from cheap evidence to dear, chooses by samples that nothing else uses, and makes what it
  *  has chosen as its own command would, judged on samples that chose nothing. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { targetOf } from '../compress/plan.ts';
@@ -8,9 +8,11 @@ import type { CompressRequest } from '../compress/request.ts';
 import { reportSchema } from '../judge/report/report.ts';
 import type { Search } from '../judge/report/search.ts';
 import { durationText } from '../judge/report/sweep-words.ts';
+import { requireWritable } from '../model/formats/file.ts';
 import { formatOfName } from '../model/formats/index.ts';
 import { type ModelInput, openModel } from '../model/formats/open-file.ts';
 import { type OpenedModel, pathsOf } from '../model/formats/opened.ts';
+import { checkTargets } from '../ship/emit/write.ts';
 import { nothingKeepsBudgets, untimedTarget } from '../support/diagnostics/auto.ts';
 import { optionConflict } from '../support/diagnostics/command-line.ts';
 import { Diagnostic } from '../support/diagnostics.ts';
@@ -30,6 +32,7 @@ import { isTimed, openSite } from './auto/site.ts';
 import { channelsCanGo } from './auto/what-can-go.ts';
 import type { CompressedFile } from './compress-file.ts';
 import { describeModel } from './model-facts.ts';
+import { isFolder } from './output-path.ts';
 import { type JobRun, step } from './progress.ts';
 import { readModel } from './read-model.ts';
 
@@ -52,6 +55,7 @@ export async function carryOutAuto(
 ): Promise<CompressedFile> {
   const target = targetOf(request);
   refuseUnjudged(request, target);
+  refuseUnwritable(request.output ?? run.output, request.force);
   const folder = makeHiddenFolder(path.join(tmpdir(), 'edgepress-auto'));
   try {
     const opened = await step(run.events, 'read', () => readModel(input, request, run), describeModel);
@@ -70,6 +74,15 @@ function refuseUnjudged(request: CompressRequest, target: TargetName): void {
   if (isTimed(target)) return;
   if (request.minimise === 'latency') throw untimedTarget('--minimise latency', target);
   if (request.maxLatency) throw untimedTarget('--max-latency', target);
+}
+
+/** A place that takes no file is noticed before the search. @throws what checkTargets and requireWritable throw */
+function refuseUnwritable(output: string | undefined, force: boolean): void {
+  if (output === undefined || isFolder(output)) return;
+  requireWritable(output);
+  const folder = path.dirname(output);
+  // A folder that can be made is made once there is something for it.
+  if (existsSync(folder) || !existsSync(path.dirname(folder))) checkTargets([], [output], force);
 }
 
 /** Jobs read files: what is only in memory becomes some. @returns the model's own */

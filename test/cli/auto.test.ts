@@ -102,6 +102,8 @@ describe('a search', () => {
     [['--no-compare'], 'CONFLICTING_OPTION'],
     [['--target', 'mobile'], 'LATENCY_NOT_MEASURED'],
     [['--time', 'soon'], 'INVALID_ARGUMENT'],
+    [['-o', 'model.pb'], 'FORMAT_UNNAMED'],
+    [['-o', 'no/such/folder/a.onnx'], 'FOLDER_NOT_FOUND'],
   ])('with %j is refused before any work', async (more, expected) => {
     const before = visible();
     const { code, stderr } = await w.run([...search, ...more]);
