@@ -31,21 +31,28 @@ export function describeSweep(report: SweepReport, folder: string): string {
     .trimEnd();
 }
 
-/** Of a model only the front: everything else stands on the page. */
+/** Rows without a quality that a terminal shows: nothing says which of them is better. */
+const mostUnjudged = 8;
+
+/** Of a model only the front, and what nothing was compared of: everything else stands on the page. */
 function groupTable(
   title: string,
   rows: readonly SweepRow[],
   report: SweepReport,
   options: TerminalOptions,
 ): string {
-  const front = rows.filter((row) => row.front).sort((a, b) => a.metrics!.sizeBytes - b.metrics!.sizeBytes);
+  const bySize = (some: readonly SweepRow[]) =>
+    [...some].sort((a, b) => a.metrics!.sizeBytes - b.metrics!.sizeBytes);
+  const done = rows.filter(({ status, metrics }) => status === 'done' && metrics !== null);
+  const front = bySize(done.filter((row) => row.front));
+  const unjudged = bySize(done.filter(({ metrics }) => metrics!.quality === null));
   const isTimed = front.some(({ latency }) => latency.some(({ measured }) => measured));
-  const others = rows.filter(({ status }) => status === 'done').length - front.length;
+  const beaten = done.length - front.length - unjudged.length;
   const head: Cell[] = [title, 'size', 'quality', 'lost', ...(isTimed ? ['latency'] : [])].map((text, i) => ({
     text,
     tone: i === 0 ? 'bold' : 'dim',
   }));
-  const body = front.map((row): Cell[] => [
+  const body = [...front, ...unjudged.slice(0, mostUnjudged)].map((row): Cell[] => [
     { text: rowText(row, report) },
     { text: sizeText(row.metrics!) },
     { text: qualityText(row.metrics!), ...toneOf(row) },
@@ -54,7 +61,11 @@ function groupTable(
       ? [{ text: row.latency.map(({ measured }) => (measured ? latencyText(measured) : '–')).join('; ') }]
       : []),
   ]);
-  const more: Cell[][] = others > 0 ? [[{ text: `and ${others} that these beat`, tone: 'dim' }]] : [];
+  const rest = unjudged.length - mostUnjudged;
+  const more = [
+    ...(beaten > 0 ? [`and ${beaten} that these beat`] : []),
+    ...(rest > 0 ? [`and ${rest} that nothing was compared of`] : []),
+  ].map((text): Cell[] => [{ text, tone: 'dim' }]);
   return renderTable([head, ...body, ...more], options);
 }
 

@@ -81,10 +81,15 @@ export const onText = ({ on, samples }: Pick<SweepMetrics, 'on' | 'samples'>): s
 export function sweepHeadline({ counts, complete, jobs }: SweepReport): string {
   const { jobs: all, done, found, failed } = counts;
   const front = jobs.filter((row) => row.front).length;
+  const unjudged = jobs.filter(
+    ({ status, metrics }) => status === 'done' && metrics?.quality === null,
+  ).length;
   const parts = [
     `${done} of ${all} jobs done${found > 0 ? `, ${found} of them found from before` : ''}`,
     ...(failed > 0 ? [`${failed} failed`] : []),
-    ...(complete ? [`${front} on the front of size and quality`] : [`${all - done - failed} to go`]),
+    ...(complete && (front > 0 || unjudged === 0) ? [`${front} on the front of size and quality`] : []),
+    ...(complete && unjudged > 0 ? [`${unjudged} compared with nothing`] : []),
+    ...(complete ? [] : [`${all - done - failed} to go`]),
   ];
   return `${parts.join('; ')}.`;
 }
