@@ -4,8 +4,8 @@
  *    EDGEPRESS_ZOO=<folder> npx tsx bench/ranges.ts [model …] [--draws n] [--ways repaired,minmax]
  *
  *  A way is `--ranges` of `--int8 static`; "chosen" takes the one that does best on 4 to 16 of the samples that calibrated, "repaired"
- *  also corrects biases,
- *  which is what `--int8` does; "per-tensor" is that with one scale a weight, "equalised" what `--per-tensor` does, which equalizes channels first. Engine: onnxruntime-node, which computes what onnxruntime-web does. */
+ *  also corrects biases, which is what `--int8` does; "per-tensor" is that with one scale a weight, "equalised" what `--per-tensor` does,
+ *  which scales channels against each other first. Engine: onnxruntime-node, which computes what onnxruntime-web does. */
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
