@@ -8,6 +8,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const longest = [
   'compress/prune/on-data',
   'examples/mobilenet',
+  'cli/auto',
+  'jobs/measure-kernels',
   'cli/bundle',
   'cli/sweep',
   'cli/worker',
