@@ -47,7 +47,9 @@ function damageOf({ quality, pointsLost, agreement }: SweepMetrics, { maxDrop }:
 }
 
 const qualityValue = ({ value, unit }: NonNullable<SweepMetrics['quality']>): string =>
-  unit === 'fraction' ? formatPercent(value) : `${formatDecimal(value, 3)} ${unit === 'index' ? '' : unit}`.trim();
+  unit === 'fraction'
+    ? formatPercent(value)
+    : `${formatDecimal(value, 3)} ${unit === 'index' ? '' : unit}`.trim();
 
 function lossText(points: number, maxDrop: number): string {
   const lost = `loses ${formatDecimal(points, 1)} points`;
