@@ -6,16 +6,9 @@ import { runRecipe } from '../../../src/compress/pipeline/run.ts';
 import type { MeasureNearness } from '../../../src/compute/calibrate/nearness.ts';
 import type { Engine } from '../../../src/compute/engine/contract.ts';
 import { openEngine } from '../../../src/compute/engine/open.ts';
-import { parseModel } from '../../../src/model/formats/onnx-text/index.ts';
 import { floatAttribute } from '../../../src/model/ir/attribute.ts';
 import { setAttribute } from '../../../src/model/ir/edit.ts';
-import type { Model } from '../../../src/model/ir/model.ts';
-
-const network = () =>
-  parseModel(`<ir_version: 8, opset_import: ["" : 17]>
-g (float[2] x) => (float[2] y) { y = LeakyRelu <alpha = 0.5> (x) }`);
-
-const alphaOf = (model: Model) => floatAttribute(model.graph.nodes[0]!, 'alpha', 0);
+import { alphaOf, network } from './bent-network.ts';
 
 const options = z.strictObject({ alpha: z.number().default(0.1), any: z.boolean().default(true) });
 

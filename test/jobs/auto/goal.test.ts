@@ -1,14 +1,7 @@
 /** Which of what was tried is the best, and which may not be chosen. */
 import { describe, expect, it } from 'vitest';
-import { type Evidence, frontOf, type Goal, obstacle, ranked } from '../../../src/jobs/auto/goal.ts';
-
-const goal: Goal = {
-  minimise: 'size',
-  maxDrop: 1,
-  maxSizeBytes: null,
-  maxLatencyMs: null,
-  maxLatencyShare: null,
-};
+import { type Evidence, frontOf, obstacle, ranked } from '../../../src/jobs/auto/goal.ts';
+import { goal } from './open-goal.ts';
 
 interface Numbers {
   readonly measure?: string;

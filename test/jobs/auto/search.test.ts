@@ -2,17 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Candidate } from '../../../src/jobs/auto/candidates.ts';
 import { precisionsFor } from '../../../src/jobs/auto/candidates.ts';
-import type { Goal } from '../../../src/jobs/auto/goal.ts';
 import { type SearchSite, type Space, search, type Tried } from '../../../src/jobs/auto/search.ts';
 import type { JobResult } from '../../../src/jobs/sweep/result.ts';
-
-const goal: Goal = {
-  minimise: 'size',
-  maxDrop: 1,
-  maxSizeBytes: null,
-  maxLatencyMs: null,
-  maxLatencyShare: null,
-};
+import { goal } from './open-goal.ts';
 
 const precisions = precisionsFor({
   ...{ target: 'wasm', format: 'onnx', hasData: true, minimise: 'size', productShare: 0, sizeBytes: 1e6 },
