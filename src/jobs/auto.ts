@@ -115,6 +115,8 @@ async function searched(asked: Searched): Promise<CompressedFile> {
   const requests = requestsOf(name, request, known);
   const goal = goalOf(request, opened.sizeBytes);
   let all: readonly Tried[] = [];
+  /** What was chosen, and did not hold on samples that chose nothing. */
+  const failed = new Map<Tried, string>();
   const site = await openSite({
     ...{ requests, folder, events, signal, target, sizeBytes: opened.sizeBytes },
     swept: { model: file, ...requests.inputs },
@@ -138,11 +140,11 @@ async function searched(asked: Searched): Promise<CompressedFile> {
     const find = () => search(space, goal, site);
     all = await step(events, 'search', find, (found) => foundText(found, goal));
     const end = facts({ ended: site.ranOut() ? 'time' : 'done', estimatedMs });
-    return await firstThatHolds(all, end, { asked, requests, begun: started });
+    return await firstThatHolds(all, end, { asked, requests, failed, begun: started });
   } catch (error) {
-    const [best] = ranked(all, goal);
+    const best = ranked(all, goal).find((one) => !failed.has(one));
     if (!signal?.aborted || !run.keepsBest || !best) throw error;
-    const found = recordOf(all, best, facts({ ended: 'interrupted', estimatedMs }));
+    const found = recordOf(all, best, { ...facts({ ended: 'interrupted', estimatedMs }), failed });
     const output = request.output ?? run.output;
     return await finishEarly(best, found, {
       ...{ store: site.store, folder, output, command: run.command },
@@ -156,6 +158,8 @@ async function searched(asked: Searched): Promise<CompressedFile> {
 interface Proving {
   readonly asked: Searched;
   readonly requests: SearchRequests;
+  /** Filled as it goes on. */
+  readonly failed: Map<Tried, string>;
   /** As performance.now() counts. */
   readonly begun: number;
 }
@@ -164,10 +168,9 @@ interface Proving {
 async function firstThatHolds(
   all: readonly Tried[],
   facts: SearchFacts,
-  { asked: { file, name, request, run }, requests, begun }: Proving,
+  { asked: { file, name, request, run }, requests, failed, begun }: Proving,
 ): Promise<CompressedFile> {
   const { goal } = facts;
-  const failed = new Map<Tried, string>();
   const isLate = () => performance.now() - begun > request.time;
   for (const best of ranked(all, goal)) {
     if (failed.size > 0 && isLate() && isLong(best)) {
@@ -182,7 +185,8 @@ async function firstThatHolds(
     const proof = await prove(task, run.events, run);
     if ('files' in proof) return finished(proof.files);
     const { code, kind, message, hint } = proof.failed;
-    if (kind !== 'gate') throw new Diagnostic(code, kind, message, hint ?? undefined);
+    if (kind !== 'gate' && kind !== 'unsupported')
+      throw new Diagnostic(code, kind, message, hint ?? undefined);
     failed.set(best, `on samples that chose nothing ${shortened(message)}`);
     run.events.note?.('chosen', `${best.name} does not keep it on samples that chose nothing`);
   }

@@ -25,7 +25,7 @@ interface Early {
 }
 
 const unproven =
-  'The search was stopped: this is the best so far, judged by the samples that chose it. No sample that chose nothing was looked at, and no time was measured.';
+  'The search was stopped: this is the best so far, compared with the original on the samples that chose it, and on no others.';
 
 /** @throws OUTPUT_UNWRITABLE */
 export async function finishEarly(

@@ -98,10 +98,11 @@ export function ranked<T extends Evidence>(tried: readonly T[], goal: Goal): T[]
 }
 
 function second(a: Evidence, b: Evidence, { minimise }: Goal): number {
-  const time = ({ latency }: Evidence) => latency?.share ?? latency?.medianMs ?? Number.MAX_VALUE;
+  // In steps that two sessions of one model don't differ by.
+  const time = ({ latency }: Evidence) => (latency ? timeStep(latency) : Number.MAX_VALUE);
   const size = ({ metrics }: Evidence) => metrics!.sizeBytes;
   const lost = ({ metrics }: Evidence) => metrics!.pointsLost ?? 0;
-  const faster = Math.abs(time(a) - time(b)) > (asFast - 1) * time(b) ? time(a) - time(b) : 0;
+  const faster = time(a) - time(b);
   const smaller = size(a) - size(b);
   const by = minimise === 'latency' ? smaller || faster : faster || smaller;
   return by || lost(a) - lost(b);

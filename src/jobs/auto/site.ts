@@ -94,9 +94,9 @@ export async function openSite(options: SiteOptions): Promise<OpenedSite> {
   };
   const site = (kind: Job['kind']) => {
     const end = AbortSignal.timeout(Math.max(1, Math.round(left(kind))));
-    const any = AbortSignal.any(signal ? [signal, end] : [end]);
+    const stop = AbortSignal.any(signal ? [signal, end] : [end]);
     const timeoutMs = longestJobMs;
-    return { store, contents, processes, folder, timeoutMs, signal: any, end };
+    return { store, contents, processes, folder, timeoutMs, signal: stop, end };
   };
   const done = async (job: Job): Promise<JobResult | null> => {
     const found = await readResult(store, await keyOf(job));
